@@ -1,0 +1,31 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+REAL_DATA = Path(os.environ.get("HNN_TEST_DATA", ROOT.parent / "shared" / "data"))
+
+
+def real_data(*parts: str) -> Path:
+    """Path of a real file or folder; skips the test where the real data are absent."""
+    path = REAL_DATA.joinpath(*parts)
+    if not path.exists():
+        pytest.skip(f"real data not present: set HNN_TEST_DATA to a folder with {'/'.join(parts)}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def harp377() -> Path:
+    """Folder with 50 hourly magnetograms of HARP 377 (NOAA AR 11158)."""
+    return real_data("harp377")
+
+
+@pytest.fixture(autouse=True)
+def hnn_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Everything the program writes goes to a fresh folder in every test."""
+    home = tmp_path_factory.mktemp("hnn_home")
+    monkeypatch.setenv("HNN_HOME", str(home))
+    return home
