@@ -1,0 +1,1 @@
+"""Physics on magnetograms: arrays and quantities in, results and figures out."""

@@ -1,0 +1,255 @@
+"""Magnetic flux of a magnetogram, inside and outside its PIL regions, and its history."""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pandas as pd
+from astropy import units as u
+from astropy.units import Quantity
+
+from analysis.pil import PilMasks, PilSettings, line_length
+from hnn_core.exceptions import EmptySourceError
+from hnn_core.magnetogram import Magnetogram
+
+__all__ = [
+    "HISTORY_UNITS",
+    "NOISE",
+    "flux_error",
+    "frame_flux",
+    "history",
+    "negative_flux",
+    "positive_flux",
+    "signed_fluxes",
+    "unsigned_flux",
+]
+
+NOISE = 6.4 * u.G
+"""Noise of one pixel of a 720 s HMI line-of-sight magnetogram (Hoeksema et al. 2014)."""
+
+HISTORY_UNITS = {"mx": "Mx", "mm": "Mm", "px": "px", "deg": "deg", "tai": "TAI"}
+"""Unit of a column of `history`, by the last word of its name."""
+
+
+def _values(field: np.ndarray, mask: np.ndarray | None, threshold: float) -> np.ndarray:
+    """The counted pixels as float64 gauss: finite, in the mask, at or above the threshold."""
+    field = np.asarray(field)
+    counted = np.isfinite(field)
+    if mask is not None:
+        mask = np.asarray(mask)
+        if mask.shape != field.shape or mask.dtype != bool:
+            raise ValueError(
+                f"mask must be boolean of the field's shape {field.shape}, "
+                f"got {mask.dtype} {mask.shape}"
+            )
+        counted &= mask
+    values = field[counted].astype(np.float64)
+    if not threshold >= 0:
+        raise ValueError(f"threshold must be a field of at least 0 G, got {threshold}")
+    return values[np.abs(values) >= threshold] if threshold > 0 else values
+
+
+def _flux(total: float, pixel_area: Quantity) -> Quantity:
+    return (total * u.G * pixel_area).to(u.Unit("Mx"))
+
+
+def unsigned_flux(
+    field: np.ndarray,
+    pixel_area: Quantity,
+    mask: np.ndarray | None = None,
+    *,
+    threshold: float = 0.0,
+) -> Quantity:
+    """Unsigned flux, Φ = Σ|B| dA.
+
+    Parameters
+    ----------
+    field : (rows, cols) array
+        Line-of-sight field in gauss. NaN pixels are not counted.
+    pixel_area : Quantity
+        Area of one pixel on the Sun.
+    mask : (rows, cols) array of bool, optional
+        Pixels to count; all of them by default.
+    threshold : float
+        Pixels with abs(B) under this, in gauss, are not counted.
+
+    Returns
+    -------
+    Quantity
+        Flux in Mx, 0 Mx when no pixel is counted.
+
+    Raises
+    ------
+    ValueError
+        If the mask is not boolean of the field's shape or the threshold is negative.
+
+    Notes
+    -----
+    Source: SCIENCE section 7.
+    """
+    return _flux(float(np.abs(_values(field, mask, threshold)).sum()), pixel_area)
+
+
+def signed_fluxes(
+    field: np.ndarray,
+    pixel_area: Quantity,
+    mask: np.ndarray | None = None,
+    *,
+    threshold: float = 0.0,
+) -> tuple[Quantity, Quantity]:
+    """Flux of the positive (≥ 0 Mx) and of the negative polarity (≤ 0 Mx).
+
+    Their sum is the net flux, their difference the unsigned flux. Parameters and errors as
+    in `unsigned_flux`.
+    """
+    values = _values(field, mask, threshold)
+    return (
+        _flux(float(values[values > 0].sum()), pixel_area),
+        _flux(float(values[values < 0].sum()), pixel_area),
+    )
+
+
+def positive_flux(
+    field: np.ndarray, pixel_area: Quantity, mask: np.ndarray | None = None
+) -> Quantity:
+    """Flux Φ+ of the positive polarity, at least 0 Mx; see `signed_fluxes`."""
+    return signed_fluxes(field, pixel_area, mask)[0]
+
+
+def negative_flux(
+    field: np.ndarray, pixel_area: Quantity, mask: np.ndarray | None = None
+) -> Quantity:
+    """Flux Φ− of the negative polarity, at most 0 Mx; see `signed_fluxes`."""
+    return signed_fluxes(field, pixel_area, mask)[1]
+
+
+def flux_error(
+    field: np.ndarray,
+    pixel_area: Quantity,
+    mask: np.ndarray | None = None,
+    *,
+    threshold: float = 0.0,
+    noise: Quantity = NOISE,
+) -> Quantity:
+    """Formal error of a flux in Mx, σ_Φ = dA √(N σ²) over the N counted pixels.
+
+    It holds the noise of the pixels only, and is hundreds of times smaller than the effect
+    of the threshold and of the projection (SCIENCE section 7). Parameters and errors as in
+    `unsigned_flux`; `noise` is the standard deviation of one pixel.
+    """
+    n = _values(field, mask, threshold).size
+    return _flux(float(np.sqrt(n) * noise.to_value(u.G)), pixel_area)
+
+
+def frame_flux(
+    magnetogram: Magnetogram,
+    settings: PilSettings | None = None,
+    *,
+    masks: PilMasks | None = None,
+    threshold: float = 0.0,
+) -> dict[str, object]:
+    """Fluxes of one magnetogram, as one row of `history`.
+
+    Parameters
+    ----------
+    magnetogram : Magnetogram
+        Its field may hold NaN, which is not counted.
+    settings : PilSettings, optional
+        The detector's parameters and the region in which the PIL flux is taken.
+    masks : PilMasks, optional
+        Masks already detected with these settings; detected here by default.
+    threshold : float
+        Smallest abs(B), in gauss, that counts in the total fluxes.
+
+    Returns
+    -------
+    dict
+        Column name to value; the last word of a name is the unit (`HISTORY_UNITS`).
+    """
+    settings = settings or PilSettings()
+    field, area = magnetogram.field, magnetogram.pixel_area
+    masks = masks or settings.detect(field)
+    region = masks.region(settings.region)
+    length = line_length(masks.pil)
+    row: dict[str, object] = {
+        "t_rec_tai": pd.Timestamp(magnetogram.t_rec.tai.isot),
+        "harp": magnetogram.harp,
+        "noaa": " ".join(str(number) for number in magnetogram.noaa),
+    }
+    row |= _fluxes("total", field, area, None, threshold)
+    row |= _fluxes("pil", field, area, region, 0.0)
+    row |= {
+        "pil_pixels": int(masks.pil.sum()),
+        "pil_length_px": length,
+        "pil_length_mm": length * float(np.sqrt(area.to_value(u.Mm**2))),
+        "longitude_deg": float(magnetogram.longitude.to_value(u.deg)),
+        "latitude_deg": float(magnetogram.latitude.to_value(u.deg)),
+        "quality": f"0x{magnetogram.quality:08x}",
+        "interpolated": magnetogram.interpolated,
+        "simulated": magnetogram.simulated,
+        "usflux_header_mx": _header_flux(magnetogram),
+    }
+    return row
+
+
+def _fluxes(
+    name: str, field: np.ndarray, area: Quantity, mask: np.ndarray | None, threshold: float
+) -> dict[str, object]:
+    positive, negative = signed_fluxes(field, area, mask, threshold=threshold)
+    prefix = "" if name == "total" else f"{name}_"
+    return {
+        f"{name}_unsigned_flux_mx": (positive - negative).value,
+        f"{prefix}positive_flux_mx": positive.value,
+        f"{prefix}negative_flux_mx": negative.value,
+        f"{name}_flux_error_mx": flux_error(field, area, mask, threshold=threshold).value,
+    }
+
+
+def _header_flux(magnetogram: Magnetogram) -> float:
+    """USFLUX of the header in Mx; NaN where there is none or the frame is interpolated."""
+    value = magnetogram.header.get("USFLUX")
+    if magnetogram.interpolated or not isinstance(value, int | float):
+        return float("nan")
+    return float(value)
+
+
+def history(
+    magnetograms: Iterable[Magnetogram],
+    settings: PilSettings | None = None,
+    progress: Callable[[int], None] | None = None,
+    *,
+    threshold: float = 0.0,
+) -> pd.DataFrame:
+    """Fluxes of a series of magnetograms, one row each, in the order given.
+
+    Parameters
+    ----------
+    magnetograms : iterable of Magnetogram
+        Taken one at a time, so a generator never holds more than one.
+    settings : PilSettings, optional
+        The detector's parameters and the region in which the PIL flux is taken.
+    progress : callable, optional
+        Called with the number of frames done after each frame.
+    threshold : float
+        Smallest abs(B), in gauss, that counts in the total fluxes.
+
+    Returns
+    -------
+    DataFrame
+        ``t_rec_tai`` (T_REC, TAI, without a time zone), ``harp``, ``noaa``; unsigned,
+        positive (≥ 0) and negative (≤ 0) flux and formal error, of the whole patch and of
+        the PIL region; the line's length; position from the central meridian; ``quality``
+        as hexadecimal; ``interpolated``, ``simulated``; USFLUX of the header.
+
+    Raises
+    ------
+    EmptySourceError
+        If there is no magnetogram.
+    """
+    rows = []
+    for done, magnetogram in enumerate(magnetograms, start=1):
+        rows.append(frame_flux(magnetogram, settings, threshold=threshold))
+        if progress is not None:
+            progress(done)
+    if not rows:
+        raise EmptySourceError("no magnetogram to take the flux of: the series is empty")
+    return pd.DataFrame(rows)
