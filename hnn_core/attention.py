@@ -1,0 +1,175 @@
+"""Attention rollout of a vision transformer, and capturing the attention it needs.
+
+Letters in shapes: B batch, N tokens (class token first), L layers.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from timm.models.vision_transformer import VisionTransformer
+from torch import Tensor, nn
+
+from hnn_core.exceptions import AttentionCaptureError
+
+__all__ = ["CapturedAttention", "capture_attention", "rollout"]
+
+
+def rollout(attentions: Sequence[Tensor], *, start_layer: int = 0) -> Tensor:
+    """Attention rollout: how much of each patch reaches the class token.
+
+    Per layer the heads are averaged and the residual path is added, A' = (A + I) / 2, whose
+    rows sum to 1; the class token's row of the product A'_L ... A'_1 is returned over the
+    patch tokens. The row is carried from the last layer down as a vector, which gives the
+    same numbers without any N x N x N product.
+
+    Parameters
+    ----------
+    attentions : sequence of Tensor (B, heads, N, N) or (B, N, N)
+        Softmax attention of each layer, first layer first, class token first; rows (the
+        queries) sum to 1.
+    start_layer : int
+        Layers below it are left out: the map then tells which tokens of that layer's input
+        are seen. 0 takes all.
+
+    Returns
+    -------
+    Tensor (B, N - 1), float32
+        Weights of the patch tokens in row-major order of the token grid. They are not
+        renormalised: together with what stays on the class token (at least 2**-L of it, by
+        the residual path) they sum to 1. Attention that never leaves the class token gives
+        zeros.
+
+    Raises
+    ------
+    AttentionCaptureError
+        If there is no layer, or `start_layer` leaves none.
+    ValueError
+        If a layer is not a stack of square matrices of one size.
+
+    Notes
+    -----
+    Abnar and Zuidema (2020), "Quantifying attention flow in transformers", as used for the
+    paper's Figure 5. The map does not depend on what is predicted.
+    """
+    layers = list(attentions)[start_layer:] if start_layer >= 0 else []
+    if not layers:
+        raise AttentionCaptureError(
+            f"No attention to roll out: {len(attentions)} layers captured, start layer "
+            f"{start_layer}."
+        )
+    means = [_head_mean(layer) for layer in layers]
+    if len({mean.shape for mean in means}) != 1:
+        raise ValueError(f"layers differ in shape: {[tuple(mean.shape) for mean in means]}")
+    row = torch.zeros_like(means[0][:, :1])  # (B, 1, N)
+    row[..., 0] = 1.0
+    for mean in reversed(means):
+        row = 0.5 * (row + row @ mean)  # (B, 1, N) @ (B, N, N) -> (B, 1, N)
+    return row[:, 0, 1:]
+
+
+def _head_mean(layer: Tensor) -> Tensor:
+    """One layer's attention as float32 (B, N, N)."""
+    if layer.ndim not in (3, 4) or layer.shape[-1] != layer.shape[-2]:
+        raise ValueError(f"attention is (B, heads, N, N) or (B, N, N), not {tuple(layer.shape)}")
+    mean = layer.mean(1, dtype=torch.float32) if layer.ndim == 4 else layer.float()
+    return mean  # (B, N, N)
+
+
+class CapturedAttention:
+    """Attention matrices seen while the network ran under `capture_attention`."""
+
+    def __init__(self, n_layers: int) -> None:
+        self._seen: list[list[Tensor]] = [[] for _ in range(n_layers)]
+
+    def add(self, layer: int, attention: Tensor) -> None:
+        """Keep one layer's attention of one batch."""
+        self._seen[layer].append(attention)
+
+    def check(self) -> None:
+        """Raise AttentionCaptureError if a layer's attention was not seen."""
+        unseen = sum(not seen for seen in self._seen)
+        if unseen or not self._seen:
+            raise AttentionCaptureError(
+                f"{unseen} of {len(self._seen)} layers showed no attention: the network did "
+                "not run while it was watched, or its attention is fused."
+            )
+
+    @property
+    def layers(self) -> list[Tensor]:
+        """One tensor a layer, first layer first: (B, N, N), or (B, heads, N, N) with heads.
+
+        B counts every frame that passed, in order, over all calls.
+
+        Raises
+        ------
+        AttentionCaptureError
+            If a layer's attention was not seen.
+        """
+        self.check()
+        return [torch.cat(seen) if len(seen) > 1 else seen[0] for seen in self._seen]
+
+
+@contextmanager
+def capture_attention(
+    vit: VisionTransformer, *, keep_heads: bool = False
+) -> Iterator[CapturedAttention]:
+    """Record the softmax attention of every encoder while the network runs.
+
+    timm's fused attention never forms the matrix, so it is switched off inside the context
+    (the plain path computes the same to rounding). Hooks and switches are restored on the way
+    out, also after an exception. Not for two threads on one network at a time.
+
+    Parameters
+    ----------
+    vit : VisionTransformer
+        timm's, with its standard attention.
+    keep_heads : bool
+        Keep (B, heads, N, N) instead of the mean over heads, twelve times the memory.
+
+    Yields
+    ------
+    CapturedAttention
+        Its `layers` go to `rollout`.
+
+    Raises
+    ------
+    AttentionCaptureError
+        If the network's attention cannot be watched, or nothing was seen by the end.
+
+    Examples
+    --------
+    >>> with capture_attention(model.vit) as captured:  # doctest: +SKIP
+    ...     embeddings = model.embed(frames)
+    >>> maps = rollout(captured.layers)  # doctest: +SKIP
+    """
+    modules: list[Any] = [getattr(block, "attn", None) for block in vit.blocks]
+    for index, module in enumerate(modules):
+        if not hasattr(module, "fused_attn") or not hasattr(module, "attn_drop"):
+            raise AttentionCaptureError(
+                f"Encoder {index} has attention of type {type(module).__name__}, which cannot "
+                "be watched."
+            )
+    captured = CapturedAttention(len(modules))
+
+    def record(layer: int, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        attention = inputs[0].detach()  # (B, heads, N, N)
+        captured.add(layer, attention if keep_heads else attention.mean(1))
+
+    fused = [module.fused_attn for module in modules]
+    handles = []
+    try:
+        for layer, module in enumerate(modules):
+            # The dropout's input is the softmax itself, whatever dropout then does to it.
+            hook = partial(record, layer)
+            handles.append(module.attn_drop.register_forward_pre_hook(hook))
+            module.fused_attn = False
+        yield captured
+    finally:
+        for handle in handles:
+            handle.remove()
+        for module, flag in zip(modules, fused, strict=True):
+            module.fused_attn = flag
+    captured.check()

@@ -1,0 +1,338 @@
+"""The hybrid network: a vision transformer over each hour, an LSTM over the hours.
+
+Ten hourly magnetograms go in, one logit comes out: the log-odds that the coming flare is
+eruptive. The baseline is the same vision transformer with a classifier on the last hour.
+
+Letters in shapes: B batch, T hours, H and W pixels, N tokens (class token first), D width.
+
+State-dict keys are ``vit.*`` (the names of timm's VisionTransformer), ``lstm.*`` and
+``classifier.*``.
+
+Source: the paper's section 3.2.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
+from huggingface_hub.errors import HfHubHTTPError
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from timm.layers.patch_embed import resample_patch_embed
+from timm.layers.pos_embed import resample_abs_pos_embed
+from timm.models.vision_transformer import VisionTransformer
+from torch import Tensor, nn
+
+from hnn_core.exceptions import ModelError
+
+__all__ = ["FLARE_CLASSES", "HNN", "HNNConfig", "load_pretrained_vit"]
+
+FLARE_CLASSES = ("M5.0", "M", "C")
+"""Lowest class of the coming flare, one data set and one model each."""
+
+PRETRAINED = {
+    8: "timm/vit_base_patch8_224.augreg2_in21k_ft_in1k",
+    16: "timm/vit_base_patch16_224.augreg2_in21k_ft_in1k",
+}
+"""ViT-B weights on the Hugging Face hub, by patch size."""
+
+
+@dataclass(frozen=True)
+class HNNConfig:
+    """Everything needed to build the network and to prepare its input.
+
+    Raises
+    ------
+    ValueError
+        At construction, when a value is impossible; the sentence names it.
+    """
+
+    architecture: str = "hnn"
+    """Marks the configuration file as ours; nothing else is accepted."""
+    temporal: bool = True
+    """True: HNN (ViT and LSTM). False: the baseline, ViT and classifier on x_t alone."""
+    flare_class: str = "M"
+    """One of `FLARE_CLASSES`: the coming flare is of this class or above."""
+    frames: int = 10
+    """m, the number of hourly magnetograms in a sequence; only the last is used when not
+    temporal."""
+    image_size: int = 224
+    """Side of the square input in pixels."""
+    patch: int = 16
+    """Side of the square that makes one token, in pixels."""
+    depth: int = 12
+    """Number of encoders."""
+    heads: int = 12
+    """Attention heads of each encoder."""
+    width: int = 768
+    """D, length of a token's vector and of a frame's embedding."""
+    mlp_ratio: float = 4.0
+    """Width of an encoder's hidden layer over `width`."""
+    lstm_hidden: int = 256
+    """Length of the LSTM's state, one layer. The paper does not give it. 256 is a third of
+    ViT-B's width: a million parameters instead of five, for data sets in which ten thousand
+    strongly correlated sequences come from a few hundred flares."""
+    threshold: float = 0.5
+    """A probability at or above it means eruptive."""
+    preprocess: dict[str, float] = field(default_factory=dict)
+    """Fields of `hnn_core.preprocess.PreprocessConfig`: ``crop`` and ``size`` in pixels,
+    ``clip`` in gauss. What is left out is filled in: crop twice the image, clip 2000 G."""
+
+    def __post_init__(self) -> None:
+        if self.architecture != "hnn":
+            raise ValueError(f"architecture is {self.architecture!r}, not 'hnn'")
+        if not isinstance(self.temporal, bool):
+            raise ValueError(f"temporal is {self.temporal!r}: true or false is needed")
+        if self.flare_class not in FLARE_CLASSES:
+            raise ValueError(f"flare_class is {self.flare_class!r}: one of {FLARE_CLASSES}")
+        # The upper ends keep a damaged file from asking for more memory than there is.
+        for name, highest in {
+            "frames": 240,
+            "image_size": 4096,
+            "patch": 1024,
+            "depth": 96,
+            "heads": 96,
+            "width": 8192,
+            "lstm_hidden": 8192,
+        }.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= highest:
+                raise ValueError(f"{name} is {value!r}: a whole number from 1 to {highest}")
+        if self.image_size % self.patch:
+            raise ValueError(f"patch {self.patch} does not divide image_size {self.image_size}")
+        if self.width % self.heads:
+            raise ValueError(f"heads {self.heads} does not divide width {self.width}")
+        if not isinstance(self.mlp_ratio, int | float) or not 0 < self.mlp_ratio <= 16:
+            raise ValueError(f"mlp_ratio is {self.mlp_ratio!r}: a number in (0, 16]")
+        if not isinstance(self.threshold, int | float) or not 0 < self.threshold < 1:
+            raise ValueError(f"threshold is {self.threshold!r}: a number between 0 and 1")
+        if not isinstance(self.preprocess, Mapping):
+            raise ValueError(f"preprocess is {self.preprocess!r}: a dictionary is needed")
+        default = {"crop": 2 * self.image_size, "size": self.image_size, "clip": 2000.0}
+        merged = default | dict(self.preprocess)
+        if merged["size"] != self.image_size:
+            raise ValueError(
+                f"preprocess makes frames of {merged['size']} pixels, image_size is "
+                f"{self.image_size}"
+            )
+        object.__setattr__(self, "preprocess", merged)
+
+    @property
+    def grid(self) -> int:
+        """Tokens along one side of the image."""
+        return self.image_size // self.patch
+
+    @classmethod
+    def vit_base(cls, **changes: Any) -> "HNNConfig":
+        """ViT-B/16, the paper's: 12 encoders, 12 heads, width 768."""
+        return cls(**changes)
+
+    @classmethod
+    def compact(cls, **changes: Any) -> "HNNConfig":
+        """12 encoders and 12 heads at width 192: a sixteenth of ViT-B, small enough to ship."""
+        return cls(**{"width": 192, **changes})
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "HNNConfig":
+        """Build from a parsed config.json; ``metadata`` is not part of the network.
+
+        Raises
+        ------
+        ValueError
+            When a value is impossible, or a setting is unknown (a newer program's, perhaps).
+        """
+        known = {item.name for item in fields(cls)}
+        unknown = sorted(set(values) - known - {"metadata"})
+        if unknown:
+            raise ValueError(f"unknown setting {unknown[0]!r}")
+        return cls(**{name: value for name, value in values.items() if name in known})
+
+
+class HNN(nn.Module, PyTorchModelHubMixin, library_name="hnn", license="bsd-3-clause"):
+    """ViT + LSTM + linear classifier, or with ``config.temporal`` false the ViT baseline.
+
+    Frames are float tensors (B, T, 1, H, W), H = W = ``config.image_size``, ascending in time,
+    the last one x_t, values as `hnn_core.preprocess` makes them (gauss over the clip, in
+    [-1, 1], no NaN). Row 0 is south.
+
+    Parameters
+    ----------
+    config : HNNConfig
+        Shape of the network; stored as ``self.config``.
+
+    Notes
+    -----
+    Pre-norm encoders, learnable positions, GELU MLP; the embedding of a frame is its class
+    token after the final norm (section 3.2 of the paper).
+    """
+
+    def __init__(self, config: HNNConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.vit = VisionTransformer(
+            img_size=config.image_size,
+            patch_size=config.patch,
+            in_chans=1,
+            num_classes=0,
+            embed_dim=config.width,
+            depth=config.depth,
+            num_heads=config.heads,
+            mlp_ratio=config.mlp_ratio,
+        )
+        self.lstm: nn.LSTM | None = None
+        features = config.width
+        if config.temporal:
+            self.lstm = nn.LSTM(config.width, config.lstm_hidden, batch_first=True)
+            features = config.lstm_hidden
+        self.classifier = nn.Linear(features, 1)
+
+    def embed(self, frames: Tensor) -> Tensor:
+        """Embed single frames.
+
+        Parameters
+        ----------
+        frames : Tensor (B, 1, H, W)
+
+        Returns
+        -------
+        Tensor (B, D)
+        """
+        return self.vit(frames)  # (B, 1, H, W) -> (B, D)
+
+    def head(self, embeddings: Tensor) -> Tensor:
+        """Logits of sequences whose frames are embedded already.
+
+        Parameters
+        ----------
+        embeddings : Tensor (B, T, D)
+            Ascending in time. The baseline looks at the last only.
+
+        Returns
+        -------
+        Tensor (B,)
+            Log-odds that the coming flare is eruptive.
+        """
+        if self.lstm is not None:
+            embeddings, _ = self.lstm(embeddings)  # (B, T, D) -> (B, T, lstm_hidden)
+        return self.classifier(embeddings[:, -1]).squeeze(-1)  # (B, 1) -> (B,)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Logits (B,) of frames (B, T, 1, H, W)."""
+        if self.lstm is None:
+            frames = frames[:, -1:]  # the baseline never pays for hours it does not use
+        batch, hours = frames.shape[:2]
+        embeddings = self.embed(frames.flatten(0, 1))  # (B * T, D)
+        return self.head(embeddings.unflatten(0, (batch, hours)))  # (B, T, D) -> (B,)
+
+    @classmethod
+    def _from_pretrained(  # type: ignore[override]  # the mixin's own is looser than we allow
+        cls,
+        *,
+        model_id: str,
+        config: HNNConfig,
+        map_location: str = "cpu",
+        strict: bool = True,
+        **download: Any,
+    ) -> "HNN":
+        # The mixin's own method falls back to a pickle, minds no missing key and prints.
+        name = "model.safetensors"
+        path = Path(model_id) / name
+        if not path.parent.is_dir():
+            path = Path(hf_hub_download(repo_id=model_id, filename=name, **download))
+        model = cls(config)
+        model.load_state_dict(load_file(path), strict=strict)
+        return model.to(map_location).eval()
+
+
+def load_pretrained_vit(model: HNN, source: str | Path = "hub") -> None:
+    """Load ImageNet weights into a model's vision transformer, in place.
+
+    The three colour kernels are summed into the one channel, position embeddings and patch
+    kernels are resampled when grid or patch differ (as timm does), the ImageNet classifier is
+    dropped. A shallower model takes the first encoders; a deeper one keeps its random weights
+    in those the file lacks. LSTM and classifier are left alone.
+
+    Parameters
+    ----------
+    model : HNN
+        Width must be that of the weights (768 for ViT-B).
+    source : str or Path
+        ``"hub"`` downloads ViT-B (ImageNet-21k, then 1k) from the Hugging Face hub or takes it
+        from its cache; otherwise the path of a ``.safetensors`` file with timm's names.
+
+    Raises
+    ------
+    ModelError
+        If the weights cannot be had or do not fit; the sentence says which option helps.
+
+    Notes
+    -----
+    Weights of A. Dosovitskiy et al. (2021), as the paper's section 3.2 does.
+    """
+    path = _download_vit(model.config) if str(source) == "hub" else Path(source)
+    if path.suffix != ".safetensors":
+        raise ModelError(f"{path}: pretrained weights are read from a .safetensors file only.")
+    try:
+        weights = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(
+            f"{path}: the pretrained weights cannot be read ({error}); give the path of a "
+            "timm ViT .safetensors file as the pretrained option."
+        ) from error
+    weights = _fit_vit(weights, model, path)
+    expected = model.vit.state_dict()
+    for name, tensor in weights.items():
+        if name not in expected or tensor.shape != expected[name].shape:
+            raise ModelError(
+                f"{path}: {name} {tuple(tensor.shape)} does not fit a vision transformer of "
+                f"width {model.config.width}; choose weights of that width or train from "
+                "random weights."
+            )
+    missing = [n for n in expected if n not in weights and not n.startswith("blocks.")]
+    if missing:
+        raise ModelError(f"{path}: {missing[0]} is missing, so this is not a timm ViT.")
+    model.vit.load_state_dict(weights, strict=False)
+
+
+def _fit_vit(weights: dict[str, Tensor], model: HNN, path: Path) -> dict[str, Tensor]:
+    """Adapt kernels, positions and depth of a timm ViT's weights to the model's."""
+    config = model.config
+    fitted = {name: tensor.float() for name, tensor in weights.items()}
+    fitted = {name: fitted[name] for name in fitted if not name.startswith(("head.", "fc_norm."))}
+    try:
+        kernel = fitted["patch_embed.proj.weight"]  # (D, channels, patch, patch)
+        positions = fitted["pos_embed"]  # (1, N, D)
+        kernel = kernel.sum(1, keepdim=True)
+        if kernel.shape[-1] != config.patch:
+            kernel = resample_patch_embed(kernel, [config.patch, config.patch])
+        positions = resample_abs_pos_embed(positions, [config.grid, config.grid])
+    except (KeyError, IndexError, RuntimeError) as error:
+        raise ModelError(f"{path}: the weights are not those of a timm ViT ({error}).") from error
+    fitted |= {"patch_embed.proj.weight": kernel, "pos_embed": positions}
+    kept = {f"blocks.{index}." for index in range(config.depth)}
+    return {
+        name: tensor
+        for name, tensor in fitted.items()
+        if not name.startswith("blocks.") or name[: name.index(".", 7) + 1] in kept
+    }
+
+
+def _download_vit(config: HNNConfig) -> Path:
+    """Path of ViT-B's weights in the hub's cache, downloaded when absent."""
+    if config.width != 768:
+        raise ModelError(
+            f"The hub's ViT-B weights have width 768, the model has {config.width}; give a "
+            "timm ViT .safetensors file of that width as the pretrained option, or none."
+        )
+    repository = PRETRAINED.get(config.patch, PRETRAINED[16])
+    try:
+        return Path(hf_hub_download(repo_id=repository, filename="model.safetensors"))
+    except (OSError, HfHubHTTPError, json.JSONDecodeError) as error:
+        raise ModelError(
+            f"{repository} could not be downloaded ({type(error).__name__}); give the path of "
+            "a timm ViT .safetensors file as the pretrained option, or train from random "
+            "weights."
+        ) from error
