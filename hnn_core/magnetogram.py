@@ -1,13 +1,21 @@
 """The line-of-sight magnetogram of an active region, and reading it from SHARP FITS."""
 
+import os
+import warnings
 from dataclasses import dataclass, field as dataclass_field
 
 import numpy as np
 from astropy.io.fits import Header
 from astropy.time import Time
 from astropy.units import Quantity
+from astropy.wcs import WCS, FITSFixedWarning
 
-__all__ = ["Magnetogram"]
+from hnn_core.exceptions import MissingKeywordError, OffLimbError
+from hnn_core.fits import clean_header, read_header, read_pixels, write_image
+from hnn_core.sharp_keywords import sharp_keywords
+from hnn_core.tai import format_t_rec
+
+__all__ = ["Magnetogram", "read_fits", "write_fits"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,3 +49,126 @@ class Magnetogram:
     simulated: bool = False
     interpolated: bool = False
     """True for a frame made by interpolation in time to fill a gap."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, cols) of the patch."""
+        rows, cols = self.field.shape
+        return rows, cols
+
+    @property
+    def wcs(self) -> WCS:
+        """Carrington coordinates of the pixels, degrees, axis order (column, row).
+
+        Raises
+        ------
+        MissingKeywordError
+            If the file carried no coordinates (as-is files).
+        """
+        if "CTYPE1" not in self.header or "CRVAL1" not in self.header:
+            raise MissingKeywordError(f"{self.origin} carries no coordinates (CTYPE1, CRVAL1).")
+        with warnings.catch_warnings():
+            # Dates and units are put into standard form; nothing the coordinates depend on.
+            warnings.simplefilter("ignore", FITSFixedWarning)
+            return WCS(self.header, naxis=2)
+
+
+def read_fits(path: str | os.PathLike[str]) -> Magnetogram:
+    """Read a SHARP CEA line-of-sight magnetogram.
+
+    Everything that can be judged by the header is judged before a pixel is read. A file
+    without keywords (as-is from JSOC) is understood by its name, as told in
+    `hnn_core.sharp_keywords.sharp_keywords`: no position, and the pixel area of the series.
+
+    Parameters
+    ----------
+    path : path
+        Plain or gzipped; the image may be Rice-compressed behind an empty primary HDU.
+
+    Returns
+    -------
+    Magnetogram
+
+    Raises
+    ------
+    WrongInstrumentError, NotCeaError
+        Another instrument, segment or projection.
+    MissingMetadataError, MissingKeywordError
+        Region, time or scale are not told.
+    OversizeError
+        The header claims more than 64 million pixels; nothing is read.
+    TruncatedFitsError
+        The file is empty, garbage, or ends early.
+    OffLimbError
+        Not one pixel is on the disk.
+    FitsError
+        The file cannot be opened.
+    """
+    header, _ = read_header(path)
+    keywords = sharp_keywords(header, str(path))
+    field = read_pixels(path)
+    if not np.isfinite(field).any():
+        raise OffLimbError(f"{path} has no pixel on the disk: its whole field is NaN.")
+    field.flags.writeable = False
+    return Magnetogram(
+        field=field,
+        t_rec=keywords.t_rec,
+        harp=keywords.harp,
+        noaa=keywords.noaa,
+        pixel_area=keywords.pixel_area,
+        quality=keywords.quality,
+        longitude=keywords.longitude,
+        latitude=keywords.latitude,
+        header=clean_header(header),
+        origin=str(path),
+        simulated=keywords.simulated,
+    )
+
+
+def write_fits(
+    magnetogram: Magnetogram, path: str | os.PathLike[str], *, compress: bool = True
+) -> None:
+    """Write a magnetogram as JSOC does, so that `read_fits` and others read it.
+
+    Parameters
+    ----------
+    magnetogram : Magnetogram
+        Keywords that its header lacks (HARPNUM, T_REC, QUALITY, …) are taken from its
+        attributes; SIMULATD = T marks a simulated one, INTERPOL = T an interpolated one.
+    path : path
+        Written to ``<name>.part``, then renamed.
+    compress : bool
+        True: Rice in HDU 1, rounded to 0.1 G as the originals. False: float32, exact.
+
+    Raises
+    ------
+    FitsError
+        The file cannot be written.
+    """
+    header = magnetogram.header.copy()
+    header["T_REC"] = format_t_rec(magnetogram.t_rec)
+    header["HARPNUM"] = magnetogram.harp
+    header["QUALITY"] = magnetogram.quality
+    header["SIMULATD"] = magnetogram.simulated
+    header["INTERPOL"] = magnetogram.interpolated
+    cdelt = np.degrees(np.sqrt(magnetogram.pixel_area.to_value("m2")) / 696_000_000.0)
+    defaults = {
+        "TELESCOP": "SDO/HMI",
+        "BUNIT": "Mx/cm^2",
+        "NOAA_AR": magnetogram.noaa[0] if magnetogram.noaa else 0,
+        "NOAA_ARS": ",".join(str(number) for number in magnetogram.noaa) or "MISSING",
+        "RSUN_REF": 696_000_000.0,
+        "CDELT1": float(cdelt),
+        "CDELT2": float(cdelt),
+        "CTYPE1": "CRLN-CEA",
+        "CTYPE2": "CRLT-CEA",
+        "CUNIT1": "deg",
+        "CUNIT2": "deg",
+    }
+    for key, position in (("LON_FWT", magnetogram.longitude), ("LAT_FWT", magnetogram.latitude)):
+        if np.isfinite(position.to_value("deg")):
+            defaults[key] = float(position.to_value("deg"))
+    for key, value in defaults.items():
+        if key not in header:
+            header[key] = value
+    write_image(path, magnetogram.field, header, compress=compress)

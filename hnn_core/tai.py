@@ -1,0 +1,64 @@
+"""T_REC: the record times of HMI, read and written as JSOC does.
+
+Kernels that search or compare many times use float seconds of the format ``unix_tai``
+(seconds since 1970-01-01T00:00:00 TAI), in which every whole hour TAI is a multiple of 3600.
+"""
+
+import re
+
+import numpy as np
+from astropy.time import Time
+
+__all__ = ["format_t_rec", "iso_minute", "parse_t_rec", "tai_seconds", "time_from_seconds"]
+
+_T_REC = re.compile(
+    r"(\d{4})[.-](\d{2})[.-](\d{2})[_T ](\d{2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?(_TAI|_UTC|Z)?"
+)
+
+
+def parse_t_rec(text: str) -> Time:
+    """Parse a T_REC such as ``2011.02.13_05:00:00.000_TAI``, or an ISO time.
+
+    Parameters
+    ----------
+    text : str
+        Seconds may be absent. Without a suffix the time is TAI; ``_UTC`` and ``Z`` mean UTC.
+
+    Returns
+    -------
+    Time
+        Scalar, scale TAI.
+
+    Raises
+    ------
+    ValueError
+        If the text is not such a time.
+    """
+    match = _T_REC.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a time such as 2011.02.13_05:00:00_TAI")
+    year, month, day, hour, minute, second, suffix = match.groups()
+    iso = f"{year}-{month}-{day}T{hour}:{minute}:{second or '00'}"
+    return Time(iso, scale="utc" if suffix in ("_UTC", "Z") else "tai").tai
+
+
+def format_t_rec(time: Time) -> str:
+    """Write a scalar time as T_REC to the second: ``2011.02.13_05:00:00_TAI``."""
+    rounded = time_from_seconds(np.round(tai_seconds(time)))
+    return f"{rounded.strftime('%Y.%m.%d_%H:%M:%S')}_TAI"
+
+
+def iso_minute(time: Time) -> str:
+    """Write a scalar time as ISO minutes in TAI: ``2011-02-13T05:00``."""
+    rounded = time_from_seconds(np.round(tai_seconds(time)))
+    return str(rounded.strftime("%Y-%m-%dT%H:%M"))
+
+
+def tai_seconds(time: Time) -> np.ndarray:
+    """Return a time as float64 seconds (format ``unix_tai``), of the same shape."""
+    return np.asarray(time.tai.unix_tai, dtype=np.float64)
+
+
+def time_from_seconds(seconds: float | np.ndarray) -> Time:
+    """Return seconds in the format ``unix_tai`` as Time, scale TAI, of the same shape."""
+    return Time(seconds, format="unix_tai", scale="tai")
