@@ -31,7 +31,7 @@ HISTORY_UNITS = {"mx": "Mx", "mm": "Mm", "px": "px", "deg": "deg", "tai": "TAI"}
 
 
 def _values(field: np.ndarray, mask: np.ndarray | None, threshold: float) -> np.ndarray:
-    """The counted pixels as float64 gauss: finite, in the mask, at or above the threshold."""
+    """Return the counted pixels in gauss: finite, in the mask, at or above the threshold."""
     field = np.asarray(field)
     counted = np.isfinite(field)
     if mask is not None:

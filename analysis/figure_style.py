@@ -1,0 +1,134 @@
+"""Colours, fonts and layout that all figures share."""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+__all__ = [
+    "CONFINED",
+    "CROP",
+    "ERUPTIVE",
+    "FONT_SIZE",
+    "HEAT_SCALE",
+    "HULL",
+    "INTERPOLATED",
+    "PIL",
+    "ROPI",
+    "THRESHOLD",
+    "UNKNOWN",
+    "apply_style",
+    "foreground",
+    "opaque",
+]
+
+ERUPTIVE = "#2f7ed8"
+"""Positive predictions and CME-associated flares, as the blue bars of the paper's Figure 6."""
+CONFINED = "#f28e2b"
+"""Negative predictions and confined flares, as the orange bars of the paper's Figure 6."""
+UNKNOWN = "#8c8f99"
+"""Flares of which nobody looked for a CME."""
+INTERPOLATED = "#ff9f1c"
+"""Frame about an hour that was filled by interpolation."""
+THRESHOLD = "#d6455d"
+
+PIL = "#ff4fd8"
+"""Magenta: the one bright hue that neither the grey field nor the heat scale holds."""
+ROPI = "#ffe14d"
+HULL = "#7df9ff"
+CROP = "#12b886"
+
+HEAT_SCALE = (
+    (0.0, "#00007f"),
+    (0.125, "#0000ff"),
+    (0.375, "#00ffff"),
+    (0.625, "#ffff00"),
+    (0.875, "#ff0000"),
+    (1.0, "#7f0000"),
+)
+"""Dark blue (little) to dark red (much attention), as the paper's Figure 5."""
+
+FONT_SIZE = 13
+_FONT = "Inter, 'Source Sans 3', 'Source Sans Pro', system-ui, 'Helvetica Neue', sans-serif"
+
+
+def foreground(*, dark: bool) -> str:
+    """Colour of text and lines on the page's background."""
+    return "#e8eaf0" if dark else "#1c2230"
+
+
+def _background(*, dark: bool) -> str:
+    return "#0e1117" if dark else "#ffffff"
+
+
+def apply_style(
+    figure: go.Figure,
+    *,
+    dark: bool,
+    uirevision: str,
+    title: str | None = None,
+    simulated: bool = False,
+    **layout: Any,
+) -> go.Figure:
+    """Give a figure the house's look, in place, and return it.
+
+    Parameters
+    ----------
+    figure : Figure
+    dark : bool
+        Whether the page behind the figure is dark; the figure's own background is clear.
+    uirevision : str
+        While this stays the same, zoom and legend choices survive a redraw.
+    title : str, optional
+    simulated : bool
+        Adds a note, kept in exported images, that the data are simulated.
+    **layout
+        Further layout settings.
+    """
+    colour = foreground(dark=dark)
+    grid = "rgba(255,255,255,0.10)" if dark else "rgba(20,30,60,0.10)"
+    axis = {
+        "gridcolor": grid,
+        "zeroline": False,
+        "linecolor": "rgba(128,136,150,0.6)",
+        "title_font_size": FONT_SIZE,
+        "tickfont_size": FONT_SIZE - 1,
+        "automargin": True,
+    }
+    figure.update_layout(
+        template="plotly_dark" if dark else "plotly_white",
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": _FONT, "size": FONT_SIZE, "color": colour},
+        uirevision=uirevision,
+        margin={"l": 8, "r": 8, "t": 44 if title else 12, "b": 8},
+        hoverlabel={"font_size": FONT_SIZE, "font_family": _FONT},
+        **layout,
+    )
+    figure.update_xaxes(**axis)
+    figure.update_yaxes(**axis)
+    if title:
+        figure.update_layout(
+            title={"text": title, "font_size": FONT_SIZE + 2, "x": 0.0, "xanchor": "left"},
+            title_xref="paper",
+        )
+    if simulated:
+        figure.add_annotation(
+            text="simulated data",
+            name="simulated",
+            xref="paper",
+            yref="paper",
+            x=1.0,
+            y=1.0,
+            xanchor="right",
+            yanchor="bottom",
+            showarrow=False,
+            font={"size": FONT_SIZE - 1, "color": INTERPOLATED},
+        )
+    return figure
+
+
+def opaque(figure: go.Figure, *, dark: bool) -> go.Figure:
+    """Return a copy with a solid background, for images that leave the page."""
+    copy = go.Figure(figure)
+    colour = _background(dark=dark)
+    return copy.update_layout(paper_bgcolor=colour, plot_bgcolor=colour)
