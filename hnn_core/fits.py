@@ -169,9 +169,9 @@ def write_image(
         with warnings.catch_warnings():
             # HIERARCH and long-string notes about keywords that JSOC itself wrote.
             warnings.simplefilter("ignore", fits.verify.VerifyWarning)
-            with open(part, "wb") as stream:
+            with part.open("wb") as stream:
                 hdus.writeto(stream, output_verify="silentfix")
-        os.replace(part, path)
+        part.replace(path)
     except OSError as error:
         raise FitsError(f"{path} cannot be written: {error}.") from error
     finally:
@@ -187,7 +187,6 @@ def _rice_hdu(field: np.ndarray, header: Header) -> fits.CompImageHDU:
     hdu = fits.CompImageHDU(data, header=None, compression_type="RICE_1")
     hdu.header.extend(header.cards, update=True)
     hdu.header["BLANK"] = _BLANK
-    # BZERO is left out: astropy takes its presence for a wish to rescale the integers.
     hdu.header["BSCALE"] = _SCALE
     return hdu
 

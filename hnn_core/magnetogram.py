@@ -2,7 +2,8 @@
 
 import os
 import warnings
-from dataclasses import dataclass, field as dataclass_field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 
 import numpy as np
 from astropy.io.fits import Header

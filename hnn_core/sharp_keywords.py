@@ -217,7 +217,8 @@ def _number(header: Header, key: str, path: str) -> float:
     number = _finite(header, key)
     if number is None or number <= 0:
         raise MissingKeywordError(
-            f"{path} has no usable keyword {key} (found {header.get(key)!r}); export it with keywords."
+            f"{path} has no usable keyword {key} (found {header.get(key)!r}); "
+            "export it with keywords."
         )
     return number
 
@@ -236,10 +237,7 @@ def _quality(header: Header, path: str) -> int:
     """Read QUALITY, which may be a number, a signed number, or a hexadecimal string."""
     value = header.get("QUALITY")
     try:
-        if isinstance(value, str):
-            number = int(value.strip(), 0)
-        else:
-            number = int(value)  # type: ignore[arg-type]
+        number = int(value.strip(), 0) if isinstance(value, str) else int(value)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
         raise MissingKeywordError(
             f"{path} has no usable keyword QUALITY (found {value!r}); export it with keywords."

@@ -61,4 +61,6 @@ def tai_seconds(time: Time) -> np.ndarray:
 
 def time_from_seconds(seconds: float | np.ndarray) -> Time:
     """Return seconds in the format ``unix_tai`` as Time, scale TAI, of the same shape."""
-    return Time(seconds, format="unix_tai", scale="tai")
+    time = Time(seconds, format="unix_tai", scale="tai")
+    time.format = "isot"
+    return time

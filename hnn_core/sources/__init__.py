@@ -1,0 +1,112 @@
+"""Where magnetograms come from: one protocol, one file for each kind of source."""
+
+import re
+from pathlib import Path
+
+from hnn_core.exceptions import UnknownRegionError, UnknownSourceError
+from hnn_core.sources.base import Association, Flare, Region, SkippedFile, Source
+
+__all__ = [
+    "Association",
+    "Flare",
+    "Region",
+    "SkippedFile",
+    "Source",
+    "find_region",
+    "open_source",
+]
+
+_KNOWN = "sim: (simulated regions, sim:SEED for others) and fits:FOLDER (SHARP FITS files)"
+
+
+def open_source(spec: str) -> Source:
+    """Open a source of magnetograms by its specification.
+
+    Parameters
+    ----------
+    spec : str
+        ``sim:`` or ``sim:SEED`` for simulated regions; ``fits:FOLDER`` for a folder of
+        SHARP FITS files, of any depth.
+
+    Raises
+    ------
+    UnknownSourceError
+        The specification is not understood, or the folder does not exist.
+    EmptySourceError
+        The folder holds no usable magnetogram.
+    """
+    kind, colon, rest = spec.strip().partition(":")
+    if colon and kind == "sim":
+        return _open_simulated(spec, rest.strip())
+    if colon and kind == "fits":
+        from hnn_core.sources.fits_folder import FitsFolder
+
+        if not rest.strip():
+            raise UnknownSourceError(f"{spec!r} names no folder; write fits:FOLDER.")
+        return FitsFolder(Path(rest.strip()).expanduser())
+    raise UnknownSourceError(f"{spec!r} is not a source; known are {_KNOWN}.")
+
+
+def find_region(source: Source, text: str) -> Region:
+    """Find a region by what a person types.
+
+    Parameters
+    ----------
+    source : Source
+    text : str
+        ``377``, ``HARP 377``, ``11158``, ``AR 11158``, ``NOAA 11158``, ``SIM 1``, in any case,
+        with or without spaces. NOAA numbers may lack their leading 1 after ``AR``.
+
+    Raises
+    ------
+    UnknownRegionError
+        No region is meant, or more than one: several HARPs share a NOAA number, or a bare
+        number is the HARP of one region and the NOAA number of another.
+    """
+    regions = source.regions()
+    wanted = re.sub(r"[\s_]+", "", text).upper()
+    found = [region for region in regions if _is_called(region, wanted)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(_name(region) for region in found[:8])
+        raise UnknownRegionError(
+            f"{text!r} means several regions: {names}; ask for one of them by HARP or AR number."
+        )
+    names = ", ".join(_name(region) for region in regions[:5])
+    more = f" and {len(regions) - 5} more" if len(regions) > 5 else ""
+    raise UnknownRegionError(f"There is no region {text!r} in {source.spec}; it has {names}{more}.")
+
+
+def _open_simulated(spec: str, seed: str) -> Source:
+    from hnn_core.sources.simulated import SimulatedSource
+
+    if not seed:
+        return SimulatedSource()
+    try:
+        return SimulatedSource(seed=int(seed))
+    except ValueError as error:
+        raise UnknownSourceError(
+            f"{spec!r} is not a source: {seed!r} is not a whole number; write sim: or sim:SEED."
+        ) from error
+
+
+def _is_called(region: Region, wanted: str) -> bool:
+    """Tell whether an upper-case text without spaces means a region."""
+    if wanted == re.sub(r"\s+", "", region.id).upper():
+        return True
+    match = re.fullmatch(r"(HARP|SHARP|AR|NOAA|NOAAAR)?#?(\d+)", wanted)
+    if match is None:
+        return False
+    prefix, number = match[1] or "", int(match[2])
+    if prefix in ("", "HARP", "SHARP") and number == region.harp:
+        return True
+    if prefix in ("AR", "NOAA", "NOAAAR") and number < 10_000:
+        number += 10_000
+    return prefix not in ("HARP", "SHARP") and number in region.noaa
+
+
+def _name(region: Region) -> str:
+    name = f"HARP {region.id}" if region.id.isdigit() else region.id
+    noaa = ", ".join(str(number) for number in region.noaa)
+    return f"{name} (AR {noaa})" if noaa else name

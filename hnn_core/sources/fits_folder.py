@@ -1,0 +1,189 @@
+"""A folder of SHARP FITS files as a source of magnetograms."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from astropy.time import Time
+
+from hnn_core.exceptions import EmptySourceError, UnknownRegionError, UnknownTimeError
+from hnn_core.magnetogram import Magnetogram, read_fits
+from hnn_core.sharp_keywords import FIRST_SIMULATED_HARP
+from hnn_core.sources.base import Flare, Region, SkippedFile
+from hnn_core.sources.fits_index import IndexRow, load_index
+from hnn_core.sources.flare_table import FLARE_TABLE, FlareRow, read_flare_table
+from hnn_core.tai import iso_minute, tai_seconds, time_from_seconds
+
+__all__ = ["FitsFolder"]
+
+
+@dataclass(frozen=True)
+class _Records:
+    """The records of one region, ascending in time."""
+
+    rows: tuple[IndexRow, ...]
+    seconds: np.ndarray
+    """T_REC, float64 unix_tai seconds (records,)."""
+    quality: np.ndarray
+    """uint32 (records,)."""
+
+
+class FitsFolder:
+    """SHARP FITS files below a folder, any mix of HARPs, any depth.
+
+    Files ending in .fits, .fit or .fits.gz are used; hidden ones and .part files are not
+    looked at. Only headers are read, once: the index is kept in the program's folder and
+    refreshed for files that changed, vanished or appeared.
+
+    A region is named by its HARP number; one of the near-real-time series, whose HARP
+    numbers mean other regions, by ``NRT-`` and its number; a simulated one by ``SIM`` and its
+    number. Of several files for one record the largest is used, then the newest; the others
+    are listed as skipped. An optional table ``flares.csv`` in the folder tells the flares,
+    see `hnn_core.sources.flare_table`.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Raises
+    ------
+    UnknownSourceError
+        The folder does not exist or cannot be read.
+    EmptySourceError
+        No file in it is a SHARP CEA magnetogram.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder).absolute()
+        self.spec = f"fits:{self.folder}"
+        rows = load_index(self.folder)
+        self._records, duplicates = _group(row for row in rows if not row.problem)
+        flares, malformed = read_flare_table(self.folder / FLARE_TABLE)
+        self._skipped = (
+            *(SkippedFile(row.path, row.problem) for row in rows if row.problem),
+            *duplicates,
+            *malformed,
+        )
+        if not self._records:
+            raise EmptySourceError(_nothing_usable(self.folder, self._skipped))
+        self._regions = sorted(
+            (_region(name, records, flares) for name, records in self._records.items()),
+            key=lambda region: (region.harp, region.id),
+        )
+        self.simulated = all(region.simulated for region in self._regions)
+
+    def regions(self) -> list[Region]:
+        """All regions, sorted by HARP number."""
+        return list(self._regions)
+
+    def times(self, region: str) -> Time:
+        """T_REC of every record of a region, TAI, ascending. Raises UnknownRegionError."""
+        return time_from_seconds(self._of(region).seconds)
+
+    def quality(self, region: str) -> np.ndarray:
+        """QUALITY of every record, uint32, aligned with `times`; no pixels are read."""
+        return self._of(region).quality.copy()
+
+    def frame(self, region: str, time: Time) -> Magnetogram:
+        """Read the record whose T_REC is `time` (to the second).
+
+        Raises
+        ------
+        UnknownRegionError, UnknownTimeError
+        FitsError, OffLimbError
+            The file changed or broke since it was indexed, or its pixels are damaged.
+        """
+        records = self._of(region)
+        seconds = float(tai_seconds(time))
+        index = int(np.argmin(np.abs(records.seconds - seconds)))
+        if abs(records.seconds[index] - seconds) > 1.0:
+            raise UnknownTimeError(
+                f"Region {region} has no record at {iso_minute(time)} TAI; the nearest is "
+                f"{iso_minute(time_from_seconds(records.seconds[index]))}."
+            )
+        return read_fits(self.folder / records.rows[index].path)
+
+    def skipped(self) -> tuple[SkippedFile, ...]:
+        """Files and rows of the flare table that could not be used, with the reasons."""
+        return self._skipped
+
+    def _of(self, region: str) -> _Records:
+        try:
+            return self._records[region]
+        except KeyError as error:
+            known = ", ".join(one.id for one in self._regions[:5])
+            raise UnknownRegionError(
+                f"There is no region {region!r} in {self.spec}; it has {known}"
+                f"{' and others' if len(self._regions) > 5 else ''}."
+            ) from error
+
+
+def _group(rows: Iterable[IndexRow]) -> tuple[dict[str, _Records], list[SkippedFile]]:
+    """Sort the records by region and time; leave one file for each record."""
+    best: dict[tuple[str, int], IndexRow] = {}
+    skipped = []
+    for row in rows:
+        key = (_region_id(row), round(row.t_rec))
+        other = best.get(key)
+        if other is None:
+            best[key] = row
+            continue
+        kept, left = sorted((row, other), key=_preference)[::-1]
+        best[key] = kept
+        skipped.append(
+            SkippedFile(left.path, f"{left.path} is the same record as {kept.path}, which is used.")
+        )
+    grouped: dict[str, list[IndexRow]] = {}
+    for (name, _), row in sorted(best.items(), key=lambda item: item[1].t_rec):
+        grouped.setdefault(name, []).append(row)
+    return {name: _as_records(found) for name, found in grouped.items()}, skipped
+
+
+def _as_records(rows: list[IndexRow]) -> _Records:
+    return _Records(
+        rows=tuple(rows),
+        seconds=np.array([row.t_rec for row in rows], dtype=np.float64),
+        quality=np.array([row.quality for row in rows], dtype=np.uint32),
+    )
+
+
+def _preference(row: IndexRow) -> tuple[int, int, str]:
+    return row.size, row.mtime_ns, row.path
+
+
+def _region_id(row: IndexRow) -> str:
+    if row.simulated:
+        number = row.harp - FIRST_SIMULATED_HARP + 1
+        return f"SIM {number}" if number > 0 else f"SIM-{row.harp}"
+    return f"NRT-{row.harp}" if row.near_real_time else str(row.harp)
+
+
+def _region(name: str, records: _Records, flares: list[FlareRow]) -> Region:
+    rows = records.rows
+    noaa = tuple(sorted({number for row in rows for number in row.noaa}))
+    harp = rows[0].harp
+    # HARP numbers of the near-real-time series mean other regions than those of a flare table.
+    by_harp = not rows[0].near_real_time
+    own: list[Flare] = [
+        row.flare for row in flares if row.noaa in noaa or (by_harp and row.harp == harp)
+    ]
+    return Region(
+        id=name,
+        harp=harp,
+        noaa=noaa,
+        first=time_from_seconds(rows[0].t_rec),
+        last=time_from_seconds(rows[-1].t_rec),
+        n_records=len(rows),
+        flares=tuple(own),
+        simulated=rows[0].simulated,
+    )
+
+
+def _nothing_usable(folder: Path, skipped: tuple[SkippedFile, ...]) -> str:
+    if not skipped:
+        return f"{folder} holds no FITS file; give a folder with SHARP CEA magnetograms."
+    return (
+        f"{folder} holds no usable magnetogram: {len(skipped)} files were skipped, "
+        f"the first because {skipped[0].reason}"
+    )

@@ -1,0 +1,150 @@
+"""The index of a folder of FITS files: headers read once, kept, refreshed where files changed."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from hnn_core.exceptions import HnnError, UnknownSourceError
+from hnn_core.fits import read_header
+from hnn_core.home import home
+from hnn_core.sharp_keywords import sharp_keywords
+from hnn_core.tai import tai_seconds
+
+__all__ = ["IndexRow", "load_index"]
+
+_VERSION = 1
+_ENDINGS = (".fits", ".fit", ".fits.gz")
+
+
+@dataclass(frozen=True)
+class IndexRow:
+    """One file: what it was when indexed, and what its header told."""
+
+    path: str
+    """Relative to the folder, with forward slashes."""
+    size: int
+    mtime_ns: int
+    problem: str = ""
+    """Why the file cannot be used, empty if it can."""
+    harp: int = 0
+    noaa: tuple[int, ...] = ()
+    t_rec: float = 0.0
+    """unix_tai seconds."""
+    quality: int = 0
+    near_real_time: bool = False
+    simulated: bool = False
+
+
+def load_index(folder: Path) -> list[IndexRow]:
+    """Return one row for every FITS file below a folder, sorted by path.
+
+    Headers are read only of files that are new or changed in size or time since the index
+    was last kept. A damaged index is made anew; one that cannot be kept is no error.
+
+    Parameters
+    ----------
+    folder : Path
+        Absolute.
+
+    Raises
+    ------
+    UnknownSourceError
+        The folder does not exist, is no folder or cannot be read.
+    """
+    if not folder.is_dir():
+        raise UnknownSourceError(f"There is no folder {folder}; write fits:FOLDER.")
+    cache = _cache_path(folder)
+    kept = _read_cache(cache)
+    rows = []
+    changed = False
+    for path, size, mtime_ns in _files(folder):
+        row = kept.get(path)
+        if row is None or (row.size, row.mtime_ns) != (size, mtime_ns):
+            row = _read_row(folder, path, size, mtime_ns)
+            changed = True
+        rows.append(row)
+    if changed or len(rows) != len(kept):
+        _write_cache(cache, folder, rows)
+    return rows
+
+
+def _files(folder: Path) -> Iterator[tuple[str, int, int]]:
+    """Yield (relative path, size, mtime_ns) of FITS files, sorted; links are followed once."""
+    seen = set()
+
+    def refuse(error: OSError) -> None:
+        if error.filename == str(folder):
+            raise UnknownSourceError(f"{folder} cannot be read: {error.strerror}.") from error
+
+    found = []
+    for root, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        status = Path(root).stat()
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in names:
+            if not name.startswith(".") and name.lower().endswith(_ENDINGS):
+                found.append(Path(root) / name)
+    for path in sorted(found):
+        relative = path.relative_to(folder).as_posix()
+        try:
+            status = path.stat()
+        except OSError:
+            # A dangling link, or a file that vanished meanwhile: reading its header says so.
+            yield relative, -1, -1
+            continue
+        yield relative, status.st_size, status.st_mtime_ns
+
+
+def _read_row(folder: Path, path: str, size: int, mtime_ns: int) -> IndexRow:
+    try:
+        header, _ = read_header(folder / path)
+        keywords = sharp_keywords(header, str(folder / path))
+    except HnnError as error:
+        return IndexRow(path, size, mtime_ns, problem=str(error))
+    return IndexRow(
+        path=path,
+        size=size,
+        mtime_ns=mtime_ns,
+        harp=keywords.harp,
+        noaa=keywords.noaa,
+        t_rec=float(tai_seconds(keywords.t_rec)),
+        quality=keywords.quality,
+        near_real_time=keywords.near_real_time,
+        simulated=keywords.simulated,
+    )
+
+
+def _cache_path(folder: Path) -> Path:
+    digest = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    return home() / "index" / f"{folder.name or 'root'}-{digest}.json"
+
+
+def _read_cache(path: Path) -> dict[str, IndexRow]:
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        if stored["version"] != _VERSION:
+            return {}
+        rows = [IndexRow(**{**row, "noaa": tuple(row["noaa"])}) for row in stored["rows"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {row.path: row for row in rows}
+
+
+def _write_cache(path: Path, folder: Path, rows: list[IndexRow]) -> None:
+    text = json.dumps(
+        {"version": _VERSION, "folder": str(folder), "rows": [asdict(row) for row in rows]}
+    )
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError:
+        # The index only saves time; a full or read-only disk must not hide the files.
+        part.unlink(missing_ok=True)
