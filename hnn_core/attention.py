@@ -74,8 +74,7 @@ def _head_mean(layer: Tensor) -> Tensor:
     """One layer's attention as float32 (B, N, N)."""
     if layer.ndim not in (3, 4) or layer.shape[-1] != layer.shape[-2]:
         raise ValueError(f"attention is (B, heads, N, N) or (B, N, N), not {tuple(layer.shape)}")
-    mean = layer.mean(1, dtype=torch.float32) if layer.ndim == 4 else layer.float()
-    return mean  # (B, N, N)
+    return layer.mean(1, dtype=torch.float32) if layer.ndim == 4 else layer.float()
 
 
 class CapturedAttention:

@@ -1,0 +1,248 @@
+"""One model's folder: config.json and model.safetensors, as on the Hugging Face hub.
+
+Weights are safetensors only; nothing is ever unpickled. A folder that cannot be used raises
+one error whose sentence names the file.
+"""
+
+import hashlib
+import json
+import math
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from hnn_core.exceptions import (
+    CorruptModelError,
+    ForeignModelError,
+    MissingModelFileError,
+    ModelError,
+)
+from hnn_core.model import HNN, HNNConfig
+
+__all__ = ["CONFIG", "WEIGHTS", "ModelInfo", "read_model_info", "read_weights", "save_model"]
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What is known of a model without reading its weights."""
+
+    name: str
+    """Name of the folder, or the hub id of a model from the hub's cache."""
+    folder: Path
+    config: HNNConfig
+    metadata: dict[str, Any] = field(default_factory=dict)
+    """Whatever the trainer wrote down: data, seeds, test scores."""
+
+    @property
+    def flare_class(self) -> str:
+        """Lowest class of the coming flare: one of `hnn_core.model.FLARE_CLASSES`."""
+        return self.config.flare_class
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of model.safetensors, 64 hexadecimal digits; computed at first use.
+
+        Raises
+        ------
+        MissingModelFileError
+            If the file is gone.
+        """
+        try:
+            with (self.folder / WEIGHTS).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise MissingModelFileError(
+                f"{self.folder / WEIGHTS} cannot be read ({error.strerror})."
+            ) from error
+
+
+def read_model_info(folder: Path) -> ModelInfo:
+    """Read config.json and check that it and the weights' file are ours to use.
+
+    Raises
+    ------
+    MissingModelFileError
+        If config.json or model.safetensors is absent.
+    ForeignModelError
+        If config.json is another program's.
+    CorruptModelError
+        If config.json is not JSON or holds an impossible value.
+    """
+    for name in (CONFIG, WEIGHTS):
+        if not (folder / name).is_file():
+            raise MissingModelFileError(f"{folder} has no {name}, so it is not a model folder.")
+    path = folder / CONFIG
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise CorruptModelError(f"{path} is not readable JSON ({_first_line(error)}).") from error
+    architecture = values.get("architecture") if isinstance(values, dict) else None
+    if architecture != "hnn":
+        kind = values.get("model_type", architecture) if isinstance(values, dict) else None
+        raise ForeignModelError(
+            f"{path} describes a model of another program (architecture {kind!r}); this "
+            "program uses 'hnn'."
+        )
+    metadata = values.get("metadata", {})
+    if not isinstance(metadata, dict):
+        raise CorruptModelError(f"{path}: metadata is not a dictionary.")
+    try:
+        config = HNNConfig.from_dict(values)
+    except (TypeError, ValueError) as error:
+        raise CorruptModelError(f"{path}: {error}.") from error
+    return ModelInfo(name=_name(folder), folder=folder, config=config, metadata=metadata)
+
+
+def _name(folder: Path) -> str:
+    """The hub keeps ``models--group--name/snapshots/<commit>``; elsewhere the folder's name."""
+    folder = folder.resolve()
+    if folder.parent.name == "snapshots":
+        return folder.parents[1].name.removeprefix("models--").replace("--", "/")
+    return folder.name
+
+
+def read_weights(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Read weights of exactly the expected names and shapes, finite, as float32 copies.
+
+    Parameters
+    ----------
+    path : Path
+        A safetensors file.
+    expected : mapping of str to Tensor
+        State dict of the model, on any device; only names and shapes are used.
+
+    Raises
+    ------
+    CorruptModelError
+        If the file is not that.
+    """
+    weights = {}
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = set(file.keys())
+            for kind, wrong in (
+                ("lacks", sorted(set(expected) - names)),
+                ("has the unexpected", sorted(names - set(expected))),
+            ):
+                if wrong:
+                    raise CorruptModelError(
+                        f"{path} {kind} tensor {wrong[0]} ({len(wrong)} such), so it does not "
+                        f"belong to its {CONFIG}."
+                    )
+            for name, target in expected.items():
+                shape = tuple(file.get_slice(name).get_shape())
+                if shape != tuple(target.shape):
+                    raise CorruptModelError(
+                        f"{path}: {name} has shape {shape}, {CONFIG} asks for "
+                        f"{tuple(target.shape)}."
+                    )
+                # A copy, so that nothing hangs on the file once it is closed.
+                weights[name] = file.get_tensor(name).to(torch.float32, copy=True)
+    except (OSError, SafetensorError) as error:
+        raise CorruptModelError(
+            f"{path} is not a whole safetensors file ({_first_line(error)})."
+        ) from error
+    for name, tensor in weights.items():
+        if not torch.isfinite(tensor).all():
+            raise CorruptModelError(f"{path}: {name} holds values that are not finite.")
+    return weights
+
+
+def save_model(
+    model: HNN,
+    folder: str | Path,
+    *,
+    dtype: torch.dtype | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    card: str | None = None,
+) -> ModelInfo:
+    """Write a model's folder, all of it or nothing.
+
+    Parameters
+    ----------
+    model : HNN
+    folder : str or Path
+        Made, with its parents; one that is there is replaced.
+    dtype : torch.dtype, optional
+        Stored type of the weights, such as ``torch.float16``; as they are when None.
+        `load_model` gives float32 back.
+    metadata : mapping, optional
+        Free, JSON-able: what the model was trained on, seeds, test scores. NaN becomes null.
+    card : str, optional
+        Markdown written as README.md, the hub's model card.
+
+    Returns
+    -------
+    ModelInfo
+
+    Raises
+    ------
+    ModelError
+        If a weight is not finite, in the model or because `dtype` cannot hold it.
+    """
+    folder = Path(folder)
+    weights = {
+        name: tensor.detach().to("cpu", dtype or tensor.dtype).contiguous()
+        for name, tensor in model.state_dict().items()
+    }
+    for name, tensor in weights.items():
+        if not torch.isfinite(tensor).all():
+            raise ModelError(f"{name} is not finite as {tensor.dtype}; {folder} is not written.")
+    values = asdict(model.config) | {"metadata": _without_nan(dict(metadata or {}))}
+    text = json.dumps(values, indent=2, allow_nan=False) + "\n"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = folder.parent / f".{folder.name}-{uuid.uuid4().hex[:8]}"
+    draft.mkdir()
+    try:
+        (draft / CONFIG).write_text(text, encoding="utf-8")
+        save_file(weights, draft / WEIGHTS, metadata={"format": "pt"})
+        # safetensors makes files that only their owner can read, whatever the umask.
+        (draft / WEIGHTS).chmod((draft / CONFIG).stat().st_mode)
+        if card is not None:
+            (draft / "README.md").write_text(card, encoding="utf-8")
+        _replace(draft, folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return read_model_info(folder)
+
+
+def _replace(draft: Path, folder: Path) -> None:
+    """Put `draft` in the place of `folder`; a folder that was there survives a failure."""
+    if not folder.exists():
+        draft.rename(folder)
+        return
+    old = draft.with_name(draft.name + "-old")
+    folder.rename(old)
+    try:
+        draft.rename(folder)
+    except OSError:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _without_nan(value: Any) -> Any:
+    """Undefined scores are NaN in Python and null in JSON, which knows no NaN."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0] or type(error).__name__

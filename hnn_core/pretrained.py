@@ -1,0 +1,111 @@
+"""ImageNet weights for a model's vision transformer."""
+
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from timm.layers.patch_embed import resample_patch_embed
+from timm.layers.pos_embed import resample_abs_pos_embed
+from torch import Tensor
+
+from hnn_core.exceptions import ModelError
+from hnn_core.hub import hub_file
+from hnn_core.model import HNN, HNNConfig
+
+__all__ = ["load_pretrained_vit"]
+
+PRETRAINED = {
+    8: "timm/vit_base_patch8_224.augreg2_in21k_ft_in1k",
+    16: "timm/vit_base_patch16_224.augreg2_in21k_ft_in1k",
+}
+"""ViT-B weights on the Hugging Face hub, by patch size."""
+
+
+def load_pretrained_vit(model: HNN, source: str | Path = "hub") -> None:
+    """Load ImageNet weights into a model's vision transformer, in place.
+
+    The three colour kernels are summed into the one channel, position embeddings and patch
+    kernels are resampled when grid or patch differ (as timm does), the ImageNet classifier is
+    dropped. A shallower model takes the first encoders; a deeper one keeps its random weights
+    in those the file lacks. LSTM and classifier are left alone.
+
+    Parameters
+    ----------
+    model : HNN
+        Width must be that of the weights (768 for ViT-B).
+    source : str or Path
+        ``"hub"`` downloads ViT-B (ImageNet-21k, then 1k) from the Hugging Face hub or takes it
+        from its cache; otherwise the path of a ``.safetensors`` file with timm's names.
+
+    Raises
+    ------
+    ModelError
+        If the weights cannot be had or do not fit; the sentence says which option helps.
+
+    Notes
+    -----
+    Weights of A. Dosovitskiy et al. (2021), as the paper's section 3.2 does.
+    """
+    path = _download_vit(model.config) if str(source) == "hub" else Path(source)
+    if path.suffix != ".safetensors":
+        raise ModelError(f"{path}: pretrained weights are read from a .safetensors file only.")
+    try:
+        weights = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(
+            f"{path}: the pretrained weights cannot be read ({error}); give the path of a "
+            "timm ViT .safetensors file as the pretrained option."
+        ) from error
+    weights = _fit_vit(weights, model, path)
+    expected = model.vit.state_dict()
+    for name, tensor in weights.items():
+        if name not in expected or tensor.shape != expected[name].shape:
+            raise ModelError(
+                f"{path}: {name} {tuple(tensor.shape)} does not fit a vision transformer of "
+                f"width {model.config.width}; choose weights of that width or train from "
+                "random weights."
+            )
+    missing = [n for n in expected if n not in weights and not n.startswith("blocks.")]
+    if missing:
+        raise ModelError(f"{path}: {missing[0]} is missing, so this is not a timm ViT.")
+    model.vit.load_state_dict(weights, strict=False)
+
+
+def _fit_vit(weights: dict[str, Tensor], model: HNN, path: Path) -> dict[str, Tensor]:
+    """Adapt kernels, positions and depth of a timm ViT's weights to the model's."""
+    config = model.config
+    fitted = {name: tensor.float() for name, tensor in weights.items()}
+    fitted = {name: fitted[name] for name in fitted if not name.startswith(("head.", "fc_norm."))}
+    try:
+        kernel = fitted["patch_embed.proj.weight"]  # (D, channels, patch, patch)
+        positions = fitted["pos_embed"]  # (1, N, D)
+        kernel = kernel.sum(1, keepdim=True)
+        if kernel.shape[-1] != config.patch:
+            kernel = resample_patch_embed(kernel, [config.patch, config.patch])
+        positions = resample_abs_pos_embed(positions, [config.grid, config.grid])
+    except (KeyError, IndexError, RuntimeError) as error:
+        raise ModelError(f"{path}: the weights are not those of a timm ViT ({error}).") from error
+    fitted |= {"patch_embed.proj.weight": kernel, "pos_embed": positions}
+    kept = {f"blocks.{index}." for index in range(config.depth)}
+    return {
+        name: tensor
+        for name, tensor in fitted.items()
+        if not name.startswith("blocks.") or name[: name.index(".", 7) + 1] in kept
+    }
+
+
+def _download_vit(config: HNNConfig) -> Path:
+    """Path of ViT-B's weights in the hub's cache, downloaded when absent."""
+    if config.width != 768:
+        raise ModelError(
+            f"The hub's ViT-B weights have width 768, the model has {config.width}; give a "
+            "timm ViT .safetensors file of that width as the pretrained option, or none."
+        )
+    repository = PRETRAINED.get(config.patch, PRETRAINED[16])
+    try:
+        return hub_file(repository, "model.safetensors")
+    except ModelError as error:
+        raise ModelError(
+            f"{error} Give the path of a timm ViT .safetensors file as the pretrained option, "
+            "or train from random weights."
+        ) from error
