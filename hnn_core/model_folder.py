@@ -106,8 +106,9 @@ def read_model_info(folder: Path) -> ModelInfo:
 
 
 def _name(folder: Path) -> str:
-    """The hub keeps ``models--group--name/snapshots/<commit>``; elsewhere the folder's name."""
+    """Return the folder's name, or the hub id for a folder in the hub's cache."""
     folder = folder.resolve()
+    # There it is models--group--name/snapshots/<commit>.
     if folder.parent.name == "snapshots":
         return folder.parents[1].name.removeprefix("models--").replace("--", "/")
     return folder.name
