@@ -1,4 +1,4 @@
-"""FITS files of JSOC as they really are: header without pixels, pixels, and writing.
+"""Reading FITS files of JSOC as they really are: the header without pixels, then the pixels.
 
 Nothing here knows what a keyword means; that is `hnn_core.sharp_keywords`.
 """
@@ -25,15 +25,13 @@ from hnn_core.exceptions import (
     WrongInstrumentError,
 )
 
-__all__ = ["MAX_PIXELS", "clean_header", "read_header", "read_pixels", "write_image"]
+__all__ = ["MAX_PIXELS", "clean_header", "read_header", "read_pixels"]
 
 MAX_PIXELS = 64_000_000
 """More pixels than any active-region patch has: four full disks of HMI."""
 
 _BLOCK = 2880
 _MAX_HDUS = 4
-_BLANK = -(2**31)
-_SCALE = 0.1
 _STRUCTURE = re.compile(
     r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|TFIELDS|T(?:TYPE|FORM)\d+|EXTNAME"
     r"|BSCALE|BZERO|BLANK|CHECKSUM|DATASUM"
@@ -134,61 +132,6 @@ def clean_header(header: Header) -> Header:
         if keyword not in kept:
             kept.append((keyword, value, card.comment), end=True)
     return kept
-
-
-def write_image(
-    path: str | os.PathLike[str], field: np.ndarray, header: Header, *, compress: bool = True
-) -> None:
-    """Write an image atomically: to ``<name>.part``, then renamed.
-
-    Parameters
-    ----------
-    path : path
-    field : ndarray (rows, cols)
-        NaN becomes BLANK.
-    header : Header
-        Keywords of the image; those of the file's structure are replaced.
-    compress : bool
-        True: as JSOC does, whole tenths (BSCALE 0.1, 32 bit), Rice-compressed in HDU 1.
-        Values are rounded to 0.1. False: plain float32 in HDU 0, exact.
-
-    Raises
-    ------
-    FitsError
-        The file cannot be written.
-    """
-    path = Path(path)
-    header = clean_header(header)
-    if compress:
-        hdus = fits.HDUList([fits.PrimaryHDU(), _rice_hdu(field, header)])
-    else:
-        hdus = fits.HDUList([fits.PrimaryHDU(np.asarray(field, dtype=np.float32))])
-        hdus[0].header.extend(header.cards, update=True)
-    part = path.with_name(path.name + ".part")
-    try:
-        with warnings.catch_warnings():
-            # HIERARCH and long-string notes about keywords that JSOC itself wrote.
-            warnings.simplefilter("ignore", fits.verify.VerifyWarning)
-            with part.open("wb") as stream:
-                hdus.writeto(stream, output_verify="silentfix")
-        part.replace(path)
-    except OSError as error:
-        raise FitsError(f"{path} cannot be written: {error}.") from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _rice_hdu(field: np.ndarray, header: Header) -> fits.CompImageHDU:
-    tenths = np.round(np.asarray(field, np.float64) / _SCALE)
-    bad = ~np.isfinite(tenths)
-    tenths[bad] = 0
-    data = tenths.astype(np.int32)
-    data[bad] = _BLANK
-    hdu = fits.CompImageHDU(data, header=None, compression_type="RICE_1")
-    hdu.header.extend(header.cards, update=True)
-    hdu.header["BLANK"] = _BLANK
-    hdu.header["BSCALE"] = _SCALE
-    return hdu
 
 
 def _open(path: Path) -> IO[bytes]:

@@ -12,7 +12,8 @@ from astropy.units import Quantity
 from astropy.wcs import WCS, FITSFixedWarning
 
 from hnn_core.exceptions import MissingKeywordError, OffLimbError
-from hnn_core.fits import clean_header, read_header, read_pixels, write_image
+from hnn_core.fits import clean_header, read_header, read_pixels
+from hnn_core.fits_writing import write_image
 from hnn_core.sharp_keywords import sharp_keywords
 from hnn_core.tai import format_t_rec
 

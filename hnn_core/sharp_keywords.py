@@ -1,9 +1,8 @@
-"""What the keywords of a SHARP file mean, and which files are not SHARP CEA magnetograms."""
+"""What the keywords of a SHARP file mean: time, place and provenance of its magnetogram."""
 
 import math
 import re
 from dataclasses import dataclass
-from pathlib import PurePath
 
 import astropy.units as u
 from astropy.io.fits import Header
@@ -13,9 +12,8 @@ from astropy.units import Quantity
 from hnn_core.exceptions import (
     MissingKeywordError,
     MissingMetadataError,
-    NotCeaError,
-    WrongInstrumentError,
 )
+from hnn_core.sharp_kind import check_sharp_cea, jsoc_file_name, series_and_segment
 from hnn_core.tai import parse_t_rec
 
 __all__ = ["FIRST_SIMULATED_HARP", "NO_DATA", "SharpKeywords", "noaa_numbers", "sharp_keywords"]
@@ -28,11 +26,6 @@ NO_DATA = 0x8000_0000
 
 _SERIES_CDELT = 0.03
 _SERIES_RSUN_REF = 696_000_000.0
-_FILE_NAME = re.compile(
-    r"(?P<series>(?:hmi|mdi)\.\w+)\.(?P<harp>\d+)\."
-    r"(?P<date>\d{8})_(?P<clock>\d{6})(?:\.\d+)?_TAI\.(?P<segment>\w+)\.fi?ts?(?:\.gz)?",
-    re.IGNORECASE,
-)
 _NOTHING = ("", "nan", "missing", "-nan", "inf", "-inf", "none")
 
 
@@ -83,15 +76,15 @@ def sharp_keywords(header: Header, path: str) -> SharpKeywords:
     MissingKeywordError
         A keyword that is needed is absent or unreadable.
     """
-    name = _FILE_NAME.fullmatch(PurePath(path).name)
-    series, segment = _series_and_segment(header, name)
+    name = jsoc_file_name(path)
+    series, segment = series_and_segment(header, name)
     bare = not any(key in header for key in ("T_REC", "HARPNUM", "CTYPE1", "TELESCOP", "INSTRUME"))
     if bare and name is None:
         raise MissingMetadataError(
             f"{path} has no keywords, and its name does not tell HARP and time as "
             "hmi.sharp_cea_720s.377.20110213_050000_TAI.magnetogram.fits does."
         )
-    _check_kind(header, path, series, segment, bare=bare)
+    check_sharp_cea(header, path, series, segment, bare=bare)
     near_real_time = series.endswith("_nrt")
     if bare and name is not None:
         return _from_name(name, near_real_time)
@@ -133,48 +126,6 @@ def noaa_numbers(*values: object) -> tuple[int, ...]:
             if part.isdigit() and int(part) > 0:
                 numbers.add(int(part) + (10_000 if int(part) < 10_000 else 0))
     return tuple(sorted(numbers))
-
-
-def _series_and_segment(header: Header, name: re.Match[str] | None) -> tuple[str, str]:
-    """Return what DRMS_ID, else the file name, tells of series and segment."""
-    parts = str(header.get("DRMS_ID", "")).strip().split(":")
-    if len(parts) == 3:
-        return parts[0].lower(), parts[2].lower()
-    return (name["series"].lower(), name["segment"].lower()) if name else ("", "")
-
-
-def _check_kind(header: Header, path: str, series: str, segment: str, *, bare: bool) -> None:
-    telescope = f"{header.get('TELESCOP', '')} {header.get('INSTRUME', '')}".strip()
-    if series.startswith("mdi") or "TARPNUM" in header or (telescope and "HMI" not in telescope):
-        raise WrongInstrumentError(
-            f"{path} is from {telescope or series}, not from SDO/HMI; only SHARPs can be used."
-        )
-    if segment and segment != "magnetogram":
-        raise WrongInstrumentError(
-            f"{path} holds the segment {segment!r}, not the line-of-sight magnetogram."
-        )
-    kinds = [str(header.get(key, "")).strip().upper() for key in ("CTYPE1", "CTYPE2")]
-    if (any(kinds) and kinds != ["CRLN-CEA", "CRLT-CEA"]) or (series and "_cea" not in series):
-        if "HARPNUM" in header or "sharp" in series:
-            raise NotCeaError(
-                f"{path} is in CCD coordinates ({kinds[0] or series}), where the patch is rotated "
-                "by 180 degrees; take it from the series hmi.sharp_cea_720s."
-            )
-        raise WrongInstrumentError(
-            f"{path} is not an active-region patch ({kinds[0] or series}); only SHARPs can be used."
-        )
-    if bare:
-        return
-    if "HARPNUM" not in header and "T_REC" not in header:
-        raise WrongInstrumentError(
-            f"{path} is not an active-region patch: it has neither HARPNUM nor T_REC."
-        )
-    unit = str(header.get("BUNIT", "")).strip()
-    bits = header.get("ZBITPIX", header.get("BITPIX"))
-    if unit.lower() not in ("mx/cm^2", "gauss", "g") or bits == 8:
-        raise WrongInstrumentError(
-            f"{path} holds no line-of-sight field: BUNIT is {unit!r}, BITPIX {bits}."
-        )
 
 
 def _from_name(name: re.Match[str], near_real_time: bool) -> SharpKeywords:
@@ -237,7 +188,7 @@ def _quality(header: Header, path: str) -> int:
     """Read QUALITY, which may be a number, a signed number, or a hexadecimal string."""
     value = header.get("QUALITY")
     try:
-        number = int(value.strip(), 0) if isinstance(value, str) else int(value)  # type: ignore[arg-type]
+        number = int(value.strip(), 0) if isinstance(value, str) else int(value)
     except (TypeError, ValueError) as error:
         raise MissingKeywordError(
             f"{path} has no usable keyword QUALITY (found {value!r}); export it with keywords."

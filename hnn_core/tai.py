@@ -55,8 +55,11 @@ def iso_minute(time: Time) -> str:
 
 
 def tai_seconds(time: Time) -> np.ndarray:
-    """Return a time as float64 seconds (format ``unix_tai``), of the same shape."""
-    return np.asarray(time.tai.unix_tai, dtype=np.float64)
+    """Return a time as float64 seconds (format ``unix_tai``), of the same shape.
+
+    Rounded to a millisecond, so that whole seconds compare exactly.
+    """
+    return np.round(np.asarray(time.tai.unix_tai, dtype=np.float64), 3)
 
 
 def time_from_seconds(seconds: float | np.ndarray) -> Time:

@@ -60,10 +60,17 @@ def find_region(source: Source, text: str) -> Region:
     Raises
     ------
     UnknownRegionError
-        No region is meant, or more than one: several HARPs share a NOAA number, or a bare
-        number is the HARP of one region and the NOAA number of another.
+        No region is meant, or more than one, as where several HARPs share a NOAA number.
+
+    Notes
+    -----
+    HARP numbers have reached those of NOAA, so a bare number may be both. What is exactly a
+    region's id is that region, so that links stay valid; ``AR`` before it asks for the other.
     """
     regions = source.regions()
+    for region in regions:
+        if region.id == text.strip():
+            return region
     wanted = re.sub(r"[\s_]+", "", text).upper()
     found = [region for region in regions if _is_called(region, wanted)]
     if len(found) == 1:

@@ -79,7 +79,7 @@ def _files(folder: Path) -> Iterator[tuple[str, int, int]]:
         if error.filename == str(folder):
             raise UnknownSourceError(f"{folder} cannot be read: {error.strerror}.") from error
 
-    found = []
+    found: list[Path] = []
     for root, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
         status = Path(root).stat()
         if (status.st_dev, status.st_ino) in seen:
@@ -87,9 +87,11 @@ def _files(folder: Path) -> Iterator[tuple[str, int, int]]:
             continue
         seen.add((status.st_dev, status.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in names:
-            if not name.startswith(".") and name.lower().endswith(_ENDINGS):
-                found.append(Path(root) / name)
+        found += [
+            Path(root) / name
+            for name in names
+            if not name.startswith(".") and name.lower().endswith(_ENDINGS)
+        ]
     for path in sorted(found):
         relative = path.relative_to(folder).as_posix()
         try:
