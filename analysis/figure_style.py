@@ -101,7 +101,11 @@ def apply_style(
         font={"family": _FONT, "size": FONT_SIZE, "color": colour},
         uirevision=uirevision,
         margin={"l": 8, "r": 8, "t": 44 if title else 12, "b": 8},
-        hoverlabel={"font_size": FONT_SIZE, "font_family": _FONT},
+        hoverlabel={
+            "font": {"size": FONT_SIZE, "family": _FONT, "color": colour},
+            "bgcolor": "rgba(24,28,38,0.92)" if dark else "rgba(255,255,255,0.94)",
+            "bordercolor": "rgba(128,136,150,0.6)",
+        },
         **layout,
     )
     figure.update_xaxes(**axis)

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from analysis import figure_style as style
-from analysis.coordinates import heliographic_grid, heliographic_to_pixel
+from analysis.coordinates import heliographic_to_pixel, pixel_to_heliographic
 from analysis.pil import PilMasks
 from hnn_core.exceptions import MissingKeywordError
 from hnn_core.magnetogram import Magnetogram
@@ -69,7 +69,7 @@ def magnetogram(
         Whether the page is dark.
     title : str, optional
     hover_position : bool
-        Give longitude and latitude of every pixel on hover; costs 10 bytes a pixel.
+        Give longitude and latitude of every pixel on hover; costs 3 bytes a pixel.
     height : int, optional
         Height in pixels; by default the patch fills a page about 1000 pixels wide.
 
@@ -87,49 +87,75 @@ def magnetogram(
         raise ValueError(f"clip must be a positive field in gauss, got {clip}")
     if unknown := sorted(set(show) - set(OVERLAYS)):
         raise ValueError(f"unknown overlays {unknown}: choose from {OVERLAYS}")
-    if masks is not None and masks.pil.shape != mag.field.shape:
-        raise ValueError(f"masks of shape {masks.pil.shape} for a field of {mag.field.shape}")
+    if masks is not None and masks.pil.shape != mag.shape:
+        raise ValueError(f"masks of shape {masks.pil.shape} for a field of {mag.shape}")
     box = crop_box if "crop" in show else None
-    try:
-        position = heliographic_grid(mag)
-    except MissingKeywordError:
-        position = None
+    edges = _edge_positions(mag)
     figure = go.Figure()
-    figure.add_trace(
-        _field_trace(mag, clip, position if hover_position else None, half_bar=heat is not None)
-    )
+    figure.add_trace(_field_trace(mag, clip, half_bar=heat is not None))
     if heat is not None:
         figure.add_trace(
             _heat_trace(mag, heat, crop_box, box, heat_opacity, heat_range, smooth=heat_smooth)
         )
-    if "graticule" in show and position is not None:
-        figure.add_trace(_graticule_trace(mag, position))
+    if edges is not None and hover_position:
+        figure.add_trace(_position_trace(mag))
+    if edges is not None and "graticule" in show:
+        figure.add_trace(_graticule_trace(mag))
     figure.add_traces(_mask_traces(masks, show))
     if box is not None:
         figure.add_trace(_crop_trace(box))
-    _lay_out(figure, mag, position, box, dark=dark, title=title, height=height)
+    _lay_out(figure, mag, edges, box, dark=dark, title=title, height=height)
     return figure
 
 
-def _field_trace(
-    mag: Magnetogram,
-    clip: float,
-    position: tuple[np.ndarray, np.ndarray] | None,
-    *,
-    half_bar: bool,
-) -> go.Heatmap:
-    where = "column %{x}, row %{y}"
-    if position is not None:
-        where = "%{customdata[0]:+.2f}° longitude, %{customdata[1]:+.2f}° latitude<br>" + where
+def _field_trace(mag: Magnetogram, clip: float, *, half_bar: bool) -> go.Heatmap:
     return go.Heatmap(
         z=_whole_gauss(mag.field),
-        customdata=None if position is None else np.stack(position, axis=-1),
         name="field",
         colorscale=[(0.0, "#000000"), (1.0, "#ffffff")],
         zmin=-clip,
         zmax=clip,
         colorbar=_colour_bar("B<sub>LOS</sub> (G)", upper=True, half=half_bar),
-        hovertemplate="<b>%{z:+d} G</b><br>" + where + "<extra></extra>",
+        hovertemplate="<b>%{z:+d} G</b>, column %{x}, row %{y}<extra></extra>",
+    )
+
+
+def _edge_positions(mag: Magnetogram) -> tuple[np.ndarray, np.ndarray] | None:
+    """Longitudes of the southern row and latitudes of the eastern column, degrees.
+
+    None for a patch whose header cannot tell: it is drawn on pixel axes.
+    """
+    rows, cols = mag.shape
+    try:
+        longitude, _ = pixel_to_heliographic(mag, np.arange(cols), np.zeros(cols))
+        _, latitude = pixel_to_heliographic(mag, np.zeros(rows), np.arange(rows))
+    except MissingKeywordError:
+        return None
+    return longitude, latitude
+
+
+def _position_trace(mag: Magnetogram) -> go.Heatmap:
+    """Answer the pointer with the position, on clear blocks of 2×2 pixels.
+
+    The centre of a block is half a pixel (0.015°) from its pixels' centres; a quarter of
+    the numbers is a quarter of what the browser has to fetch.
+    """
+    rows, cols = mag.shape
+    row, column = np.mgrid[0.5:rows:2, 0.5:cols:2]
+    blocks = np.stack(pixel_to_heliographic(mag, column, row), axis=-1).astype(np.float32)
+    return go.Heatmap(
+        z=np.zeros(blocks.shape[:2], dtype=np.uint8),
+        x0=0.5,
+        dx=2,
+        y0=0.5,
+        dy=2,
+        customdata=blocks,
+        name="position",
+        opacity=0.0,
+        showscale=False,
+        hovertemplate=(
+            "longitude %{customdata[0]:+.2f}°, latitude %{customdata[1]:+.2f}°<extra></extra>"
+        ),
     )
 
 
@@ -167,14 +193,14 @@ def _heat_trace(
     smooth: bool,
 ) -> go.Heatmap:
     heat = np.asarray(heat, dtype=np.float32)
-    if heat.shape == mag.field.shape:
+    if heat.shape == mag.shape:
         values, x, y = heat, np.arange(heat.shape[1]), np.arange(heat.shape[0])
     elif crop_box is not None and heat.ndim == 2 and heat.shape[0] == heat.shape[1]:
-        limits = None if shown_box is not None else mag.field.shape
+        limits = None if shown_box is not None else mag.shape
         values, x, y = _token_cells(heat, crop_box, limits, centres=smooth)
     else:
         raise ValueError(
-            f"heat of shape {heat.shape} is neither on the patch {mag.field.shape} "
+            f"heat of shape {heat.shape} is neither on the patch {mag.shape} "
             "nor a square of tokens with a crop box"
         )
     low, high = heat_range or (float(np.nanmin(heat)), float(np.nanmax(heat)))
@@ -188,7 +214,7 @@ def _heat_trace(
         zmax=high if high > low else low + 1.0,
         zsmooth="best" if smooth else False,
         opacity=opacity,
-        hoverinfo="skip",
+        hovertemplate="attention %{z:.3g}<extra></extra>",
         colorbar=_colour_bar("attention rollout", upper=False, half=True),
         showlegend=True,
         legendrank=990,
@@ -326,19 +352,20 @@ def _crop_trace(box: CropBox) -> go.Scatter:
     )
 
 
-def _graticule_trace(mag: Magnetogram, position: tuple[np.ndarray, np.ndarray]) -> go.Scatter:
+def _graticule_trace(mag: Magnetogram) -> go.Scatter:
     """Draw meridians and parallels every 5°, cut at the patch's edges."""
-    rows, cols = mag.field.shape
+    rows, cols = mag.shape
+    row, column = np.mgrid[-0.5 : rows - 0.5 : 20j, -0.5 : cols - 0.5 : 20j]
+    positions = pixel_to_heliographic(mag, column, row)
     lines = []
     for axis in (0, 1):
-        fixed, running = position[axis], position[1 - axis]
-        along = np.linspace(running.min(), running.max(), 60)
+        fixed, running = positions[axis], positions[1 - axis]
+        along = np.linspace(running.min(), running.max(), 200)
         for value in _multiples(float(fixed.min()), float(fixed.max()), 5.0):
             pair = (np.full_like(along, value), along)
-            column, row = heliographic_to_pixel(mag, *(pair if axis == 0 else pair[::-1]))
-            inside = (column > -0.5) & (column < cols - 0.5) & (row > -0.5) & (row < rows - 0.5)
-            line = np.where(inside, np.stack([column, row]), np.nan)
-            lines += [line, np.full((2, 1), np.nan)]
+            x, y = heliographic_to_pixel(mag, *(pair if axis == 0 else pair[::-1]))
+            inside = (x > -0.5) & (x < cols - 0.5) & (y > -0.5) & (y < rows - 0.5)
+            lines += [np.where(inside, np.stack([x, y]), np.nan), np.full((2, 1), np.nan)]
     x, y = np.concatenate(lines, axis=1) if lines else np.empty((2, 0))
     return go.Scatter(
         x=x.astype(np.float32),
@@ -358,20 +385,20 @@ def _multiples(low: float, high: float, step: float) -> np.ndarray:
 def _lay_out(
     figure: go.Figure,
     mag: Magnetogram,
-    position: tuple[np.ndarray, np.ndarray] | None,
+    edges: tuple[np.ndarray, np.ndarray] | None,
     box: CropBox | None,
     *,
     dark: bool,
     title: str | None,
     height: int | None,
 ) -> None:
-    rows, cols = mag.field.shape
+    rows, cols = mag.shape
     left, right, bottom, top = -0.5, cols - 0.5, -0.5, rows - 0.5
     if box is not None:
         left, right = min(left, box.col0 - 0.5), max(right, box.col0 + box.size - 0.5)
         bottom, top = min(bottom, box.row0 - 0.5), max(top, box.row0 + box.size - 0.5)
     if height is None:
-        height = int(np.clip(850 * (top - bottom) / (right - left), 300, 760)) + 110
+        height = int(np.clip(900 * (top - bottom) / (right - left), 300, 760)) + 110
     style.apply_style(
         figure,
         dark=dark,
@@ -388,22 +415,31 @@ def _lay_out(
             "yanchor": "bottom",
             "font": {"size": style.FONT_SIZE},
         },
-        hovermode="closest",
+        # The one mode that answers for several heat maps at once.
+        hovermode="x unified",
         dragmode="zoom",
     )
     figure.update_layout(margin={"t": 70 if title else 40})
     x_axis: dict[str, Any] = {"title": "column (px)"}
     y_axis: dict[str, Any] = {"title": "row (px)"}
-    if position is not None:
+    if edges is not None:
         x_axis = {"title": "longitude from the central meridian (deg)"}
-        x_axis |= _ticks(position[0][0], most=12)
-        y_axis = {"title": "latitude (deg)"} | _ticks(position[1][:, 0], most=8)
+        x_axis |= _ticks(edges[0], most=12)
+        y_axis = {"title": "latitude (deg)"} | _ticks(edges[1], most=8)
     figure.update_xaxes(
-        range=[left, right], constrain="domain", showgrid=False, ticks="outside", **x_axis
+        range=[left, right],
+        constrain="domain",
+        constraintoward="left",
+        showgrid=False,
+        showspikes=False,
+        ticks="outside",
+        unifiedhovertitle={"text": f"{mag.t_rec.tai.isot[:16].replace('T', ' ')} TAI"},
+        **x_axis,
     )
     figure.update_yaxes(
         range=[bottom, top],
         constrain="domain",
+        constraintoward="top",
         scaleanchor="x",
         scaleratio=1,
         showgrid=False,
