@@ -1,0 +1,108 @@
+"""Simulated active regions as a source: what the program shows without network or files."""
+
+from functools import cached_property
+
+import numpy as np
+from astropy.time import Time, TimeDelta
+
+from hnn_core.exceptions import UnknownRegionError, UnknownTimeError
+from hnn_core.magnetogram import Magnetogram
+from hnn_core.render import FIRST_SIMULATED_HARP, region_times, render
+from hnn_core.simulate import Population, RegionParameters
+from hnn_core.sources.base import Flare, Region, SkippedFile
+from hnn_core.tai import iso_minute, tai_seconds
+
+__all__ = ["N_REGIONS", "SimulatedSource"]
+
+N_REGIONS = 16
+"""Regions of a simulated source, half of them eruptive."""
+
+_MISSING_DATA = 0x80000000
+_BAD_HOURS: dict[int, tuple[int, ...]] = {3: (20,), 5: (26, 27), 8: (13, 14, 15)}
+"""Hours without data in some regions, so that gaps and refusals can be seen."""
+
+
+class SimulatedSource:
+    """Regions "SIM 1" to "SIM 16", 48 hourly records each; see `hnn_core.simulate`.
+
+    Parameters
+    ----------
+    seed : int
+        Population to draw from. Seed 0 is not used in training the shipped model.
+    """
+
+    simulated = True
+
+    def __init__(self, seed: int = 0) -> None:
+        self.spec = f"sim:{seed}" if seed else "sim:"
+        self._population = Population(seed)
+
+    def regions(self) -> list[Region]:
+        """All regions, sorted by HARP number."""
+        return list(self._regions.values())
+
+    def times(self, region: str) -> Time:
+        """T_REC of the 48 records of a region, TAI, ascending."""
+        return region_times(self._parameters(region))
+
+    def quality(self, region: str) -> np.ndarray:
+        """QUALITY of every record, uint32; a few regions have hours without data."""
+        parameters = self._parameters(region)
+        quality = np.zeros(len(region_times(parameters)), np.uint32)
+        quality[list(_BAD_HOURS.get(parameters.index, ()))] = _MISSING_DATA
+        return quality
+
+    def frame(self, region: str, time: Time) -> Magnetogram:
+        """Render the record at `time` (to the second)."""
+        parameters = self._parameters(region)
+        gap = np.abs(tai_seconds(region_times(parameters)) - tai_seconds(time))
+        hour = int(gap.argmin())
+        if gap[hour] > 1.0:
+            raise UnknownTimeError(f"{region} has no record at {iso_minute(time)} TAI.")
+        if self.quality(region)[hour] & _MISSING_DATA:
+            raise UnknownTimeError(f"{region} has no data at {iso_minute(time)} TAI.")
+        return render(parameters, hour)
+
+    def skipped(self) -> tuple[SkippedFile, ...]:
+        """Empty: there are no files."""
+        return ()
+
+    def truth(self, region: str) -> RegionParameters:
+        """What is known about a region because it was made, for validation."""
+        return self._parameters(region)
+
+    @cached_property
+    def _regions(self) -> dict[str, Region]:
+        return {f"SIM {i}": self._region(i) for i in range(1, N_REGIONS + 1)}
+
+    def _parameters(self, region: str) -> RegionParameters:
+        if region not in self._regions:
+            raise UnknownRegionError(
+                f"There is no simulated region {region!r}; known are SIM 1 to SIM {N_REGIONS}."
+            )
+        return self._population.region(self._regions[region].harp - FIRST_SIMULATED_HARP + 1)
+
+    def _region(self, index: int) -> Region:
+        parameters = self._population.region(index)
+        times = region_times(parameters)
+        flare = Flare(
+            peak=(times[0] + TimeDelta(parameters.flare_hour * 3600.0, format="sec")).utc,
+            goes_class=_goes_class(parameters.flare_flux),
+            association="eruptive" if parameters.eruptive else "confined",
+        )
+        return Region(
+            id=f"SIM {index}",
+            harp=FIRST_SIMULATED_HARP + index - 1,
+            noaa=(),
+            first=times[0],
+            last=times[-1],
+            n_records=len(times),
+            flares=(flare,),
+            simulated=True,
+        )
+
+
+def _goes_class(flux: float) -> str:
+    """Class of a peak flux in W m-2, between M1.0 and X9.9."""
+    letter, unit = ("X", 1e-4) if flux >= 1e-4 else ("M", 1e-5)
+    return f"{letter}{int(flux / unit * 10) / 10:.1f}"

@@ -1,0 +1,1 @@
+"""Loss, metrics and the training of the shipped demo model."""

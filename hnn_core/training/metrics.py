@@ -1,0 +1,90 @@
+"""Skill of a yes-or-no forecast."""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+__all__ = ["region_interval", "skill_scores"]
+
+
+def skill_scores(y_true: ArrayLike, y_pred: ArrayLike) -> dict[str, float]:
+    """Scores of the contingency table, equations 4 to 8 of the paper.
+
+    Parameters
+    ----------
+    y_true, y_pred : array_like (n,)
+        1 or True for eruptive, 0 or False for confined.
+
+    Returns
+    -------
+    dict
+        recall, precision, accuracy, hss, tss and the counts tp, fp, tn, fn. A score whose
+        denominator is zero is NaN.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, nothing is given, or a value is neither 0 nor 1.
+    """
+    truth, said = np.asarray(y_true), np.asarray(y_pred)
+    if truth.shape != said.shape or truth.ndim != 1 or not truth.size:
+        raise ValueError(f"two equally long lists are needed, got {truth.shape} and {said.shape}")
+    if not (np.isin(truth, (0, 1)).all() and np.isin(said, (0, 1)).all()):
+        raise ValueError("labels and predictions must be 0 or 1")
+    truth, said = truth.astype(bool), said.astype(bool)
+    tp, fp = int((truth & said).sum()), int((~truth & said).sum())
+    tn, fn = int((~truth & ~said).sum()), int((truth & ~said).sum())
+    return {
+        "recall": _ratio(tp, tp + fn),
+        "precision": _ratio(tp, tp + fp),
+        "accuracy": _ratio(tp + tn, tp + fp + tn + fn),
+        "hss": _ratio(2 * (tp * tn - fp * fn), (tp + fn) * (fn + tn) + (tp + fp) * (fp + tn)),
+        "tss": _ratio(tp, tp + fn) - _ratio(fp, tn + fp),
+        "tp": tp,
+        "fp": fp,
+        "tn": tn,
+        "fn": fn,
+    }
+
+
+def region_interval(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    regions: ArrayLike,
+    *,
+    score: str = "tss",
+    draws: int = 1000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """95 % interval of a score by resampling whole regions, not their correlated frames.
+
+    Parameters
+    ----------
+    y_true, y_pred : array_like (n,)
+    regions : array_like (n,)
+        Region of each frame.
+    score : str
+        A key of `skill_scores`.
+    draws, seed : int
+
+    Returns
+    -------
+    low, high : float
+        NaN when the score is undefined in every draw.
+    """
+    truth, said, region = np.asarray(y_true), np.asarray(y_pred), np.asarray(regions)
+    members = [np.flatnonzero(region == name) for name in np.unique(region)]
+    rng = np.random.default_rng(seed)
+    values = []
+    for _ in range(draws):
+        rows = np.concatenate([members[k] for k in rng.integers(0, len(members), len(members))])
+        values.append(skill_scores(truth[rows], said[rows])[score])
+    if np.isnan(values).all():
+        return math.nan, math.nan
+    low, high = np.nanpercentile(values, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else math.nan
