@@ -1,0 +1,174 @@
+"""Frames through the vision transformer, each distinct one once."""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hnn_core.attention import capture_attention, rollout
+from hnn_core.exceptions import ModelError
+from hnn_core.magnetogram import Magnetogram
+from hnn_core.model import HNN
+from hnn_core.preprocess import PreprocessConfig, preprocess
+
+__all__ = ["FrameEmbedder", "FrameReading", "choose_device", "describe_device"]
+
+
+@dataclass(frozen=True, eq=False)
+class FrameReading:
+    """What the vision transformer makes of one frame."""
+
+    embedding: Tensor
+    """float32 (D,), on the CPU."""
+    rollout: Tensor | None
+    """float32 (N - 1,), attention rollout over the patch tokens; None where not asked for."""
+
+
+class FrameEmbedder:
+    """Runs one model's vision transformer and remembers the last frames it saw.
+
+    A frame is known by the bytes of its field, wherever it came from, so that a page may read
+    it again and stepping one hour costs one frame. Safe to share between threads: the network
+    runs for one at a time, and whoever waits then finds the frames ready.
+
+    Parameters
+    ----------
+    model : HNN
+        Moved to `device`, in evaluation mode.
+    device : torch.device
+        On CUDA the network runs in half precision (autocast to float16: the input is within
+        [-1, 1], and normalisations stay in float32).
+    max_frames : int
+        Frames remembered, the least recently used forgotten first: 4 kB each for ViT-B.
+    batch : int
+        Frames in one pass of the network, which bounds memory.
+    """
+
+    def __init__(
+        self, model: HNN, device: torch.device, *, max_frames: int = 4096, batch: int = 16
+    ) -> None:
+        self.model = model.to(device).eval()
+        self.device = device
+        self.max_frames = max_frames
+        self.batch = batch
+        self._preprocess = PreprocessConfig.from_dict(model.config.preprocess)
+        self._known: OrderedDict[bytes, FrameReading] = OrderedDict()
+        self._lock = Lock()
+
+    def read(
+        self, frames: Sequence[Magnetogram], *, with_rollout: bool = False
+    ) -> list[FrameReading]:
+        """Embed frames, from memory where they were seen before.
+
+        Parameters
+        ----------
+        frames : sequence of Magnetogram
+        with_rollout : bool
+            Also the attention rollout, from the same pass. Frames known without it pass once
+            more.
+
+        Returns
+        -------
+        list of FrameReading
+            One for each frame, in order.
+        """
+        keys = [_digest(frame.field) for frame in frames]
+        with self._lock:
+            found = {key: self._known[key] for key in keys if key in self._known}
+            fields = {
+                key: frame.field
+                for key, frame in zip(keys, frames, strict=True)
+                if key not in found or (with_rollout and found[key].rollout is None)
+            }
+            todo = list(fields)
+            for start in range(0, len(todo), self.batch):
+                some = todo[start : start + self.batch]
+                readings = self._run([fields[key] for key in some], with_rollout)
+                for key, reading in zip(some, readings, strict=True):
+                    # The embedding once told stands, lest a probability change in its last digit.
+                    embedding = found[key].embedding if key in found else reading.embedding
+                    found[key] = FrameReading(embedding, reading.rollout)
+            self._remember(found)
+        return [found[key] for key in keys]
+
+    def logits(self, embeddings: Tensor) -> Tensor:
+        """Logits (B,) on the CPU, float32, of embeddings (B, T, D)."""
+        with torch.inference_mode():
+            return self.model.head(embeddings.to(self.device)).cpu()
+
+    def _run(self, fields: Iterable[np.ndarray], with_rollout: bool) -> list[FrameReading]:
+        """One pass of the network over fields (rows, cols) in gauss."""
+        images = np.stack([preprocess(field, self._preprocess)[0] for field in fields])
+        batch = torch.from_numpy(images).unsqueeze(1).to(self.device)  # (B, 1, H, W)
+        half = self.device.type == "cuda"
+        with torch.inference_mode(), torch.autocast(self.device.type, torch.float16, enabled=half):
+            if not with_rollout:
+                embeddings = self.model.embed(batch)  # (B, D)
+                return [FrameReading(row, None) for row in _rows(embeddings)]
+            with capture_attention(self.model.vit) as captured:
+                embeddings = self.model.embed(batch)  # (B, D)
+            maps = rollout(captured.layers)  # (B, N - 1)
+        return [
+            FrameReading(embedding, frame_map)
+            for embedding, frame_map in zip(_rows(embeddings), _rows(maps), strict=True)
+        ]
+
+    def _remember(self, readings: dict[bytes, FrameReading]) -> None:
+        for key, reading in readings.items():
+            self._known[key] = reading
+            self._known.move_to_end(key)
+        while len(self._known) > self.max_frames:
+            self._known.popitem(last=False)
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Turn a name into a device that is there.
+
+    Parameters
+    ----------
+    name : str
+        ``"auto"`` (CUDA when there is one, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``.
+
+    Raises
+    ------
+    ModelError
+        If the name is not one of these or the device is not there.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ModelError(f"{name!r} is not a device; use auto, cpu, cuda or cuda:1.") from error
+    if device.type not in ("cpu", "cuda"):
+        raise ModelError(f"{name!r} is not a device this program uses; use auto, cpu or cuda.")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ModelError(
+            f"{name!r} is not there: {torch.cuda.device_count()} CUDA devices are found; use cpu."
+        )
+    return device
+
+
+def describe_device(device: torch.device) -> str:
+    """Name a device for people: ``"CPU, 2 threads"`` or the graphics card's name."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def _rows(batch: Tensor) -> list[Tensor]:
+    """Rows (D,) of a batch (B, D) as float32 on the CPU, none holding the batch in memory."""
+    return [row.clone() for row in batch.float().cpu().unbind()]
+
+
+def _digest(field: np.ndarray) -> bytes:
+    """Fingerprint of a field (rows, cols): its shape and its pixels, bit for bit."""
+    shape = ",".join(str(side) for side in field.shape).encode()
+    pixels = np.ascontiguousarray(field, dtype=np.float32)
+    return hashlib.sha256(shape + b":" + pixels.data).digest()

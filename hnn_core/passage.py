@@ -1,0 +1,191 @@
+"""Every hour of a region's disk passage through one model."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+import torch
+from astropy.time import Time
+from torch import Tensor
+
+from hnn_core.embedding import FrameEmbedder
+from hnn_core.exceptions import FitsError, PositionError, SequenceError
+from hnn_core.interpolation import interpolate_frames
+from hnn_core.magnetogram import Magnetogram
+from hnn_core.position import refusal
+from hnn_core.sequence import QualityPolicy, SequencePlan, SlotPlan, sequence_hours
+from hnn_core.sharp_keywords import NO_DATA
+from hnn_core.sources.base import Source
+from hnn_core.tai import iso_minute, tai_seconds, time_from_seconds
+
+__all__ = ["passage_table"]
+
+_RECORDS_HELD = 4
+"""Frames are visited in order of time, so that a gap's two sides are read once."""
+
+
+def passage_table(
+    embedder: FrameEmbedder,
+    source: Source,
+    region_id: str,
+    *,
+    policy: QualityPolicy | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Predict every hour of a region that has a sequence.
+
+    Each distinct frame is embedded once and few are held at a time. A record that breaks on
+    reading counts as missing, as in `hnn_core.sequence`.
+
+    Parameters
+    ----------
+    embedder : FrameEmbedder
+        Of the model. Its configuration gives the number of hours, for the baseline too, so
+        that both speak of the same sequences.
+    source : Source
+    region_id : str
+        `Region.id`.
+    policy : QualityPolicy, optional
+    progress : callable (done, total), optional
+        Called with numbers of frames, after each batch.
+
+    Returns
+    -------
+    DataFrame
+        One row for each hour with a sequence, ascending: ``hour`` and ``t_rec`` (datetime64,
+        TAI: the nominal hour and the record of x_t), ``probability``, ``n_interpolated``.
+        ``attrs["absent"]`` maps every other hour between the first and the last good record
+        (ISO minutes, TAI) to the reason; ``attrs["notes"]`` lists the records that broke.
+
+    Raises
+    ------
+    UnknownRegionError
+    """
+    passage = _Passage(embedder, source, region_id, policy)
+    hours = passage.embed(progress)
+    absent = _without_record([hour for hour, _ in hours])
+    plans = []
+    for hour, plan in hours:
+        reason = str(plan) if isinstance(plan, SequenceError) else passage.refusal(plan)
+        if reason is not None:
+            absent[iso_minute(hour)] = reason
+        elif isinstance(plan, SequencePlan):
+            plans.append(plan)
+    last = [plan.slots[-1] for plan in plans]
+    table = pd.DataFrame(
+        {
+            "hour": _datetimes([slot.time for slot in last]),
+            "t_rec": _datetimes([passage.seconds[slot.left] for slot in last]),
+            "probability": passage.probabilities(plans),
+            "n_interpolated": [sum(slot.interpolated for slot in plan.slots) for plan in plans],
+        }
+    )
+    table.attrs = {"absent": dict(sorted(absent.items())), "notes": passage.notes}
+    return table
+
+
+class _Passage:
+    """The frames of one passage, each known by its slot's plan."""
+
+    def __init__(
+        self, embedder: FrameEmbedder, source: Source, region_id: str, policy: QualityPolicy | None
+    ) -> None:
+        self.embedder = embedder
+        self.config = embedder.model.config
+        self.policy = policy
+        self.times = source.times(region_id)
+        self.seconds = tai_seconds(self.times)
+        self.quality = source.quality(region_id).copy()
+        self.notes: list[str] = []
+        self._embeddings: dict[SlotPlan, Tensor] = {}
+        self._longitude: dict[SlotPlan, float] = {}
+        self._impossible: dict[SlotPlan, str] = {}
+
+        @lru_cache(maxsize=_RECORDS_HELD)
+        def record(index: int) -> Magnetogram:
+            return source.frame(region_id, self.times[index])
+
+        self._record = record
+
+    def embed(
+        self, progress: Callable[[int, int], None] | None
+    ) -> list[tuple[Time, SequencePlan | SequenceError]]:
+        """Embed all frames that any hour needs; return the hours and their final plans."""
+        while True:
+            hours = sequence_hours(self.times, self.quality, self.config.frames, policy=self.policy)
+            plans = [plan for _, plan in hours if isinstance(plan, SequencePlan)]
+            wanted = {slot for plan in plans for slot in self._used(plan)}
+            todo = sorted(
+                wanted - self._embeddings.keys() - self._impossible.keys(), key=lambda s: s.time
+            )
+            if not todo:
+                return hours
+            for start in range(0, len(todo), self.embedder.batch):
+                self._embed_some(todo[start : start + self.embedder.batch])
+                if progress is not None:
+                    progress(min(start + self.embedder.batch, len(todo)), len(todo))
+            # A record that broke is missing now, and the hours around it are planned again.
+
+    def refusal(self, plan: SequencePlan) -> str | None:
+        """Why there is no prediction for a planned hour; None if there is one."""
+        for slot in self._used(plan):
+            if slot in self._impossible:
+                return self._impossible[slot]
+        return refusal(self._longitude[plan.slots[-1]])
+
+    def probabilities(self, plans: list[SequencePlan]) -> np.ndarray:
+        """Probabilities (hours,) of embedded plans."""
+        if not plans:
+            return np.empty(0)
+        sequences = torch.stack(
+            [torch.stack([self._embeddings[slot] for slot in self._used(plan)]) for plan in plans]
+        )  # (B, T, D)
+        return torch.sigmoid(self.embedder.logits(sequences).double()).numpy()
+
+    def _used(self, plan: SequencePlan) -> tuple[SlotPlan, ...]:
+        return plan.slots if self.config.temporal else plan.slots[-1:]
+
+    def _embed_some(self, slots: list[SlotPlan]) -> None:
+        frames = {slot: frame for slot in slots if (frame := self._frame(slot)) is not None}
+        readings = self.embedder.read(list(frames.values()))
+        for (slot, frame), reading in zip(frames.items(), readings, strict=True):
+            self._embeddings[slot] = reading.embedding
+            self._longitude[slot] = float(frame.longitude.to_value("deg"))
+
+    def _frame(self, slot: SlotPlan) -> Magnetogram | None:
+        """Read or interpolate a frame; None, with the reason kept, if that cannot be done."""
+        sides = []
+        for index in (slot.left, slot.right):
+            try:
+                sides.append(self._record(index))
+            except (FitsError, PositionError) as error:
+                if self.quality[index] != NO_DATA:
+                    self.quality[index] = NO_DATA
+                    self.notes.append(str(error))
+                return None
+        if not slot.interpolated:
+            return sides[0]
+        left, right = sides
+        try:
+            return interpolate_frames(left, right, time_from_seconds(slot.time))
+        except SequenceError as error:
+            self._impossible[slot] = str(error)
+            return None
+
+
+def _without_record(hours: list[Time]) -> dict[str, str]:
+    """Tell the whole hours between the first and the last that are not among them."""
+    if not hours:
+        return {}
+    there = {round(float(tai_seconds(hour))) for hour in hours}
+    return {
+        iso_minute(time_from_seconds(hour)): "The hour has no usable record of its own."
+        for hour in range(min(there), max(there), 3600)
+        if hour not in there
+    }
+
+
+def _datetimes(seconds: list[float]) -> pd.DatetimeIndex:
+    """TAI as datetime64 without a zone, from unix_tai seconds."""
+    return pd.to_datetime(np.round(np.asarray(seconds, dtype=np.float64)), unit="s")

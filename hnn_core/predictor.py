@@ -1,0 +1,197 @@
+"""A model in service: one sequence, its attention maps, a whole disk passage."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from astropy.time import Time
+
+from hnn_core.embedding import FrameEmbedder, choose_device, describe_device
+from hnn_core.exceptions import PositionError, SequenceError
+from hnn_core.model import HNN, HNNConfig
+from hnn_core.model_store import ModelInfo, load_model
+from hnn_core.passage import passage_table
+from hnn_core.position import position_warning, refusal
+from hnn_core.prediction import Hour, Prediction
+from hnn_core.preprocess import PreprocessConfig
+from hnn_core.sequence import QualityPolicy, Sequence
+from hnn_core.sources.base import Source
+from hnn_core.tai import tai_seconds, time_from_seconds
+
+__all__ = ["Predictor"]
+
+
+class Predictor:
+    """A loaded model that answers, and remembers the frames it has seen.
+
+    Load once and share between threads; stepping one hour embeds one frame.
+
+    Parameters
+    ----------
+    model : HNN
+    info : ModelInfo
+        Of the model's folder.
+    device : str
+        As for `hnn_core.embedding.choose_device`.
+    cache_frames : int
+        Frames remembered.
+
+    Raises
+    ------
+    ModelError
+        If the device is not there.
+    """
+
+    def __init__(
+        self, model: HNN, info: ModelInfo, *, device: str = "auto", cache_frames: int = 4096
+    ) -> None:
+        self.info = info
+        self._embedder = FrameEmbedder(model, choose_device(device), max_frames=cache_frames)
+
+    @classmethod
+    def load(
+        cls, where: str | Path = "demo", device: str = "auto", *, cache_frames: int = 4096
+    ) -> "Predictor":
+        """Load a model by name, folder or hub id.
+
+        Raises
+        ------
+        ModelError
+            One of its kinds, as `hnn_core.model_store.load_model` tells.
+        """
+        return cls(*load_model(where), device=device, cache_frames=cache_frames)
+
+    @property
+    def config(self) -> HNNConfig:
+        """The model's configuration."""
+        return self.info.config
+
+    @property
+    def frames(self) -> int:
+        """Number of hourly frames to build a sequence of, for `build_sequence`'s length."""
+        return self.config.frames
+
+    @property
+    def preprocess_config(self) -> PreprocessConfig:
+        """How the model's frames are cut and scaled, for drawing the crop and the maps."""
+        return PreprocessConfig.from_dict(self.config.preprocess)
+
+    @property
+    def device(self) -> str:
+        """The device for people to read: ``"CPU, 2 threads"`` or a graphics card's name."""
+        return describe_device(self._embedder.device)
+
+    def predict(self, sequence: Sequence, *, with_rollout: bool = False) -> Prediction:
+        """Predict from one sequence.
+
+        Parameters
+        ----------
+        sequence : Sequence
+            Of `frames` hours. The baseline uses the last one only and takes any number.
+        with_rollout : bool
+            Make the attention maps in the same pass, for `rollout` to find: a fifth more
+            work now instead of a second pass then.
+
+        Returns
+        -------
+        Prediction
+
+        Raises
+        ------
+        SequenceError
+            If the model wants another number of frames.
+        PositionError
+            If the region is more than 70° from the central meridian.
+        """
+        self._check_length(sequence)
+        longitude = float(sequence.frames[-1].longitude.to_value("deg"))
+        if refused := refusal(longitude):
+            raise PositionError(refused)
+        if with_rollout:
+            self._embedder.read(sequence.frames, with_rollout=True)
+        frames = sequence.frames if self.config.temporal else sequence.frames[-1:]
+        readings = self._embedder.read(frames)
+        embeddings = torch.stack([reading.embedding for reading in readings])  # (T, D)
+        logit = self._embedder.logits(embeddings.unsqueeze(0))  # (1, T, D) -> (1,)
+        probability = float(torch.sigmoid(logit.double()))
+        return self._prediction(sequence, probability, longitude)
+
+    def rollout(self, sequence: Sequence) -> np.ndarray:
+        """Attention rollout of every frame of a sequence.
+
+        Parameters
+        ----------
+        sequence : Sequence
+            Of any length and anywhere on the disk: the maps do not depend on the prediction.
+
+        Returns
+        -------
+        ndarray, float32 (T, g, g)
+            Axis order (hour, row, column), row 0 south, for `hnn_core.preprocess.tokens_to_patch`.
+            A frame's map sums to 1 less what stays on the class token.
+        """
+        readings = self._embedder.read(sequence.frames, with_rollout=True)
+        maps = np.stack([r.rollout.numpy() for r in readings if r.rollout is not None])
+        return maps.reshape(len(sequence), self.config.grid, self.config.grid)
+
+    def passage(
+        self,
+        source: Source,
+        region_id: str,
+        progress: Callable[[int, int], None] | None = None,
+        *,
+        policy: QualityPolicy | None = None,
+    ) -> pd.DataFrame:
+        """Predict every hour of a region; see `hnn_core.passage.passage_table`."""
+        return passage_table(self._embedder, source, region_id, policy=policy, progress=progress)
+
+    def _check_length(self, sequence: Sequence) -> None:
+        if self.config.temporal and len(sequence) != self.frames:
+            raise SequenceError(
+                f"The model {self.info.name!r} needs {self.frames} hourly frames, the sequence "
+                f"has {len(sequence)}."
+            )
+
+    def _prediction(self, sequence: Sequence, probability: float, longitude: float) -> Prediction:
+        times = [_iso(time) for time in sequence.t_rec]
+        last = sequence.frames[-1]
+        eruptive = probability >= self.config.threshold
+        return Prediction(
+            probability=probability,
+            label="eruptive" if eruptive else "confined",
+            threshold=float(self.config.threshold),
+            region=sequence.region.id,
+            harp=last.harp,
+            noaa=last.noaa or sequence.region.noaa,
+            t_rec=times[-1],
+            hours=tuple(
+                Hour(time, interpolated, flagged)
+                for time, interpolated, flagged in zip(
+                    times, sequence.interpolated, sequence.flagged, strict=True
+                )
+            ),
+            model=self.info.name,
+            flare_class=self.config.flare_class,
+            sha256=self.info.sha256,
+            device=self.device,
+            simulated=last.simulated,
+            trained_on=str(self.info.metadata.get("trained_on", "")),
+            warnings=self._warnings(sequence, longitude),
+        )
+
+    def _warnings(self, sequence: Sequence, longitude: float) -> tuple[str, ...]:
+        warnings = [position_warning(longitude)]
+        if self.info.metadata.get("simulated") is True and not sequence.frames[-1].simulated:
+            warnings.append(
+                f"The model {self.info.name!r} was trained on simulated regions only; what it "
+                "says of a real one is a demonstration."
+            )
+        return (*filter(None, warnings), *sequence.notes)
+
+
+def _iso(time: Time) -> str:
+    """ISO seconds, TAI, of a scalar time."""
+    rounded = time_from_seconds(np.round(tai_seconds(time)))
+    return str(rounded.strftime("%Y-%m-%dT%H:%M:%S"))
