@@ -11,7 +11,7 @@ from astropy.time import Time
 from astropy.units import Quantity
 from astropy.wcs import WCS, FITSFixedWarning
 
-from hnn_core.exceptions import MissingKeywordError, OffLimbError
+from hnn_core.exceptions import MissingKeywordError, OffLimbError, TruncatedFitsError
 from hnn_core.fits import clean_header, read_header, read_pixels
 from hnn_core.fits_writing import write_image
 from hnn_core.sharp_keywords import sharp_keywords
@@ -106,8 +106,10 @@ def read_fits(path: str | os.PathLike[str]) -> Magnetogram:
     FitsError
         The file cannot be opened.
     """
-    header, _ = read_header(path)
-    keywords = sharp_keywords(header, str(path))
+    image = read_header(path)
+    keywords = sharp_keywords(image.keywords, str(path))
+    if not image.whole:
+        raise TruncatedFitsError(f"{path} ends before its last pixel; download it again.")
     field = read_pixels(path)
     if not np.isfinite(field).any():
         raise OffLimbError(f"{path} has no pixel on the disk: its whole field is NaN.")
@@ -121,7 +123,7 @@ def read_fits(path: str | os.PathLike[str]) -> Magnetogram:
         quality=keywords.quality,
         longitude=keywords.longitude,
         latitude=keywords.latitude,
-        header=clean_header(header),
+        header=clean_header(image.keywords),
         origin=str(path),
         simulated=keywords.simulated,
     )

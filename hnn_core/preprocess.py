@@ -27,7 +27,8 @@ class PreprocessConfig:
                 raise ValueError(f"{name} must be a positive whole number, not {value!r}")
         if self.crop % self.size:
             raise ValueError(f"crop ({self.crop}) must be a multiple of size ({self.size})")
-        if not (math.isfinite(self.clip) and self.clip > 0):
+        clip = self.clip
+        if not isinstance(clip, int | float) or not (math.isfinite(clip) and clip > 0):
             raise ValueError(f"clip must be a positive field strength, not {self.clip!r}")
 
     def to_dict(self) -> dict[str, int | float]:

@@ -7,7 +7,13 @@ from pathlib import Path
 import numpy as np
 from astropy.time import Time
 
-from hnn_core.exceptions import EmptySourceError, UnknownRegionError, UnknownTimeError
+from hnn_core.exceptions import (
+    EmptySourceError,
+    FitsError,
+    OffLimbError,
+    UnknownRegionError,
+    UnknownTimeError,
+)
 from hnn_core.magnetogram import Magnetogram, read_fits
 from hnn_core.sharp_keywords import FIRST_SIMULATED_HARP
 from hnn_core.sources.base import Flare, Region, SkippedFile
@@ -57,11 +63,17 @@ class FitsFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder).absolute()
         self.spec = f"fits:{self.folder}"
+        self._broken: dict[str, str] = {}
         rows = load_index(self.folder)
         self._records, duplicates = _group(row for row in rows if not row.problem)
         flares, malformed = read_flare_table(self.folder / FLARE_TABLE)
         self._skipped = (
             *(SkippedFile(row.path, row.problem) for row in rows if row.problem),
+            *(
+                SkippedFile(row.path, f"{self.folder / row.path} ends before its last pixel.")
+                for row in rows
+                if not row.whole
+            ),
             *duplicates,
             *malformed,
         )
@@ -102,11 +114,25 @@ class FitsFolder:
                 f"Region {region} has no record at {iso_minute(time)} TAI; the nearest is "
                 f"{iso_minute(time_from_seconds(records.seconds[index]))}."
             )
-        return read_fits(self.folder / records.rows[index].path)
+        path = records.rows[index].path
+        try:
+            return read_fits(self.folder / path)
+        except (FitsError, OffLimbError) as error:
+            self._broken[path] = str(error)
+            raise
 
     def skipped(self) -> tuple[SkippedFile, ...]:
-        """Files and rows of the flare table that could not be used, with the reasons."""
-        return self._skipped
+        """Files and rows of the flare table that could not be used, with the reasons.
+
+        A file whose header is sound is listed once its pixels turned out to be damaged.
+        """
+        listed = {file.path for file in self._skipped}
+        broken = (
+            SkippedFile(path, reason)
+            for path, reason in sorted(self._broken.items())
+            if path not in listed
+        )
+        return (*self._skipped, *broken)
 
     def _of(self, region: str) -> _Records:
         try:

@@ -36,6 +36,8 @@ class IndexRow:
     quality: int = 0
     near_real_time: bool = False
     simulated: bool = False
+    whole: bool = True
+    """False for a file shorter than its header says: its record is known, its pixels are not."""
 
 
 def load_index(folder: Path) -> list[IndexRow]:
@@ -105,8 +107,8 @@ def _files(folder: Path) -> Iterator[tuple[str, int, int]]:
 
 def _read_row(folder: Path, path: str, size: int, mtime_ns: int) -> IndexRow:
     try:
-        header, _ = read_header(folder / path)
-        keywords = sharp_keywords(header, str(folder / path))
+        image = read_header(folder / path)
+        keywords = sharp_keywords(image.keywords, str(folder / path))
     except HnnError as error:
         return IndexRow(path, size, mtime_ns, problem=str(error))
     return IndexRow(
@@ -119,6 +121,7 @@ def _read_row(folder: Path, path: str, size: int, mtime_ns: int) -> IndexRow:
         quality=keywords.quality,
         near_real_time=keywords.near_real_time,
         simulated=keywords.simulated,
+        whole=image.whole,
     )
 
 
