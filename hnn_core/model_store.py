@@ -124,6 +124,9 @@ def _model_parents() -> tuple[Path, Path]:
 
 def _download(hub_id: str) -> Path:
     """Folder in the hub's cache that holds both files of a repository."""
-    config = hub_file(hub_id, CONFIG)
+    try:
+        config = hub_file(hub_id, CONFIG)
+    except UnknownModelError as error:
+        raise UnknownModelError(f"There is no folder {hub_id!r}. {error}") from error
     hub_file(hub_id, WEIGHTS)
     return config.parent

@@ -51,6 +51,6 @@ class Prediction:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line writes as JSON; ``class`` is the flare class."""
-        values = asdict(self)
-        values["class"] = values.pop("flare_class")
+        renamed = {"flare_class": "class"}
+        values = {renamed.get(name, name): value for name, value in asdict(self).items()}
         return values | {"time_scale": "tai"}

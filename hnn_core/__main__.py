@@ -1,0 +1,196 @@
+"""The command line: ``python -m hnn_core regions|predict``.
+
+Answers go to stdout. A problem is one line on stderr and exit code 2, never a traceback.
+"""
+
+import json
+import logging
+import sys
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hnn_core import __version__
+from hnn_core.exceptions import HnnError
+from hnn_core.sources import Region, Source, find_region, open_source
+from hnn_core.tai import iso_minute, parse_t_rec
+
+if TYPE_CHECKING:
+    from hnn_core.prediction import Prediction
+
+__all__ = ["app", "main"]
+
+BAD_INPUT = 2
+
+app = typer.Typer(
+    help="Will the coming flare of an active region be eruptive or confined?",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+SourceOption = Annotated[
+    str, typer.Option(help="fits:FOLDER (SHARP FITS files) or sim: (simulated regions).")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run a command and return its exit code.
+
+    Parameters
+    ----------
+    args : list of str, optional
+        Arguments without the program's name; the process's own by default.
+
+    Returns
+    -------
+    int
+        0, or 2 for bad input of any kind.
+    """
+    # The hub's client tells of every retry; the one line that matters comes from its error.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    try:
+        code = app(args, prog_name="python -m hnn_core", standalone_mode=False)
+    except (HnnError, OSError) as error:
+        return _refuse(str(error))
+    except typer.TyperException as error:
+        return _refuse(error.format_message())
+    except (typer.Abort, KeyboardInterrupt):
+        return 130
+    return code or 0
+
+
+@app.callback(invoke_without_command=True)
+def _start(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Write the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def regions(source: SourceOption = "sim:", as_json: JsonOption = False) -> None:
+    """List the active regions of a source."""
+    with redirect_stdout(sys.stderr):  # whatever a library prints is not the answer
+        opened = open_source(source)
+        found = opened.regions()
+    if as_json:
+        skipped = [{"path": s.path, "reason": s.reason} for s in opened.skipped()]
+        listed = [_region_values(region) for region in found]
+        _echo_json({"source": opened.spec, "regions": listed, "skipped": skipped})
+        return
+    typer.echo(
+        f"{'region':<10} {'HARP':>7}  {'NOAA':<14} {'first hour':<16}  "
+        f"{'last hour (TAI)':<16} {'records':>8}  flares"
+    )
+    for region in found:
+        noaa = ",".join(str(number) for number in region.noaa) or "–"
+        flares = " ".join(f"{f.goes_class} {f.association}" for f in region.flares) or "–"
+        typer.echo(
+            f"{region.id:<10} {region.harp:>7}  {noaa:<14} {iso_minute(region.first)}  "
+            f"{iso_minute(region.last)} {region.n_records:>8}  {flares}"
+        )
+    if found and found[0].simulated:
+        typer.echo("These regions are simulated.")
+    _echo_skipped(opened)
+
+
+@app.command()
+def predict(
+    region: Annotated[str, typer.Option(help='HARP or NOAA number, or "SIM 1".')],
+    time: Annotated[str, typer.Option(help="Hour of x_t in TAI, as 2011-02-15T01:00:00.")],
+    source: SourceOption = "sim:",
+    model: Annotated[str, typer.Option(help="Name, folder or hub id of a model.")] = "demo",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Predict whether the coming flare will be eruptive."""
+    try:
+        hour = parse_t_rec(time)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"--time {time!r} is not a time such as 2011-02-15T01:00:00 (TAI)."
+        ) from error
+    with redirect_stdout(sys.stderr):
+        opened = open_source(source)
+        found = find_region(opened, region)
+        # The network's libraries take seconds to import: the cheap questions come first.
+        from hnn_core.predictor import Predictor
+        from hnn_core.sequence import build_sequence
+
+        predictor = Predictor.load(model, device)
+        prediction = predictor.predict(build_sequence(opened, found.id, hour, predictor.frames))
+    if as_json:
+        _echo_json(prediction.to_dict())
+    else:
+        _echo_prediction(prediction)
+        _echo_skipped(opened)
+
+
+def _refuse(message: str) -> int:
+    """Tell what is wrong in one line."""
+    typer.echo(" ".join(message.split()), err=True)
+    return BAD_INPUT
+
+
+def _region_values(region: Region) -> dict[str, Any]:
+    return {
+        "region": region.id,
+        "harp": region.harp,
+        "noaa": list(region.noaa),
+        "first": f"{iso_minute(region.first)}:00",
+        "last": f"{iso_minute(region.last)}:00",
+        "time_scale": "tai",
+        "n_records": region.n_records,
+        "simulated": region.simulated,
+        "flares": [
+            {
+                "peak_utc": str(flare.peak.utc.isot),
+                "class": flare.goes_class,
+                "association": flare.association,
+            }
+            for flare in region.flares
+        ],
+    }
+
+
+def _echo_json(values: dict[str, Any]) -> None:
+    typer.echo(json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _echo_prediction(prediction: "Prediction") -> None:
+    noaa = ", ".join(f"AR {number}" for number in prediction.noaa)
+    name = f"HARP {prediction.harp}" + (f" ({noaa})" if noaa else "")
+    if prediction.simulated:
+        name = f"{prediction.region} (simulated)"
+    filled = [hour.t_rec for hour in prediction.hours if hour.interpolated]
+    typer.echo(f"{name}, {prediction.t_rec} TAI")
+    typer.echo(
+        f"probability {prediction.probability:.3f} that a flare of class ≥{prediction.flare_class} "
+        f"in the next 24 h is eruptive: {prediction.label} (threshold {prediction.threshold:g})"
+    )
+    typer.echo(
+        f"hours: {prediction.hours[0].t_rec} to {prediction.t_rec}, "
+        f"{len(filled)} interpolated" + (f" ({', '.join(filled)})" if filled else "")
+    )
+    typer.echo(f"model {prediction.model}, sha256 {prediction.sha256[:12]}…, {prediction.device}")
+    if prediction.trained_on:
+        typer.echo(f"trained on: {prediction.trained_on}")
+    for warning in prediction.warnings:
+        typer.echo(f"warning: {warning}")
+
+
+def _echo_skipped(source: Source) -> None:
+    """Tell on stderr what a source could not use; the answer itself stands."""
+    skipped = source.skipped()
+    if skipped:
+        typer.echo(f"{len(skipped)} files skipped, the first: {skipped[0].reason}", err=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
