@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -58,8 +59,7 @@ def load_index(folder: Path) -> list[IndexRow]:
     """
     if not folder.is_dir():
         raise UnknownSourceError(f"There is no folder {folder}; write fits:FOLDER.")
-    cache = _cache_path(folder)
-    kept = _read_cache(cache)
+    kept = _read_cache(folder)
     rows = []
     changed = False
     for path, size, mtime_ns in _files(folder):
@@ -69,7 +69,7 @@ def load_index(folder: Path) -> list[IndexRow]:
             changed = True
         rows.append(row)
     if changed or len(rows) != len(kept):
-        _write_cache(cache, folder, rows)
+        _write_cache(folder, rows)
     return rows
 
 
@@ -130,9 +130,9 @@ def _cache_path(folder: Path) -> Path:
     return home() / "index" / f"{folder.name or 'root'}-{digest}.json"
 
 
-def _read_cache(path: Path) -> dict[str, IndexRow]:
+def _read_cache(folder: Path) -> dict[str, IndexRow]:
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(_cache_path(folder).read_text(encoding="utf-8"))
         if stored["version"] != _VERSION:
             return {}
         rows = [IndexRow(**{**row, "noaa": tuple(row["noaa"])}) for row in stored["rows"]]
@@ -141,15 +141,15 @@ def _read_cache(path: Path) -> dict[str, IndexRow]:
     return {row.path: row for row in rows}
 
 
-def _write_cache(path: Path, folder: Path, rows: list[IndexRow]) -> None:
-    text = json.dumps(
-        {"version": _VERSION, "folder": str(folder), "rows": [asdict(row) for row in rows]}
-    )
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
+def _write_cache(folder: Path, rows: list[IndexRow]) -> None:
+    content = {"version": _VERSION, "folder": str(folder), "rows": [asdict(row) for row in rows]}
+    # The index only saves time: a full or read-only disk must not hide the files.
+    with suppress(OSError):
+        path = _cache_path(folder)
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError:
-        # The index only saves time; a full or read-only disk must not hide the files.
-        part.unlink(missing_ok=True)
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        try:
+            part.write_text(json.dumps(content), encoding="utf-8")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
