@@ -106,25 +106,42 @@ def apply_style(
             "bgcolor": "rgba(24,28,38,0.92)" if dark else "rgba(255,255,255,0.94)",
             "bordercolor": "rgba(128,136,150,0.6)",
         },
+        modebar={
+            "bgcolor": "rgba(0,0,0,0)",
+            "color": "rgba(128,136,150,0.7)",
+            "activecolor": colour,
+        },
         **layout,
     )
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis)
     if title:
         figure.update_layout(
-            title={"text": title, "font_size": FONT_SIZE + 2, "x": 0.0, "xanchor": "left"},
-            title_xref="paper",
+            title={
+                "text": title,
+                "font": {"size": FONT_SIZE + 2},
+                "x": 0.0,
+                "xref": "paper",
+                "xanchor": "left",
+                "y": 1.0,
+                "yanchor": "top",
+                "pad": {"t": 8},
+            }
         )
     if simulated:
+        # Right of the axis title, where neither legend nor ticks can run into it; above
+        # figures without axes.
+        bare = figure.layout.images
         figure.add_annotation(
             text="simulated data",
             name="simulated",
             xref="paper",
             yref="paper",
-            x=1.0,
-            y=1.0,
-            xanchor="right",
-            yanchor="bottom",
+            x=0.0 if bare else 1.0,
+            y=1.0 if bare else 0.0,
+            xanchor="left" if bare else "right",
+            yanchor="bottom" if bare else "top",
+            yshift=0 if bare else -30,
             showarrow=False,
             font={"size": FONT_SIZE - 1, "color": INTERPOLATED},
         )

@@ -16,6 +16,8 @@ __all__ = ["composite", "filmstrip"]
 
 _THUMBNAIL = 190
 """Width of a picture, pixels."""
+_LABEL = 24
+"""Height of the line that names the hour, pixels."""
 
 
 def filmstrip(
@@ -29,6 +31,7 @@ def filmstrip(
     heat_opacity: float = 0.45,
     dark: bool = False,
     title: str | None = None,
+    width: int = 1000,
 ) -> go.Figure:
     """Draw the frames of a sequence with their heat maps, hour by hour.
 
@@ -52,6 +55,8 @@ def filmstrip(
     dark : bool
         Whether the page is dark.
     title : str, optional
+    width : int
+        Width of the page in pixels that the height is chosen for.
 
     Returns
     -------
@@ -68,6 +73,7 @@ def filmstrip(
         raise ValueError(f"{n} frames need as many heat maps and marks, and at least one frame")
     columns = min(columns or n, n)
     heat_range = _common_range(heats)
+    label = _LABEL * columns / width  # in widths of a picture, as are the axes
     aspect = max(mag.shape[0] / mag.shape[1] for mag in frames)
     figure = go.Figure()
     for index, mag in enumerate(frames):
@@ -78,26 +84,28 @@ def filmstrip(
             heat_opacity=heat_opacity,
             heat_range=heat_range,
         )
-        left, top = float(index % columns), -float(index // columns) * (aspect + 0.30)
+        left, top = float(index % columns), -float(index // columns) * (aspect + label)
         _add_picture(figure, picture, left, top, mag.shape[0] / mag.shape[1])
         highlight = index == current % n
         _add_frame(figure, left, top, mag, n - 1 - index, marks[index], highlight, dark=dark)
     rows = -(-n // columns)
-    bottom = -(rows - 1) * (aspect + 0.30) - aspect
+    bottom = -(rows - 1) * (aspect + label) - aspect
+    simulated = any(mag.simulated for mag in frames)
     style.apply_style(
         figure,
         dark=dark,
         title=title,
         uirevision="filmstrip",
-        simulated=any(mag.simulated for mag in frames),
-        height=round((0.26 - bottom) * 1000 / columns) + (44 if title else 24),
+        simulated=simulated,
+        height=round((label - bottom) * width / columns) + 16 + 34 * bool(title) + 20 * simulated,
         showlegend=False,
         hovermode="closest",
         dragmode=False,
     )
     figure.update_xaxes(range=[-0.01, columns - 0.03], visible=False, fixedrange=True)
+    figure.update_layout(margin={"t": 8 + 34 * bool(title) + 20 * simulated})
     figure.update_yaxes(
-        range=[bottom - 0.03, 0.27],
+        range=[bottom, label],
         visible=False,
         fixedrange=True,
         scaleanchor="x",

@@ -29,9 +29,9 @@ _ERRORS = {
 }
 _LINES = ("#4c9be8", "#e4738c", "#59b38c", "#b58ae0", "#d1a33c", "#8c8f99")
 _ASSOCIATION = {
-    "eruptive": (style.ERUPTIVE, "flare with a CME linked"),
-    "confined": (style.CONFINED, "flare with no CME linked"),
-    "unknown": (style.UNKNOWN, "flare, CME link unknown"),
+    "eruptive": (style.ERUPTIVE, "flare, CME linked"),
+    "confined": (style.CONFINED, "flare, no CME linked"),
+    "unknown": (style.UNKNOWN, "flare, CME unknown"),
 }
 _TIME_TITLE = "T_REC (TAI)"
 
@@ -73,7 +73,7 @@ def flux_bars(
         If the column is unknown or there is no row.
     """
     flux, exponent = _scaled(history, [column])
-    error = history[_ERRORS[column]].to_numpy() / 10.0**exponent
+    error = (history[_ERRORS[column]] / 10.0**exponent).map("{:.2g}".format)
     interpolated = history["interpolated"].to_numpy(dtype=bool)
     hours = _hours_before_last(history)
     colour = style.ERUPTIVE if positive else style.CONFINED
@@ -92,14 +92,14 @@ def flux_bars(
             },
             customdata=np.stack(
                 [
-                    error.astype(str).astype(object),
+                    error,
                     [f"{time:%Y-%m-%d %H:%M} TAI" for time in history["t_rec_tai"]],
                     np.where(interpolated, "<br>interpolated", ""),
                 ],
                 axis=1,
             ),
             hovertemplate=(
-                f"<b>(%{{y:.3f}} ± %{{customdata[0]:.2g}}) × {_power(exponent)} Mx</b><br>"
+                f"<b>(%{{y:.3f}} ± %{{customdata[0]}}) × {_power(exponent)} Mx</b><br>"
                 "%{customdata[1]}%{customdata[2]}<extra></extra>"
             ),
             showlegend=False,
@@ -122,8 +122,8 @@ def flux_bars(
         legend=_legend(),
     )
     figure.update_layout(margin={"t": 70 if title else 40})
-    figure.update_xaxes(title="hour of the sequence (h)", type="category", showgrid=False)
-    figure.update_yaxes(title=_flux_title(column, exponent), rangemode="tozero")
+    figure.update_xaxes(title_text="hour of the sequence (h)", type="category", showgrid=False)
+    figure.update_yaxes(title_text=_flux_title(column, exponent), rangemode="tozero")
     return figure
 
 
@@ -165,17 +165,18 @@ def flux_history(
     ValueError
         If a column is unknown or there is no row.
     """
+    history = _with_gaps(history, "t_rec_tai")
     flux, exponent = _scaled(history, columns)
     times = history["t_rec_tai"]
-    interpolated = history["interpolated"].to_numpy(dtype=bool)
+    interpolated = history["interpolated"].eq(True).to_numpy()
     figure = go.Figure()
     for colour, column in zip(_LINES, columns, strict=False):
-        error = history[_ERRORS[column]].to_numpy() / 10.0**exponent
+        error = (history[_ERRORS[column]] / 10.0**exponent).map("{:.2g}".format)
         figure.add_trace(
             go.Scatter(
                 x=times,
                 y=flux[column],
-                customdata=error,
+                customdata=np.stack([error, np.where(interpolated, ", interpolated", "")], axis=1),
                 mode="lines+markers",
                 name=FLUX_TITLES[column],
                 line={"color": colour, "width": 2},
@@ -184,15 +185,15 @@ def flux_history(
                     "symbol": np.where(interpolated, "circle-open", "circle"),
                 },
                 hovertemplate=(
-                    f"(%{{y:.3f}} ± %{{customdata:.2g}}) × {_power(exponent)} Mx<extra>"
-                    f"{FLUX_TITLES[column]}</extra>"
+                    f"(%{{y:.3f}} ± %{{customdata[0]}}) × {_power(exponent)} Mx"
+                    f"%{{customdata[1]}}<extra>{FLUX_TITLES[column]}</extra>"
                 ),
             )
         )
     _mark_times(figure, times, current, window, flares, dark=dark)
     _style_passage(figure, f"history {' '.join(columns)}", title, simulated, height, dark=dark)
     name = columns[0] if len(columns) == 1 else "flux"
-    figure.update_yaxes(title=_flux_title(name, exponent), rangemode="tozero")
+    figure.update_yaxes(title_text=_flux_title(name, exponent), rangemode="tozero")
     return figure
 
 
@@ -232,7 +233,15 @@ def probability(
         raise ValueError(f"threshold must be a probability, got {threshold}")
     if passage.empty:
         raise ValueError("no hour to draw the probability of")
-    times, values = _with_gaps(passage)
+    stamps = [time.tai.isot if isinstance(time, Time) else time for time in passage["t_rec"]]
+    table = pd.DataFrame(
+        {
+            "t_rec": pd.to_datetime(pd.Series(stamps)),
+            "probability": passage["probability"].to_numpy(dtype=float),
+        }
+    )
+    table = _with_gaps(table, "t_rec")
+    times, values = table["t_rec"], table["probability"].to_numpy()
     figure = go.Figure(
         go.Scatter(
             x=times,
@@ -267,7 +276,7 @@ def probability(
     )
     _mark_times(figure, times, current, None, flares, dark=dark)
     _style_passage(figure, "probability", title, simulated, height, dark=dark)
-    figure.update_yaxes(title="probability of an eruptive flare (0–1)", range=[-0.02, 1.02])
+    figure.update_yaxes(title_text="probability eruptive (0–1)", range=[-0.02, 1.02])
     return figure
 
 
@@ -318,17 +327,17 @@ def _legend() -> dict[str, Any]:
     }
 
 
-def _with_gaps(passage: pd.DataFrame) -> tuple[pd.Series, np.ndarray]:
-    """Times and values, with a NaN between hours that do not follow one another."""
-    stamps = [time.isot if isinstance(time, Time) else time for time in passage["t_rec"]]
-    times = pd.Series(pd.to_datetime(stamps), name="t_rec")
-    table = pd.DataFrame({"t": times, "p": passage["probability"].to_numpy(dtype=float)})
-    table = table.sort_values("t", ignore_index=True)
-    gap = table["t"].diff() > pd.Timedelta(minutes=90)
-    breaks = pd.DataFrame({"t": table["t"][gap] - pd.Timedelta(minutes=30), "p": np.nan})
-    if not breaks.empty:
-        table = pd.concat([table, breaks]).sort_values("t", ignore_index=True)
-    return table["t"], table["p"].to_numpy()
+def _with_gaps(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Sort by time and put a row without numbers wherever hours are missing.
+
+    Lines break there instead of bridging hours of which nothing is known.
+    """
+    table = table.sort_values(column, ignore_index=True)
+    late = table[column].diff() > pd.Timedelta(minutes=90)
+    if not late.any():
+        return table
+    breaks = pd.DataFrame({column: table.loc[late, column] - pd.Timedelta(minutes=30)})
+    return pd.concat([table, breaks]).sort_values(column, ignore_index=True)
 
 
 def _stamp(time: Time) -> str:
@@ -417,4 +426,4 @@ def _style_passage(
         yaxis2={"overlaying": "y", "range": [0, 1.04], "visible": False, "fixedrange": True},
     )
     figure.update_layout(margin={"t": 70 if title else 40})
-    figure.update_xaxes(title=_TIME_TITLE, type="date", hoverformat="%Y-%m-%d %H:%M TAI")
+    figure.update_xaxes(title_text=_TIME_TITLE, type="date", hoverformat="%Y-%m-%d %H:%M TAI")

@@ -33,7 +33,7 @@ def magnetogram(
     dark: bool = False,
     title: str | None = None,
     hover_position: bool = True,
-    height: int | None = None,
+    width: int = 1000,
 ) -> go.Figure:
     """Draw a magnetogram in grey on heliographic axes, with overlays.
 
@@ -70,8 +70,9 @@ def magnetogram(
     title : str, optional
     hover_position : bool
         Give longitude and latitude of every pixel on hover; costs 3 bytes a pixel.
-    height : int, optional
-        Height in pixels; by default the patch fills a page about 1000 pixels wide.
+    width : int
+        Width of the page in pixels that the height is chosen for; the figure itself takes
+        the width it is given.
 
     Returns
     -------
@@ -104,7 +105,7 @@ def magnetogram(
     figure.add_traces(_mask_traces(masks, show))
     if box is not None:
         figure.add_trace(_crop_trace(box))
-    _lay_out(figure, mag, edges, box, dark=dark, title=title, height=height)
+    _lay_out(figure, mag, edges, box, dark=dark, title=title, width=width)
     return figure
 
 
@@ -390,15 +391,15 @@ def _lay_out(
     *,
     dark: bool,
     title: str | None,
-    height: int | None,
+    width: int,
 ) -> None:
     rows, cols = mag.shape
     left, right, bottom, top = -0.5, cols - 0.5, -0.5, rows - 0.5
     if box is not None:
         left, right = min(left, box.col0 - 0.5), max(right, box.col0 + box.size - 0.5)
         bottom, top = min(bottom, box.row0 - 0.5), max(top, box.row0 + box.size - 0.5)
-    if height is None:
-        height = int(np.clip(900 * (top - bottom) / (right - left), 300, 760)) + 110
+    # 190 px go to the colour bars and the latitudes, 110 px to what is above and below.
+    height = 110 + int(np.clip((width - 190) * (top - bottom) / (right - left), 240, 700))
     style.apply_style(
         figure,
         dark=dark,
@@ -420,12 +421,12 @@ def _lay_out(
         dragmode="zoom",
     )
     figure.update_layout(margin={"t": 70 if title else 40})
-    x_axis: dict[str, Any] = {"title": "column (px)"}
-    y_axis: dict[str, Any] = {"title": "row (px)"}
+    x_axis: dict[str, Any] = {"title_text": "column (px)"}
+    y_axis: dict[str, Any] = {"title_text": "row (px)"}
     if edges is not None:
-        x_axis = {"title": "longitude from the central meridian (deg)"}
+        x_axis = {"title_text": "longitude from the central meridian (deg)"}
         x_axis |= _ticks(edges[0], most=12)
-        y_axis = {"title": "latitude (deg)"} | _ticks(edges[1], most=8)
+        y_axis = {"title_text": "latitude (deg)"} | _ticks(edges[1], most=8)
     figure.update_xaxes(
         range=[left, right],
         constrain="domain",
