@@ -2,7 +2,17 @@
 
 from analysis.figure_style import opaque
 from analysis.figures_filmstrip import filmstrip
-from analysis.figures_history import flux_bars, flux_history, probability
-from analysis.figures_magnetogram import magnetogram
+from analysis.figures_flux import FLUX_TITLES, flux_bars, flux_history
+from analysis.figures_magnetogram import OVERLAYS, magnetogram
+from analysis.figures_probability import probability
 
-__all__ = ["filmstrip", "flux_bars", "flux_history", "magnetogram", "opaque", "probability"]
+__all__ = [
+    "FLUX_TITLES",
+    "OVERLAYS",
+    "filmstrip",
+    "flux_bars",
+    "flux_history",
+    "magnetogram",
+    "opaque",
+    "probability",
+]

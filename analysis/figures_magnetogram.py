@@ -7,13 +7,21 @@ import numpy as np
 import plotly.graph_objects as go
 
 from analysis import figure_style as style
-from analysis.coordinates import heliographic_to_pixel, pixel_to_heliographic
+from analysis.coordinates import pixel_to_heliographic
+from analysis.figures_overlays import (
+    colour_bar,
+    crop_trace,
+    graticule_trace,
+    heat_trace,
+    mask_traces,
+    multiples,
+)
 from analysis.pil import PilMasks
 from hnn_core.exceptions import MissingKeywordError
 from hnn_core.magnetogram import Magnetogram
 from hnn_core.preprocess import CropBox
 
-__all__ = ["OVERLAYS", "line_path", "magnetogram", "outline_path"]
+__all__ = ["OVERLAYS", "magnetogram"]
 
 OVERLAYS = ("pil", "ropi", "hull", "crop", "graticule")
 """What `magnetogram` can draw beside the field and the heat map."""
@@ -96,15 +104,15 @@ def magnetogram(
     figure.add_trace(_field_trace(mag, clip, half_bar=heat is not None))
     if heat is not None:
         figure.add_trace(
-            _heat_trace(mag, heat, crop_box, box, heat_opacity, heat_range, smooth=heat_smooth)
+            heat_trace(mag, heat, crop_box, box, heat_opacity, heat_range, smooth=heat_smooth)
         )
     if edges is not None and hover_position:
         figure.add_trace(_position_trace(mag))
     if edges is not None and "graticule" in show:
-        figure.add_trace(_graticule_trace(mag))
-    figure.add_traces(_mask_traces(masks, show))
+        figure.add_trace(graticule_trace(mag))
+    figure.add_traces(mask_traces(masks, show))
     if box is not None:
-        figure.add_trace(_crop_trace(box))
+        figure.add_trace(crop_trace(box))
     _lay_out(figure, mag, edges, box, dark=dark, title=title, width=width)
     return figure
 
@@ -116,9 +124,17 @@ def _field_trace(mag: Magnetogram, clip: float, *, half_bar: bool) -> go.Heatmap
         colorscale=[(0.0, "#000000"), (1.0, "#ffffff")],
         zmin=-clip,
         zmax=clip,
-        colorbar=_colour_bar("B<sub>LOS</sub> (G)", upper=True, half=half_bar),
+        colorbar=colour_bar("B<sub>LOS</sub> (G)", upper=True, half=half_bar),
         hovertemplate="<b>%{z:+d} G</b>, column %{x}, row %{y}<extra></extra>",
     )
+
+
+def _whole_gauss(field: np.ndarray) -> np.ndarray:
+    """Round to 1 G, a sixth of the noise: two bytes a pixel instead of four."""
+    limit = np.iinfo(np.int16).max
+    rounded = np.clip(np.rint(field), -limit, limit)
+    # Only floats can say "no data".
+    return rounded.astype(np.int16 if np.isfinite(field).all() else np.float32)
 
 
 def _edge_positions(mag: Magnetogram) -> tuple[np.ndarray, np.ndarray] | None:
@@ -158,229 +174,6 @@ def _position_trace(mag: Magnetogram) -> go.Heatmap:
             "longitude %{customdata[0]:+.2f}°, latitude %{customdata[1]:+.2f}°<extra></extra>"
         ),
     )
-
-
-def _whole_gauss(field: np.ndarray) -> np.ndarray:
-    """Round to 1 G, a sixth of the noise: two bytes a pixel instead of four."""
-    limit = np.iinfo(np.int16).max
-    rounded = np.clip(np.rint(field), -limit, limit)
-    # Only floats can say "no data".
-    return rounded.astype(np.int16 if np.isfinite(field).all() else np.float32)
-
-
-def _colour_bar(title: str, *, upper: bool, half: bool) -> dict[str, Any]:
-    """Bars stand right of the axes, above one another when there are two."""
-    size = {"len": 0.48, "y": 1.0 if upper else 0.0, "yanchor": "top" if upper else "bottom"}
-    return {
-        "title": {"text": title, "side": "right", "font": {"size": style.FONT_SIZE}},
-        "tickfont": {"size": style.FONT_SIZE - 1},
-        "thickness": 14,
-        "x": 1.01,
-        "xpad": 6,
-        "ypad": 0,
-        "outlinewidth": 0,
-        **(size if half else {"len": 1.0, "y": 0.5, "yanchor": "middle"}),
-    }
-
-
-def _heat_trace(
-    mag: Magnetogram,
-    heat: np.ndarray,
-    crop_box: CropBox | None,
-    shown_box: CropBox | None,
-    opacity: float,
-    heat_range: tuple[float, float] | None,
-    *,
-    smooth: bool,
-) -> go.Heatmap:
-    heat = np.asarray(heat, dtype=np.float32)
-    if heat.shape == mag.shape:
-        values, x, y = heat, np.arange(heat.shape[1]), np.arange(heat.shape[0])
-    elif crop_box is not None and heat.ndim == 2 and heat.shape[0] == heat.shape[1]:
-        limits = None if shown_box is not None else mag.shape
-        values, x, y = _token_cells(heat, crop_box, limits, centres=smooth)
-    else:
-        raise ValueError(
-            f"heat of shape {heat.shape} is neither on the patch {mag.shape} "
-            "nor a square of tokens with a crop box"
-        )
-    low, high = heat_range or (float(np.nanmin(heat)), float(np.nanmax(heat)))
-    return go.Heatmap(
-        x=x,
-        y=y,
-        z=values,
-        name="attention rollout",
-        colorscale=[list(stop) for stop in style.HEAT_SCALE],
-        zmin=low,
-        zmax=high if high > low else low + 1.0,
-        zsmooth="best" if smooth else False,
-        opacity=opacity,
-        hovertemplate="attention %{z:.3g}<extra></extra>",
-        colorbar=_colour_bar("attention rollout", upper=False, half=True),
-        showlegend=True,
-        legendrank=990,
-    )
-
-
-def _token_cells(
-    tokens: np.ndarray, box: CropBox, limits: tuple[int, int] | None, *, centres: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Values and cell edges (or centres) of tokens in pixel coordinates, cut at the patch."""
-    n = tokens.shape[0]
-    side = box.size / n
-    edges = []
-    kept = []
-    for axis, start in enumerate((box.row0, box.col0)):
-        edge = start - 0.5 + side * np.arange(n + 1)
-        keep = np.ones(n, dtype=bool)
-        if limits is not None:
-            keep = (edge[1:] > -0.5) & (edge[:-1] < limits[axis] - 0.5)
-        first, last = np.flatnonzero(keep)[[0, -1]]
-        edge = edge[first : last + 2]
-        if centres:
-            edge = (edge[1:] + edge[:-1]) / 2
-        elif limits is not None:
-            edge = np.clip(edge, -0.5, limits[axis] - 0.5)
-        edges.append(edge)
-        kept.append(slice(first, last + 1))
-    return tokens[kept[0], kept[1]], edges[1], edges[0]
-
-
-def line_path(pil: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Segments between neighbouring pixels of thin lines, for drawing them at any zoom.
-
-    Parameters
-    ----------
-    pil : (rows, cols) array of bool
-
-    Returns
-    -------
-    x, y : float arrays
-        Columns and rows of segment ends; NaN after each segment.
-    """
-    rows, cols = pil.shape
-    padded = np.pad(np.asarray(pil, dtype=bool), 1)
-
-    def neighbour(down: int, right: int) -> np.ndarray:
-        return padded[1 + down : 1 + down + rows, 1 + right : 1 + right + cols]
-
-    segments = []
-    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        linked = pil & neighbour(down, right)
-        if down and right:
-            # A diagonal that cuts a corner would draw a triangle.
-            linked &= ~(neighbour(0, right) | neighbour(down, 0))
-        row, col = np.nonzero(linked)
-        segments.append(np.stack([col, row, col + right, row + down], axis=1))
-    return _segments(np.concatenate(segments).astype(np.float64))
-
-
-def outline_path(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pixel edges between a mask and its outside.
-
-    Parameters
-    ----------
-    mask : (rows, cols) array of bool
-
-    Returns
-    -------
-    x, y : float arrays
-        Columns and rows of segment ends, at half pixels; NaN after each segment. Edges in a
-        row or column are joined to one segment.
-    """
-    padded = np.pad(np.asarray(mask, dtype=np.int8), 1)
-    upright = _runs(np.diff(padded[1:-1], axis=1).T)
-    level = _runs(np.diff(padded[:, 1:-1], axis=0))
-    segments = np.concatenate([level[:, [1, 0, 2, 0]], upright[:, [0, 1, 0, 2]]])
-    return _segments(segments - 0.5)
-
-
-def _runs(change: np.ndarray) -> np.ndarray:
-    """Find runs of equal, non-zero values along rows: (n, 3) of row, first, past the last."""
-    padded = np.pad(change, ((0, 0), (1, 1)))
-    step = np.diff(padded, axis=1) != 0
-    row, start = np.nonzero(step & (padded[:, 1:] != 0))
-    _, stop = np.nonzero(step & (padded[:, :-1] != 0))
-    return np.stack([row, start, stop], axis=1).astype(np.float64)
-
-
-def _segments(ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    gap = np.full(len(ends), np.nan)
-    x = np.stack([ends[:, 0], ends[:, 2], gap], axis=1)
-    y = np.stack([ends[:, 1], ends[:, 3], gap], axis=1)
-    return x.ravel().astype(np.float32), y.ravel().astype(np.float32)
-
-
-def _mask_traces(masks: PilMasks | None, show: Collection[str]) -> list[go.Scatter]:
-    if masks is None:
-        return []
-    traces = []
-    if "hull" in show:
-        traces += _line("convex hull", *outline_path(masks.hull), style.HULL, 1.6, "dash")
-    if "ropi" in show:
-        traces += _line("RoPI", *outline_path(masks.ropi), style.ROPI, 1.4)
-    if "pil" in show:
-        traces += _line("PIL", *line_path(masks.pil), style.PIL, 2.6)
-    return traces
-
-
-def _line(
-    name: str, x: np.ndarray, y: np.ndarray, colour: str, width: float, dash: str = "solid"
-) -> list[go.Scatter]:
-    """Draw a line on a dark one, so that it shows on white field and on heat alike."""
-    common = {"x": x, "y": y, "mode": "lines", "hoverinfo": "skip", "legendgroup": name}
-    return [
-        go.Scatter(
-            **common,
-            name=f"{name} halo",
-            showlegend=False,
-            line={"color": "rgba(0,0,0,0.65)", "width": width + 2},
-        ),
-        go.Scatter(**common, name=name, line={"color": colour, "width": width, "dash": dash}),
-    ]
-
-
-def _crop_trace(box: CropBox) -> go.Scatter:
-    left, bottom = box.col0 - 0.5, box.row0 - 0.5
-    right, top = left + box.size, bottom + box.size
-    return go.Scatter(
-        x=[left, right, right, left, left],
-        y=[bottom, bottom, top, top, bottom],
-        mode="lines",
-        name=f"network's view, {box.size}×{box.size} px",
-        line={"color": style.CROP, "width": 2, "dash": "dash"},
-        hoverinfo="skip",
-    )
-
-
-def _graticule_trace(mag: Magnetogram) -> go.Scatter:
-    """Draw meridians and parallels every 5°, cut at the patch's edges."""
-    rows, cols = mag.shape
-    row, column = np.mgrid[-0.5 : rows - 0.5 : 20j, -0.5 : cols - 0.5 : 20j]
-    positions = pixel_to_heliographic(mag, column, row)
-    lines = []
-    for axis in (0, 1):
-        fixed, running = positions[axis], positions[1 - axis]
-        along = np.linspace(running.min(), running.max(), 200)
-        for value in _multiples(float(fixed.min()), float(fixed.max()), 5.0):
-            pair = (np.full_like(along, value), along)
-            x, y = heliographic_to_pixel(mag, *(pair if axis == 0 else pair[::-1]))
-            inside = (x > -0.5) & (x < cols - 0.5) & (y > -0.5) & (y < rows - 0.5)
-            lines += [np.where(inside, np.stack([x, y]), np.nan), np.full((2, 1), np.nan)]
-    x, y = np.concatenate(lines, axis=1) if lines else np.empty((2, 0))
-    return go.Scatter(
-        x=x.astype(np.float32),
-        y=y.astype(np.float32),
-        mode="lines",
-        name="5° grid",
-        line={"color": "rgba(120,190,255,0.55)", "width": 1},
-        hoverinfo="skip",
-    )
-
-
-def _multiples(low: float, high: float, step: float) -> np.ndarray:
-    """Multiples of a step within an interval."""
-    return step * np.arange(np.ceil(low / step), np.floor(high / step) + 1)
 
 
 def _lay_out(
@@ -454,7 +247,7 @@ def _ticks(degrees: np.ndarray, *, most: int) -> dict[str, Any]:
     low, high = float(degrees[0]), float(degrees[-1])
     steps = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
     step = next((step for step in steps if (high - low) / step <= most), steps[-1])
-    values = _multiples(low, high, step)
+    values = multiples(low, high, step)
     decimals = 1 if step < 1 else 0
     return {
         "tickvals": np.interp(values, degrees, np.arange(len(degrees))),

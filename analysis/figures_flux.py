@@ -1,7 +1,6 @@
-"""What changes from hour to hour: fluxes and probability."""
+"""Magnetic flux from hour to hour: the bars of one sequence, the line of a passage."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,9 +8,10 @@ import plotly.graph_objects as go
 from astropy.time import Time
 
 from analysis import figure_style as style
+from analysis.figures_passage import legend, mark_times, style_passage, with_gaps
 from hnn_core.sources.base import Flare
 
-__all__ = ["FLUX_TITLES", "flux_bars", "flux_history", "probability"]
+__all__ = ["FLUX_TITLES", "flux_bars", "flux_history"]
 
 FLUX_TITLES = {
     "total_unsigned_flux_mx": "total unsigned flux",
@@ -28,12 +28,6 @@ _ERRORS = {
     for column in FLUX_TITLES
 }
 _LINES = ("#4c9be8", "#e4738c", "#59b38c", "#b58ae0", "#d1a33c", "#8c8f99")
-_ASSOCIATION = {
-    "eruptive": (style.ERUPTIVE, "flare, CME linked"),
-    "confined": (style.CONFINED, "flare, no CME linked"),
-    "unknown": (style.UNKNOWN, "flare, CME unknown"),
-}
-_TIME_TITLE = "T_REC (TAI)"
 
 
 def flux_bars(
@@ -119,7 +113,7 @@ def flux_bars(
         height=height,
         bargap=0.18,
         showlegend=True,
-        legend=_legend(),
+        legend=legend(),
     )
     figure.update_layout(margin={"t": 70 if title else 40})
     figure.update_xaxes(title_text="hour of the sequence (h)", type="category", showgrid=False)
@@ -165,7 +159,7 @@ def flux_history(
     ValueError
         If a column is unknown or there is no row.
     """
-    history = _with_gaps(history, "t_rec_tai")
+    history = with_gaps(history, "t_rec_tai")
     flux, exponent = _scaled(history, columns)
     times = history["t_rec_tai"]
     interpolated = history["interpolated"].eq(True).to_numpy()
@@ -190,93 +184,10 @@ def flux_history(
                 ),
             )
         )
-    _mark_times(figure, times, current, window, flares, dark=dark)
-    _style_passage(figure, f"history {' '.join(columns)}", title, simulated, height, dark=dark)
+    mark_times(figure, times, current, window, flares, dark=dark)
+    style_passage(figure, f"history {' '.join(columns)}", title, simulated, height, dark=dark)
     name = columns[0] if len(columns) == 1 else "flux"
     figure.update_yaxes(title_text=_flux_title(name, exponent), rangemode="tozero")
-    return figure
-
-
-def probability(
-    passage: pd.DataFrame,
-    *,
-    threshold: float = 0.5,
-    current: Time | None = None,
-    flares: Sequence[Flare] = (),
-    dark: bool = False,
-    title: str | None = None,
-    simulated: bool = False,
-    height: int = 300,
-) -> go.Figure:
-    """Draw the probability that the coming flare is eruptive over a disk passage.
-
-    Parameters
-    ----------
-    passage : DataFrame
-        ``t_rec`` (TAI; strings, datetimes or Time) and ``probability`` (0…1); hours
-        without a sequence are NaN or absent, and the line breaks there.
-    threshold : float
-        From here on a prediction is positive.
-    current, flares, dark, title, simulated, height
-        As in `flux_history`.
-
-    Returns
-    -------
-    Figure
-
-    Raises
-    ------
-    ValueError
-        If there is no row or the threshold is outside 0…1.
-    """
-    if not 0 <= threshold <= 1:
-        raise ValueError(f"threshold must be a probability, got {threshold}")
-    if passage.empty:
-        raise ValueError("no hour to draw the probability of")
-    stamps = [time.tai.isot if isinstance(time, Time) else time for time in passage["t_rec"]]
-    table = pd.DataFrame(
-        {
-            "t_rec": pd.to_datetime(pd.Series(stamps)),
-            "probability": passage["probability"].to_numpy(dtype=float),
-        }
-    )
-    table = _with_gaps(table, "t_rec")
-    times, values = table["t_rec"], table["probability"].to_numpy()
-    figure = go.Figure(
-        go.Scatter(
-            x=times,
-            y=values,
-            mode="lines+markers",
-            name="probability",
-            connectgaps=False,
-            line={"color": style.foreground(dark=dark), "width": 1.6},
-            marker={
-                "size": 7,
-                "color": np.where(values >= threshold, style.ERUPTIVE, style.CONFINED),
-            },
-            hovertemplate="<b>%{y:.3f}</b><extra>probability</extra>",
-            showlegend=False,
-        )
-    )
-    for low, high, colour in (
-        (threshold, 1.0, style.ERUPTIVE),
-        (0.0, threshold, style.CONFINED),
-    ):
-        figure.add_hrect(
-            y0=low, y1=high, fillcolor=colour, opacity=0.10, line_width=0, layer="below"
-        )
-    figure.add_hline(
-        y=threshold,
-        line={"color": style.THRESHOLD, "width": 1.5, "dash": "dash"},
-        annotation={
-            "text": f"eruptive from {threshold:g}",
-            "font": {"size": style.FONT_SIZE - 1, "color": style.THRESHOLD},
-        },
-        annotation_position="top left",
-    )
-    _mark_times(figure, times, current, None, flares, dark=dark)
-    _style_passage(figure, "probability", title, simulated, height, dark=dark)
-    figure.update_yaxes(title_text="probability eruptive (0–1)", range=[-0.02, 1.02])
     return figure
 
 
@@ -314,116 +225,3 @@ def _legend_square(name: str, colour: str, pattern: str) -> go.Bar:
         name=name,
         marker={"color": colour, "pattern": {"shape": pattern, "fillmode": "replace"}},
     )
-
-
-def _legend() -> dict[str, Any]:
-    return {
-        "orientation": "h",
-        "x": 0.0,
-        "xanchor": "left",
-        "y": 1.0,
-        "yanchor": "bottom",
-        "font": {"size": style.FONT_SIZE},
-    }
-
-
-def _with_gaps(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Sort by time and put a row without numbers wherever hours are missing.
-
-    Lines break there instead of bridging hours of which nothing is known.
-    """
-    table = table.sort_values(column, ignore_index=True)
-    late = table[column].diff() > pd.Timedelta(minutes=90)
-    if not late.any():
-        return table
-    breaks = pd.DataFrame({column: table.loc[late, column] - pd.Timedelta(minutes=30)})
-    return pd.concat([table, breaks]).sort_values(column, ignore_index=True)
-
-
-def _stamp(time: Time) -> str:
-    return str(time.tai.isot)
-
-
-def _mark_times(
-    figure: go.Figure,
-    times: pd.Series,
-    current: Time | None,
-    window: tuple[Time, Time] | None,
-    flares: Sequence[Flare],
-    *,
-    dark: bool,
-) -> None:
-    """Shade the window, mark the current hour, and mark flares on the axis' top."""
-    if window is not None:
-        figure.add_vrect(
-            x0=_stamp(window[0]),
-            x1=_stamp(window[1]),
-            fillcolor=style.foreground(dark=dark),
-            opacity=0.10,
-            line_width=0,
-            layer="below",
-            name="sequence",
-        )
-    if current is not None:
-        figure.add_vline(
-            x=_stamp(current),
-            line={"color": style.foreground(dark=dark), "width": 1.5},
-            name="current hour",
-        )
-    first, last = times.min(), times.max() + pd.Timedelta(hours=24)
-    for association, (colour, label) in _ASSOCIATION.items():
-        marked = [
-            flare
-            for flare in flares
-            if flare.association == association
-            and first <= pd.Timestamp(_stamp(flare.peak)) <= last
-        ]
-        for flare in marked:
-            figure.add_vline(
-                x=_stamp(flare.peak), line={"color": colour, "width": 1.2, "dash": "dot"}
-            )
-        if marked:
-            figure.add_trace(_flare_trace(marked, colour, label))
-
-
-def _flare_trace(flares: list[Flare], colour: str, label: str) -> go.Scatter:
-    return go.Scatter(
-        x=[_stamp(flare.peak) for flare in flares],
-        y=[1.0] * len(flares),
-        yaxis="y2",
-        mode="markers+text",
-        name=label,
-        text=[flare.goes_class for flare in flares],
-        textposition="middle right",
-        textfont={"size": style.FONT_SIZE - 1, "color": colour},
-        marker={"symbol": "triangle-down", "size": 10, "color": colour},
-        customdata=[f"{flare.peak.utc.isot[:16].replace('T', ' ')} UTC" for flare in flares],
-        hovertemplate="<b>%{text}</b> peak %{customdata}<extra>" + label + "</extra>",
-        cliponaxis=False,
-    )
-
-
-def _style_passage(
-    figure: go.Figure,
-    uirevision: str,
-    title: str | None,
-    simulated: bool,
-    height: int,
-    *,
-    dark: bool,
-) -> None:
-    style.apply_style(
-        figure,
-        dark=dark,
-        title=title,
-        uirevision=uirevision,
-        simulated=simulated,
-        height=height,
-        hovermode="x unified",
-        showlegend=True,
-        legend=_legend(),
-        # Flares hang from the top whatever the flux; this axis is theirs and is not drawn.
-        yaxis2={"overlaying": "y", "range": [0, 1.04], "visible": False, "fixedrange": True},
-    )
-    figure.update_layout(margin={"t": 70 if title else 40})
-    figure.update_xaxes(title_text=_TIME_TITLE, type="date", hoverformat="%Y-%m-%d %H:%M TAI")

@@ -1,0 +1,180 @@
+"""What is drawn on a magnetogram: heat map, lines and regions, crop box, graticule."""
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from analysis import figure_style as style
+from analysis.coordinates import heliographic_to_pixel, pixel_to_heliographic
+from analysis.mask_paths import line_path, outline_path
+from analysis.pil import PilMasks
+from hnn_core.magnetogram import Magnetogram
+from hnn_core.preprocess import CropBox
+
+__all__ = [
+    "colour_bar",
+    "crop_trace",
+    "graticule_trace",
+    "heat_trace",
+    "mask_traces",
+    "multiples",
+]
+
+
+def heat_trace(
+    mag: Magnetogram,
+    heat: np.ndarray,
+    crop_box: CropBox | None,
+    shown_box: CropBox | None,
+    opacity: float,
+    heat_range: tuple[float, float] | None,
+    *,
+    smooth: bool,
+) -> go.Heatmap:
+    """Draw the attention rollout; parameters and errors as in `figures.magnetogram`.
+
+    `shown_box` is the crop box if its outline is drawn: then tokens outside the patch are
+    drawn too.
+    """
+    heat = np.asarray(heat, dtype=np.float32)
+    if heat.shape == mag.shape:
+        values, x, y = heat, np.arange(heat.shape[1]), np.arange(heat.shape[0])
+    elif crop_box is not None and heat.ndim == 2 and heat.shape[0] == heat.shape[1]:
+        limits = None if shown_box is not None else mag.shape
+        values, x, y = _token_cells(heat, crop_box, limits, centres=smooth)
+    else:
+        raise ValueError(
+            f"heat of shape {heat.shape} is neither on the patch {mag.shape} "
+            "nor a square of tokens with a crop box"
+        )
+    low, high = heat_range or (float(np.nanmin(heat)), float(np.nanmax(heat)))
+    return go.Heatmap(
+        x=x,
+        y=y,
+        z=values,
+        name="attention rollout",
+        colorscale=[list(stop) for stop in style.HEAT_SCALE],
+        zmin=low,
+        zmax=high if high > low else low + 1.0,
+        zsmooth="best" if smooth else False,
+        opacity=opacity,
+        hovertemplate="attention %{z:.3g}<extra></extra>",
+        colorbar=colour_bar("attention rollout", upper=False, half=True),
+        showlegend=True,
+        legendrank=990,
+    )
+
+
+def _token_cells(
+    tokens: np.ndarray, box: CropBox, limits: tuple[int, int] | None, *, centres: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Values and cell edges (or centres) of tokens in pixel coordinates, cut at the patch."""
+    n = tokens.shape[0]
+    side = box.size / n
+    edges = []
+    kept = []
+    for axis, start in enumerate((box.row0, box.col0)):
+        edge = start - 0.5 + side * np.arange(n + 1)
+        keep = np.ones(n, dtype=bool)
+        if limits is not None:
+            keep = (edge[1:] > -0.5) & (edge[:-1] < limits[axis] - 0.5)
+        first, last = np.flatnonzero(keep)[[0, -1]]
+        edge = edge[first : last + 2]
+        if centres:
+            edge = (edge[1:] + edge[:-1]) / 2
+        elif limits is not None:
+            edge = np.clip(edge, -0.5, limits[axis] - 0.5)
+        edges.append(edge)
+        kept.append(slice(first, last + 1))
+    return tokens[kept[0], kept[1]], edges[1], edges[0]
+
+
+def mask_traces(masks: PilMasks | None, show: Collection[str]) -> list[go.Scatter]:
+    """Draw those of the masks that are to be shown, the lines on top."""
+    if masks is None:
+        return []
+    traces = []
+    if "hull" in show:
+        traces += _line("convex hull", *outline_path(masks.hull), style.HULL, 1.6, "dash")
+    if "ropi" in show:
+        traces += _line("RoPI", *outline_path(masks.ropi), style.ROPI, 1.4)
+    if "pil" in show:
+        traces += _line("PIL", *line_path(masks.pil), style.PIL, 2.6)
+    return traces
+
+
+def _line(
+    name: str, x: np.ndarray, y: np.ndarray, colour: str, width: float, dash: str = "solid"
+) -> list[go.Scatter]:
+    """Draw a line on a dark one, so that it shows on white field and on heat alike."""
+    common = {"x": x, "y": y, "mode": "lines", "hoverinfo": "skip", "legendgroup": name}
+    return [
+        go.Scatter(
+            **common,
+            name=f"{name} halo",
+            showlegend=False,
+            line={"color": "rgba(0,0,0,0.65)", "width": width + 2},
+        ),
+        go.Scatter(**common, name=name, line={"color": colour, "width": width, "dash": dash}),
+    ]
+
+
+def crop_trace(box: CropBox) -> go.Scatter:
+    """Draw the outline of the square that the network sees."""
+    left, bottom = box.col0 - 0.5, box.row0 - 0.5
+    right, top = left + box.size, bottom + box.size
+    return go.Scatter(
+        x=[left, right, right, left, left],
+        y=[bottom, bottom, top, top, bottom],
+        mode="lines",
+        name=f"network's view, {box.size}×{box.size} px",
+        line={"color": style.CROP, "width": 2, "dash": "dash"},
+        hoverinfo="skip",
+    )
+
+
+def graticule_trace(mag: Magnetogram) -> go.Scatter:
+    """Draw meridians and parallels every 5°, cut at the patch's edges."""
+    rows, cols = mag.shape
+    row, column = np.mgrid[-0.5 : rows - 0.5 : 20j, -0.5 : cols - 0.5 : 20j]
+    positions = pixel_to_heliographic(mag, column, row)
+    lines = []
+    for axis in (0, 1):
+        fixed, running = positions[axis], positions[1 - axis]
+        along = np.linspace(running.min(), running.max(), 200)
+        for value in multiples(float(fixed.min()), float(fixed.max()), 5.0):
+            pair = (np.full_like(along, value), along)
+            x, y = heliographic_to_pixel(mag, *(pair if axis == 0 else pair[::-1]))
+            inside = (x > -0.5) & (x < cols - 0.5) & (y > -0.5) & (y < rows - 0.5)
+            lines += [np.where(inside, np.stack([x, y]), np.nan), np.full((2, 1), np.nan)]
+    x, y = np.concatenate(lines, axis=1) if lines else np.empty((2, 0))
+    return go.Scatter(
+        x=x.astype(np.float32),
+        y=y.astype(np.float32),
+        mode="lines",
+        name="5° grid",
+        line={"color": "rgba(120,190,255,0.55)", "width": 1},
+        hoverinfo="skip",
+    )
+
+
+def colour_bar(title: str, *, upper: bool, half: bool) -> dict[str, Any]:
+    """Bars stand right of the axes, above one another when there are two."""
+    size = {"len": 0.48, "y": 1.0 if upper else 0.0, "yanchor": "top" if upper else "bottom"}
+    return {
+        "title": {"text": title, "side": "right", "font": {"size": style.FONT_SIZE}},
+        "tickfont": {"size": style.FONT_SIZE - 1},
+        "thickness": 14,
+        "x": 1.01,
+        "xpad": 6,
+        "ypad": 0,
+        "outlinewidth": 0,
+        **(size if half else {"len": 1.0, "y": 0.5, "yanchor": "middle"}),
+    }
+
+
+def multiples(low: float, high: float, step: float) -> np.ndarray:
+    """Multiples of a step within an interval."""
+    return step * np.arange(np.ceil(low / step), np.floor(high / step) + 1)

@@ -1,0 +1,100 @@
+"""PIL detection against the plain scikit-image pipeline, bit for bit and in time.
+
+Real fields: set HNN_TEST_DATA to a folder with harp377; without it they are left out.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+from skimage.feature import canny
+from skimage.measure import label
+from skimage.morphology import convex_hull_image, dilation, footprint_rectangle, thin
+
+from analysis.pil import detect_pils
+from hnn_core.magnetogram import read_fits
+
+REPEATS = 5
+
+
+def plain_pipeline(field: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """PIL, RoPI and hull: the steps of Ji et al. (2023) one after the other."""
+    square = footprint_rectangle((4, 4))
+    positive = dilation(canny(field >= 100, sigma=1), square)
+    negative = dilation(canny(field <= -100, sigma=1), square)
+    components = label(positive & negative & ~np.isnan(field), connectivity=2)
+    strength = np.nan_to_num(np.abs(field)).astype(float)
+    sums = {n: strength[components == n].sum() for n in range(1, components.max() + 1)}
+    whole, before = sum(sums.values()), 0.0
+    kept = np.zeros(field.shape, dtype=bool)
+    for n in sorted(sums, key=sums.__getitem__, reverse=True):
+        if before / whole <= 0.95:
+            kept |= components == n
+        before += sums[n]
+    line = thin(kept)
+    for n in np.unique(components[kept]):
+        if (line & (components == n)).sum() < 14:
+            kept &= components != n
+    pil = line & kept
+    hull = convex_hull_image(pil) if pil.any() else np.zeros_like(pil)
+    return pil, kept, hull
+
+
+def random_field(seed: int, shape: tuple[int, int] = (377, 744)) -> np.ndarray:
+    """Smooth random field of both polarities, a corner of it off the disk, float32 gauss."""
+    rng = np.random.default_rng(seed)
+    field = gaussian_filter(rng.normal(size=shape), rng.uniform(4, 16))
+    field = (field / field.std() * rng.uniform(60, 400)).astype(np.float32)
+    field[: shape[0] // 5, : shape[1] // 6] = np.nan
+    return field
+
+
+def best_time(function, field: np.ndarray) -> float:
+    times = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        function(field)
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def compare(fields: list[np.ndarray]) -> tuple[int, float, float]:
+    """Number of fields whose masks differ; mean seconds of the peer and of ours."""
+    differ, peer, ours = 0, 0.0, 0.0
+    for field in fields:
+        masks = detect_pils(field)
+        found = (masks.pil, masks.ropi, masks.hull)
+        differ += any(
+            not np.array_equal(a, b) for a, b in zip(found, plain_pipeline(field), strict=True)
+        )
+        peer += best_time(plain_pipeline, field) / len(fields)
+        ours += best_time(detect_pils, field) / len(fields)
+    return differ, peer, ours
+
+
+def main() -> int:
+    sets = {"random, 377×744": [random_field(seed) for seed in range(8)]}
+    real = Path(os.environ.get("HNN_TEST_DATA", "")) / "harp377"
+    files = sorted(real.glob("*.fits")) if "HNN_TEST_DATA" in os.environ else []
+    if files:
+        sets["HARP 377, 377×744"] = [read_fits(path).field for path in files[::6]]
+    else:
+        print("HARP 377 left out: HNN_TEST_DATA is not set to a folder with harp377.\n")
+    print("| fields | n | plain scikit-image (ms) | detect_pils (ms) | ratio | differing |")
+    print("|---|---|---|---|---|---|")
+    failed = False
+    for name, fields in sets.items():
+        differ, peer, ours = compare(fields)
+        print(
+            f"| {name} | {len(fields)} | {1e3 * peer:.1f} | {1e3 * ours:.1f} "
+            f"| {ours / peer:.2f} | {differ} |"
+        )
+        failed |= differ > 0 or ours > peer
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
