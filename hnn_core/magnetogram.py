@@ -126,6 +126,7 @@ def read_fits(path: str | os.PathLike[str]) -> Magnetogram:
         header=clean_header(image.keywords),
         origin=str(path),
         simulated=keywords.simulated,
+        interpolated=keywords.interpolated,
     )
 
 

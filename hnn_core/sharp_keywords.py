@@ -49,6 +49,8 @@ class SharpKeywords:
     near_real_time: bool
     """From the ``_nrt`` series, whose HARP numbers differ from the definitive ones."""
     simulated: bool
+    interpolated: bool = False
+    """Made by interpolation in time, as `hnn_core.magnetogram.write_fits` marks it."""
 
 
 def sharp_keywords(header: Header, path: str) -> SharpKeywords:
@@ -100,6 +102,7 @@ def sharp_keywords(header: Header, path: str) -> SharpKeywords:
         latitude=latitude * u.deg,
         near_real_time=near_real_time,
         simulated=header.get("SIMULATD") is True or harp >= FIRST_SIMULATED_HARP,
+        interpolated=header.get("INTERPOL") is True,
     )
 
 

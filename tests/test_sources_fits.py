@@ -161,6 +161,7 @@ def test_one_bad_file_never_hides_the_good_ones(tmp_path):
     draw_fits(tmp_path / "nokeys.fits", HARPNUM=None)
     draw_fits(tmp_path / "ccd.fits", CTYPE1="HPLN-TAN", CTYPE2="HPLT-TAN")
     draw_fits(tmp_path / AS_IS.replace("magnetogram", "continuum"), BUNIT="DN/s")
+    draw_fits(tmp_path / "made.fits", INTERPOL=True, T_REC="2011.02.13_09:00:00_TAI")
     (tmp_path / "dangling.fits").symlink_to(tmp_path / "nowhere")
     source = FitsFolder(tmp_path)
     assert source.regions()[0].n_records == 3
@@ -170,12 +171,14 @@ def test_one_bad_file_never_hides_the_good_ones(tmp_path):
         "dangling.fits",
         "empty.fits",
         AS_IS.replace("magnetogram", "continuum"),
+        "made.fits",
         "nokeys.fits",
         "page.fits",
     ]
     assert "180 degrees" in reasons["ccd.fits"]
     assert "'continuum'" in reasons[AS_IS.replace("magnetogram", "continuum")]
     assert "HARPNUM" in reasons["nokeys.fits"]
+    assert "interpolation" in reasons["made.fits"]
 
 
 def test_truncated_file_is_listed_keeps_its_hour_and_raises_on_reading(tmp_path):

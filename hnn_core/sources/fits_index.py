@@ -111,6 +111,9 @@ def _read_row(folder: Path, path: str, size: int, mtime_ns: int) -> IndexRow:
         keywords = sharp_keywords(image.keywords, str(folder / path))
     except HnnError as error:
         return IndexRow(path, size, mtime_ns, problem=str(error))
+    if keywords.interpolated:
+        problem = f"{folder / path} is a frame made by interpolation, not a record."
+        return IndexRow(path, size, mtime_ns, problem=problem)
     return IndexRow(
         path=path,
         size=size,
@@ -127,7 +130,7 @@ def _read_row(folder: Path, path: str, size: int, mtime_ns: int) -> IndexRow:
 
 def _cache_path(folder: Path) -> Path:
     digest = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
-    return home() / "index" / f"{folder.name or 'root'}-{digest}.json"
+    return home() / "index" / f"{folder.name[:40] or 'root'}-{digest}.json"
 
 
 def _read_cache(folder: Path) -> dict[str, IndexRow]:
