@@ -48,6 +48,7 @@ class Predictor:
         self, model: HNN, info: ModelInfo, *, device: str = "auto", cache_frames: int = 4096
     ) -> None:
         self.info = info
+        self._sha256 = info.sha256  # now: the file may be another one by the first prediction
         self._embedder = FrameEmbedder(model, choose_device(device), max_frames=cache_frames)
 
     @classmethod
@@ -174,7 +175,7 @@ class Predictor:
             ),
             model=self.info.name,
             flare_class=self.config.flare_class,
-            sha256=self.info.sha256,
+            sha256=self._sha256,
             device=self.device,
             simulated=last.simulated,
             trained_on=str(self.info.metadata.get("trained_on", "")),
@@ -182,13 +183,9 @@ class Predictor:
         )
 
     def _warnings(self, sequence: Sequence, longitude: float) -> tuple[str, ...]:
-        warnings = [position_warning(longitude)]
-        if self.info.metadata.get("simulated") is True and not sequence.frames[-1].simulated:
-            warnings.append(
-                f"The model {self.info.name!r} was trained on simulated regions only; what it "
-                "says of a real one is a demonstration."
-            )
-        return (*filter(None, warnings), *sequence.notes)
+        # The model card's caution belongs beside every probability.
+        caution = str(self.info.metadata.get("caution") or "")
+        return (*filter(None, (position_warning(longitude), caution)), *sequence.notes)
 
 
 def _iso(time: Time) -> str:

@@ -1,0 +1,149 @@
+"""Prediction with ViT-B/16 against the same network run bare.
+
+    python benchmarks/bench_predictor.py [--repeats 5]
+
+The peer is a plain forward pass of timm's VisionTransformer over the same ten frames, already
+cut and scaled: the work that no implementation can avoid. Repeats are interleaved and medians
+compared, so that a busy machine slows all alike. Weights are random, which costs the same.
+"""
+
+import argparse
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import astropy.units as u
+import numpy as np
+import torch
+from astropy.time import Time
+
+from hnn_core.magnetogram import Magnetogram
+from hnn_core.model import HNN, HNNConfig
+from hnn_core.model_store import save_model
+from hnn_core.predictor import Predictor
+from hnn_core.preprocess import preprocess
+from hnn_core.sequence import Sequence
+from hnn_core.sources import Region
+
+SHAPE = (377, 744)
+"""Pixels of a patch: those of HARP 377."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=5)
+    repeats = parser.parse_args().repeats
+    torch.manual_seed(0)
+    with TemporaryDirectory() as folder:
+        save_model(HNN(HNNConfig.vit_base()), Path(folder) / "vit_base")
+        predictor = Predictor.load(Path(folder) / "vit_base", "cpu")
+    rows = run(predictor, repeats)
+    floor = rows[0][1]
+    work = gigaflop(predictor.config)
+    print(
+        f"ViT-B/16, ten frames of {SHAPE[0]}×{SHAPE[1]} pixels, {predictor.device}, "
+        f"torch {torch.__version__}, median of {repeats}\n"
+    )
+    print("| what | seconds | × bare forward | × cold | limit |")
+    print("|---|---|---|---|---|")
+    cold = rows[1][1]
+    for name, seconds, limit in rows:
+        print(
+            f"| {name} | {seconds:.3f} | {seconds / floor:.3f} | {seconds / cold:.3f} | {limit} |"
+        )
+    print(
+        f"\nArithmetic floor: {work:.0f} GFLOP for ten frames (two per multiply-add, counted "
+        f"from the matrix shapes); the bare forward runs at {work / floor:.0f} GFLOP/s."
+    )
+    print(f"Throughput: {10 / cold:.2f} cold frames/s.")
+    print(f"Peak memory of the process: {peak_memory():.0f} MiB.")
+
+
+def run(predictor: Predictor, repeats: int) -> list[tuple[str, float, str]]:
+    """Median seconds of each step, interleaved."""
+    generator = np.random.default_rng(0)
+    vit = predictor._embedder.model.vit
+    times: dict[str, list[float]] = {}
+    names = {
+        "bare timm forward (peer)": "1",
+        "cold sequence": "≤ 1.1 × bare",
+        "one hour on": "≤ 0.2 × cold",
+        "same hour again": "",
+        "prediction and rollout, cold": "≤ 1.25 × bare",
+    }
+    for _ in range(repeats + 1):
+        first = sequence(generator)
+        new = fresh_frame(generator, first.frames[-1])
+        second = replace(first, frames=(*first.frames[1:], new))
+        third = sequence(generator)
+        images = np.stack(
+            [preprocess(f.field, predictor.preprocess_config)[0] for f in first.frames]
+        )
+        batch = torch.from_numpy(images)[:, None]
+        steps: list[Callable[[], object]] = [
+            lambda batch=batch: bare(vit, batch),
+            lambda first=first: predictor.predict(first),
+            lambda second=second: predictor.predict(second),
+            lambda second=second: predictor.predict(second),
+            lambda third=third: (
+                predictor.predict(third, with_rollout=True),
+                predictor.rollout(third),
+            ),
+        ]
+        for name, step in zip(names, steps, strict=True):
+            start = time.perf_counter()
+            step()
+            times.setdefault(name, []).append(time.perf_counter() - start)
+    # The first round pays for allocations and library set-up.
+    return [(name, median(times[name][1:]), limit) for name, limit in names.items()]
+
+
+def bare(vit: torch.nn.Module, batch: torch.Tensor) -> torch.Tensor:
+    with torch.inference_mode():
+        return vit(batch)
+
+
+def gigaflop(config: HNNConfig, frames: int = 10) -> float:
+    """Matrix work of the vision transformer, two operations per multiply-add."""
+    tokens, width = config.grid**2 + 1, config.width
+    patches = config.grid**2 * config.patch**2 * width
+    projections = tokens * width * width * (4 + 2 * config.mlp_ratio)
+    attention = 2 * tokens * tokens * width
+    return 2e-9 * frames * (patches + config.depth * (projections + attention))
+
+
+def peak_memory() -> float:
+    """Largest resident size so far, MiB (Linux counts in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def fresh_frame(generator: np.random.Generator, like: Magnetogram) -> Magnetogram:
+    return replace(like, field=generator.normal(0.0, 200.0, SHAPE).astype(np.float32))
+
+
+def sequence(generator: np.random.Generator) -> Sequence:
+    """Ten hours of noise: what the pixels hold does not change the cost."""
+    hours = Time("2011-02-15T00:00:00", scale="tai") + np.arange(10) * u.hour
+    frames = tuple(
+        Magnetogram(
+            field=generator.normal(0.0, 200.0, SHAPE).astype(np.float32),
+            t_rec=hour,
+            harp=377,
+            noaa=(11158,),
+            pixel_area=1.328e15 * u.cm**2,
+            quality=0,
+            longitude=0.0 * u.deg,
+            latitude=-20.0 * u.deg,
+        )
+        for hour in hours
+    )
+    region = Region("377", 377, (11158,), hours[0], hours[-1], 10)
+    return Sequence(region, hours, frames, (False,) * 10, (False,) * 10)
+
+
+if __name__ == "__main__":
+    main()
