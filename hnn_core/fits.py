@@ -6,7 +6,6 @@ Nothing here knows what a keyword means; that is `hnn_core.sharp_keywords`.
 import gzip
 import math
 import os
-import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,6 @@ from typing import IO, cast
 import numpy as np
 from astropy.io import fits
 from astropy.io.fits import Header
-from astropy.io.fits.verify import VerifyError
 
 from hnn_core.exceptions import (
     FitsError,
@@ -25,20 +23,15 @@ from hnn_core.exceptions import (
     TruncatedFitsError,
     WrongInstrumentError,
 )
+from hnn_core.fits_header import repair_cards
 
-__all__ = ["MAX_PIXELS", "ImageHeader", "clean_header", "read_header", "read_pixels"]
+__all__ = ["MAX_PIXELS", "ImageHeader", "read_header", "read_pixels"]
 
 MAX_PIXELS = 64_000_000
 """More pixels than any active-region patch has: four full disks of HMI."""
 
 _BLOCK = 2880
 _MAX_HDUS = 4
-_STRUCTURE = re.compile(
-    r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|TFIELDS|T(?:TYPE|FORM)\d+|EXTNAME"
-    r"|BSCALE|BZERO|BLANK|CHECKSUM|DATASUM"
-    r"|Z(?:IMAGE|SIMPLE|BITPIX|NAXIS\d*|CMPTYPE|TILE\d+|NAME\d+|VAL\d+|QUANTIZ|DITHER0|BLANK"
-    r"|SCALE|ZERO|TENSION|EXTEND|PCOUNT|GCOUNT|HECKSUM|DATASUM)"
-)
 
 
 @dataclass(frozen=True)
@@ -80,7 +73,7 @@ def read_header(path: str | os.PathLike[str]) -> ImageHeader:
             raise TruncatedFitsError(f"{path} is empty or not a FITS file.")
         stream.seek(0)
         for _ in range(_MAX_HDUS):
-            header = _repaired(Header.fromfile(stream))
+            header = repair_cards(Header.fromfile(stream))
             end = stream.tell() + _data_bytes(header)
             shape = _image_shape(header, path)
             if shape is not None:
@@ -121,26 +114,6 @@ def read_pixels(path: str | os.PathLike[str]) -> np.ndarray:
     return field
 
 
-def clean_header(header: Header) -> Header:
-    """Return the keywords that describe the image, without those that describe the file.
-
-    CUNIT ``degree`` becomes the standard ``deg``; errors of the coordinates that are ``nan``
-    are dropped, since FITS cannot hold them. Other ``nan`` remain as the string ``"nan"``.
-    """
-    kept = Header()
-    for card in header.cards:
-        keyword, value = card.keyword, card.value
-        if _STRUCTURE.fullmatch(keyword) or keyword in ("", "COMMENT", "HISTORY"):
-            continue
-        if keyword.startswith(("CRDER", "CSYSER")) and str(value).strip().lower() == "nan":
-            continue
-        if keyword.startswith("CUNIT") and str(value).strip().lower() in ("degree", "degrees"):
-            value = "deg"
-        if keyword not in kept:
-            kept.append((keyword, value, card.comment), end=True)
-    return kept
-
-
 def _open(path: Path) -> IO[bytes]:
     """Open a file that may be gzipped, whatever its name says."""
     return cast(IO[bytes], gzip.open(path, "rb")) if _is_gzipped(path) else path.open("rb")
@@ -149,20 +122,6 @@ def _open(path: Path) -> IO[bytes]:
 def _is_gzipped(path: Path) -> bool:
     with path.open("rb") as stream:
         return stream.read(2) == b"\x1f\x8b"
-
-
-def _repaired(header: Header) -> Header:
-    """Repair unparsable cards (bare ``nan``) one by one; a card beyond repair is dropped."""
-    broken = []
-    for index, card in enumerate(header.cards):
-        try:
-            card.verify("silentfix")
-            _ = card.value
-        except (VerifyError, ValueError):
-            broken.append(index)
-    for index in reversed(broken):
-        del header[index]
-    return header
 
 
 def _image_shape(header: Header, path: Path) -> tuple[int, int] | None:

@@ -9,7 +9,7 @@ from astropy.io import fits
 from astropy.io.fits import Header
 
 from hnn_core.exceptions import FitsError
-from hnn_core.fits import clean_header
+from hnn_core.fits_header import clean_header
 
 __all__ = ["write_image"]
 

@@ -12,7 +12,8 @@ from astropy.units import Quantity
 from astropy.wcs import WCS, FITSFixedWarning
 
 from hnn_core.exceptions import MissingKeywordError, OffLimbError, TruncatedFitsError
-from hnn_core.fits import clean_header, read_header, read_pixels
+from hnn_core.fits import read_header, read_pixels
+from hnn_core.fits_header import clean_header
 from hnn_core.fits_writing import write_image
 from hnn_core.sharp_keywords import sharp_keywords
 from hnn_core.tai import format_t_rec

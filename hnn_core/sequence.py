@@ -10,8 +10,9 @@ from hnn_core.exceptions import FitsError, OffLimbError, SequenceError, UnknownR
 from hnn_core.interpolation import interpolate_frames
 from hnn_core.magnetogram import Magnetogram
 from hnn_core.records import QualityPolicy, good_records
-from hnn_core.sequence_plan import SequencePlan, SlotPlan, plan_sequence, sequence_hours
+from hnn_core.sequence_plan import plan_sequence, sequence_hours
 from hnn_core.sharp_keywords import NO_DATA
+from hnn_core.slots import SequencePlan, SlotPlan
 from hnn_core.sources.base import Region, Source
 from hnn_core.tai import iso_minute, tai_seconds, time_from_seconds
 

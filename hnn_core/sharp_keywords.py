@@ -1,8 +1,8 @@
 """What the keywords of a SHARP file mean: time, place and provenance of its magnetogram."""
 
 import math
-import re
 from dataclasses import dataclass
+from re import Match
 
 import astropy.units as u
 from astropy.io.fits import Header
@@ -13,10 +13,11 @@ from hnn_core.exceptions import (
     MissingKeywordError,
     MissingMetadataError,
 )
+from hnn_core.noaa import noaa_numbers
 from hnn_core.sharp_kind import check_sharp_cea, jsoc_file_name, series_and_segment
 from hnn_core.tai import parse_t_rec
 
-__all__ = ["FIRST_SIMULATED_HARP", "NO_DATA", "SharpKeywords", "noaa_numbers", "sharp_keywords"]
+__all__ = ["FIRST_SIMULATED_HARP", "NO_DATA", "SharpKeywords", "sharp_keywords"]
 
 FIRST_SIMULATED_HARP = 900_001
 """HARP numbers from here on belong to simulated regions."""
@@ -106,32 +107,7 @@ def sharp_keywords(header: Header, path: str) -> SharpKeywords:
     )
 
 
-def noaa_numbers(*values: object) -> tuple[int, ...]:
-    """Read NOAA numbers from keywords: single, comma lists, 0, ``MISSING``, lost digits.
-
-    Numbers below 10000 lost their leading 1 and get it back; 0 and words are none.
-
-    Returns
-    -------
-    tuple of int
-        Ascending, without repetition.
-
-    Examples
-    --------
-    >>> noaa_numbers("12087,2092", 12087)
-    (12087, 12092)
-    >>> noaa_numbers("MISSING", 0)
-    ()
-    """
-    numbers = set()
-    for value in values:
-        for part in re.split(r"[,;\s]+", str(value)):
-            if part.isdigit() and int(part) > 0:
-                numbers.add(int(part) + (10_000 if int(part) < 10_000 else 0))
-    return tuple(sorted(numbers))
-
-
-def _from_name(name: re.Match[str], near_real_time: bool) -> SharpKeywords:
+def _from_name(name: Match[str], near_real_time: bool) -> SharpKeywords:
     date, clock = name["date"], name["clock"]
     t_rec = parse_t_rec(
         f"{date[:4]}.{date[4:6]}.{date[6:]}_{clock[:2]}:{clock[2:4]}:{clock[4:]}_TAI"

@@ -23,7 +23,7 @@ from hnn_core.exceptions import (
     WrongInstrumentError,
 )
 from hnn_core.magnetogram import read_fits, write_fits
-from hnn_core.sharp_keywords import noaa_numbers
+from hnn_core.noaa import noaa_numbers
 from hnn_core.tai import format_t_rec, parse_t_rec
 from tests.drawn_sharp import draw_fits, drawn_field, write_hdu
 

@@ -1,7 +1,5 @@
 """A folder of SHARP FITS files as a source of magnetograms."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,24 +13,13 @@ from hnn_core.exceptions import (
     UnknownTimeError,
 )
 from hnn_core.magnetogram import Magnetogram, read_fits
-from hnn_core.sharp_keywords import FIRST_SIMULATED_HARP
 from hnn_core.sources.base import Flare, Region, SkippedFile
-from hnn_core.sources.fits_index import IndexRow, load_index
+from hnn_core.sources.fits_index import load_index
+from hnn_core.sources.fits_records import FolderRecords, group_records
 from hnn_core.sources.flare_table import FLARE_TABLE, FlareRow, read_flare_table
 from hnn_core.tai import iso_minute, tai_seconds, time_from_seconds
 
 __all__ = ["FitsFolder"]
-
-
-@dataclass(frozen=True)
-class _Records:
-    """The records of one region, ascending in time."""
-
-    rows: tuple[IndexRow, ...]
-    seconds: np.ndarray
-    """T_REC, float64 unix_tai seconds (records,)."""
-    quality: np.ndarray
-    """uint32 (records,)."""
 
 
 class FitsFolder:
@@ -65,7 +52,7 @@ class FitsFolder:
         self.spec = f"fits:{self.folder}"
         self._broken: dict[str, str] = {}
         rows = load_index(self.folder)
-        self._records, duplicates = _group(row for row in rows if not row.problem)
+        self._records, duplicates = group_records(row for row in rows if not row.problem)
         flares, malformed = read_flare_table(self.folder / FLARE_TABLE)
         self._skipped = (
             *(SkippedFile(row.path, row.problem) for row in rows if row.problem),
@@ -134,7 +121,7 @@ class FitsFolder:
         )
         return (*self._skipped, *broken)
 
-    def _of(self, region: str) -> _Records:
+    def _of(self, region: str) -> FolderRecords:
         try:
             return self._records[region]
         except KeyError as error:
@@ -145,47 +132,7 @@ class FitsFolder:
             ) from error
 
 
-def _group(rows: Iterable[IndexRow]) -> tuple[dict[str, _Records], list[SkippedFile]]:
-    """Sort the records by region and time; leave one file for each record."""
-    best: dict[tuple[str, int], IndexRow] = {}
-    skipped = []
-    for row in rows:
-        key = (_region_id(row), round(row.t_rec))
-        other = best.get(key)
-        if other is None:
-            best[key] = row
-            continue
-        kept, left = sorted((row, other), key=_preference)[::-1]
-        best[key] = kept
-        skipped.append(
-            SkippedFile(left.path, f"{left.path} is the same record as {kept.path}, which is used.")
-        )
-    grouped: dict[str, list[IndexRow]] = {}
-    for (name, _), row in sorted(best.items(), key=lambda item: item[1].t_rec):
-        grouped.setdefault(name, []).append(row)
-    return {name: _as_records(found) for name, found in grouped.items()}, skipped
-
-
-def _as_records(rows: list[IndexRow]) -> _Records:
-    return _Records(
-        rows=tuple(rows),
-        seconds=np.array([row.t_rec for row in rows], dtype=np.float64),
-        quality=np.array([row.quality for row in rows], dtype=np.uint32),
-    )
-
-
-def _preference(row: IndexRow) -> tuple[int, int, str]:
-    return row.size, row.mtime_ns, row.path
-
-
-def _region_id(row: IndexRow) -> str:
-    if row.simulated:
-        number = row.harp - FIRST_SIMULATED_HARP + 1
-        return f"SIM {number}" if number > 0 else f"SIM-{row.harp}"
-    return f"NRT-{row.harp}" if row.near_real_time else str(row.harp)
-
-
-def _region(name: str, records: _Records, flares: list[FlareRow]) -> Region:
+def _region(name: str, records: FolderRecords, flares: list[FlareRow]) -> Region:
     rows = records.rows
     noaa = tuple(sorted({number for row in rows for number in row.noaa}))
     harp = rows[0].harp

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from astropy.time import Time
 
-from hnn_core.sharp_keywords import noaa_numbers
+from hnn_core.noaa import noaa_numbers
 from hnn_core.sources.base import Association, Flare, SkippedFile
 
 __all__ = ["FLARE_TABLE", "FlareRow", "read_flare_table"]
