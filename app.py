@@ -1,0 +1,35 @@
+"""HNN Explorer: routes to the pages and holds the selectors they share.
+
+Run with ``streamlit run app.py``.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages._messages import worded_errors
+from pages._selectors import select
+
+PAGES = [
+    st.Page("pages/explore.py", title="Explore", icon=":material/travel_explore:", default=True),
+]
+
+STYLE = Path(__file__).with_name("assets") / "style"
+
+st.set_page_config(page_title="HNN Explorer", page_icon=str(STYLE / "icon.png"), layout="wide")
+st.html(STYLE / "app.css")
+page = st.navigation(PAGES, position="top")
+with worded_errors():
+    with st.sidebar:
+        st.markdown("## HNN Explorer")
+        selection = select()
+    if selection is None:
+        st.info("Type the path of a folder with SHARP FITS files on the left.")
+    else:
+        if selection.region.simulated:
+            st.html(
+                '<div class="simulated"><b>Simulated data.</b> This region was made by a model of '
+                "magnetic elements; it never was on the Sun.</div>"
+            )
+        st.session_state["selection"] = selection
+        page.run()

@@ -1,0 +1,64 @@
+"""The card with the answer: probability, decision, and everything that qualifies them."""
+
+from html import escape
+
+import streamlit as st
+
+from hnn_core.model_store import ModelInfo
+from hnn_core.prediction import Prediction
+from pages._labels import frame_notes, model_sentence
+
+__all__ = ["show_answer", "show_no_answer"]
+
+DECISIONS = {
+    "eruptive": "eruptive, with a CME",
+    "confined": "confined, without a CME",
+}
+
+_DIAL = """
+<div class="answer {label}">
+  <div class="question">Probability that the coming ≥{flare_class} flare is eruptive</div>
+  <div class="number">{probability:.2f}</div>
+  <div class="bar" role="img" aria-label="{probability:.2f} on a scale from 0 to 1, threshold
+    {threshold:g}">
+    <span class="fill" style="width:{percent:.1f}%"></span>
+    <span class="tick" style="left:{tick:.1f}%"></span>
+  </div>
+  <div class="scale"><span>0 confined</span><span>threshold {threshold:g}</span><span>eruptive 1
+    </span></div>
+</div>
+"""
+
+
+def show_answer(prediction: Prediction, info: ModelInfo) -> None:
+    """Draw the card of a prediction."""
+    with st.container(key="answer_dial"):
+        st.html(
+            _DIAL.format(
+                label=prediction.label,
+                flare_class=escape(prediction.flare_class),
+                probability=prediction.probability,
+                threshold=prediction.threshold,
+                percent=100 * prediction.probability,
+                tick=100 * prediction.threshold,
+            )
+        )
+    with st.container(key="answer_words", gap="xsmall"):
+        colour = "blue" if prediction.label == "eruptive" else "orange"
+        st.markdown(
+            f"A ≥{prediction.flare_class} flare within 24 h would be "
+            f":{colour}[**{DECISIONS[prediction.label]}**]."
+        )
+        st.caption(f"{model_sentence(info)}  \nModel {info.name}, {prediction.device}.")
+    for words in prediction.warnings:
+        st.warning(words, icon=":material/warning:")
+    for words in frame_notes(prediction):
+        st.caption(f":material/info: {words}")
+
+
+def show_no_answer(reason: str, info: ModelInfo) -> None:
+    """Draw the card where there is no probability, with the reason."""
+    with st.container(key="answer_words"):
+        st.markdown("**No prediction for this hour**")
+        st.markdown(reason)
+        st.caption(f"Model {info.name}: {info.config.frames} hourly frames make a sequence.")

@@ -1,0 +1,132 @@
+"""The selectors that all pages share: source, region, model."""
+
+import os
+from dataclasses import dataclass
+
+import streamlit as st
+
+from hnn_core.exceptions import UnknownModelError, UnknownSourceError
+from hnn_core.model_store import ModelInfo
+from hnn_core.sources import Region, SkippedFile, Source, find_region
+from pages import _caches
+from pages._labels import model_label, region_label
+from pages._link import publish, restore
+
+__all__ = ["Selection", "select"]
+
+SOURCES = {"sim": "Simulated regions", "fits": "Folder of SHARP FITS"}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the shared selectors stand on; pages read it from ``st.session_state``."""
+
+    source: Source
+    region: Region
+    model: ModelInfo
+
+
+def select() -> Selection | None:
+    """Draw the shared selectors; None until a folder is given.
+
+    Errors of the source and the models are raised for the caller to show.
+    """
+    source = _select_source()
+    if source is None:
+        return None
+    region = _select_region(source)
+    model = _select_model()
+    publish("source", "region", "model")
+    return Selection(source, region, model)
+
+
+def _select_source() -> Source | None:
+    folder = os.environ.get("HNN_FITS_DIR", "")
+    restore("source", "fits" if folder else "sim", _read_source)
+    kind = st.selectbox("Source", list(SOURCES), format_func=SOURCES.__getitem__, key="source")
+    if kind == "sim":
+        return _caches.source("sim:")
+    restore("folder", folder, str)
+    st.text_input(
+        "Folder",
+        key="folder",
+        placeholder="/data/sharps",
+        help="SHARP CEA magnetograms, any mix of regions, at any depth. Only read, never changed.",
+    )
+    publish("source", "folder")
+    if not st.session_state["folder"].strip():
+        return None
+    source = _caches.source(f"fits:{st.session_state['folder'].strip()}")
+    _list_skipped("file", source.skipped())
+    return source
+
+
+def _read_source(text: str) -> str:
+    if text not in SOURCES:
+        raise UnknownSourceError(f"There is no source “{text}”, only {' and '.join(SOURCES)}.")
+    return text
+
+
+def _list_skipped(what: str, skipped: list[SkippedFile] | tuple[SkippedFile, ...]) -> None:
+    if skipped:
+        plural = "" if len(skipped) == 1 else "s"
+        with st.expander(f"{len(skipped)} {what}{plural} skipped", icon=":material/block:"):
+            st.dataframe(
+                [{what: one.path, "why": one.reason} for one in skipped],
+                hide_index=True,
+                height=200,
+            )
+
+
+def _select_region(source: Source) -> Region:
+    regions = {region.id: region for region in source.regions()}
+    ids = list(regions)
+    restore("region", ids[0], lambda text: find_region(source, text).id)
+    st.selectbox(
+        "Active region",
+        ids,
+        format_func=lambda region: region_label(regions[region]),
+        key="region",
+        filter_mode="contains",
+        help="Type a NOAA or HARP number, a flare class or a date.",
+    )
+    here = ids.index(st.session_state["region"])
+    with st.container(horizontal=True, gap="small"):
+        for name, icon, step in (("Previous", "arrow_back", -1), ("Next", "arrow_forward", 1)):
+            st.button(
+                name,
+                key=f"region_{name.lower()}",
+                icon=f":material/{icon}:",
+                icon_position="left" if step < 0 else "right",
+                disabled=not 0 <= here + step < len(ids),
+                on_click=lambda there: st.session_state.update(region=there),
+                args=(ids[(here + step) % len(ids)],),
+                width="stretch",
+            )
+    return regions[st.session_state["region"]]
+
+
+def _select_model() -> ModelInfo:
+    found, skipped = _caches.models()
+    if not found:
+        raise UnknownModelError(
+            "No model is here: assets/models holds none and the user's folder neither; "
+            "fetch the program again or train a model."
+        )
+    models = {info.name: info for info in found}
+
+    def read(text: str) -> str:
+        if text not in models:
+            raise UnknownModelError(f"There is no model “{text}”; here are {', '.join(models)}.")
+        return text
+
+    restore("model", found[0].name, read)
+    st.selectbox(
+        "Model and flare class",
+        list(models),
+        format_func=lambda name: model_label(models[name]),
+        key="model",
+        help="The class is the lowest of the coming flare that the model was trained for.",
+    )
+    _list_skipped("model", skipped)
+    return models[st.session_state["model"]]
