@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import astropy.units as u
 import numpy as np
+import pandas as pd
 import pytest
 from astropy.io.fits import Header
 from astropy.time import Time
@@ -25,9 +26,10 @@ from hnn_core.sequence import (
     plan_sequence,
     sequence_hours,
 )
+from hnn_core.sharp_keywords import sharp_keywords
 from hnn_core.sources import Region, open_source
 from hnn_core.sources.fits_folder import FitsFolder
-from hnn_core.tai import iso_minute, tai_seconds
+from hnn_core.tai import iso_minute, parse_t_rec, tai_seconds
 from tests.drawn_sharp import draw_fits, drawn_field
 
 START = Time("2011-02-13T00:00:00", scale="tai")
@@ -579,6 +581,44 @@ def test_truncated_file_within_a_drawn_folder(tmp_path):
     assert "4.fits" in sequence.notes[0]
     with pytest.raises(TruncatedFitsError, match=r"4\.fits"):
         build_sequence(source, "377", at(4), length=2)
+
+
+def test_real_keyword_rows_give_time_quality_and_numbers(harp377):
+    table = harp377.parent / "keywords" / "sharps.csv"
+    if not table.exists():
+        pytest.skip("no keyword table among the real data")
+    rows = pd.read_csv(table, low_memory=False)
+    keys = ["T_REC", "HARPNUM", "NOAA_AR", "NOAA_ARS", "QUALITY", "TELESCOP", "BUNIT", "CTYPE1"]
+    keys += ["CTYPE2", "CDELT1", "RSUN_REF", "LON_FWT", "LAT_FWT", "CRVAL1", "CRLN_OBS"]
+    found = []
+    for row in rows[rows["HARPNUM"] == 1950].to_dict("records"):
+        cards = {key: "MISSING" if pd.isna(row[key]) else row[key] for key in keys}
+        found.append(sharp_keywords(Header(cards), "row"))
+    assert len(found) == 9
+    assert {keywords.noaa for keywords in found} == {()}  # NOAA_AR is 0 throughout
+
+
+def test_real_passage_full_of_gaps_is_planned_as_the_words_say(harp377):
+    table = harp377.parent / "keywords" / "sharps.csv"
+    if not table.exists():
+        pytest.skip("no keyword table among the real data")
+    rows = pd.read_csv(table, usecols=["HARPNUM", "T_REC", "QUALITY"])
+    rows = rows[rows["HARPNUM"] == 1470].sort_values("T_REC")
+    times = Time([parse_t_rec(text) for text in rows["T_REC"]])
+    quality = rows["QUALITY"].to_numpy()
+    assert set(quality.tolist()) > {0}
+    assert good_records(quality).all()  # flagged, but accepted by default
+    minutes = np.rint(tai_seconds(times) / 60).astype(int).tolist()
+    hours = sequence_hours(times, quality)
+    assert len(hours) == len(rows) == 65
+    plans = 0
+    for time, plan in hours:
+        expected = naive_plan(minutes, round(float(tai_seconds(time)) / 60), 10)
+        assert isinstance(plan, SequencePlan) == (expected is not None)
+        if isinstance(plan, SequencePlan):
+            plans += 1
+            assert used(plan) == expected
+    assert 0 < plans < 65 - 9  # gaps of 1 to 21 hours, some of which can be filled
 
 
 def test_real_passage_has_a_sequence_from_its_tenth_hour_on(harp377):

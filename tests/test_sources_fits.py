@@ -223,6 +223,20 @@ def test_unknown_specifications_name_the_known_ones(spec):
         open_source(spec)
 
 
+@pytest.mark.parametrize("spec", ["sim:", "sim:7"])
+def test_simulated_source_opens_again_by_its_own_spec(spec):
+    source = open_source(spec)
+    assert source.simulated
+    assert source.spec == spec
+    assert find_region(source, "sim 2").harp == 900002
+
+
+@pytest.mark.parametrize("spec", ["sim:x", "sim:-1", "sim:1.5", "sim:²"])
+def test_seeds_that_are_no_whole_number_are_refused(spec):
+    with pytest.raises(UnknownSourceError, match="sim:SEED"):
+        open_source(spec)
+
+
 def test_absent_folder_and_file_as_folder_are_named(tmp_path):
     with pytest.raises(UnknownSourceError, match="absent"):
         open_source(f"fits:{tmp_path / 'absent'}")

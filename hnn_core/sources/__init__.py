@@ -88,14 +88,11 @@ def find_region(source: Source, text: str) -> Region:
 def _open_simulated(spec: str, seed: str) -> Source:
     from hnn_core.sources.simulated import SimulatedSource
 
-    if not seed:
-        return SimulatedSource()
-    try:
-        return SimulatedSource(seed=int(seed))
-    except ValueError as error:
+    if seed and not (seed.isascii() and seed.isdigit()):
         raise UnknownSourceError(
             f"{spec!r} is not a source: {seed!r} is not a whole number; write sim: or sim:SEED."
-        ) from error
+        )
+    return SimulatedSource(seed=int(seed)) if seed else SimulatedSource()
 
 
 def _is_called(region: Region, wanted: str) -> bool:
