@@ -162,7 +162,8 @@ def _lines(
     strongest_first = np.argsort(-total[1:], kind="stable") + 1
     before = np.concatenate([[0.0], np.cumsum(total[strongest_first])[:-1]])
     kept = np.zeros(total.size, dtype=bool)
-    kept[strongest_first] = before / total.sum() <= keep
+    # Not as a fraction: polarities may face one another across pixels of zero field.
+    kept[strongest_first] = before <= keep * total.sum()
     line = thin(kept[components])
     length = np.bincount(components[line], minlength=total.size)
     long_enough = kept & (length >= min_length)
