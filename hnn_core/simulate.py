@@ -364,7 +364,7 @@ def _plage(
 def _pil(
     p: RegionParameters, rng: np.random.Generator, middle: np.ndarray, tilt: float, hale: float
 ) -> tuple[_Line, np.ndarray]:
-    """The PIL between the two polarities, and (3, n) x, y, flux of its elements."""
+    """Draw the PIL between the two polarities, and (3, n) x, y, flux of its elements."""
     flux = [_power_law(rng, 2e18, 2e19, p.pil_flux / 2) for _ in range(2)]
     side = np.repeat([1.0, -1.0], [len(f) for f in flux])
     line = _Line(

@@ -68,7 +68,7 @@ class SimulatedSource:
         return ()
 
     def truth(self, region: str) -> RegionParameters:
-        """What is known about a region because it was made, for validation."""
+        """Return what is known about a region because it was made, for validation."""
         return self._parameters(region)
 
     @cached_property

@@ -4,7 +4,9 @@ Run ``python -m hnn_core.training.demo --out assets/models``. It was made to fit
 cores, where the paper's protocol from scratch would take days, in three steps:
 
 1. The vision transformer learns to read flux: each token its own unsigned, signed and PIL
-   flux, the class token the totals. This stands where the paper starts from ImageNet.
+   flux, the class token the totals. This stands where the paper starts from ImageNet. It
+   begins with a third of the encoders, each of which then becomes three (progressive
+   stacking, Gong et al. 2019).
 2. The classifier (LSTM and linear layer) is trained on the frozen embeddings.
 3. All is trained end to end with the paper's loss and optimiser, hours embedded once.
 
@@ -42,6 +44,8 @@ M = 10
 LABELLED = 24
 RUN = LABELLED + M - 1
 """Hours of a region that are used: the last day before the flare and the nine hours before."""
+STACK, GROWN = 3, 0.9
+"""Encoders made of one in step 1, and the part of its steps after which that happens."""
 SPLITS = {"train": (1, 400), "validation": (3, 60), "test": (2, 200)}
 """Seed and number of regions. Seed 0 is what the program shows; nobody trains on it."""
 
@@ -115,23 +119,35 @@ class _Reader(nn.Module):
 
     def __init__(self, model: HNN) -> None:
         super().__init__()
-        self.vit = model.vit
+        self.vit, self.depth = model.vit, len(model.vit.blocks) // STACK
         width = model.config.width
         self.tokens, self.totals = nn.Linear(width, 3), nn.Linear(width, 2)
 
     def forward(self, images: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor]:
         """Read tokens (B, K, 3) and totals (B, 2) of images (B, 1, 224, 224)."""
-        encoded = _encode(self.vit, images, keep)
+        encoded = _encode(self.vit, images, keep, self.depth)
         return self.tokens(encoded[:, 1:]), self.totals(encoded[:, 0])
 
 
-def _encode(vit: nn.Module, images: Tensor, keep: Tensor | None) -> Tensor:
-    """Encoded tokens (B, 1 + K, D); `keep` (B, K) chooses patch tokens, None is all."""
+def _encode(vit: nn.Module, images: Tensor, keep: Tensor | None, depth: int = 12) -> Tensor:
+    """Encode to (B, 1 + K, D); `keep` (B, K) chooses patch tokens, None is all."""
     x = vit._pos_embed(vit.patch_embed(images))  # (B, 197, D)
     if keep is not None:
         chosen = torch.gather(x[:, 1:], 1, keep[..., None].expand(-1, -1, x.shape[-1]))
         x = torch.cat([x[:, :1], chosen], 1)
-    return vit.norm(vit.blocks(x))
+    return vit.norm(vit.blocks[:depth](x))
+
+
+def _stack(vit: nn.Module) -> None:
+    """Make of each trained encoder `STACK` alike that each do a share of its work, in place."""
+    trained = [block.state_dict() for block in vit.blocks[: len(vit.blocks) // STACK]]
+    trained = [{name: value.clone() for name, value in state.items()} for state in trained]
+    for i, block in enumerate(vit.blocks):
+        block.load_state_dict(trained[i // STACK])
+        with torch.no_grad():
+            for branch in (block.attn.proj, block.mlp.fc2):
+                branch.weight.div_(STACK)
+                branch.bias.div_(STACK)
 
 
 def _choose_tokens(images: Tensor, n_keep: int) -> Tensor | None:
@@ -152,16 +168,19 @@ def read_flux(
         model.vit.patch_embed.proj.weight.mul_(6.0)
     reader = _Reader(model).train()
     optimizer = torch.optim.AdamW(reader.parameters(), lr=6e-4, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 6e-4, steps, pct_start=0.08)
     started, errors = time.monotonic(), []
     for step in range(steps):
+        if step == int(GROWN * steps):
+            _stack(model.vit)
+            reader.depth = len(model.vit.blocks)
+            optimizer = torch.optim.AdamW(reader.parameters(), lr=3e-4, weight_decay=0.02)
+        optimizer.param_groups[0]["lr"] = _rate(step / steps)
         picks = [(rng.integers(len(frames)), rng.integers(RUN)) for _ in range(batch)]
         images = torch.stack(
             [_augment(torch.tensor(frames[r, h][None], dtype=torch.float32), rng) for r, h in picks]
         )  # (B, 1, 224, 224)
         token_target, total_target = _flux_targets(images)
-        # The last fifth sees whole images, as the model in service does.
-        keep = _choose_tokens(images, n_keep if step < 0.8 * steps else 196)
+        keep = _choose_tokens(images, n_keep)
         tokens, totals = reader(images, keep)
         if keep is not None:
             token_target = torch.gather(token_target, 1, keep[..., None].expand(-1, -1, 3))
@@ -171,7 +190,6 @@ def read_flux(
         loss.backward()
         nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
         optimizer.step()
-        schedule.step()
         errors.append((totals - total_target).detach().square().mean(0).sqrt().numpy())
         if step % 25 == 24:
             total, pil = np.mean(errors[-25:], axis=0)
@@ -179,6 +197,13 @@ def read_flux(
                 "flux step %d/%d loss %.4f rms ln total %.3f ln PIL %.3f, %.0f s",
                 step + 1, steps, loss.item(), total, pil, time.monotonic() - started,
             )  # fmt: skip
+
+
+def _rate(part: float) -> float:
+    """Learning rate of step 1 after a part of its steps: warm-up, then two half cosines."""
+    if part < GROWN:
+        return 8e-4 * min(part / 0.05, 0.1 + 0.45 * (1 + np.cos(np.pi * part / GROWN)))
+    return 1.5e-4 * (1 + np.cos(np.pi * (part - GROWN) / (1 - GROWN))) + 1e-6
 
 
 def embed_runs(model: HNN, frames: np.ndarray, rng: np.random.Generator | None) -> Tensor:
@@ -266,7 +291,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("assets/models"))
     parser.add_argument("--work", type=Path, required=True, help="folder for rendered frames")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--flux-steps", type=int, default=1100)
+    parser.add_argument("--flux-steps", type=int, default=2000)
     parser.add_argument("--fine-steps", type=int, default=200)
     parser.add_argument("--n-keep", type=int, default=80, help="tokens kept while learning")
     options = parser.parse_args(argv)
@@ -282,7 +307,7 @@ def main(argv: list[str] | None = None) -> None:
     vit.vit.load_state_dict(hnn.vit.state_dict())
     frames, classes = data["train"]
     rng = np.random.default_rng([options.seed, 9])
-    versions = [embed_runs(hnn, frames, rng) for _ in range(2)]
+    versions = [embed_runs(hnn, frames, rng)]
     log.info("embedded the training set")
     results = {}
     for name, model in (("vit-baseline", vit), ("demo", hnn)):
@@ -316,7 +341,7 @@ def _start_from_flux(
 def _card(
     name: str, scores: dict[str, float | list[float]], options: argparse.Namespace
 ) -> dict[str, object]:
-    """What the program repeats beside every probability, and what is needed to do it again."""
+    """Write what the program repeats beside a probability, and how to make the model again."""
     train, test = SPLITS["train"], SPLITS["test"]
     return {
         "trained_on": "simulated active regions only",
