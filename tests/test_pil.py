@@ -6,6 +6,8 @@ from scipy.ndimage import gaussian_filter
 from skimage.io import imread
 
 from analysis.pil import PilMasks, PilSettings, detect_pils, line_length
+from benchmarks.bench_pil import plain_pipeline
+from benchmarks.bench_pil import random_field as noisy_field
 from hnn_core.magnetogram import read_fits
 from tests.conftest import real_data
 from tests.drawn_regions import boundary
@@ -53,6 +55,19 @@ def test_masks_equal_the_published_ones(stamp):
     assert iou(masks.ropi, published("RoPI")) == 1.0
     # Rasters of one polygon differ by its edge pixels between scikit-image's versions.
     assert iou(masks.hull, published("CHPIL")) >= 0.998
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_masks_equal_the_plain_pipeline_s_bit_for_bit(seed):
+    field = noisy_field(seed, (120, 180))
+    found, plain = as_tuple(detect_pils(field)), plain_pipeline(field)
+    for ours, theirs in zip(found, plain, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_noisy_fields_have_lines():
+    lines = [detect_pils(noisy_field(seed, (120, 180))).pil.any() for seed in range(6)]
+    assert sum(lines) >= 4
 
 
 # Known answers
