@@ -154,9 +154,9 @@ def _slot(records: GoodRecords, time: float, left: int, right: int) -> SlotPlan:
 
 
 def _refused(slots: np.ndarray, missing: list[int], rule: str) -> SequenceError:
-    hours = [iso_minute(time_from_seconds(slots[i])) for i in missing]
+    hours = [iso_minute(slots[i]) for i in missing]
     return SequenceError(
-        f"No sequence for {iso_minute(time_from_seconds(slots[-1]))} TAI: no good magnetogram for "
+        f"No sequence for {iso_minute(slots[-1])} TAI: no good magnetogram for "
         f"{_ranges(slots, missing)}; {rule}.",
         tuple(hours),
     )
@@ -170,7 +170,7 @@ def _ranges(slots: np.ndarray, missing: list[int]) -> str:
             runs[-1].append(i)
         else:
             runs.append([i])
-    ends = [[iso_minute(time_from_seconds(slots[i])) for i in (run[0], run[-1])] for run in runs]
+    ends = [[iso_minute(slots[i]) for i in (run[0], run[-1])] for run in runs]
     return ", ".join(first if first == last else f"{first} to {last}" for first, last in ends)
 
 

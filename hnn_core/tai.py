@@ -5,6 +5,7 @@ Kernels that search or compare many times use float seconds of the format ``unix
 """
 
 import re
+from datetime import datetime, timedelta
 
 import numpy as np
 from astropy.time import Time
@@ -42,16 +43,14 @@ def parse_t_rec(text: str) -> Time:
     return Time(iso, scale="utc" if suffix in ("_UTC", "Z") else "tai").tai
 
 
-def format_t_rec(time: Time) -> str:
-    """Write a scalar time as T_REC to the second: ``2011.02.13_05:00:00_TAI``."""
-    rounded = time_from_seconds(np.round(tai_seconds(time)))
-    return f"{rounded.strftime('%Y.%m.%d_%H:%M:%S')}_TAI"
+def format_t_rec(time: Time | float) -> str:
+    """Write a scalar time, or its seconds, as T_REC: ``2011.02.13_05:00:00_TAI``."""
+    return f"{_calendar(time).strftime('%Y.%m.%d_%H:%M:%S')}_TAI"
 
 
-def iso_minute(time: Time) -> str:
-    """Write a scalar time as ISO minutes in TAI: ``2011-02-13T05:00``."""
-    rounded = time_from_seconds(np.round(tai_seconds(time)))
-    return str(rounded.strftime("%Y-%m-%dT%H:%M"))
+def iso_minute(time: Time | float) -> str:
+    """Write a scalar time, or its seconds, as ISO minutes in TAI: ``2011-02-13T05:00``."""
+    return _calendar(time).strftime("%Y-%m-%dT%H:%M")
 
 
 def tai_seconds(time: Time) -> np.ndarray:
@@ -67,3 +66,12 @@ def time_from_seconds(seconds: float | np.ndarray) -> Time:
     time = Time(seconds, format="unix_tai", scale="tai")
     time.format = "isot"
     return time
+
+
+def _calendar(time: Time | float) -> datetime:
+    """Return the date and time of day in TAI to the nearest second.
+
+    Without astropy, which is a hundred times slower where whole passages are named.
+    """
+    seconds = float(tai_seconds(time)) if isinstance(time, Time) else float(time)
+    return datetime(1970, 1, 1) + timedelta(seconds=round(seconds))

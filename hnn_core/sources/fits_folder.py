@@ -99,7 +99,7 @@ class FitsFolder:
         if abs(records.seconds[index] - seconds) > 1.0:
             raise UnknownTimeError(
                 f"Region {region} has no record at {iso_minute(time)} TAI; the nearest is "
-                f"{iso_minute(time_from_seconds(records.seconds[index]))}."
+                f"{iso_minute(records.seconds[index])}."
             )
         path = records.rows[index].path
         try:
