@@ -256,6 +256,23 @@ def test_unreadable_folder_is_named(tmp_path, monkeypatch):
         FitsFolder(tmp_path)
 
 
+def test_unreadable_folder_within_is_listed(tmp_path, monkeypatch):
+    draw_hours(tmp_path)
+    draw_hours(tmp_path / "closed", HARPNUM=401)
+    scandir = os.scandir
+
+    def refused(folder):
+        if str(folder).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    source = FitsFolder(tmp_path)
+    assert [region.id for region in source.regions()] == ["377"]
+    assert [file.path for file in source.skipped()] == ["closed"]
+    assert "Permission denied" in source.skipped()[0].reason
+
+
 def test_unknown_region_and_time_say_what_there_is(tmp_path):
     draw_hours(tmp_path)
     source = FitsFolder(tmp_path)

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -42,7 +41,7 @@ class IndexRow:
 
 
 def load_index(folder: Path) -> list[IndexRow]:
-    """Return one row for every FITS file below a folder, sorted by path.
+    """Return one row for every FITS file below a folder, sorted by path, then closed folders.
 
     Headers are read only of files that are new or changed in size or time since the index
     was last kept. A damaged index is made anew; one that cannot be kept is no error.
@@ -62,7 +61,8 @@ def load_index(folder: Path) -> list[IndexRow]:
     kept = _read_cache(folder)
     rows = []
     changed = False
-    for path, size, mtime_ns in _files(folder):
+    files, closed = _scan(folder)
+    for path, size, mtime_ns in files:
         row = kept.get(path)
         if row is None or (row.size, row.mtime_ns) != (size, mtime_ns):
             row = _read_row(folder, path, size, mtime_ns)
@@ -70,18 +70,25 @@ def load_index(folder: Path) -> list[IndexRow]:
         rows.append(row)
     if changed or len(rows) != len(kept):
         _write_cache(folder, rows)
-    return rows
+    return rows + closed
 
 
-def _files(folder: Path) -> Iterator[tuple[str, int, int]]:
-    """Yield (relative path, size, mtime_ns) of FITS files, sorted; links are followed once."""
-    seen = set()
+def _scan(folder: Path) -> tuple[list[tuple[str, int, int]], list[IndexRow]]:
+    """Find (relative path, size, mtime_ns) of all FITS files, sorted, and unreadable folders.
+
+    Links to folders are followed, each folder once.
+    """
+    seen: set[tuple[int, int]] = set()
+    found: list[Path] = []
+    closed: list[IndexRow] = []
 
     def refuse(error: OSError) -> None:
+        sentence = f"{error.filename} cannot be read: {error.strerror}."
         if error.filename == str(folder):
-            raise UnknownSourceError(f"{folder} cannot be read: {error.strerror}.") from error
+            raise UnknownSourceError(sentence) from error
+        relative = Path(error.filename).relative_to(folder).as_posix()
+        closed.append(IndexRow(relative, -1, -1, problem=sentence))
 
-    found: list[Path] = []
     for root, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
         status = Path(root).stat()
         if (status.st_dev, status.st_ino) in seen:
@@ -94,15 +101,16 @@ def _files(folder: Path) -> Iterator[tuple[str, int, int]]:
             for name in names
             if not name.startswith(".") and name.lower().endswith(_ENDINGS)
         ]
-    for path in sorted(found):
-        relative = path.relative_to(folder).as_posix()
-        try:
-            status = path.stat()
-        except OSError:
-            # A dangling link, or a file that vanished meanwhile: reading its header says so.
-            yield relative, -1, -1
-            continue
-        yield relative, status.st_size, status.st_mtime_ns
+    return [(path.relative_to(folder).as_posix(), *_stat(path)) for path in sorted(found)], closed
+
+
+def _stat(path: Path) -> tuple[int, int]:
+    """Return size and mtime_ns; -1 for a dangling link, whose header then tells what is wrong."""
+    try:
+        status = path.stat()
+    except OSError:
+        return -1, -1
+    return status.st_size, status.st_mtime_ns
 
 
 def _read_row(folder: Path, path: str, size: int, mtime_ns: int) -> IndexRow:
