@@ -170,7 +170,8 @@ def colour_bar(title: str, *, upper: bool, half: bool) -> dict[str, Any]:
         "x": 1.01,
         "xpad": 6,
         "ypad": 0,
-        "outlinewidth": 0,
+        "outlinewidth": 1,
+        "outlinecolor": "rgba(128,136,150,0.6)",
         **(size if half else {"len": 1.0, "y": 0.5, "yanchor": "middle"}),
     }
 
