@@ -144,11 +144,14 @@ def _edge_positions(mag: Magnetogram) -> tuple[np.ndarray, np.ndarray] | None:
     """
     rows, cols = mag.shape
     try:
-        longitude, _ = pixel_to_heliographic(mag, np.arange(cols), np.zeros(cols))
-        _, latitude = pixel_to_heliographic(mag, np.zeros(rows), np.arange(rows))
+        longitude, latitude = pixel_to_heliographic(
+            mag,
+            np.concatenate([np.arange(cols), np.zeros(rows)]),
+            np.concatenate([np.zeros(cols), np.arange(rows)]),
+        )
     except MissingKeywordError:
         return None
-    return longitude, latitude
+    return longitude[:cols], latitude[cols:]
 
 
 def _position_trace(mag: Magnetogram) -> go.Heatmap:

@@ -143,13 +143,16 @@ def graticule_trace(mag: Magnetogram) -> go.Scatter:
     lines = []
     for axis in (0, 1):
         fixed, running = positions[axis], positions[1 - axis]
-        along = np.linspace(running.min(), running.max(), 200)
+        # NaN at the end lifts the pen.
+        along = np.append(np.linspace(running.min(), running.max(), 200), np.nan)
         for value in multiples(float(fixed.min()), float(fixed.max()), 5.0):
             pair = (np.full_like(along, value), along)
-            x, y = heliographic_to_pixel(mag, *(pair if axis == 0 else pair[::-1]))
-            inside = (x > -0.5) & (x < cols - 0.5) & (y > -0.5) & (y < rows - 0.5)
-            lines += [np.where(inside, np.stack([x, y]), np.nan), np.full((2, 1), np.nan)]
-    x, y = np.concatenate(lines, axis=1) if lines else np.empty((2, 0))
+            lines.append(pair if axis == 0 else pair[::-1])
+    x, y = np.empty((2, 0))
+    if lines:
+        x, y = heliographic_to_pixel(mag, *np.concatenate(lines, axis=1))
+        outside = (x < -0.5) | (x > cols - 0.5) | (y < -0.5) | (y > rows - 0.5)
+        x, y = np.where(outside, np.nan, x), np.where(outside, np.nan, y)
     return go.Scatter(
         x=x.astype(np.float32),
         y=y.astype(np.float32),
