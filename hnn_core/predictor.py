@@ -110,10 +110,10 @@ class Predictor:
         longitude = float(sequence.frames[-1].longitude.to_value("deg"))
         if refused := refusal(longitude):
             raise PositionError(refused)
-        if with_rollout:
-            self._embedder.read(sequence.frames, with_rollout=True)
-        frames = sequence.frames if self.config.temporal else sequence.frames[-1:]
-        readings = self._embedder.read(frames)
+        # The baseline uses x_t alone, the maps are wanted of every hour.
+        every = self.config.temporal or with_rollout
+        frames = sequence.frames if every else sequence.frames[-1:]
+        readings = self._embedder.read(frames, with_rollout=with_rollout)
         embeddings = torch.stack([reading.embedding for reading in readings])  # (T, D)
         logit = self._embedder.logits(embeddings.unsqueeze(0))  # (1, T, D) -> (1,)
         probability = float(torch.sigmoid(logit.double()))
