@@ -78,7 +78,7 @@ def main() -> None:
 def run(predictor: Predictor, repeats: int) -> dict[str, list[float]]:
     """Seconds of each step in each round."""
     generator = np.random.default_rng(0)
-    vit = predictor._embedder.model.vit
+    vit = predictor.model.vit
     times: dict[str, list[float]] = {name: [] for name in LIMITS}
     # The first round pays for allocations and library set-up and is left out.
     for count in range(-1, repeats):

@@ -65,8 +65,10 @@ def rollout(attentions: Sequence[Tensor], *, start_layer: int = 0) -> Tensor:
         raise ValueError(f"layers differ in shape: {[tuple(mean.shape) for mean in means]}")
     row = torch.zeros_like(means[0][:, :1])  # (B, 1, N)
     row[..., 0] = 1.0
-    for mean in reversed(means):
-        row = 0.5 * (row + row @ mean)  # (B, 1, N) @ (B, N, N) -> (B, 1, N)
+    # Under a caller's autocast the products would be rounded to half precision.
+    with torch.autocast(row.device.type, enabled=False):
+        for mean in reversed(means):
+            row = 0.5 * (row + row @ mean)  # (B, 1, N) @ (B, N, N) -> (B, 1, N)
     return row[:, 0, 1:]
 
 

@@ -105,18 +105,22 @@ class FrameEmbedder:
         """One pass of the network over fields (rows, cols) in gauss."""
         images = np.stack([preprocess(field, self._preprocess)[0] for field in fields])
         batch = torch.from_numpy(images).unsqueeze(1).to(self.device)  # (B, 1, H, W)
-        half = self.device.type == "cuda"
-        with torch.inference_mode(), torch.autocast(self.device.type, torch.float16, enabled=half):
+        with torch.inference_mode():
             if not with_rollout:
-                embeddings = self.model.embed(batch)  # (B, D)
-                return [FrameReading(row, None) for row in _rows(embeddings)]
+                return [FrameReading(row, None) for row in _rows(self._embed(batch))]
             with capture_attention(self.model.vit) as captured:
-                embeddings = self.model.embed(batch)  # (B, D)
+                embeddings = self._embed(batch)  # (B, D)
             maps = rollout(captured.layers)  # (B, N - 1)
         return [
             FrameReading(embedding, frame_map)
             for embedding, frame_map in zip(_rows(embeddings), _rows(maps), strict=True)
         ]
+
+    def _embed(self, batch: Tensor) -> Tensor:
+        """Embeddings (B, D) of frames (B, 1, H, W)."""
+        half = self.device.type == "cuda"
+        with torch.autocast(self.device.type, torch.float16, enabled=half):
+            return self.model.embed(batch)
 
     def _remember(self, readings: dict[bytes, FrameReading]) -> None:
         for key, reading in readings.items():

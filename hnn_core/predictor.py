@@ -70,6 +70,11 @@ class Predictor:
         return self.info.config
 
     @property
+    def model(self) -> HNN:
+        """The network, on its device."""
+        return self._embedder.model
+
+    @property
     def frames(self) -> int:
         """Number of hourly frames to build a sequence of, for `build_sequence`'s length."""
         return self.config.frames

@@ -76,6 +76,13 @@ def test_half_precision_is_averaged_in_single():
     torch.testing.assert_close(rolled, rollout(attentions), atol=1e-3, rtol=0)  # float16 input
 
 
+def test_autocast_around_it_does_not_round_the_map():
+    attentions = random_attention(layers=6, batch=2, heads=2, tokens=17)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = rollout(attentions)
+    assert torch.equal(rounded, rollout(attentions))
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     layers=st.integers(1, 5),

@@ -38,7 +38,7 @@ def passes(predictor):
 
 def watch_passes(predictor):
     sizes = []
-    vit = predictor._embedder.model.vit
+    vit = predictor.model.vit
     vit.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
     return sizes
 
@@ -61,7 +61,7 @@ def at_longitude(sequence, degrees):
 def test_probability_is_the_networks_own(predictor):
     sequence = noise_sequence(6)
     with torch.inference_mode():
-        expected = torch.sigmoid(predictor._embedder.model(images(predictor, sequence)))
+        expected = torch.sigmoid(predictor.model(images(predictor, sequence)))
     prediction = predictor.predict(sequence)
     assert prediction.probability == pytest.approx(float(expected), abs=1e-6)
 
@@ -99,8 +99,8 @@ def test_prediction_as_json_values(predictor):
 )
 def test_label_is_eruptive_at_the_threshold_and_above(predictor, bias, label):
     with torch.no_grad():
-        predictor._embedder.model.classifier.weight.zero_()
-        predictor._embedder.model.classifier.bias.fill_(bias)
+        predictor.model.classifier.weight.zero_()
+        predictor.model.classifier.bias.fill_(bias)
     prediction = predictor.predict(noise_sequence(6))
     assert prediction.label == label
     assert prediction.probability == pytest.approx(1 / (1 + np.exp(-bias)))
@@ -116,7 +116,7 @@ def test_rollout_is_that_of_each_frame_alone(predictor):
     maps = predictor.rollout(sequence)
     assert maps.shape == (4, 4, 4)
     assert maps.dtype == np.float32
-    vit = predictor._embedder.model.vit
+    vit = predictor.model.vit
     for hour, frame in enumerate(images(predictor, sequence)[0]):
         with torch.inference_mode(), capture_attention(vit) as captured:
             vit(frame[None])
@@ -247,7 +247,7 @@ def test_threads_share_the_work(predictor, passes):
         assert probability == predictor.predict(noise_sequence(hour, source=source)).probability
     # Six distinct frames: each once, and once more at most for its map.
     assert 6 <= sum(passes) <= 12
-    attentions = [block.attn for block in predictor._embedder.model.vit.blocks]
+    attentions = [block.attn for block in predictor.model.vit.blocks]
     assert all(a.fused_attn and not a.attn_drop._forward_pre_hooks for a in attentions)
 
 
