@@ -1,5 +1,7 @@
 """Simulated regions: conservation, determinism, statistics, and being read like real ones."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -48,12 +50,12 @@ def test_classes_come_in_equal_numbers() -> None:
 
 def test_overlap_bounds_the_skill_of_a_perfect_measurement() -> None:
     population = Population(11, overlap=0.3)
-    regions = [population.region(i) for i in range(1, 2001)]
+    regions = [population.region(i) for i in range(1, 801)]
     efficiency = np.array([r.efficiency for r in regions])
     eruptive = np.array([r.eruptive for r in regions])
     cut = np.sqrt(population.eruptive_efficiency * population.confined_efficiency)
     tss = (efficiency[eruptive] > cut).mean() - (efficiency[~eruptive] > cut).mean()
-    assert tss == pytest.approx(0.7, abs=0.05)  # 1 - overlap; 2000 draws scatter by 0.02
+    assert tss == pytest.approx(0.7, abs=0.08)  # 1 - overlap; 800 draws scatter by 0.03
 
 
 def test_eruptive_regions_cancel_before_the_flare_and_confined_ones_do_not() -> None:
@@ -67,19 +69,20 @@ def test_eruptive_regions_cancel_before_the_flare_and_confined_ones_do_not() -> 
 
 
 def test_total_flux_position_and_size_tell_no_class() -> None:
-    """For 60 + 60 regions the rank-sum z of a quantity without information is N(0, 1)."""
-    regions = [Population(21).region(i) for i in range(1, 121)]
+    """For 30 + 30 regions the rank-sum z of a quantity without information is N(0, 1)."""
+    regions = [Population(21).region(i) for i in range(1, 61)]
     eruptive = np.array([r.eruptive for r in regions])
+    unsigned = [np.abs(evolve(r).flux[[20, 40]]).sum(axis=1) for r in regions]
     quantities = {
-        "total": [np.abs(evolve(r).flux[30]).sum() for r in regions],
-        "trend": [np.log(np.divide(*np.abs(evolve(r).flux[[40, 20]]).sum(1))) for r in regions],
+        "total": [total[1] for total in unsigned],
+        "trend": [total[1] / total[0] for total in unsigned],
         "size": [r.rows * r.cols for r in regions],
         "longitude": [r.start_longitude for r in regions],
         "flare": [r.flare_flux for r in regions],
     }
     for name, values in quantities.items():
         rank = np.argsort(np.argsort(values))
-        z = (rank[eruptive].sum() - 60 * 119 / 2) / np.sqrt(60 * 60 * 121 / 12)
+        z = (rank[eruptive].sum() - 30 * 59 / 2) / np.sqrt(30 * 30 * 61 / 12)
         assert abs(z) < 3.3, name
 
 
@@ -135,8 +138,6 @@ def test_written_to_fits_it_is_read_like_a_real_one(tmp_path) -> None:
 def test_projection_lowers_the_field_towards_the_limb() -> None:
     """The same elements seen at 17 deg and near 44 deg: total flux scales with mu."""
     region = Population(0).region(1)
-    from dataclasses import replace
-
     centre, side = (render(replace(region, start_longitude=x), 0) for x in (0.0, 60.0))
     ratio = (
         np.abs(side.field[np.abs(side.field) > 200]).sum()

@@ -17,12 +17,14 @@ import argparse
 import json
 import logging
 import time
+from copy import deepcopy
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, smooth_l1_loss
 from torch.utils.data import DataLoader, Dataset
@@ -129,7 +131,7 @@ class _Reader(nn.Module):
         return self.tokens(encoded[:, 1:]), self.totals(encoded[:, 0])
 
 
-def _encode(vit: nn.Module, images: Tensor, keep: Tensor | None, depth: int = 12) -> Tensor:
+def _encode(vit: VisionTransformer, images: Tensor, keep: Tensor | None, depth: int = 12) -> Tensor:
     """Encode to (B, 1 + K, D); `keep` (B, K) chooses patch tokens, None is all."""
     x = vit._pos_embed(vit.patch_embed(images))  # (B, 197, D)
     if keep is not None:
@@ -138,16 +140,14 @@ def _encode(vit: nn.Module, images: Tensor, keep: Tensor | None, depth: int = 12
     return vit.norm(vit.blocks[:depth](x))
 
 
-def _stack(vit: nn.Module) -> None:
+def _stack(blocks: nn.Sequential) -> None:
     """Make of each trained encoder `STACK` alike that each do a share of its work, in place."""
-    trained = [block.state_dict() for block in vit.blocks[: len(vit.blocks) // STACK]]
-    trained = [{name: value.clone() for name, value in state.items()} for state in trained]
-    for i, block in enumerate(vit.blocks):
+    trained = [deepcopy(block.state_dict()) for block in blocks[: len(blocks) // STACK]]
+    for state in trained:
+        for name in ("attn.proj.weight", "attn.proj.bias", "mlp.fc2.weight", "mlp.fc2.bias"):
+            state[name] /= STACK
+    for i, block in enumerate(blocks):
         block.load_state_dict(trained[i // STACK])
-        with torch.no_grad():
-            for branch in (block.attn.proj, block.mlp.fc2):
-                branch.weight.div_(STACK)
-                branch.bias.div_(STACK)
 
 
 def _choose_tokens(images: Tensor, n_keep: int) -> Tensor | None:
@@ -171,7 +171,7 @@ def read_flux(
     started, errors = time.monotonic(), []
     for step in range(steps):
         if step == int(GROWN * steps):
-            _stack(model.vit)
+            _stack(model.vit.blocks)
             reader.depth = len(model.vit.blocks)
             optimizer = torch.optim.AdamW(reader.parameters(), lr=3e-4, weight_decay=0.02)
         optimizer.param_groups[0]["lr"] = _rate(step / steps)
