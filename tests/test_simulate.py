@@ -93,7 +93,8 @@ def test_statistics_within_a_factor_of_two_of_harp_377() -> None:
         fraction = np.median([(np.abs(f) > threshold).mean() for f in frames])
         assert lowest / 2 < fraction < highest * 2, threshold
     flux = np.array([np.abs(f).sum(dtype=float) * PIXEL_CM2 for f in frames])
-    assert (flux > 3e21).all() and (flux < 5e22).all()
+    assert (flux > 3e21).all()
+    assert (flux < 5e22).all()
     length = np.median([detect_pils(f).pil.sum() for f in frames])
     assert 250 / 2 < length < 360 * 2
     assert all(1000 < np.abs(f).max() < 3000 for f in frames)
@@ -102,10 +103,13 @@ def test_statistics_within_a_factor_of_two_of_harp_377() -> None:
 def test_source_offers_both_classes_and_48_hours() -> None:
     source = open_source("sim:")
     regions = source.regions()
-    assert source.simulated and len(regions) >= 12
+    assert source.simulated
+    assert len(regions) >= 12
     assert {r.flares[0].association for r in regions} == {"eruptive", "confined"}
     for region in regions:
-        assert region.simulated and region.harp >= 900001 and region.noaa == ()
+        assert region.simulated
+        assert region.harp >= 900001
+        assert region.noaa == ()
         assert len(source.times(region.id)) == len(source.quality(region.id)) == HOURS == 48
         assert region.first < region.flares[0].peak < region.last
 
@@ -129,7 +133,9 @@ def test_written_to_fits_it_is_read_like_a_real_one(tmp_path) -> None:
     read = read_fits(path)
     # Rice-compressed integers of 0.1 G, as JSOC writes them.
     np.testing.assert_allclose(read.field, made.field, atol=0.051)
-    assert read.simulated and read.harp == made.harp and read.noaa == ()
+    assert read.simulated
+    assert read.harp == made.harp
+    assert read.noaa == ()
     assert abs((read.t_rec - made.t_rec).sec) < 1e-3
     assert read.longitude.value == pytest.approx(made.longitude.value)
     assert read.pixel_area.to_value("cm2") == pytest.approx(PIXEL_CM2, rel=1e-6)
@@ -150,7 +156,8 @@ def test_projection_lowers_the_field_towards_the_limb() -> None:
 @settings(max_examples=15, deadline=None)
 def test_any_seed_gives_a_usable_region(seed: int, index: int) -> None:
     region = Population(seed).region(index)
-    assert region.onset_hour < region.flare_hour - 26 and region.flare_hour < HOURS
+    assert region.onset_hour < region.flare_hour - 26
+    assert region.flare_hour < HOURS
     assert -45 < region.start_longitude < region.start_longitude + 27.5 < 45
 
 

@@ -35,7 +35,8 @@ def test_focal_loss_is_finite_at_extreme_logits() -> None:
     logits = torch.tensor([-200.0, 200.0], requires_grad=True)
     loss = focal_loss(logits, torch.tensor([1.0, 0.0]))
     loss.backward()
-    assert torch.isfinite(loss) and torch.isfinite(logits.grad).all()
+    assert torch.isfinite(loss)
+    assert torch.isfinite(logits.grad).all()
 
 
 def test_scores_by_hand() -> None:
@@ -53,7 +54,8 @@ def test_scores_by_hand() -> None:
 
 def test_undefined_scores_are_nan() -> None:
     scores = skill_scores([0, 0], [0, 0])
-    assert math.isnan(scores["recall"]) and math.isnan(scores["tss"])
+    assert math.isnan(scores["recall"])
+    assert math.isnan(scores["tss"])
     assert scores["accuracy"] == 1.0
 
 

@@ -69,7 +69,7 @@ class Source(Protocol):
         """QUALITY of every record, uint32, aligned with `times`; no pixels are read."""
 
     def frame(self, region: str, time: Time) -> Magnetogram:
-        """The record whose T_REC is `time` (to the second).
+        """Return the record whose T_REC is `time` (to the second).
 
         Raises UnknownRegionError, UnknownTimeError, or FitsError if the file broke.
         """
