@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages._link import show_notes
 from pages._messages import worded_errors
 from pages._selectors import select
 
@@ -31,5 +32,8 @@ with worded_errors():
                 '<div class="simulated"><b>Simulated data.</b> This region was made by a model of '
                 "magnetic elements; it never was on the Sun.</div>"
             )
+        notes = st.container()
         st.session_state["selection"] = selection
         page.run()
+        with notes:
+            show_notes()

@@ -5,11 +5,21 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from hnn_core.exceptions import UnknownTimeError
+from hnn_core.sources import Region
+from hnn_core.tai import iso_minute
+from pages._labels import largest_flare
 
-__all__ = ["PLAY_INTERVAL", "hour_of", "time_control"]
+__all__ = ["PLAY_INTERVAL", "first_shown", "hour_of", "time_control"]
 
-PLAY_INTERVAL = 1.0
+PLAY_INTERVAL = 0.5
 """Seconds between hours while playing, when the page keeps up."""
+
+
+def first_shown(hours: Sequence[str], region: Region) -> str:
+    """Choose the hour a region opens on: the last before its largest flare, else the last."""
+    flare = largest_flare(region)
+    before = [hour for hour in hours if flare is not None and hour < iso_minute(flare.peak)]
+    return before[-1] if before else hours[-1]
 
 
 def hour_of(hours: Sequence[str]) -> Callable[[str], str]:

@@ -9,6 +9,7 @@ from hnn_core.tai import iso_minute
 __all__ = [
     "flares_sentence",
     "frame_notes",
+    "largest_flare",
     "model_label",
     "model_sentence",
     "position",
@@ -16,7 +17,7 @@ __all__ = [
     "region_name",
 ]
 
-ASSOCIATIONS = {
+_CME = {
     "eruptive": "CME linked",
     "confined": "no CME linked",
     "unknown": "CME link unknown",
@@ -35,8 +36,8 @@ def region_label(region: Region) -> str:
     parts = [region_name(region)]
     if region.simulated:
         parts.append(f"HARP {region.harp}")
-    if region.flares:
-        parts.append(max(region.flares, key=_size).goes_class)
+    if flare := largest_flare(region):
+        parts.append(flare.goes_class)
     return " · ".join([*parts, iso_minute(region.first)[:10]])
 
 
@@ -47,11 +48,16 @@ def flares_sentence(region: Region) -> str:
     largest = sorted(region.flares, key=_size, reverse=True)[:_MOST_FLARES]
     named = [
         f"{flare.goes_class} {flare.peak.utc.isot[:16].replace('T', ' ')} UTC"
-        f" ({ASSOCIATIONS[flare.association]})"
+        f" ({_cme(flare, region)})"
         for flare in sorted(largest, key=lambda flare: float(flare.peak.unix))
     ]
     more = len(region.flares) - len(named)
     return "Flares: " + ", ".join(named) + (f" and {more} smaller." if more else ".")
+
+
+def largest_flare(region: Region) -> Flare | None:
+    """Return the region's largest flare, if any is known."""
+    return max(region.flares, key=_size, default=None)
 
 
 def position(frame: Magnetogram) -> str:
@@ -103,6 +109,10 @@ def frame_notes(prediction: Prediction) -> list[str]:
         if hours:
             notes.append(f"{'Hours' if len(hours) > 1 else 'Hour'} {words}: {', '.join(hours)}.")
     return notes
+
+
+def _cme(flare: Flare, region: Region) -> str:
+    return flare.association if region.simulated else _CME[flare.association]
 
 
 def _size(flare: Flare) -> tuple[int, float]:

@@ -11,15 +11,15 @@ import streamlit as st
 
 from hnn_core.exceptions import HnnError
 
-__all__ = ["publish", "restore"]
+__all__ = ["note", "publish", "restore", "show_notes"]
 
 
 def restore(key: str, default: str, read: Callable[[str], str]) -> None:
     """Give the widget `key` its value, before it is drawn: the link's, its own, the default.
 
     `read` turns a text into an option or raises an error of ours. What it says of the link's
-    text is shown until another value is chosen; a value of the widget's own that has ceased to
-    be an option is replaced in silence.
+    text is noted; a value of the widget's own that has ceased to be an option is replaced in
+    silence.
     """
     state = st.session_state
     asked = st.query_params.get(key)
@@ -27,16 +27,12 @@ def restore(key: str, default: str, read: Callable[[str], str]) -> None:
     wanted = asked if from_link else state.get(key)
     if from_link:
         state[f"{key}_in_link"] = asked
-        state[f"{key}_notice"] = None
     try:
         state[key] = default if wanted is None else read(wanted)
     except HnnError as error:
         state[key] = default
         if from_link:
-            state[f"{key}_notice"] = (default, f"{error} The link asked for it; this is {default}.")
-    while_value, text = state.get(f"{key}_notice") or (None, "")
-    if state[key] == while_value:
-        st.warning(text, icon=":material/link_off:")
+            note(key, f"{error} Shown instead: {default}.")
 
 
 def publish(*keys: str) -> None:
@@ -46,3 +42,22 @@ def publish(*keys: str) -> None:
         st.session_state[f"{key}_in_link"] = value
     if any(st.query_params.get(key) != value for key, value in view.items()):
         st.query_params.update(view)
+
+
+def note(key: str, text: str) -> None:
+    """Keep a sentence on a value of the link that could not be had, while its place is kept."""
+    notes = st.session_state.setdefault("link_notes", {})
+    notes[key] = (st.session_state.get(key), text)
+
+
+def show_notes() -> None:
+    """Show what is noted of values that the person has not changed since."""
+    kept = {
+        key: (value, text)
+        for key, (value, text) in st.session_state.get("link_notes", {}).items()
+        if st.session_state.get(key) == value
+    }
+    st.session_state["link_notes"] = kept
+    if kept:
+        lines = "".join(f"\n- {text}" for _, text in kept.values())
+        st.warning(f"Not everything in the link is here.{lines}", icon=":material/link_off:")

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from pages._link import note
+
 __all__ = ["Overlays", "choose_overlays"]
 
 SWITCHES = {
@@ -30,7 +32,8 @@ class Overlays:
 
 
 def choose_overlays() -> Overlays:
-    """Draw the switches and return the choice."""
+    """Draw the switches and return the choice; what a link may not ask for is noted."""
+    asked = st.query_params.to_dict()
     st.markdown("#### Overlays")
     on = [
         name
@@ -49,13 +52,13 @@ def choose_overlays() -> Overlays:
         bind="query-params",
     )
     clip = st.select_slider(
-        "Field drawn black or white",
-        CLIPS,
-        500,
-        format_func=lambda gauss: f"±{gauss} G",
-        key="clip",
-        bind="query-params",
+        "Field drawn black or white, ± gauss", CLIPS, 500, key="clip", bind="query-params"
     )
+    defaults = {name: str(default).lower() for name, (_, default, _) in SWITCHES.items()}
+    for key, default in (defaults | {"opacity": "45", "clip": "500"}).items():
+        # Streamlit takes a value it cannot use, and a default, out of the address.
+        if key in asked and key not in st.query_params and asked[key].lower() != default:
+            note(key, f"{key} cannot be “{asked[key]}”. Shown instead: {default}.")
     return Overlays(
         attention="attention" in on,
         lines=tuple(name for name in on if name != "attention"),

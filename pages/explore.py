@@ -8,7 +8,7 @@ from hnn_core.preprocess import PreprocessConfig, preprocess, tokens_to_patch
 from pages import _caches
 from pages._answer import show_answer, show_no_answer
 from pages._charts import is_dark, show_chart
-from pages._clock import hour_of, time_control
+from pages._clock import first_shown, hour_of, time_control
 from pages._downloads import show_downloads
 from pages._histories import flux_history, show_flux, show_probabilities
 from pages._labels import flares_sentence, position, region_name
@@ -22,7 +22,7 @@ with st.sidebar:
     overlays = choose_overlays()
 
 hours = _caches.hours(spec, region.id)
-restore("hour", list(hours)[-1], hour_of(list(hours)))
+restore("hour", first_shown(list(hours), region), hour_of(list(hours)))
 title = st.empty()
 hour = time_control(list(hours))
 publish("hour")
@@ -35,9 +35,10 @@ with title.container(horizontal=True, vertical_alignment="bottom"):
 sequence = prediction = maps = None
 reason = ""
 try:
-    sequence = _caches.sequence(spec, region.id, hour, model.config.frames)
-    maps = _caches.rollout(model, spec, region.id, hour)
-    prediction = _caches.prediction(model, spec, region.id, hour)
+    with st.spinner("Reading the hours and asking the network …"):
+        sequence = _caches.sequence(spec, region.id, hour, model.config.frames)
+        maps = _caches.rollout(model, spec, region.id, hour)
+        prediction = _caches.prediction(model, spec, region.id, hour)
 except (SequenceError, PositionError) as error:
     reason = str(error)
 box = preprocess(frame.field, PreprocessConfig.from_dict(model.config.preprocess))[1]
@@ -55,6 +56,7 @@ with st.container(key="viewer", horizontal=True):
                 masks=masks,
                 show=overlays.lines,
                 crop_box=box,
+                width=920,
                 dark=is_dark(),
             ),
             key="magnetogram",
