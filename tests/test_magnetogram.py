@@ -506,3 +506,18 @@ def test_writing_nowhere_is_one_sentence_and_leaves_nothing(tmp_path):
     with pytest.raises(FitsError, match="cannot be written"):
         write_fits(frame, tmp_path / "absent" / "b.fits")
     assert [path.name for path in tmp_path.iterdir()] == ["a.fits"]
+
+
+def test_write_that_fails_leaves_the_old_file_and_no_part(tmp_path, monkeypatch):
+    path = draw_fits(tmp_path / "a.fits")
+    before = path.read_bytes()
+    frame = read_fits(path)
+
+    def full(self, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(FitsError, match="No space left"):
+        write_fits(frame, path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["a.fits"]

@@ -117,6 +117,14 @@ def test_a_record_later_than_the_last_hour_is_never_used():
     assert used(plan_sequence(after(5, 5.8), np.zeros(2, int), at(6), length=2)) == [0, 1]
 
 
+def test_seconds_of_twelve_minute_times_are_whole():
+    times = after(*np.arange(0, 200, 0.2))
+    # Julian dates in one float64, as tables keep them, are good to 40 microseconds only
+    seconds = tai_seconds(Time(times.jd, format="jd", scale="tai"))
+    np.testing.assert_array_equal(seconds, seconds[0] + 720.0 * np.arange(1000))
+    assert seconds[0] % 3600 == 0
+
+
 def test_times_may_come_in_any_order():
     times = after(6, 3, 5, 4)
     assert used(plan_sequence(times, np.zeros(4, int), at(6), length=4)) == [1, 3, 2, 0]
@@ -146,12 +154,13 @@ def test_usual_flag_is_accepted_and_marked():
     assert [slot.flagged for slot in plan.slots] == [False, True, False]
 
 
-def test_frame_between_flagged_neighbours_is_marked():
+@pytest.mark.parametrize("neighbour", [0, 1])
+def test_frame_beside_a_flagged_neighbour_is_marked(neighbour):
     times, quality = hourly(3, 5, 6)
-    quality[0] = 0x10400
+    quality[neighbour] = 0x10400
     plan = plan_sequence(times, quality, at(6), length=3)
     assert [slot.interpolated for slot in plan.slots] == [True, False, False]
-    assert [slot.flagged for slot in plan.slots] == [True, False, False]
+    assert [slot.flagged for slot in plan.slots] == [True, neighbour == 1, False]
 
 
 def test_policy_is_configurable_but_no_data_is_always_rejected():
@@ -385,7 +394,10 @@ def frame_at(hour: float, value: float, **changes: object) -> Magnetogram:
 
 
 def test_interpolation_is_linear_in_time_and_marked():
-    left, right = frame_at(0, 100.0, quality=0x10400), frame_at(4, 500.0, noaa=(11160,))
+    left, right = (
+        frame_at(0, 100.0, quality=0x10400),
+        frame_at(4, 500.0, noaa=(11160,), quality=0x1000),
+    )
     middle = interpolate_frames(left, right, at(1))
     np.testing.assert_allclose(middle.field, 200.0, rtol=1e-6)  # float32
     assert middle.field.dtype == np.float32
@@ -393,7 +405,7 @@ def test_interpolation_is_linear_in_time_and_marked():
     assert middle.interpolated
     assert middle.t_rec == at(1)
     assert middle.header["T_REC"] == "2011.02.13_01:00:00_TAI"
-    assert middle.quality == middle.header["QUALITY"] == 0x10400
+    assert middle.quality == middle.header["QUALITY"] == 0x11400
     assert middle.noaa == (11158, 11160)
     np.testing.assert_allclose(middle.longitude.to_value("deg"), 11.0)
     assert "USFLUX" not in middle.header

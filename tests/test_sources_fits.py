@@ -308,6 +308,19 @@ def headers_read(monkeypatch) -> list[str]:
     return names
 
 
+def test_index_is_kept_again_only_after_a_change(tmp_path, hnn_home):
+    paths = draw_hours(tmp_path)
+    FitsFolder(tmp_path)
+    (index,) = (hnn_home / "index").iterdir()
+    os.utime(index, ns=(1, 1))
+    FitsFolder(tmp_path)
+    assert index.stat().st_mtime_ns == 1
+    paths[0].unlink()
+    FitsFolder(tmp_path)
+    rows = json.loads(index.read_text())["rows"]
+    assert [row["path"] for row in rows] == [path.name for path in paths[1:]]
+
+
 def test_headers_are_read_once_and_again_only_where_files_changed(tmp_path, headers_read):
     paths = draw_hours(tmp_path)
     (tmp_path / "bad.fits").write_bytes(b"bad")
@@ -405,6 +418,15 @@ def test_flare_table_gives_regions_their_flares_and_lists_bad_rows(tmp_path):
     ]
     for reason, word in zip(reasons, ("noaa", "big", "soon", "maybe"), strict=True):
         assert word in reason
+
+
+def test_harp_in_the_flare_table_means_the_definitive_one(tmp_path):
+    draw_hours(tmp_path, NOAA_AR=0, NOAA_ARS="MISSING")
+    name = "hmi.sharp_cea_720s_nrt.377.20110213_050000_TAI.magnetogram.fits"
+    draw_fits(tmp_path / name, NOAA_AR=0, NOAA_ARS="MISSING")
+    (tmp_path / "flares.csv").write_text("harp,goes_class,peak_utc\n377,X1,2011-02-13T08:00\n")
+    flares = {region.id: len(region.flares) for region in FitsFolder(tmp_path).regions()}
+    assert flares == {"377": 1, "NRT-377": 0}
 
 
 def test_unreadable_flare_table_is_listed(tmp_path):
