@@ -72,7 +72,8 @@ def interpolate_frames(left: Magnetogram, right: Magnetogram, time: Time) -> Mag
     field.flags.writeable = False
     quality = left.quality | right.quality
     header = _header(left.header, right.header, weight)
-    header["T_REC"] = format_t_rec(time)
+    header["T_REC"] = header["T_OBS"] = format_t_rec(time)
+    header["DATE-OBS"] = time.utc.isot
     header["QUALITY"] = quality
     header["INTERPOL"] = True
     return replace(

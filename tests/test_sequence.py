@@ -405,6 +405,7 @@ def test_interpolation_is_linear_in_time_and_marked():
     assert middle.interpolated
     assert middle.t_rec == at(1)
     assert middle.header["T_REC"] == "2011.02.13_01:00:00_TAI"
+    assert middle.header["DATE-OBS"] == "2011-02-13T00:59:26.000"  # UTC, 34 leap seconds
     assert middle.quality == middle.header["QUALITY"] == 0x11400
     assert middle.noaa == (11158, 11160)
     np.testing.assert_allclose(middle.longitude.to_value("deg"), 11.0)
