@@ -7,8 +7,9 @@ import streamlit as st
 from hnn_core.model_store import ModelInfo
 from hnn_core.prediction import Prediction
 from pages._labels import frame_notes, model_sentence
+from pages._view import View
 
-__all__ = ["show_answer", "show_no_answer"]
+__all__ = ["show_answer"]
 
 DECISIONS = {
     "eruptive": "eruptive, with a CME",
@@ -30,8 +31,19 @@ _DIAL = """
 """
 
 
-def show_answer(prediction: Prediction, info: ModelInfo) -> None:
-    """Draw the card of a prediction."""
+def show_answer(view: View) -> None:
+    """Draw the card: the prediction, or the reason why there is none."""
+    info = view.selection.model
+    if view.prediction is None:
+        with st.container(key="answer_words"):
+            st.markdown("**No prediction for this hour**")
+            st.markdown(view.reason)
+            st.caption(f"Model {info.name}: {info.config.frames} hourly frames make a sequence.")
+    else:
+        _show_prediction(view.prediction, info)
+
+
+def _show_prediction(prediction: Prediction, info: ModelInfo) -> None:
     with st.container(key="answer_dial"):
         st.html(
             _DIAL.format(
@@ -50,15 +62,10 @@ def show_answer(prediction: Prediction, info: ModelInfo) -> None:
             f":{colour}[**{DECISIONS[prediction.label]}**]."
         )
         st.caption(f"{model_sentence(info)}  \nModel {info.name}, {prediction.device}.")
+        for words in frame_notes(prediction):
+            st.caption(f":material/info: {words}")
+    caution = info.metadata.get("caution")
     for words in prediction.warnings:
+        if prediction.simulated and words == caution:
+            continue  # it speaks of real regions
         st.warning(words, icon=":material/warning:")
-    for words in frame_notes(prediction):
-        st.caption(f":material/info: {words}")
-
-
-def show_no_answer(reason: str, info: ModelInfo) -> None:
-    """Draw the card where there is no probability, with the reason."""
-    with st.container(key="answer_words"):
-        st.markdown("**No prediction for this hour**")
-        st.markdown(reason)
-        st.caption(f"Model {info.name}: {info.config.frames} hourly frames make a sequence.")

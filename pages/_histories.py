@@ -8,42 +8,41 @@ import streamlit as st
 
 from analysis import figures
 from hnn_core.exceptions import FitsError, PositionError
-from hnn_core.prediction import Prediction
-from hnn_core.sequence import Sequence
 from hnn_core.tai import parse_t_rec
 from pages import _caches
 from pages._charts import is_dark, show_chart
 from pages._selectors import Selection
+from pages._view import View
 
-__all__ = ["flux_history", "show_flux", "show_probabilities"]
+__all__ = ["flux_history", "show_flux_bars", "show_flux_line", "show_probabilities"]
 
-FLUXES = {"pil": "PIL unsigned flux", "total": "Total unsigned flux"}
+_HEIGHT = 280
 _PATIENCE = 0.4
 """Seconds before a bar tells how far the work is."""
 
 
 def show_probabilities(selection: Selection, hour: str) -> None:
     """Draw the probability of every hour of the passage, computed at the first visit."""
-    region, spec = selection.region, selection.source.spec
+    region = selection.region
     with _Progress("Predicting the passage") as tell:
-        table = _caches.passage(selection.model, spec, region.id, tell)
+        table = _caches.passage(selection.model, selection.source.spec, region.id, tell)
     if table.empty:
         st.info("No hour of this passage has a sequence, so there is no probability to draw.")
-        return
-    show_chart(
-        figures.probability(
-            table,
-            threshold=selection.model.config.threshold,
-            current=parse_t_rec(hour),
-            flares=region.flares,
-            dark=is_dark(),
-            simulated=region.simulated,
-            height=270,
-        ),
-        key="passage",
-        filename=f"{region.id} probability",
-        alt=f"Probability that the coming flare is eruptive over the passage of {region.id}",
-    )
+    else:
+        show_chart(
+            figures.probability(
+                table,
+                threshold=selection.model.config.threshold,
+                current=parse_t_rec(hour),
+                flares=region.flares,
+                dark=is_dark(),
+                simulated=region.simulated,
+                height=_HEIGHT,
+            ),
+            key="passage",
+            filename=f"{region.id} probability",
+            alt=f"Probability of an eruptive flare over the passage of {region.id}",
+        )
     if absent := table.attrs["absent"]:
         with st.expander(f"{len(absent)} hours without a prediction"):
             st.dataframe(
@@ -51,66 +50,75 @@ def show_probabilities(selection: Selection, hour: str) -> None:
             )
 
 
-def flux_history(selection: Selection, hours: Mapping[str, str]) -> pd.DataFrame:
+def flux_history(selection: Selection, records: Mapping[str, str]) -> pd.DataFrame:
     """Return the fluxes of every hour of the passage, measuring those not yet known.
 
     Hours whose record breaks are left out, and named.
     """
     rows, broken = [], []
     with _Progress("Measuring fluxes") as tell:
-        for done, (hour, t_rec) in enumerate(hours.items(), start=1):
+        for done, (hour, t_rec) in enumerate(records.items(), start=1):
             try:
                 rows.append(_caches.flux_row(selection.source.spec, selection.region.id, t_rec))
             except (FitsError, PositionError) as error:
                 broken.append(f"{hour}: {error}")
-            tell(done, len(hours))
+            tell(done, len(records))
     if broken:
         st.caption(":material/broken_image: Left out: " + " ".join(broken))
     return pd.DataFrame(rows)
 
 
-def show_flux(
+def show_flux_bars(view: View | None, name: str, title: str) -> None:
+    """Draw a flux of the sequence's hours as bars in the colour of the prediction."""
+    if view is None or view.sequence is None:
+        st.info(f"{title}: no sequence ends at this hour, so there are no bars.")
+        return
+    selection, hour, length = view.selection, view.hour, len(view.sequence)
+    table = _caches.sequence_flux(selection.source.spec, selection.region.id, hour, length)
+    show_chart(
+        figures.flux_bars(
+            table,
+            column=f"{name}_unsigned_flux_mx",
+            positive=view.eruptive,
+            dark=is_dark(),
+            simulated=selection.region.simulated,
+            height=_HEIGHT,
+        ),
+        key=f"bars_{name}",
+        filename=f"{selection.region.id} {hour} {name} flux bars",
+        alt=f"{title} of the {length} hours up to {hour} TAI",
+    )
+
+
+def show_flux_line(
     selection: Selection,
     hour: str,
     history: pd.DataFrame,
-    sequence: Sequence | None,
-    prediction: Prediction | None,
+    view: View | None,
+    name: str,
+    title: str,
 ) -> None:
-    """Draw each flux as ten bars beside its line over the passage."""
+    """Draw a flux over the passage, the sequence's hours shaded."""
+    if history.empty:
+        st.info(f"{title}: no hour of this passage could be measured.")
+        return
     region = selection.region
-    window = None if sequence is None else (sequence.hours[0], sequence.hours[-1])
-    shared = {"dark": is_dark(), "simulated": region.simulated, "height": 280}
-    for name, title in FLUXES.items():
-        column = f"{name}_unsigned_flux_mx"
-        left, right = st.columns([2, 3], gap="medium")
-        with left:
-            if sequence is None:
-                st.info(f"{title}: no sequence ends at this hour, so there are no ten bars.")
-            else:
-                table = _caches.sequence_flux(
-                    selection.source.spec, region.id, hour, len(sequence.frames)
-                )
-                positive = prediction is not None and prediction.label == "eruptive"
-                show_chart(
-                    figures.flux_bars(table, column=column, positive=positive, **shared),
-                    key=f"bars_{name}",
-                    filename=f"{region.id} {hour} {name} flux bars",
-                    alt=f"{title} of the {len(sequence.frames)} hours up to {hour} TAI",
-                )
-        with right:
-            show_chart(
-                figures.flux_history(
-                    history,
-                    columns=[column],
-                    current=parse_t_rec(hour),
-                    window=window,
-                    flares=region.flares,
-                    **shared,
-                ),
-                key=f"line_{name}",
-                filename=f"{region.id} {name} flux",
-                alt=f"{title} over the passage of {region.id}",
-            )
+    hours = view.sequence.hours if view and view.sequence else None
+    show_chart(
+        figures.flux_history(
+            history,
+            columns=[f"{name}_unsigned_flux_mx"],
+            current=parse_t_rec(hour),
+            window=None if hours is None else (hours[0], hours[-1]),
+            flares=region.flares,
+            dark=is_dark(),
+            simulated=region.simulated,
+            height=_HEIGHT,
+        ),
+        key=f"line_{name}",
+        filename=f"{region.id} {name} flux",
+        alt=f"{title} over the passage of {region.id}",
+    )
 
 
 class _Progress:

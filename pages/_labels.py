@@ -81,8 +81,6 @@ def model_sentence(info: ModelInfo) -> str:
     parts = [f"The card of {info.name} does not say what it was trained on"]
     if card.get("trained_on"):
         parts = [f"Trained on {card['trained_on']}"]
-    if card.get("caution"):
-        parts = [str(card["caution"])]
     test = card.get("test")
     if isinstance(test, dict) and isinstance(test.get("tss"), int | float):
         interval = test.get("tss_95")
