@@ -10,11 +10,11 @@ from scipy.ndimage import gaussian_filter
 from sunpy.coordinates import sun
 
 from hnn_core.magnetogram import Magnetogram
+from hnn_core.sharp_keywords import FIRST_SIMULATED_HARP
 from hnn_core.simulate import HOURS, PIXEL_CM2, RegionParameters, evolve
 
-__all__ = ["FIRST_SIMULATED_HARP", "region_times", "render"]
+__all__ = ["region_times", "render"]
 
-FIRST_SIMULATED_HARP = 900001
 _RSUN_M = 6.96e8  # RSUN_REF of the SHARP series
 _PIXEL_DEG = 0.03
 _PSF_PX = 1.7  # standard deviation; HMI resolves about 1 arcsec

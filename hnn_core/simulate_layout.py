@@ -63,7 +63,8 @@ def place_elements(p: RegionParameters, rng: np.random.Generator) -> Elements:
     centre = np.array([p.cols / 2, p.rows / 2]) + rng.normal(0.0, 8.0, 2)
 
     line, at_line = _pil(p, rng, centre + rng.normal(0.0, 12.0, 2), tilt, hale)
-    xyf, clusters = [], []
+    xyf: list[np.ndarray] = []
+    clusters: list[np.ndarray] = []
     for part, cluster in (
         _spots(p, rng, centre, arm, hale),
         _plage(p, rng, centre, arm, hale),
@@ -85,7 +86,8 @@ def _spots(
     p: RegionParameters, rng: np.random.Generator, centre: np.ndarray, arm: np.ndarray, hale: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """(3, n) x, y, flux and (n,) cluster of sunspots: compact leader, broken follower."""
-    parts, clusters = [], []
+    parts: list[np.ndarray] = []
+    clusters: list[np.ndarray] = []
     for side, n_spots in ((1.0, rng.integers(1, 3)), (-1.0, rng.integers(2, 5))):
         for share in rng.dirichlet(np.full(n_spots, 3.0)) * 0.55 * p.total_flux / 2:
             middle = centre + side * arm + rng.normal(0.0, 18.0, 2)
@@ -109,7 +111,8 @@ def _plage(
     p: RegionParameters, rng: np.random.Generator, centre: np.ndarray, arm: np.ndarray, hale: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """(3, n) and (n,) cluster of plage around both polarities, on supergranule borders."""
-    parts, clusters = [], []
+    parts: list[np.ndarray] = []
+    clusters: list[np.ndarray] = []
     reach = np.array([[1.0 * np.hypot(*arm)], [0.16 * p.rows]])
     for side in (1.0, -1.0):
         flux = _power_law(rng, 1e18, 2.5e19, 0.45 * p.total_flux / 2)

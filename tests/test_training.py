@@ -61,7 +61,7 @@ def test_undefined_scores_are_nan() -> None:
 
 @pytest.mark.parametrize(("truth", "said"), [([1], [1, 0]), ([], []), ([2], [1])])
 def test_bad_lists_are_refused(truth: list[int], said: list[int]) -> None:
-    with pytest.raises(ValueError, match="lists|0 or 1"):
+    with pytest.raises(ValueError, match=r"lists|0 or 1"):
         skill_scores(truth, said)
 
 

@@ -7,7 +7,8 @@ from astropy.time import Time, TimeDelta
 
 from hnn_core.exceptions import UnknownRegionError, UnknownTimeError
 from hnn_core.magnetogram import Magnetogram
-from hnn_core.render import FIRST_SIMULATED_HARP, region_times, render
+from hnn_core.render import region_times, render
+from hnn_core.sharp_keywords import FIRST_SIMULATED_HARP
 from hnn_core.simulate import Population, RegionParameters
 from hnn_core.sources.base import Flare, Region, SkippedFile
 from hnn_core.tai import iso_minute, tai_seconds
