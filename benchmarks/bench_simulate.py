@@ -1,0 +1,96 @@
+"""Simulated regions: seconds a frame, and measured PIL-flux trends against the known truth.
+
+The trend is the least-squares slope of the PIL unsigned flux over ten hours; the truth is the
+unsigned flux cancelled at the PIL in an hour, averaged over the same hours. Regions are of
+seed 2, the demo model's test set.
+"""
+
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+
+from analysis.flux import unsigned_flux
+from analysis.pil import detect_pils
+from hnn_core.render import render
+from hnn_core.simulate import Population, evolve
+
+M = 10
+STEP = 4
+"""Hours between the windows of one region."""
+
+
+def windows(index: int) -> list[tuple[int, bool, float, float, float, float, float]]:
+    """One row a window: region, class, true rate, slopes (Mx/h), PIL and total flux (Mx)."""
+    region = Population(2).region(index)
+    last = int(np.ceil(region.flare_hour)) - 1
+    ends = range(last - 20, last + 1, STEP)
+    pil, total = {}, {}
+    for hour in range(ends[0] - M + 1, last + 1):
+        frame = render(region, hour)
+        mask = detect_pils(frame.field).ropi
+        pil[hour] = unsigned_flux(frame.field, frame.pixel_area, mask).value
+        total[hour] = unsigned_flux(frame.field, frame.pixel_area).value
+    rows = []
+    for end in ends:
+        hours = np.arange(end - M + 1, end + 1)
+        truth = evolve(region).pil_cancellation[hours[1:]].mean()
+        slopes = [np.polyfit(hours, [flux[h] for h in hours], 1)[0] for flux in (pil, total)]
+        rows.append((index, region.eruptive, truth, *slopes, pil[end], total[end]))
+    return rows
+
+
+def best_tss(values: np.ndarray, eruptive: np.ndarray) -> float:
+    """Skill of the best single threshold on a quantity, either way round."""
+    cuts = np.quantile(values, np.linspace(0.01, 0.99, 99))
+    return max(abs((values[eruptive] < c).mean() - (values[~eruptive] < c).mean()) for c in cuts)
+
+
+def time_a_frame() -> tuple[float, float]:
+    """Median seconds to evolve a region and to render a frame of it."""
+    evolving, drawing = [], []
+    for index in range(1, 9):
+        region = Population(0).region(index)
+        evolve.cache_clear()
+        start = time.perf_counter()
+        evolve(region)
+        evolving.append(time.perf_counter() - start)
+        for hour in (5, 25, 45):
+            start = time.perf_counter()
+            render(region, hour)
+            drawing.append(time.perf_counter() - start)
+    return float(np.median(evolving)), float(np.median(drawing))
+
+
+def main() -> None:
+    n_regions = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    evolving, drawing = time_a_frame()
+    with ProcessPoolExecutor() as pool:
+        rows = [row for some in pool.map(windows, range(1, n_regions + 1)) for row in some]
+    table = np.array(rows, float)
+    eruptive = table[:, 1] > 0
+    truth, slope, total_slope, pil, total = table[:, 2:].T
+    print("| what | value |\n|---|---|")
+    print(f"| evolve one region, 48 h | {evolving:.3f} s, once |")
+    print(f"| render one frame | {drawing:.3f} s (limit 0.1 s) |")
+    print(f"| windows, regions | {len(table)}, {n_regions} |")
+    correlation = np.corrcoef(-slope, truth)[0, 1]
+    gain, offset = np.polyfit(truth, -slope, 1)
+    print(f"| correlation of measured decline and true cancellation | {correlation:.3f} |")
+    print(f"| measured decline = gain x truth + offset | {gain:.3f}, {offset:.2e} Mx/h |")
+    bias = (-slope - truth).mean()
+    print(f"| bias, measured decline less truth | {bias:.2e} Mx/h |")
+    print(f"| mean true rate, eruptive and confined | {truth[eruptive].mean():.2e}, "
+          f"{truth[~eruptive].mean():.2e} Mx/h |")  # fmt: skip
+    for name, values in (
+        ("PIL flux slope in % per hour", slope / pil),
+        ("PIL flux of the last frame", pil),
+        ("total flux slope in % per hour", total_slope / total),
+        ("total flux of the last frame", total),
+    ):
+        print(f"| TSS of the best threshold on {name} | {best_tss(values, eruptive):.2f} |")
+
+
+if __name__ == "__main__":
+    main()
