@@ -18,7 +18,7 @@ import json
 import logging
 import time
 from copy import deepcopy
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +48,8 @@ RUN = LABELLED + M - 1
 """Hours of a region that are used: the last day before the flare and the nine hours before."""
 STACK, GROWN = 3, 0.9
 """Encoders made of one in step 1, and the part of its steps after which that happens."""
+MODELS = {"demo": True, "vit-baseline": False}
+"""Name and whether it has the LSTM."""
 SPLITS = {"train": (1, 400), "validation": (3, 60), "test": (2, 200)}
 """Seed and number of regions. Seed 0 is what the program shows; nobody trains on it."""
 
@@ -224,18 +226,17 @@ def _windows(embeddings: Tensor) -> Tensor:
     return embeddings.unfold(1, M, 1).transpose(2, 3).flatten(0, 1)
 
 
-def fit_head(model: HNN, embeddings: list[Tensor], classes: Tensor, *, steps: int) -> None:
-    """Step 2: train LSTM and classifier on frozen embeddings, one tensor per augmentation."""
+def fit_head(model: HNN, embeddings: Tensor, classes: Tensor, *, steps: int) -> None:
+    """Step 2: train LSTM and classifier on frozen embeddings (regions, RUN, D)."""
     generator = torch.Generator().manual_seed(0)
     head = [p for name, p in model.named_parameters() if not name.startswith("vit.")]
     optimizer = torch.optim.Adam(head, lr=1e-3, weight_decay=1e-5)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, steps)
     for _ in range(steps):
-        version = embeddings[int(torch.randint(len(embeddings), (), generator=generator))]
         rows = torch.randint(len(classes), (32,), generator=generator)
         starts = torch.randint(LABELLED, (32,), generator=generator)
         hours = starts[:, None] + torch.arange(M)  # (32, M)
-        loss = focal_loss(model.head(version[rows[:, None], hours]), classes[rows])
+        loss = focal_loss(model.head(embeddings[rows[:, None], hours]), classes[rows])
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(head, 1.0)
@@ -293,6 +294,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--flux-steps", type=int, default=2000)
     parser.add_argument("--fine-steps", type=int, default=200)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--n-keep", type=int, default=80, help="tokens kept while learning")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -300,42 +302,45 @@ def main(argv: list[str] | None = None) -> None:
     torch.manual_seed(options.seed)
     data = {split: _load_split(split, options.work) for split in SPLITS}
 
-    hnn = HNN(HNNConfig.compact(flare_class="M"))
-    start = options.work / f"vit-{options.seed}-{options.flux_steps}.safetensors"
-    _start_from_flux(hnn, start, data["train"][0], options)
-    vit = HNN(replace(hnn.config, temporal=False))
-    vit.vit.load_state_dict(hnn.vit.state_dict())
-    frames, classes = data["train"]
-    rng = np.random.default_rng([options.seed, 9])
-    versions = [embed_runs(hnn, frames, rng)]
-    log.info("embedded the training set")
-    results = {}
-    for name, model in (("vit-baseline", vit), ("demo", hnn)):
-        fit_head(model, versions, torch.tensor(classes), steps=4000)
+    for name in options.models:
+        model = HNN(HNNConfig.compact(flare_class="M", temporal=MODELS[name]))
+        _start_from_flux(model, data["train"][0], options)
+        embeddings = _embedded_once(model, data["train"][0], options)
+        fit_head(model, embeddings, torch.tensor(data["train"][1]), steps=4000)
         log.info("%s, frozen: %s", name, json.dumps(evaluate(model, *data["validation"])))
         fine_tune(
-            model, frames, classes, steps=options.fine_steps, n_keep=options.n_keep,
+            model, *data["train"], steps=options.fine_steps, n_keep=options.n_keep,
             seed=options.seed,
         )  # fmt: skip
-        log.info("%s: %s", name, json.dumps(evaluate(model, *data["validation"])))
-        results[name] = evaluate(model, *data["test"])
-        log.info("%s, test: %s", name, json.dumps(results[name]))
+        log.info("%s, tuned: %s", name, json.dumps(evaluate(model, *data["validation"])))
+        scores = evaluate(model, *data["test"])
+        log.info("%s, test: %s", name, json.dumps(scores))
         save_model(
-            model, options.out / name, dtype=torch.float16,
-            metadata=_card(name, results[name], options),
-        )  # fmt: skip
+            model, options.out / name, dtype=torch.float16, metadata=_card(name, scores, options)
+        )
 
 
-def _start_from_flux(
-    model: HNN, path: Path, frames: np.ndarray, options: argparse.Namespace
-) -> None:
+def _start_from_flux(model: HNN, frames: np.ndarray, options: argparse.Namespace) -> None:
     """Load the transformer of step 1, or train and keep it; an interrupted run goes on."""
+    path = options.work / f"vit-{options.seed}-{options.flux_steps}.safetensors"
     if not path.exists():
         read_flux(model, frames, steps=options.flux_steps, n_keep=options.n_keep, seed=options.seed)
         partial = path.with_suffix(".part")
         save_file(model.vit.state_dict(), partial)
         partial.rename(path)
     model.vit.load_state_dict(load_file(path))
+
+
+def _embedded_once(model: HNN, frames: np.ndarray, options: argparse.Namespace) -> Tensor:
+    """Embeddings (regions, RUN, D) of the training set, kept for the second model."""
+    path = options.work / f"embeddings-{options.seed}-{options.flux_steps}.safetensors"
+    if not path.exists():
+        embeddings = embed_runs(model, frames, np.random.default_rng([options.seed, 9]))
+        partial = path.with_suffix(".part")
+        save_file({"embeddings": embeddings}, partial)
+        partial.rename(path)
+        log.info("embedded the training set")
+    return load_file(path)["embeddings"]
 
 
 def _card(
