@@ -11,8 +11,15 @@ from pages._link import show_notes
 from pages._messages import worded_errors
 from pages._selectors import select
 
+# A path that is no file's name: Streamlit would run a file of pages/ of that name by itself.
 PAGES = [
-    st.Page("pages/explore.py", title="Explore", icon=":material/travel_explore:", default=True),
+    st.Page(
+        "pages/explore.py",
+        title="Explore",
+        icon=":material/travel_explore:",
+        url_path="region",
+        default=True,
+    ),
 ]
 
 STYLE = Path(__file__).with_name("assets") / "style"
@@ -33,7 +40,6 @@ with worded_errors():
                 "magnetic elements; it never was on the Sun.</div>"
             )
         notes = st.container()
-        st.session_state["selection"] = selection
         page.run()
         with notes:
             show_notes()

@@ -12,22 +12,34 @@ from pages import _caches
 from pages._labels import model_label, region_label
 from pages._link import publish, restore
 
-__all__ = ["Selection", "select"]
+__all__ = ["Selection", "select", "selected"]
 
 SOURCES = {"sim": "Simulated regions", "fits": "Folder of SHARP FITS"}
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What the shared selectors stand on; pages read it from ``st.session_state``."""
+    """What the shared selectors stand on."""
 
     source: Source
     region: Region
     model: ModelInfo
 
 
+def selected() -> Selection:
+    """Return what app.py selected in this very run.
+
+    Streamlit runs a file of pages/ by itself when it is the first thing that a fresh server is
+    asked for; then the run starts over with app.py.
+    """
+    selection = st.session_state.pop("selection", None)
+    if selection is None:
+        st.switch_page("app.py", query_params=st.query_params.to_dict())
+    return selection
+
+
 def select() -> Selection | None:
-    """Draw the shared selectors; None until a folder is given.
+    """Draw the shared selectors and keep the choice for `selected`; None until a folder is given.
 
     Errors of the source and the models are raised for the caller to show.
     """
@@ -37,7 +49,8 @@ def select() -> Selection | None:
     region = _select_region(source)
     model = _select_model()
     publish("source", "region", "model")
-    return Selection(source, region, model)
+    st.session_state["selection"] = Selection(source, region, model)
+    return st.session_state["selection"]
 
 
 def _select_source() -> Source | None:

@@ -13,12 +13,12 @@ from pages._labels import flares_sentence, position, region_name
 from pages._link import publish, restore
 from pages._messages import worded_errors
 from pages._overlays import choose_overlays
-from pages._selectors import Selection
+from pages._selectors import selected
 from pages._view import View, read_view
 
 FLUXES = {"pil": "PIL unsigned flux", "total": "Total unsigned flux"}
 
-selection: Selection = st.session_state["selection"]
+selection = selected()
 region = selection.region
 with st.sidebar:
     overlays = choose_overlays()

@@ -1,0 +1,236 @@
+"""The Explore page, driven without a browser: app.py runs and widgets are moved."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from hnn_core.model_store import save_model
+from pages import _caches
+from tests.drawn_sharp import draw_fits
+from tests.small_models import small_model
+
+APP = Path(__file__).resolve().parents[1] / "app.py"
+CARD = {"trained_on": "drawn squares", "test": {"tss": 0.25, "tss_95": [0.1, 0.4]}}
+MISSING = 9
+"""The drawn region has no record at this hour."""
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches():
+    """Caches outlive a session, and every test has its own home and folder."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def model(hnn_home: Path) -> str:
+    """A network of two encoders that wants four hours and sees 64 native pixels."""
+    save_model(small_model(), hnn_home / "models" / "small", metadata=CARD)
+    return "small"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Fourteen hours of one drawn bipole, one missing, and a file that is no magnetogram."""
+    rows, cols = np.mgrid[:48, :72]
+    field = 800.0 * np.tanh((cols - 36.0) / 2.0) * np.exp(-(((rows - 24.0) / 12.0) ** 2))
+    for hour in range(14):
+        if hour != MISSING:
+            draw_fits(
+                tmp_path / f"hour{hour:02}.fits",
+                (field + hour).astype(np.float32),
+                T_REC=f"2011.02.13_{hour:02}:00:00_TAI",
+                CRPIX1=36.5,
+                CRPIX2=24.5,
+            )
+    (tmp_path / "notes.fits").write_text("not FITS")
+    return tmp_path
+
+
+def opened(folder: Path | str, **view: str) -> AppTest:
+    """The app as a link opens it."""
+    app = AppTest.from_file(str(APP), default_timeout=60)
+    for key, value in {"source": "fits", "folder": str(folder), "model": "small", **view}.items():
+        app.query_params[key] = value
+    return app.run()
+
+
+def figure(app: AppTest, key: str) -> dict[str, object]:
+    """Specification of the one figure under a key."""
+    found = [
+        chart.proto.spec for chart in app.get("plotly_chart") if chart.proto.id.endswith(f"-{key}")
+    ]
+    assert len(found) == 1, f"{len(found)} figures {key}; page says {words(app)}"
+    return json.loads(found[0])
+
+
+def words(app: AppTest) -> str:
+    """Everything the page says in messages and text."""
+    elements = [*app.error, *app.warning, *app.info, *app.markdown, *app.caption]
+    return "\n".join(str(element.value) for element in elements)
+
+
+def names(app: AppTest) -> set[str]:
+    return {trace.get("name") for trace in figure(app, "magnetogram")["data"]}
+
+
+def test_link_opens_region_hour_and_model_and_draws_everything(folder, model):
+    app = opened(folder, region="AR 11158", hour="2011-02-13T07:00")
+    assert not app.exception
+    assert not app.error
+    assert app.selectbox(key="region").value == "377"
+    for key in ("filmstrip", "passage", "bars_pil", "line_pil", "bars_total", "line_total"):
+        assert figure(app, key)["data"], key
+    assert {"field", "attention rollout", "PIL"} <= names(app)
+    assert "Trained on drawn squares. Test TSS 0.25 (95 % interval 0.10 to 0.40)." in words(app)
+    assert any("threshold 0.5</span>" in element.proto.body for element in app.get("html"))
+
+
+def test_address_holds_the_view_after_a_step(folder, model):
+    app = opened(folder, hour="2011-02-13T07:00")
+    app.button(key="hour_ahead").click().run()
+    assert app.query_params["hour"] == "2011-02-13T08:00"
+    assert app.query_params["region"] == "377"
+    again = opened(folder, **{key: app.query_params[key] for key in ("region", "hour")})
+    assert figure(again, "magnetogram") == figure(app, "magnetogram")
+
+
+def test_overlays_switch_what_is_drawn(folder, model):
+    app = opened(folder)
+    app.toggle(key="attention").set_value(False)
+    app.toggle(key="ropi").set_value(True)
+    app.toggle(key="crop").set_value(True).run()
+    shown = names(app)
+    assert "attention rollout" not in shown
+    assert "RoPI" in shown
+    assert any(str(name).startswith("network's view") for name in shown)
+
+
+def test_interpolated_hour_is_marked_and_named(folder, model):
+    app = opened(folder, hour="2011-02-13T10:00")
+    assert "Hour without a record, filled by interpolation: 09:00." in words(app)
+    texts = [note.get("text") for note in figure(app, "filmstrip")["layout"]["annotations"]]
+    assert texts.count("interpolated") == 1
+
+
+def test_hour_without_a_sequence_is_shown_with_the_hours_that_miss(folder, model):
+    app = opened(folder, hour="2011-02-13T00:00")
+    assert not app.error
+    assert "field" in names(app)
+    assert "No prediction for this hour" in words(app)
+    assert "2011-02-12T21:00" in words(app)
+
+
+def test_first_and_last_hour_end_the_steps(folder, model):
+    app = opened(folder, hour="2011-02-13T13:00")
+    assert app.button(key="hour_ahead").disabled
+    assert not app.button(key="hour_back").disabled
+    app.button(key="hour_first").click().run()
+    assert app.session_state["hour"] == "2011-02-13T00:00"
+    assert app.button(key="hour_back").disabled
+
+
+def test_play_at_the_end_starts_over_and_pauses(folder, model):
+    app = opened(folder, hour="2011-02-13T13:00")
+    app.button(key="hour_play").click().run()
+    assert app.session_state["playing"]
+    assert app.session_state["hour"] == "2011-02-13T00:00"
+    app.button(key="hour_play").click().run()
+    assert not app.session_state["playing"]
+
+
+def test_skipped_file_is_listed_with_the_reason(folder, model):
+    app = opened(folder)
+    [skipped] = [one for one in app.expander if one.label == "1 file skipped"]
+    table = skipped.dataframe[0].value
+    assert list(table["file"]) == ["notes.fits"]
+    assert len(table["why"][0]) > 10
+
+
+def test_far_from_the_meridian_the_prediction_is_refused_in_words(folder, model):
+    draw_fits(folder / "hour13.fits", T_REC="2011.02.13_13:00:00_TAI", LON_FWT=75.0)
+    for hour in range(9, 13):
+        draw_fits(folder / f"hour{hour:02}.fits", T_REC=f"2011.02.13_{hour:02}:00:00_TAI")
+    app = opened(folder, hour="2011-02-13T13:00")
+    assert "75.0° from the central meridian; beyond 70° no prediction" in words(app)
+    assert "field" in names(app)
+
+
+def test_record_that_broke_since_it_was_indexed_hides_only_itself(folder, model):
+    app = opened(folder, hour="2011-02-13T06:00")
+    path = folder / "hour07.fits"
+    path.write_bytes(path.read_bytes()[:-3000])
+    for cache in (_caches.record, _caches.sequence, _caches.flux_row):
+        cache.clear()
+    app.button(key="hour_ahead").click().run()
+    assert ["hour07.fits" in error.value for error in app.error] == [True]
+    assert figure(app, "passage")["data"]
+    assert "Left out: 2011-02-13T07:00" in words(app)
+    app.button(key="hour_ahead").click().run()
+    assert not app.error
+    assert "field" in names(app)
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"region": "999"}, "There is no region '999'"),
+        ({"hour": "2030-01-01T00:00"}, "There is no magnetogram at “2030-01-01T00:00”"),
+        ({"hour": "yesterday"}, "There is no magnetogram at “yesterday”"),
+        ({"model": "absent"}, "There is no model “absent”"),
+        ({"opacity": "full"}, "opacity cannot be “full”"),
+    ],
+)
+def test_link_with_an_impossible_value_falls_back_and_says_so(folder, model, asked, sentence):
+    app = opened(folder, **asked)
+    assert not app.error
+    assert sentence in words(app)
+    assert "field" in names(app)
+
+
+@pytest.mark.parametrize(
+    ("where", "sentence"),
+    [("/nowhere/at/all", "There is no folder /nowhere/at/all"), ("{empty}", "holds no FITS file")],
+)
+def test_folder_that_cannot_be_used_is_one_sentence_and_can_be_mended(
+    tmp_path_factory, folder, model, where, sentence
+):
+    app = opened(where.format(empty=tmp_path_factory.mktemp("empty")))
+    assert [sentence in error.value for error in app.error] == [True]
+    assert not app.get("plotly_chart")
+    app.text_input(key="folder").set_value(str(folder)).run()
+    assert not app.error
+    assert "field" in names(app)
+
+
+def test_unknown_source_in_a_link_falls_back(folder, model):
+    app = opened(folder, source="elsewhere", region="SIM 2", hour="no")
+    assert "There is no source “elsewhere”" in words(app)
+    assert not app.error
+
+
+def test_unexpected_error_is_told_by_its_type_only(folder, model, monkeypatch):
+    monkeypatch.setattr("analysis.figures.filmstrip", lambda *_, **__: 1 / 0)
+    app = opened(folder)
+    assert not app.exception
+    assert app.error[0].value.startswith(
+        "Something went wrong here that should not (ZeroDivisionError)."
+    )
+
+
+def test_simulated_regions_open_by_default_under_a_banner(model):
+    app = AppTest.from_file(str(APP), default_timeout=120)
+    app.query_params["model"] = "small"
+    app.run()
+    assert not app.error
+    assert app.selectbox(key="region").value == "SIM 1"
+    assert "simulated" in {
+        note.get("name") for note in figure(app, "magnetogram")["layout"]["annotations"]
+    }
+    assert any("Simulated data." in element.proto.body for element in app.get("html"))
+    app.button(key="region_next").click().run()
+    assert app.query_params["region"] == "SIM 2"
