@@ -1,0 +1,144 @@
+"""Teach a vision transformer to read magnetic flux, before it learns to tell classes apart.
+
+This stands where the paper starts from ImageNet: each token learns to tell its own unsigned,
+signed and PIL flux, the class token the totals. Learning begins with a third of the encoders,
+each of which then becomes three (progressive stacking, Gong et al. 2019), and sees a part of
+the tokens (Liu et al. 2023); both save time on a CPU.
+"""
+
+import logging
+import time
+from copy import deepcopy
+
+import numpy as np
+import torch
+from timm.models.vision_transformer import VisionTransformer
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, max_pool2d, smooth_l1_loss
+
+from hnn_core.model import HNN
+
+__all__ = ["augment", "choose_tokens", "encode", "read_flux"]
+
+log = logging.getLogger(__name__)
+
+TOKENS = 196
+"""Patch tokens of a 224 x 224 image in patches of 16."""
+STACK, GROWN = 3, 0.85
+"""Encoders made of one in step 1, and the part of its steps after which that happens."""
+
+
+def augment(frames: Tensor, rng: np.random.Generator) -> Tensor:
+    """One random label-preserving symmetry of frames (T, 224, 224), the same for all."""
+    flips = [axis for axis in (1, 2) if rng.integers(2)]
+    return torch.flip(frames, flips) * float(rng.choice([-1.0, 1.0]))
+
+
+def _flux_targets(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Flux that the transformer learns to read off images (B, 1, 224, 224).
+
+    Returns
+    -------
+    tokens : Tensor (B, 196, 3)
+        Unsigned, signed and PIL flux of each token, compressed by asinh.
+    totals : Tensor (B, 2)
+        Natural logarithm of the total unsigned and PIL flux, standardised by eye.
+    """
+    strong = 100.0 / 2000.0
+    near = [max_pool2d((images * s > strong).float(), 3, 1, 1) for s in (1.0, -1.0)]
+    at_pil = images.abs() * near[0] * near[1]  # (B, 1, 224, 224)
+    maps = torch.cat([images.abs(), images, at_pil], 1)  # (B, 3, 224, 224)
+    tokens = avg_pool2d(maps, 16).flatten(2).transpose(1, 2)  # (B, 196, 3)
+    sums = tokens[..., [0, 2]].sum(1)  # (B, 2)
+    scale = torch.tensor([30.0, 30.0, 300.0])
+    return torch.asinh(tokens * scale), torch.log(sums + 0.02)
+
+
+class _Reader(nn.Module):
+    """The transformer with two linear read-outs that are thrown away after step 1."""
+
+    def __init__(self, model: HNN) -> None:
+        super().__init__()
+        self.vit, self.depth = model.vit, len(model.vit.blocks) // STACK
+        width = model.config.width
+        self.tokens, self.totals = nn.Linear(width, 3), nn.Linear(width, 2)
+
+    def forward(self, images: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Read tokens (B, K, 3) and totals (B, 2) of images (B, 1, 224, 224)."""
+        encoded = encode(self.vit, images, keep, self.depth)
+        return self.tokens(encoded[:, 1:]), self.totals(encoded[:, 0])
+
+
+def encode(vit: VisionTransformer, images: Tensor, keep: Tensor | None, depth: int = 12) -> Tensor:
+    """Encode to (B, 1 + K, D); `keep` (B, K) chooses patch tokens, None is all."""
+    x = vit._pos_embed(vit.patch_embed(images))  # (B, 197, D)
+    if keep is not None:
+        chosen = torch.gather(x[:, 1:], 1, keep[..., None].expand(-1, -1, x.shape[-1]))
+        x = torch.cat([x[:, :1], chosen], 1)
+    return vit.norm(vit.blocks[:depth](x))
+
+
+def _stack(blocks: nn.Sequential) -> None:
+    """Make of each trained encoder `STACK` alike that each do a share of its work, in place."""
+    trained = [deepcopy(block.state_dict()) for block in blocks[: len(blocks) // STACK]]
+    for state in trained:
+        for name in ("attn.proj.weight", "attn.proj.bias", "mlp.fc2.weight", "mlp.fc2.bias"):
+            state[name] /= STACK
+    for i, block in enumerate(blocks):
+        block.load_state_dict(trained[i // STACK])
+
+
+def choose_tokens(images: Tensor, n_keep: int) -> Tensor | None:
+    """(B, n_keep) tokens: mostly the strongest, some at random; quiet ones teach little."""
+    if n_keep >= TOKENS:
+        return None
+    strength = avg_pool2d(images.abs(), 16).flatten(1)  # (B, 196)
+    noise = torch.rand_like(strength).clamp_min(1e-6)
+    return torch.topk(torch.log(strength + 0.002) - 0.5 * torch.log(-torch.log(noise)), n_keep)[1]
+
+
+def read_flux(
+    model: HNN, frames: np.ndarray, *, steps: int, n_keep: int, seed: int, batch: int = 48
+) -> None:
+    """Step 1: teach ``model.vit`` to read flux, in place."""
+    rng = np.random.default_rng(seed)
+    with torch.no_grad():  # 100 G is 0.05 after scaling: start where weak field is seen
+        model.vit.patch_embed.proj.weight.mul_(6.0)
+    reader = _Reader(model).train()
+    optimizer = torch.optim.AdamW(reader.parameters(), lr=6e-4, weight_decay=0.02)
+    started, errors = time.monotonic(), []
+    for step in range(steps):
+        if step == int(GROWN * steps):
+            _stack(model.vit.blocks)
+            reader.depth = len(model.vit.blocks)
+            optimizer = torch.optim.AdamW(reader.parameters(), lr=3e-4, weight_decay=0.02)
+        optimizer.param_groups[0]["lr"] = _rate(step / steps)
+        picks = [(rng.integers(len(frames)), rng.integers(frames.shape[1])) for _ in range(batch)]
+        images = torch.stack(
+            [augment(torch.tensor(frames[r, h][None], dtype=torch.float32), rng) for r, h in picks]
+        )  # (B, 1, 224, 224)
+        token_target, total_target = _flux_targets(images)
+        keep = choose_tokens(images, n_keep)
+        tokens, totals = reader(images, keep)
+        if keep is not None:
+            token_target = torch.gather(token_target, 1, keep[..., None].expand(-1, -1, 3))
+        loss = smooth_l1_loss(tokens, token_target, beta=0.2)
+        loss = loss + smooth_l1_loss(totals, total_target, beta=0.2)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
+        optimizer.step()
+        errors.append((totals - total_target).detach().square().mean(0).sqrt().numpy())
+        if step % 25 == 24:
+            total, pil = np.mean(errors[-25:], axis=0)
+            log.info(
+                "flux step %d/%d loss %.4f rms ln total %.3f ln PIL %.3f, %.0f s",
+                step + 1, steps, loss.item(), total, pil, time.monotonic() - started,
+            )  # fmt: skip
+
+
+def _rate(part: float) -> float:
+    """Learning rate of step 1 after a part of its steps: warm-up, then two half cosines."""
+    if part < GROWN:
+        return 8e-4 * min(part / 0.05, 0.1 + 0.45 * (1 + np.cos(np.pi * part / GROWN)))
+    return 1.5e-4 * (1 + np.cos(np.pi * (part - GROWN) / (1 - GROWN))) + 1e-6
