@@ -3,14 +3,15 @@
 Run with ``streamlit run app.py``.
 """
 
+import os
 from pathlib import Path
 
 import streamlit as st
 
-from pages._link import show_notes
-from pages._messages import worded_errors
-from pages._selectors import select
-
+# torch's threads wait asleep: spinning, they fight the browser for the cores of a laptop, and one
+# frame takes a second instead of a twentieth. Read when torch is imported, below.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+STYLE = Path(__file__).with_name("assets") / "style"
 # A path that is no file's name: Streamlit would run a file of pages/ of that name by itself.
 PAGES = [
     st.Page(
@@ -21,24 +22,29 @@ PAGES = [
         default=True,
     ),
 ]
-
-STYLE = Path(__file__).with_name("assets") / "style"
+SIMULATED = (
+    '<div class="simulated"><b>Simulated data.</b> This region was made by a model of magnetic '
+    "elements; it never was on the Sun.</div>"
+)
 
 st.set_page_config(page_title="HNN Explorer", page_icon=str(STYLE / "icon.png"), layout="wide")
 st.html(STYLE / "app.css")
 page = st.navigation(PAGES, position="top")
+st.sidebar.markdown("## HNN Explorer")
+with st.spinner("Starting …"):
+    # Not at the top: a fresh server takes seconds for torch, and this is said meanwhile.
+    from pages._link import show_notes
+    from pages._messages import worded_errors
+    from pages._selectors import select
+
 with worded_errors():
     with st.sidebar:
-        st.markdown("## HNN Explorer")
         selection = select()
     if selection is None:
         st.info("Type the path of a folder with SHARP FITS files on the left.")
     else:
         if selection.region.simulated:
-            st.html(
-                '<div class="simulated"><b>Simulated data.</b> This region was made by a model of '
-                "magnetic elements; it never was on the Sun.</div>"
-            )
+            st.html(SIMULATED)
         notes = st.container()
         page.run()
         with notes:

@@ -17,7 +17,7 @@ DECISIONS = {
 }
 
 _DIAL = """
-<div class="answer {label}">
+<div class="answer {label}" data-hour="{t_rec}">
   <div class="question">Probability that the coming ≥{flare_class} flare is eruptive</div>
   <div class="number">{probability:.2f}</div>
   <div class="bar" role="img" aria-label="{probability:.2f} on a scale from 0 to 1, threshold
@@ -48,6 +48,7 @@ def _show_prediction(prediction: Prediction, info: ModelInfo) -> None:
         st.html(
             _DIAL.format(
                 label=prediction.label,
+                t_rec=prediction.t_rec,
                 flare_class=escape(prediction.flare_class),
                 probability=prediction.probability,
                 threshold=prediction.threshold,

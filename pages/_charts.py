@@ -1,13 +1,22 @@
 """How every figure is put on a page."""
 
+from typing import Literal
+
 import plotly.graph_objects as go
 import streamlit as st
 
 __all__ = ["is_dark", "show_chart"]
 
-
 _FONT = '"Source Sans", sans-serif'
 """The page's own, which Streamlit brings along."""
+
+_MARGINS = {
+    "plot": {"l": 56, "r": 16, "t": 40, "b": 64},
+    "picture": {"l": 60, "r": 112, "t": 40, "b": 56},
+    "strip": {"l": 4, "r": 4, "t": 4, "b": 4},
+}
+"""Pixels about the axes. Given, because plotly finds them by drawing the figure three times:
+a magnetogram then takes seconds, and the axes move from hour to hour."""
 
 
 def is_dark() -> bool:
@@ -15,10 +24,24 @@ def is_dark() -> bool:
     return st.context.theme.type == "dark"
 
 
-def show_chart(figure: go.Figure, *, key: str, filename: str, alt: str) -> None:
+def show_chart(
+    figure: go.Figure,
+    *,
+    key: str,
+    filename: str,
+    alt: str,
+    kind: Literal["plot", "picture", "strip"] = "plot",
+) -> None:
     """Draw a figure; its camera button saves a PNG of twice the size under that name."""
+    figure.update_layout(
+        margin={**_MARGINS[kind], "autoexpand": False},
+        font_family=_FONT,
+        hoverlabel_font_family=_FONT,
+    )
+    figure.update_xaxes(automargin=False)
+    figure.update_yaxes(automargin=False)
     st.plotly_chart(
-        figure.update_layout(font_family=_FONT, hoverlabel_font_family=_FONT),
+        figure,
         key=key,
         alt=alt,
         theme=None,

@@ -83,6 +83,7 @@ def time_control(hours: Sequence[str]) -> str:
             "Hour (TAI)",
             hours,
             key="hour",
+            persist_state="session",
             format_func=lambda hour: hour.replace("T", " "),
             label_visibility="collapsed",
         )

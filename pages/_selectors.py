@@ -56,13 +56,13 @@ def select() -> Selection | None:
 def _select_source() -> Source | None:
     folder = os.environ.get("HNN_FITS_DIR", "")
     restore("source", "fits" if folder else "sim", _read_source)
-    kind = st.selectbox("Source", list(SOURCES), format_func=SOURCES.__getitem__, key="source")
+    kind = st.selectbox("Source", list(SOURCES), format_func=SOURCES.__getitem__, **_kept("source"))
     if kind == "sim":
         return _caches.source("sim:")
     restore("folder", folder, str)
     st.text_input(
         "Folder",
-        key="folder",
+        **_kept("folder"),
         placeholder="/data/sharps",
         help="SHARP CEA magnetograms, any mix of regions, at any depth. Only read, never changed.",
     )
@@ -72,6 +72,11 @@ def _select_source() -> Source | None:
     source = _caches.source(f"fits:{st.session_state['folder'].strip()}")
     _list_skipped("file", source.skipped())
     return source
+
+
+def _kept(key: str) -> dict[str, str]:
+    """Arguments of a widget whose value outlives an error that hides it."""
+    return {"key": key, "persist_state": "session"}
 
 
 def _read_source(text: str) -> str:
@@ -99,7 +104,7 @@ def _select_region(source: Source) -> Region:
         "Active region",
         ids,
         format_func=lambda region: region_label(regions[region]),
-        key="region",
+        **_kept("region"),
         filter_mode="contains",
         help="Type a NOAA or HARP number, a flare class or a date.",
     )
@@ -138,7 +143,7 @@ def _select_model() -> ModelInfo:
         "Model and flare class",
         list(models),
         format_func=lambda name: model_label(models[name]),
-        key="model",
+        **_kept("model"),
         help="The class is the lowest of the coming flare that the model was trained for.",
     )
     _list_skipped("model", skipped)

@@ -26,7 +26,9 @@ with st.sidebar:
 records = _caches.hours(selection.source.spec, region.id)
 hours = list(records)
 restore("hour", first_shown(hours, region), hour_of(hours))
-heading = st.empty()
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    st.markdown(f"## {region_name(region)}", width="content")
+    when_and_where = st.empty()
 hour = time_control(hours)
 publish("hour")
 
@@ -34,9 +36,7 @@ view: View | None = None
 with worded_errors(), st.spinner("Reading the hours and asking the network …"):
     view = read_view(selection, hour, records[hour])
 where = f"{position(view.frame)} at" if view else "At"
-with heading.container(horizontal=True, vertical_alignment="bottom"):
-    st.markdown(f"## {region_name(region)}", width="content")
-    st.caption(f"{where} {hour.replace('T', ' ')} TAI. {flares_sentence(region)}")
+when_and_where.caption(f"{where} {hour.replace('T', ' ')} TAI. {flares_sentence(region)}")
 
 if view:
     with st.container(key="viewer", horizontal=True):
@@ -53,6 +53,7 @@ if view:
                     width=920,
                     dark=is_dark(),
                 ),
+                kind="picture",
                 key="magnetogram",
                 filename=f"{region.id} {hour}",
                 alt=f"Magnetogram of {region_name(region)} at {hour} TAI",
@@ -71,6 +72,7 @@ if view and view.sequence:
             heat_opacity=overlays.opacity,
             dark=is_dark(),
         ),
+        kind="strip",
         key="filmstrip",
         filename=f"{region.id} {hour} sequence",
         alt=f"The {len(view.sequence)} magnetograms up to {hour} TAI",

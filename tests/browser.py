@@ -1,0 +1,103 @@
+"""A running app and a browser to look at it, for tests and benchmarks."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+__all__ = ["chromium", "find_chromium", "magnetogram", "serve", "settled"]
+
+ROOT = Path(__file__).resolve().parents[1]
+_STATE = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState"
+
+
+def find_chromium() -> str | None:
+    """Path of an installed Chromium or Chrome; HNN_TEST_BROWSER names another one."""
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    chosen = os.environ.get("HNN_TEST_BROWSER")
+    return chosen or next(filter(None, map(shutil.which, names)), None)
+
+
+@contextmanager
+def chromium(path: str) -> Iterator[Browser]:
+    """A headless browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def serve(
+    home: Path, log: Path, *, script: str = "app.py"
+) -> Iterator[tuple[str, subprocess.Popen]]:
+    """The app (or another script) on a free port of this machine: its address and process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = {
+        "server.headless": "true",
+        "server.address": "127.0.0.1",
+        "server.port": port,
+        "server.fileWatcherType": "none",
+    }
+    command = [sys.executable, "-m", "streamlit", "run", script]
+    command += [f"--{name}={value}" for name, value in options.items()]
+    environment = {**os.environ, "HNN_HOME": str(home)}
+    environment.pop("HNN_FITS_DIR", None)
+    with log.open("w") as stream:
+        server = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=stream, stderr=subprocess.STDOUT
+        )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait_until_healthy(address, server, log)
+            yield address, server
+        finally:
+            server.terminate()
+            server.wait(timeout=20)
+
+
+def _wait_until_healthy(address: str, server: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"the app did not start: {log.read_text()[-2000:]}")
+
+
+def settled(page: Page) -> None:
+    """Wait until the app has run to its end and nothing more is coming."""
+    page.wait_for_selector(".st-key-download_masks button", timeout=60_000)
+    page.wait_for_function(f"{_STATE} === 'notRunning'", timeout=60_000)
+    page.wait_for_timeout(300)
+
+
+def magnetogram(page: Page) -> dict[str, object]:
+    """What the magnetogram's figure holds: its traces and a sum over its field."""
+    return page.evaluate(
+        """() => {
+            const figure = document.querySelector('.st-key-magnetogram .js-plotly-plot');
+            let sum = 0, weight = 1;
+            for (const row of figure._fullData[0].z) for (const value of row) {
+                sum += weight * value; weight = (weight % 9973) + 1;
+            }
+            return {traces: figure.data.map(trace => trace.name), sum};
+        }"""
+    )

@@ -1,0 +1,150 @@
+"""The app as a person meets it: a real server, a real browser."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from astropy.io import fits
+
+from hnn_core.model_store import save_model
+from tests.conftest import real_data
+from tests.small_models import small_model
+
+browser_side = pytest.importorskip("tests.browser", reason="playwright is not installed")
+
+
+@pytest.fixture(scope="module")
+def app(browser, tmp_path_factory):
+    """Address of the running app, which knows one small model; asks for the browser first."""
+    home = tmp_path_factory.mktemp("browser_home")
+    save_model(small_model(frames=10), home / "models" / "small", metadata={"trained_on": "noise"})
+    log = home / "server.log"
+    with browser_side.serve(home, log) as (address, _):
+        yield address
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = browser_side.find_chromium()
+    if path is None:
+        pytest.skip("no Chromium found: install Debian's chromium or set HNN_TEST_BROWSER")
+    with browser_side.chromium(path) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser):
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield context.new_page()
+    context.close()
+
+
+def choose(page, key: str, text: str) -> None:
+    """Type into a selectbox and take the first match."""
+    page.locator(f".st-key-{key} input").first.fill(text)
+    page.keyboard.press("Enter")
+
+
+def simulated() -> tuple[str, str, str, str]:
+    return "", "SIM 5", "SIM 5", "region=SIM+5"
+
+
+def harp_377() -> tuple[str, str, str, str]:
+    folder = real_data("harp377")
+    return f"source=fits&folder={folder}", "11158", "AR 11158 · HARP 377", "region=377"
+
+
+@pytest.mark.parametrize("case", [simulated, harp_377])
+def test_region_hour_overlay_download_and_the_link_back(app, browser, page, case, tmp_path):
+    source, typed, title, in_link = case()
+    page.goto(f"{app}/?model=small&{source}")
+    page.wait_for_selector(".st-key-magnetogram .main-svg", timeout=60_000)
+    choose(page, "region", typed)
+    page.get_by_role("heading", name=title).wait_for(timeout=30_000)
+    browser_side.settled(page)
+    assert in_link in page.url
+
+    page.locator(".st-key-hour_back button").first.click()
+    browser_side.settled(page)
+    before = browser_side.magnetogram(page)
+    hour = page.url.split("hour=")[1][:18]
+    page.locator(".st-key-hour_back button").first.click()
+    page.wait_for_function("hour => !location.href.includes(hour)", arg=hour, timeout=30_000)
+    browser_side.settled(page)
+    stepped = browser_side.magnetogram(page)
+    assert stepped["sum"] != before["sum"]
+    assert "RoPI" not in stepped["traces"]
+
+    page.locator(".st-key-ropi label").first.click()
+    page.wait_for_function("location.href.includes('ropi=true')", timeout=30_000)
+    browser_side.settled(page)
+    shown = browser_side.magnetogram(page)
+    assert {"attention rollout", "PIL", "RoPI"} <= set(shown["traces"])
+
+    for key in ("heat", "masks", "csv"):
+        with page.expect_download(timeout=30_000) as waiting:
+            page.locator(f".st-key-download_{key} button").first.click()
+        waiting.value.save_as(tmp_path / key)
+    check_downloads(tmp_path, simulated=title.startswith("SIM"))
+
+    again = browser.new_page(viewport={"width": 1280, "height": 900})
+    again.goto(page.url)
+    again.wait_for_selector(".st-key-magnetogram .main-svg", timeout=60_000)
+    browser_side.settled(again)
+    assert browser_side.magnetogram(again) == shown
+    assert (
+        again.locator(".answer .number").inner_text()
+        == page.locator(".answer .number").inner_text()
+    )
+    for one in (page, again):
+        assert "Traceback" not in one.content()
+        assert one.locator(".stException").count() == 0
+    again.close()
+
+
+def check_downloads(folder: Path, *, simulated: bool) -> None:
+    with fits.open(folder / "masks") as masks, fits.open(folder / "heat") as heat:
+        assert [hdu.name for hdu in masks[1:]] == ["PIL", "ROPI", "HULL"]
+        assert heat["ROLLOUT"].data.shape == masks["PIL"].data.shape
+        assert heat["ROLLOUT"].header["MODEL"] == "small"
+        assert heat["ROLLOUT"].header["SIMULATD"] is simulated
+        assert heat["ROLLOUT"].header["CTYPE1"] == "CRLN-CEA"
+    table = pd.read_csv(folder / "csv")
+    assert len(table) > 40
+    assert (table["total_unsigned_flux_mx"] > 1e21).all()
+
+
+def test_wrong_folder_is_told_and_nothing_is_lost(app, page, tmp_path):
+    page.goto(f"{app}/?model=small&region=SIM+2&hull=true")
+    page.wait_for_selector(".st-key-magnetogram .main-svg", timeout=60_000)
+    browser_side.settled(page)
+    page.locator(".st-key-hour_back button").first.click()
+    browser_side.settled(page)
+    view = page.url
+    choose(page, "source", "Folder")
+    page.locator(".st-key-folder input").fill(str(tmp_path / "absent"))
+    page.keyboard.press("Enter")
+    page.get_by_text("There is no folder").wait_for(timeout=30_000)
+    assert page.locator(".js-plotly-plot").count() == 0
+    choose(page, "source", "Simulated")
+    page.wait_for_selector(".st-key-magnetogram .main-svg", timeout=60_000)
+    browser_side.settled(page)
+    for part in ("region=", "hour=", "hull="):
+        assert page.url.split(part)[1].split("&")[0] == view.split(part)[1].split("&")[0]
+
+
+def test_play_runs_to_the_end_and_stops(app, page):
+    page.goto(f"{app}/?model=small&region=SIM+2")
+    page.wait_for_selector(".st-key-magnetogram .main-svg", timeout=60_000)
+    browser_side.settled(page)
+    page.locator(".st-key-hour_last button").first.click()
+    browser_side.settled(page)
+    last = page.url
+    for _ in range(2):
+        page.locator(".st-key-hour_back button").first.click()
+        browser_side.settled(page)
+    assert page.url != last
+    page.keyboard.press("k")
+    page.wait_for_function("end => location.href === end", arg=last, timeout=30_000)
+    page.get_by_role("button", name="play").first.wait_for(timeout=30_000)
