@@ -26,19 +26,25 @@ _MOST_FLARES = 4
 
 
 def region_name(region: Region) -> str:
-    """``AR 11158 · HARP 377``; simulated regions have no NOAA number."""
+    """``AR 11158 · HARP 377``; simulated regions have a name of their own."""
     numbers = [f"AR {number}" for number in region.noaa]
-    return " · ".join([*numbers, region.id if region.simulated else f"HARP {region.id}"])
+    return " · ".join([*numbers, f"HARP {region.id}" if region.id.isdigit() else region.id])
 
 
 def region_label(region: Region) -> str:
-    """Everything one may search a region by: numbers, largest flare, first day."""
-    parts = [region_name(region)]
-    if region.simulated:
-        parts.append(f"HARP {region.harp}")
-    if flare := largest_flare(region):
-        parts.append(flare.goes_class)
-    return " · ".join([*parts, iso_minute(region.first)[:10]])
+    """Everything one may search a region by, what tells it from others first.
+
+    ``AR 11158 · X2.2 · 2011-02-13 · HARP 377``
+    """
+    harp = f"HARP {region.harp}"
+    names = [f"AR {number}" for number in region.noaa]
+    if not region.id.isdigit():
+        names.append(region.id)
+    flare = largest_flare(region)
+    parts = names or [harp]
+    parts += [flare.goes_class] if flare else []
+    parts += [iso_minute(region.first)[:10]]
+    return " · ".join(parts + ([harp] if names else []))
 
 
 def flares_sentence(region: Region) -> str:

@@ -1,0 +1,129 @@
+"""What things are called on the pages."""
+
+import astropy.units as u
+import pytest
+from astropy.time import Time
+
+from hnn_core.model_folder import ModelInfo
+from hnn_core.model_store import save_model
+from hnn_core.prediction import Hour
+from hnn_core.sources import Flare, Region
+from pages import _labels
+from pages._clock import first_shown
+from tests.drawn_regions import drawn_magnetogram
+from tests.small_models import small_model
+
+FLARES = (
+    Flare(Time("2011-02-13T17:38:00"), "M6.6", "confined"),
+    Flare(Time("2011-02-15T01:56:00"), "X2.2", "eruptive"),
+    Flare(Time("2011-02-14T17:26:00"), "M2.2", "unknown"),
+    Flare(Time("2011-02-14T02:40:00"), "C9.4"),
+    Flare(Time("2011-02-14T04:29:00"), "C8.3"),
+)
+
+
+def region(**changes: object) -> Region:
+    values: dict[str, object] = {
+        "id": "377",
+        "harp": 377,
+        "noaa": (11158,),
+        "first": Time("2011-02-13T05:00:00", scale="tai"),
+        "last": Time("2011-02-15T06:00:00", scale="tai"),
+        "n_records": 50,
+        "flares": FLARES,
+    }
+    return Region(**{**values, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "label", "name"),
+    [
+        ({}, "AR 11158 · X2.2 · 2011-02-13 · HARP 377", "AR 11158 · HARP 377"),
+        ({"noaa": (), "flares": ()}, "HARP 377 · 2011-02-13", "HARP 377"),
+        (
+            {"noaa": (11158, 11159)},
+            "AR 11158 · AR 11159 · X2.2 · 2011-02-13 · HARP 377",
+            "AR 11158 · AR 11159 · HARP 377",
+        ),
+        (
+            {"id": "SIM 3", "harp": 900003, "noaa": (), "simulated": True},
+            "SIM 3 · X2.2 · 2011-02-13 · HARP 900003",
+            "SIM 3",
+        ),
+        (
+            {"id": "NRT-377", "flares": ()},
+            "AR 11158 · NRT-377 · 2011-02-13 · HARP 377",
+            "AR 11158 · NRT-377",
+        ),
+    ],
+)
+def test_region_is_called_by_its_numbers_largest_flare_and_day(changes, label, name):
+    assert _labels.region_label(region(**changes)) == label
+    assert _labels.region_name(region(**changes)) == name
+
+
+def test_flares_are_told_in_time_with_what_is_known_of_their_cmes():
+    assert _labels.flares_sentence(region()) == (
+        "Flares: M6.6 2011-02-13 17:38 UTC (no CME linked), C9.4 2011-02-14 02:40 UTC (CME link "
+        "unknown), M2.2 2011-02-14 17:26 UTC (CME link unknown), X2.2 2011-02-15 01:56 UTC (CME "
+        "linked) and 1 smaller."
+    )
+    assert _labels.flares_sentence(region(flares=())) == "No flare of this region is known here."
+
+
+def test_region_opens_on_the_last_hour_before_its_largest_flare():
+    hours = ["2011-02-15T00:00", "2011-02-15T01:00", "2011-02-15T02:00", "2011-02-15T03:00"]
+    assert first_shown(hours, region()) == "2011-02-15T01:00"
+    assert first_shown(hours, region(flares=())) == "2011-02-15T03:00"
+    assert first_shown(hours[2:], region()) == "2011-02-15T03:00"
+
+
+@pytest.mark.parametrize(
+    ("longitude", "latitude", "words"),
+    [(-11.4, -20.2, "S20 E11"), (33.0, 8.0, "N08 W33"), (float("nan"), 8.0, "")],
+)
+def test_position_is_written_as_solar_physicists_do(longitude, latitude, words):
+    frame = drawn_magnetogram(longitude=longitude * u.deg, latitude=latitude * u.deg)
+    assert _labels.position(frame) == words
+
+
+@pytest.mark.parametrize(
+    ("card", "sentence"),
+    [
+        ({}, "The card of small does not say what it was trained on. No test score is known."),
+        (
+            {"trained_on": "simulated regions only", "test": {"tss": 0.61}},
+            "Trained on simulated regions only. Test TSS 0.61.",
+        ),
+        (
+            {"trained_on": "noise.", "test": {"tss": 0.5, "tss_95": [0.4, 0.6]}, "test_set": "X"},
+            "Trained on noise. Test TSS 0.50 (95 % interval 0.40 to 0.60) on X.",
+        ),
+        (
+            {"trained_on": "noise", "test": {"tss": None, "tss_95": None}},
+            "Trained on noise. No test score is known.",
+        ),
+    ],
+)
+def test_model_card_is_repeated_and_silence_is_told(tmp_path, card, sentence):
+    info: ModelInfo = save_model(small_model(), tmp_path / "small", metadata=card)
+    assert _labels.model_sentence(info) == sentence
+    assert _labels.model_label(info) == "small · ≥M flares"
+
+
+def test_hours_filled_and_flagged_are_named():
+    hours = (
+        Hour("2011-02-13T04:00:00", interpolated=True, flagged=False),
+        Hour("2011-02-13T05:00:00", interpolated=True, flagged=False),
+        Hour("2011-02-13T06:00:00", interpolated=False, flagged=True),
+    )
+
+    class Answer:
+        pass
+
+    answer = Answer()
+    answer.hours = hours
+    assert _labels.frame_notes(answer) == [
+        "Hours without a record, filled by interpolation: 04:00, 05:00.",
+        "Hour with a QUALITY flag that is accepted: 06:00.",
+    ]
