@@ -1,7 +1,9 @@
 """The selectors that all pages share: source, region, model."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
@@ -15,6 +17,7 @@ from pages._link import publish, restore
 __all__ = ["Selection", "select", "selected"]
 
 SOURCES = {"sim": "Simulated regions", "fits": "Folder of SHARP FITS"}
+_MOST_SKIPPED = 100
 
 
 @dataclass(frozen=True)
@@ -85,15 +88,19 @@ def _read_source(text: str) -> str:
     return text
 
 
-def _list_skipped(what: str, skipped: list[SkippedFile] | tuple[SkippedFile, ...]) -> None:
-    if skipped:
-        plural = "" if len(skipped) == 1 else "s"
-        with st.expander(f"{len(skipped)} {what}{plural} skipped", icon=":material/block:"):
-            st.dataframe(
-                [{what: one.path, "why": one.reason} for one in skipped],
-                hide_index=True,
-                height=200,
-            )
+def _list_skipped(what: str, skipped: Sequence[SkippedFile]) -> None:
+    if not skipped:
+        return
+    plural = "" if len(skipped) == 1 else "s"
+    with (
+        st.expander(f"{len(skipped)} {what}{plural} skipped", icon=":material/block:"),
+        st.container(height=240, border=False, gap="xsmall"),
+    ):
+        for one in skipped[:_MOST_SKIPPED]:
+            told = Path(one.path).name in one.reason
+            st.caption(one.reason if told else f"{one.path}: {one.reason}")
+        if len(skipped) > _MOST_SKIPPED:
+            st.caption(f"… and {len(skipped) - _MOST_SKIPPED} more.")
 
 
 def _select_region(source: Source) -> Region:

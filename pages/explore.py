@@ -26,7 +26,7 @@ with st.sidebar:
 records = _caches.hours(selection.source.spec, region.id)
 hours = list(records)
 restore("hour", first_shown(hours, region), hour_of(hours))
-with st.container(horizontal=True, vertical_alignment="bottom"):
+with st.container(key="heading", horizontal=True, vertical_alignment="bottom"):
     st.markdown(f"## {region_name(region)}", width="content")
     when_and_where = st.empty()
 hour = time_control(hours)

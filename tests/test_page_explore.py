@@ -146,9 +146,9 @@ def test_play_at_the_end_starts_over_and_pauses(folder, model):
 def test_skipped_file_is_listed_with_the_reason(folder, model):
     app = opened(folder)
     [skipped] = [one for one in app.expander if one.label == "1 file skipped"]
-    table = skipped.dataframe[0].value
-    assert list(table["file"]) == ["notes.fits"]
-    assert len(table["why"][0]) > 10
+    [line] = [caption.value for caption in skipped.caption]
+    assert line.count("notes.fits") == 1
+    assert len(line.split()) > 5
 
 
 def test_far_from_the_meridian_the_prediction_is_refused_in_words(folder, model):
@@ -234,3 +234,10 @@ def test_simulated_regions_open_by_default_under_a_banner(model):
     assert any("Simulated data." in element.proto.body for element in app.get("html"))
     app.button(key="region_next").click().run()
     assert app.query_params["region"] == "SIM 2"
+
+
+def test_without_any_model_the_page_says_what_to_do(folder, monkeypatch):
+    monkeypatch.setattr("hnn_core.model_store.SHIPPED", folder / "none")
+    app = opened(folder)
+    assert ["No model is here" in error.value for error in app.error] == [True]
+    assert not app.exception
