@@ -38,7 +38,7 @@ __all__ = [
 
 _FRAMES = 96
 """Frames kept: two passages of 48 hours, 1 to 4 MB each."""
-_PASSAGES = 8
+_PASSAGES = 32
 _BY_WEIGHTS = {ModelInfo: lambda info: (info.name, info.sha256)}
 
 
@@ -129,18 +129,24 @@ def rollout(info: ModelInfo, spec: str, region: str, hour: str) -> np.ndarray:
     return predictor(info).rollout(frames)
 
 
+@st.cache_resource(ttl=3600, max_entries=1, show_spinner=False)
+def _passages() -> dict[tuple[str, str, str, int], pd.DataFrame]:
+    return {}
+
+
 def passage(
     info: ModelInfo, spec: str, region: str, progress: Callable[[int, int], None]
 ) -> pd.DataFrame:
-    """Predict every hour of a passage; kept in the session.
+    """Predict every hour of a passage.
 
-    It takes seconds and shows its progress, which a cached function cannot.
+    It takes seconds and shows its progress, which a cached function cannot: the tables are put
+    into a cached store.
     """
-    kept = st.session_state.setdefault("passages", {})
+    kept = _passages()
     key = (info.sha256, spec, region, len(hours(spec, region)))
     if key not in kept:
         table = predictor(info).passage(source(spec), region, progress)
         while len(kept) >= _PASSAGES:
-            kept.pop(next(iter(kept)))
+            kept.pop(next(iter(kept)), None)
         kept[key] = table
     return kept[key]
