@@ -13,7 +13,7 @@ _FONT = '"Source Sans", sans-serif'
 _MARGINS = {
     "plot": {"l": 56, "r": 16, "t": 40, "b": 64},
     "picture": {"l": 60, "r": 112, "t": 40, "b": 56},
-    "strip": {"l": 4, "r": 4, "t": 4, "b": 4},
+    "strip": {"l": 4, "r": 4, "t": 22, "b": 4},
 }
 """Pixels about the axes. Given, because plotly finds them by drawing the figure three times:
 a magnetogram then takes seconds, and the axes move from hour to hour."""
@@ -31,13 +31,20 @@ def show_chart(
     filename: str,
     alt: str,
     kind: Literal["plot", "picture", "strip"] = "plot",
+    ratio: float | None = None,
 ) -> None:
-    """Draw a figure; its camera button saves a PNG of twice the size under that name."""
+    """Draw a figure; its camera button saves a PNG of twice the size under that name.
+
+    With `ratio`, height over width of what is inside the margins, the figure is as high as the
+    width it is given asks for, up to most of the window.
+    """
     figure.update_layout(
         margin={**_MARGINS[kind], "autoexpand": False},
         font_family=_FONT,
         hoverlabel_font_family=_FONT,
     )
+    if ratio is not None:
+        _follow_width(figure, key, _MARGINS[kind], ratio)
     figure.update_xaxes(automargin=False)
     figure.update_yaxes(automargin=False)
     st.plotly_chart(
@@ -45,6 +52,7 @@ def show_chart(
         key=key,
         alt=alt,
         theme=None,
+        height="stretch" if ratio is not None else "content",
         config={
             "displayModeBar": "hover",
             "displaylogo": False,
@@ -56,3 +64,11 @@ def show_chart(
             },
         },
     )
+
+
+def _follow_width(figure: go.Figure, key: str, margin: dict[str, int], ratio: float) -> None:
+    """Tell the browser the height of a figure: it follows the width, unknown to Python."""
+    sides, ends = margin["l"] + margin["r"], margin["t"] + margin["b"]
+    height = f"min(calc((100cqw - {sides}px) * {ratio:.4f} + {ends}px), 80vh)"
+    st.html(f"<style>.st-key-{key} {{ height: {height} !important; }}</style>")
+    figure.layout.height = None

@@ -16,6 +16,7 @@ from pages._overlays import choose_overlays
 from pages._selectors import selected
 from pages._view import View, read_view
 
+STRIP_WIDTH = 1000  # pixels; wider pages enlarge it
 FLUXES = {"pil": "PIL unsigned flux", "total": "Total unsigned flux"}
 
 selection = selected()
@@ -54,6 +55,7 @@ if view:
                     dark=is_dark(),
                 ),
                 kind="picture",
+                ratio=view.frame.shape[0] / view.frame.shape[1],
                 key="magnetogram",
                 filename=f"{region.id} {hour}",
                 alt=f"Magnetogram of {region_name(region)} at {hour} TAI",
@@ -63,20 +65,24 @@ if view:
 
 if view and view.sequence:
     st.markdown("### The hours the network saw")
-    show_chart(
-        figures.filmstrip(
-            view.sequence.frames,
-            view.heats if overlays.attention else None,
-            interpolated=view.sequence.interpolated,
-            clip=overlays.clip,
-            heat_opacity=overlays.opacity,
-            dark=is_dark(),
-        ),
-        kind="strip",
-        key="filmstrip",
-        filename=f"{region.id} {hour} sequence",
-        alt=f"The {len(view.sequence)} magnetograms up to {hour} TAI",
+    strip = figures.filmstrip(
+        view.sequence.frames,
+        view.heats if overlays.attention else None,
+        interpolated=view.sequence.interpolated,
+        clip=overlays.clip,
+        heat_opacity=overlays.opacity,
+        width=STRIP_WIDTH,
+        dark=is_dark(),
     )
+    with st.container(key="strip"):
+        show_chart(
+            strip,
+            kind="strip",
+            ratio=strip.layout.height / STRIP_WIDTH,
+            key="filmstrip",
+            filename=f"{region.id} {hour} sequence",
+            alt=f"The {len(view.sequence)} magnetograms up to {hour} TAI",
+        )
 
 st.markdown("### Probability over the passage")
 show_probabilities(selection, hour)
