@@ -18,7 +18,7 @@ from torch.nn.functional import avg_pool2d, max_pool2d, smooth_l1_loss
 
 from hnn_core.model import HNN
 
-__all__ = ["augment", "choose_tokens", "encode", "read_flux"]
+__all__ = ["augment", "read_flux"]
 
 log = logging.getLogger(__name__)
 
@@ -65,11 +65,11 @@ class _Reader(nn.Module):
 
     def forward(self, images: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor]:
         """Read tokens (B, K, 3) and totals (B, 2) of images (B, 1, 224, 224)."""
-        encoded = encode(self.vit, images, keep, self.depth)
+        encoded = _encode(self.vit, images, keep, self.depth)
         return self.tokens(encoded[:, 1:]), self.totals(encoded[:, 0])
 
 
-def encode(vit: VisionTransformer, images: Tensor, keep: Tensor | None, depth: int = 12) -> Tensor:
+def _encode(vit: VisionTransformer, images: Tensor, keep: Tensor | None, depth: int = 12) -> Tensor:
     """Encode to (B, 1 + K, D); `keep` (B, K) chooses patch tokens, None is all."""
     x = vit._pos_embed(vit.patch_embed(images))  # (B, 197, D)
     if keep is not None:
@@ -88,7 +88,7 @@ def _stack(blocks: nn.Sequential) -> None:
         block.load_state_dict(trained[i // STACK])
 
 
-def choose_tokens(images: Tensor, n_keep: int) -> Tensor | None:
+def _choose_tokens(images: Tensor, n_keep: int) -> Tensor | None:
     """(B, n_keep) tokens: mostly the strongest, some at random; quiet ones teach little."""
     if n_keep >= TOKENS:
         return None
@@ -118,7 +118,7 @@ def read_flux(
             [augment(torch.tensor(frames[r, h][None], dtype=torch.float32), rng) for r, h in picks]
         )  # (B, 1, 224, 224)
         token_target, total_target = _flux_targets(images)
-        keep = choose_tokens(images, n_keep)
+        keep = _choose_tokens(images, n_keep)
         tokens, totals = reader(images, keep)
         if keep is not None:
             token_target = torch.gather(token_target, 1, keep[..., None].expand(-1, -1, 3))
