@@ -129,19 +129,17 @@ def apply_style(
             }
         )
     if simulated:
-        # Right of the axis title, where neither legend nor ticks can run into it; above
-        # figures without axes.
-        bare = figure.layout.images
+        # Above the axes, at the end that the legend leaves free.
+        side = "left" if figure.layout.images else "right"
         figure.add_annotation(
             text="simulated data",
             name="simulated",
             xref="paper",
             yref="paper",
-            x=0.0 if bare else 1.0,
-            y=1.0 if bare else 0.0,
-            xanchor="left" if bare else "right",
-            yanchor="bottom" if bare else "top",
-            yshift=0 if bare else -30,
+            x=0.0 if side == "left" else 1.0,
+            y=1.0,
+            xanchor=side,
+            yanchor="bottom",
             showarrow=False,
             font={"size": FONT_SIZE - 1, "color": INTERPOLATED},
         )
