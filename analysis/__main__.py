@@ -16,14 +16,13 @@ import typer
 from analysis.export import history_csv, masks_hdul, to_bytes
 from analysis.flux import frame_flux, history
 from analysis.pil import PilRegion, PilSettings
+from hnn_core.command_line import complain, run
 from hnn_core.exceptions import EmptySourceError, FitsError, HnnError, PositionError
 from hnn_core.magnetogram import Magnetogram, read_fits
 from hnn_core.records import good_records
 from hnn_core.sources import Source, find_region, open_source
 
 __all__ = ["app", "main"]
-
-BAD_INPUT = 2
 
 app = typer.Typer(
     help="Physics on magnetograms: polarity inversion lines and magnetic flux.",
@@ -42,27 +41,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write the rows as JSON.")]
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run a command and return its exit code.
-
-    Parameters
-    ----------
-    args : list of str, optional
-        Arguments without the program's name; the process's own by default.
-
-    Returns
-    -------
-    int
-        0, or 2 for bad input of any kind.
-    """
-    try:
-        code = app(args, prog_name="python -m analysis", standalone_mode=False)
-    except (HnnError, typer.TyperException) as error:
-        message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
-        _complain(message)
-        return BAD_INPUT
-    except (typer.Abort, KeyboardInterrupt):
-        return 130
-    return code or 0
+    """Run a command and return its exit code; see `hnn_core.command_line.run`."""
+    return run(app, "python -m analysis", args)
 
 
 @app.command()
@@ -88,7 +68,7 @@ def pil(
             rows.append(_pil_of(path, out, taken, settings, min_field))
         except HnnError as error:
             said = str(error)
-            _complain(f"skipped {said}" if str(path) in said else f"skipped {path}: {said}")
+            complain(f"skipped {said}" if str(path) in said else f"skipped {path}: {said}")
     if not rows:
         raise EmptySourceError(f"none of the {len(files)} files could be used")
     table = pd.DataFrame(rows)
@@ -127,7 +107,7 @@ def flux(
         reason = f": {problems[0]}" if problems else ""
         raise EmptySourceError(f"region {found.id} has no usable record{reason}") from error
     for problem in problems:
-        _complain(f"skipped {problem}")
+        complain(f"skipped {problem}")
     if csv is not None:
         _write(csv, history_csv(table).encode())
     if as_json:
@@ -195,10 +175,6 @@ def _echo_rows(table: pd.DataFrame) -> None:
         table.to_json(orient="records", date_format="iso", date_unit="s", double_precision=15)
     )
     typer.echo(json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def _complain(message: str) -> None:
-    typer.echo(" ".join(message.split()), err=True)
 
 
 if __name__ == "__main__":

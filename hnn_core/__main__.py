@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hnn_core import __version__
-from hnn_core.exceptions import HnnError
+from hnn_core.command_line import run
 from hnn_core.sources import Region, Source, find_region, open_source
 from hnn_core.tai import iso_minute, parse_t_rec
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from hnn_core.prediction import Prediction
 
 __all__ = ["app", "main"]
-
-BAD_INPUT = 2
 
 app = typer.Typer(
     help="Will the coming flare of an active region be eruptive or confined?",
@@ -37,29 +35,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run a command and return its exit code.
-
-    Parameters
-    ----------
-    args : list of str, optional
-        Arguments without the program's name; the process's own by default.
-
-    Returns
-    -------
-    int
-        0, or 2 for bad input of any kind.
-    """
+    """Run a command and return its exit code; see `hnn_core.command_line.run`."""
     # The hub's client tells of every retry; the one line that matters comes from its error.
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-    try:
-        code = app(args, prog_name="python -m hnn_core", standalone_mode=False)
-    except (HnnError, OSError) as error:
-        return _refuse(str(error))
-    except typer.TyperException as error:
-        return _refuse(error.format_message())
-    except (typer.Abort, KeyboardInterrupt):
-        return 130
-    return code or 0
+    return run(app, "python -m hnn_core", args)
 
 
 @app.callback(invoke_without_command=True)
@@ -130,12 +109,6 @@ def predict(
     else:
         _echo_prediction(prediction)
         _echo_skipped(opened)
-
-
-def _refuse(message: str) -> int:
-    """Tell what is wrong in one line."""
-    typer.echo(" ".join(message.split()), err=True)
-    return BAD_INPUT
 
 
 def _region_values(region: Region) -> dict[str, Any]:
