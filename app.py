@@ -13,13 +13,18 @@ import streamlit as st
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 STYLE = Path(__file__).with_name("assets") / "style"
 # A path that is no file's name: Streamlit would run a file of pages/ of that name by itself.
+EXPLORE = st.Page(
+    "pages/explore.py",
+    title="Explore",
+    icon=":material/travel_explore:",
+    url_path="region",
+    default=True,
+)
 PAGES = [
+    EXPLORE,
+    st.Page("pages/skill.py", title="Skill", icon=":material/monitoring:", url_path="scores"),
     st.Page(
-        "pages/explore.py",
-        title="Explore",
-        icon=":material/travel_explore:",
-        url_path="region",
-        default=True,
+        "pages/training.py", title="Training", icon=":material/model_training:", url_path="train"
     ),
 ]
 SIMULATED = (
@@ -38,14 +43,16 @@ with st.spinner("Starting …"):
     from pages._selectors import select
 
 with worded_errors():
-    with st.sidebar:
-        selection = select()
-    if selection is None:
-        st.info("Type the path of a folder with SHARP FITS files on the left.")
-    else:
+    st.session_state["routed"] = True
+    if page == EXPLORE:
+        with st.sidebar:
+            selection = select()
+        if selection is None:
+            st.info("Type the path of a folder with SHARP FITS files on the left.")
+            st.stop()
         if selection.region.simulated:
             st.html(SIMULATED)
-        notes = st.container()
-        page.run()
-        with notes:
-            show_notes()
+    notes = st.container()
+    page.run()
+    with notes:
+        show_notes()

@@ -1,4 +1,4 @@
-"""The command line: ``python -m hnn_core regions|predict``.
+"""The command line: ``python -m hnn_core regions|predict|train|crossval|sweep|evaluate|data``.
 
 Answers go to stdout. A problem is one line on stderr and exit code 2, never a traceback.
 """
@@ -13,8 +13,10 @@ import typer
 
 from hnn_core import __version__
 from hnn_core.command_line import run
+from hnn_core.dataset.commands import app as data_app
 from hnn_core.sources import Region, Source, find_region, open_source
 from hnn_core.tai import iso_minute, parse_t_rec
+from hnn_core.training.commands import add_commands
 
 if TYPE_CHECKING:
     from hnn_core.prediction import Prediction
@@ -27,6 +29,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+app.add_typer(data_app, name="data")
+add_commands(app)
 
 SourceOption = Annotated[
     str, typer.Option(help="fits:FOLDER (SHARP FITS files) or sim: (simulated regions).")

@@ -6,9 +6,16 @@ The command line prints it on stderr and exits with 2; the page shows it in a bo
 
 __all__ = [
     "AttentionCaptureError",
+    "CheckpointError",
+    "CorruptDatasetError",
     "CorruptModelError",
+    "DatasetError",
+    "DiskFullError",
+    "DivergedError",
     "EmptySourceError",
     "FitsError",
+    "FlareTableError",
+    "ForeignDatasetError",
     "ForeignModelError",
     "HnnError",
     "MissingKeywordError",
@@ -16,14 +23,23 @@ __all__ = [
     "MissingModelFileError",
     "ModelError",
     "NotCeaError",
+    "NotAllowedError",
     "OffLimbError",
+    "OneClassError",
     "OversizeError",
     "PositionError",
+    "RunError",
     "SequenceError",
+    "ShortOfMemoryError",
     "SourceError",
+    "TooFewGroupsError",
+    "TrainingError",
     "TruncatedFitsError",
+    "UnfinishedDatasetError",
+    "UnknownDatasetError",
     "UnknownModelError",
     "UnknownRegionError",
+    "UnknownRunError",
     "UnknownSourceError",
     "UnknownTimeError",
     "WrongInstrumentError",
@@ -126,3 +142,67 @@ class CorruptModelError(ModelError):
 
 class AttentionCaptureError(HnnError):
     """No attention matrix was seen while the network ran."""
+
+
+class FlareTableError(HnnError):
+    """A table of flares cannot be read as one."""
+
+
+class DatasetError(HnnError):
+    """A stored data set cannot be made or used."""
+
+
+class UnknownDatasetError(DatasetError):
+    """No data set has that name and no folder is at that path."""
+
+
+class UnfinishedDatasetError(DatasetError):
+    """The data set's build has not come to its end; building again goes on with it."""
+
+
+class CorruptDatasetError(DatasetError):
+    """A file of the data set is damaged or its checksum is not the card's."""
+
+
+class ForeignDatasetError(DatasetError):
+    """The data set is of another program, or its frames are cut or scaled in another way."""
+
+
+class OneClassError(DatasetError):
+    """All sequences have the same label, so there is nothing to tell apart."""
+
+
+class TooFewGroupsError(DatasetError):
+    """There are fewer groups of regions than parts to split them into."""
+
+
+class TrainingError(HnnError):
+    """A network cannot be trained."""
+
+
+class RunError(TrainingError):
+    """A run folder cannot be used in that way now."""
+
+
+class UnknownRunError(RunError):
+    """No run has that name and no run folder is at that path."""
+
+
+class CheckpointError(TrainingError):
+    """No checkpoint of the run can be read."""
+
+
+class DivergedError(TrainingError):
+    """The loss is not a finite number any more."""
+
+
+class DiskFullError(TrainingError):
+    """The disk has no room left for the run's files."""
+
+
+class ShortOfMemoryError(TrainingError):
+    """The device has less memory than a batch needs."""
+
+
+class NotAllowedError(HnnError):
+    """The operator has not allowed this from where the page is opened."""

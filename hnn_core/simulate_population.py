@@ -13,6 +13,7 @@ PIXEL_CM2 = float((np.deg2rad(0.03) * 6.96e10) ** 2)
 """Area of a SHARP CEA pixel: 0.03 degrees squared at RSUN_REF."""
 
 _PIL_LOSS = 0.5  # rate of decay of the PIL's flux over the efficiency, measured
+_LEAST_FLUX = 1.5e21  # Mx, left to spots and plage
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,17 @@ class Population:
         efficiency = min(median * np.exp(self.efficiency_spread * rng.standard_normal()), 0.12)
         flare_hour = rng.uniform(37.0, 47.0)
         onset_hour = flare_hour - rng.uniform(27.0, 36.0)
-        # About what the PIL will have lost 12 h before the flare is added at the start: the
-        # middle of the labelled day then has the same PIL flux in both classes.
-        pil_flux = np.exp(rng.uniform(np.log(1.1e21), np.log(3.6e21)))
-        pil_flux *= np.exp(_PIL_LOSS * efficiency * (flare_hour - 12.0 - onset_hour))
+        # About what the PIL will have lost 12 h before the flare is added at the start and taken
+        # off the spots, which regain it as it cancels: the middle of the labelled day then has
+        # the same PIL flux in both classes, and the total is the same at any time.
+        line = np.exp(rng.uniform(np.log(1.1e21), np.log(3.6e21)))
+        lost = line * np.expm1(_PIL_LOSS * efficiency * (flare_hour - 12.0 - onset_hour))
+        flare_flux = 10.0 ** rng.uniform(-5.0, -3.7)
+        start_longitude = rng.uniform(-44.0, 17.0)
+        latitude = rng.choice([-1.0, 1.0]) * rng.uniform(6.0, 26.0)
+        rows, cols = 2 * rng.integers(140, 200), 2 * rng.integers(240, 372)
+        around = np.exp(rng.uniform(np.log(4e21), np.log(2.8e22)))
+        total_flux = max(around - lost, _LEAST_FLUX)
         return RegionParameters(
             seed=self.seed,
             index=index,
@@ -68,16 +76,16 @@ class Population:
             efficiency=float(efficiency),
             onset_hour=float(onset_hour),
             flare_hour=float(flare_hour),
-            flare_flux=float(10.0 ** rng.uniform(-5.0, -3.7)),
-            start_longitude=float(rng.uniform(-44.0, 17.0)),
-            latitude=float(rng.choice([-1.0, 1.0]) * rng.uniform(6.0, 26.0)),
-            rows=int(2 * rng.integers(140, 200)),
-            cols=int(2 * rng.integers(240, 372)),
-            total_flux=float(np.exp(rng.uniform(np.log(4e21), np.log(2.8e22)))),
-            pil_flux=float(pil_flux),
+            flare_flux=float(flare_flux),
+            start_longitude=float(start_longitude),
+            latitude=float(latitude),
+            rows=int(rows),
+            cols=int(cols),
+            total_flux=float(total_flux),
+            pil_flux=float(line + lost),
             pil_length=float(rng.uniform(90.0, 190.0)),
-            emergence_rate=float(rng.uniform(0.0, 0.010)),
-            pil_emergence_rate=float(rng.uniform(0.0, 0.006)),
+            emergence_rate=float(rng.uniform(0.0, 0.010) * around / total_flux),
+            pil_emergence_rate=float(rng.uniform(0.0, 0.006) * line / (line + lost)),
             shear=float(rng.uniform(0.0, 0.4)),
             convergence=float(rng.uniform(0.0, 0.03)),
         )

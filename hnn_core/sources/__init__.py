@@ -16,7 +16,10 @@ __all__ = [
     "open_source",
 ]
 
-_KNOWN = "sim: (simulated regions, sim:SEED for others) and fits:FOLDER (SHARP FITS files)"
+_KNOWN = (
+    "sim: (simulated regions; sim:SEED or sim:SEED:NUMBER for others) and fits:FOLDER (SHARP "
+    "FITS files)"
+)
 
 
 def open_source(spec: str) -> Source:
@@ -25,8 +28,8 @@ def open_source(spec: str) -> Source:
     Parameters
     ----------
     spec : str
-        ``sim:`` or ``sim:SEED`` for simulated regions; ``fits:FOLDER`` for a folder of
-        SHARP FITS files, of any depth.
+        ``sim:``, ``sim:SEED`` or ``sim:SEED:NUMBER`` for simulated regions, 16 of them where
+        no number is given; ``fits:FOLDER`` for a folder of SHARP FITS files, of any depth.
 
     Raises
     ------
@@ -85,14 +88,22 @@ def find_region(source: Source, text: str) -> Region:
     raise UnknownRegionError(f"There is no region {text!r} in {source.spec}; it has {names}{more}.")
 
 
-def _open_simulated(spec: str, seed: str) -> Source:
-    from hnn_core.sources.simulated import SimulatedSource
+def _open_simulated(spec: str, rest: str) -> Source:
+    from hnn_core.sources.simulated import MOST_REGIONS, SimulatedSource
 
-    if seed and not (seed.isascii() and seed.isdigit()):
+    match = re.fullmatch(r"(\d*)(?::(\d+))?", rest, re.ASCII)
+    if match is None:
         raise UnknownSourceError(
-            f"{spec!r} is not a source: {seed!r} is not a whole number; write sim: or sim:SEED."
+            f"{spec!r} is not a source: {rest!r} is not a whole number; write sim:, sim:SEED or "
+            "sim:SEED:NUMBER."
         )
-    return SimulatedSource(seed=int(seed)) if seed else SimulatedSource()
+    numbers = {"seed": match[1], "n_regions": match[2]}
+    given = {name: int(number) for name, number in numbers.items() if number}
+    if not 1 <= given.get("n_regions", 1) <= MOST_REGIONS:
+        raise UnknownSourceError(
+            f"{spec!r} is not a source: the number of regions is 1 to {MOST_REGIONS}."
+        )
+    return SimulatedSource(**given)
 
 
 def _is_called(region: Region, wanted: str) -> bool:

@@ -13,10 +13,12 @@ from hnn_core.simulate import Population, RegionParameters
 from hnn_core.sources.base import Flare, Region, SkippedFile
 from hnn_core.tai import iso_minute, tai_seconds
 
-__all__ = ["N_REGIONS", "SimulatedSource"]
+__all__ = ["MOST_REGIONS", "N_REGIONS", "SimulatedSource"]
 
 N_REGIONS = 16
-"""Regions of a simulated source, half of them eruptive."""
+"""Regions of a simulated source where no number is given, half of them eruptive."""
+MOST_REGIONS = 90_000
+"""HARP numbers of simulated regions have six digits."""
 
 _MISSING_DATA = 0x80000000
 _BAD_HOURS: dict[int, tuple[int, ...]] = {3: (20,), 5: (26, 27), 8: (13, 14, 15)}
@@ -24,19 +26,25 @@ _BAD_HOURS: dict[int, tuple[int, ...]] = {3: (20,), 5: (26, 27), 8: (13, 14, 15)
 
 
 class SimulatedSource:
-    """Regions "SIM 1" to "SIM 16", 48 hourly records each; see `hnn_core.simulate`.
+    """Regions "SIM 1" to "SIM 16" or more, 48 hourly records each; see `hnn_core.simulate`.
 
     Parameters
     ----------
     seed : int
         Population to draw from. Seed 0 is not used in training the shipped model.
+    n_regions : int
+        The first regions of any number are the same.
     """
 
     simulated = True
 
-    def __init__(self, seed: int = 0) -> None:
-        self.spec = f"sim:{seed}" if seed else "sim:"
+    def __init__(self, seed: int = 0, n_regions: int = N_REGIONS) -> None:
+        if n_regions != N_REGIONS:
+            self.spec = f"sim:{seed}:{n_regions}"
+        else:
+            self.spec = f"sim:{seed}" if seed else "sim:"
         self._population = Population(seed)
+        self._n_regions = n_regions
 
     def regions(self) -> list[Region]:
         """All regions, sorted by HARP number."""
@@ -74,12 +82,13 @@ class SimulatedSource:
 
     @cached_property
     def _regions(self) -> dict[str, Region]:
-        return {f"SIM {i}": self._region(i) for i in range(1, N_REGIONS + 1)}
+        return {f"SIM {i}": self._region(i) for i in range(1, self._n_regions + 1)}
 
     def _parameters(self, region: str) -> RegionParameters:
         if region not in self._regions:
             raise UnknownRegionError(
-                f"There is no simulated region {region!r}; known are SIM 1 to SIM {N_REGIONS}."
+                f"There is no simulated region {region!r}; known are SIM 1 to "
+                f"SIM {self._n_regions}."
             )
         return self._population.region(self._regions[region].harp - FIRST_SIMULATED_HARP + 1)
 

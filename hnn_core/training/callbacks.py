@@ -1,0 +1,220 @@
+"""What happens around the steps of a training: events, checkpoints, the best model, stopping."""
+
+import math
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+import torch.distributed as dist
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from hnn_core.exceptions import DivergedError
+from hnn_core.model_store import save_model
+from hnn_core.training.checkpoints import prune
+from hnn_core.training.config import TrainConfig
+from hnn_core.training.events import EventLog
+from hnn_core.training.loaders import ResumableLoader
+from hnn_core.training.losses import focal_loss
+from hnn_core.training.metrics import skill_scores
+from hnn_core.training.module import TrainingModule
+
+__all__ = ["Keeper", "Reporter", "StopRequestedError", "Stopper"]
+
+STEP_INTERVAL = 1.0
+"""Least seconds between two step events."""
+
+
+class StopRequestedError(Exception):
+    """Someone asked the training to stop, and its checkpoint is written."""
+
+
+class Stopper(Callback):
+    """On SIGTERM or SIGINT: finish the step, write a checkpoint, end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.asked = False
+
+    def on_train_start(self, *_: Any) -> None:
+        """Take the signals over from Lightning, which would end without a checkpoint."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask)
+
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        """Stop between two steps, all processes at the same one.
+
+        After an epoch's last step the epoch is scored first: a resumed training would not.
+        """
+        last = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
+        if not last and self._agreed(trainer):
+            trainer.save_checkpoint(checkpoint_path(self.folder, trainer))
+            raise StopRequestedError
+
+    def on_train_epoch_end(self, trainer: Trainer, _: LightningModule) -> None:
+        """Stop after an epoch, whose checkpoint is written."""
+        if self._agreed(trainer):
+            raise StopRequestedError
+
+    def _agreed(self, trainer: Trainer) -> bool:
+        return trainer.strategy.reduce_boolean_decision(self.asked, all=False)
+
+    def _ask(self, *_: Any) -> None:
+        self.asked = True
+
+
+class Keeper(Callback):
+    """After each epoch: score the validation set, keep the best model, write a checkpoint."""
+
+    def __init__(
+        self,
+        checkpoints: Path,
+        model: Path,
+        config: TrainConfig,
+        labels: np.ndarray,
+        events: EventLog,
+        card: dict[str, Any],
+    ) -> None:
+        self.checkpoints, self.model, self.config = checkpoints, model, config
+        self.labels, self.events, self.card = labels, events, card
+        self.best_loss, self.best_epoch = math.inf, 0
+        self.last: dict[str, float] | None = None
+        """Scores of the last validation pass."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a resumed training must know of the best epoch so far."""
+        return {"best_loss": self.best_loss, "best_epoch": self.best_epoch}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the best epoch so far."""
+        self.best_loss, self.best_epoch = state_dict["best_loss"], state_dict["best_epoch"]
+
+    def on_validation_epoch_end(self, _: Trainer, module: LightningModule) -> None:
+        """Score the logits of all processes."""
+        assert isinstance(module, TrainingModule)
+        pairs = _gathered(module.validated)
+        module.validated.clear()
+        sequences, logits = (torch.tensor(column) for column in zip(*pairs, strict=True))
+        truth = torch.as_tensor(self.labels[sequences.numpy()])
+        loss = focal_loss(logits, truth, self.config.alpha, self.config.gamma)
+        said = torch.sigmoid(logits) >= 0.5
+        scores = skill_scores(truth.numpy(), said.numpy())
+        names = ("tss", "hss", "recall", "precision", "accuracy")
+        self.last = {"loss": float(loss), **{name: scores[name] for name in names}}
+
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Keep the model if it is the best so far, then the state of the training."""
+        assert isinstance(module, TrainingModule)
+        _check_finite(module)
+        loss = self.last["loss"] if self.last else -math.inf
+        if not self.last or loss < self.best_loss:
+            self.best_loss, self.best_epoch = loss, trainer.current_epoch + 1
+            if trainer.is_global_zero:
+                save_model(
+                    module.model,
+                    self.model,
+                    metadata={**self.card, "epoch": self.best_epoch, "validation": self.last},
+                )
+        trainer.save_checkpoint(checkpoint_path(self.checkpoints, trainer))
+        if trainer.is_global_zero:
+            prune(self.checkpoints, self.config.keep_checkpoints)
+        waited = trainer.current_epoch + 1 - self.best_epoch
+        if self.config.patience and waited >= self.config.patience:
+            self.events.message(
+                f"Stopped early: the validation loss has not fallen for {waited} epochs."
+            )
+            trainer.should_stop = True
+
+
+class Reporter(Callback):
+    """Writes the events of a training; the page and the command line read them."""
+
+    def __init__(self, events: EventLog, keeper: Keeper, loader: ResumableLoader) -> None:
+        self.events, self.keeper, self.loader = events, keeper, loader
+        self.losses: list[float] = []
+        self.process = psutil.Process()
+
+    def on_train_start(self, trainer: Trainer, _: LightningModule) -> None:
+        """Start the clocks."""
+        self.begun = self.told = self.epoch_begun = time.monotonic()
+        self.first_step = self.told_step = trainer.global_step
+        self.told_waited = self.loader.waited
+
+    def on_train_epoch_start(self, *_: Any) -> None:
+        """Start an epoch's clock."""
+        self.epoch_begun, self.losses = time.monotonic(), []
+
+    def on_train_batch_end(
+        self, trainer: Trainer, module: LightningModule, outputs: Any, _: Any, batch_idx: int
+    ) -> None:
+        """Tell a step, at most one a second."""
+        self.losses.append(float(outputs["loss"]))
+        elapsed = time.monotonic() - self.told
+        if elapsed < STEP_INTERVAL and batch_idx + 1 < len(self.loader):
+            return
+        steps = max(trainer.global_step - self.told_step, 1)
+        self.events.write(
+            "step",
+            epoch=trainer.current_epoch,
+            step=trainer.global_step,
+            batch=batch_idx + 1,
+            batches=len(self.loader),
+            loss=float(np.mean(self.losses[-steps:])),
+            sequences_per_s=steps * self.loader.plans.batch / max(elapsed, 1e-9),
+            data_fraction=(self.loader.waited - self.told_waited) / max(elapsed, 1e-9),
+            memory_mb=self._memory(module.device),
+            seconds_left=self._seconds_left(trainer),
+        )
+        self.told, self.told_step = time.monotonic(), trainer.global_step
+        self.told_waited = self.loader.waited
+
+    def on_train_epoch_end(self, trainer: Trainer, _: LightningModule) -> None:
+        """Tell an epoch; the keeper has scored it before."""
+        seconds = time.monotonic() - self.epoch_begun
+        self.events.write(
+            "epoch",
+            epoch=trainer.current_epoch + 1,
+            step=trainer.global_step,
+            train_loss=float(np.mean(self.losses)) if self.losses else math.nan,
+            validation=self.keeper.last,
+            best_epoch=self.keeper.best_epoch,
+            seconds=seconds,
+            sequences_per_s=len(self.losses) * self.loader.plans.batch / max(seconds, 1e-9),
+            seconds_left=self._seconds_left(trainer),
+        )
+
+    def _seconds_left(self, trainer: Trainer) -> float:
+        done = max(trainer.global_step - self.first_step, 1)
+        left = (trainer.max_epochs or 0) * len(self.loader) - trainer.global_step
+        return (time.monotonic() - self.begun) / done * left
+
+    def _memory(self, device: torch.device) -> float:
+        if device.type == "cuda":
+            return torch.cuda.max_memory_allocated(device) / 2**20
+        return self.process.memory_info().rss / 2**20
+
+
+def checkpoint_path(folder: Path, trainer: Trainer) -> Path:
+    """Name of a checkpoint, so that the newest is the last in order."""
+    return folder / f"step{trainer.global_step:09d}-epoch{trainer.current_epoch + 1:05d}.ckpt"
+
+
+def _gathered(pairs: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    """All processes' pairs, in the same order everywhere."""
+    if dist.is_available() and dist.is_initialized():
+        parts: list[Any] = [None] * dist.get_world_size()
+        dist.all_gather_object(parts, pairs)
+        pairs = [pair for part in parts for pair in part]
+    return sorted(pairs)
+
+
+def _check_finite(module: LightningModule) -> None:
+    for name, weight in module.named_parameters():
+        if not torch.isfinite(weight).all():
+            raise DivergedError(
+                f"The weight {name} is not finite after epoch {module.current_epoch + 1}; the "
+                "last good checkpoint is kept. Try a smaller learning_rate."
+            )

@@ -1,0 +1,209 @@
+"""``python -m hnn_core train|crossval|sweep|evaluate``: every setting is an option."""
+
+import inspect
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hnn_core.exceptions import TrainingError
+from hnn_core.training.config import FIELD_HELP, TrainConfig
+from hnn_core.training.run_folder import (
+    RunFolder,
+    find_run,
+    list_runs,
+    new_run_folder,
+    now,
+    replace_json,
+)
+
+__all__ = ["add_commands", "create_run"]
+
+NameOption = Annotated[str, typer.Option(help="Name of the new run; made up if not given.")]
+RunOption = Annotated[str, typer.Option(help="Go on with this run, by name or folder.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+
+_SWITCHES = {
+    "temporal": "--temporal/--baseline",
+    "freeze_vit": "--freeze-vit/--train-vit",
+    "symmetries": "--symmetries/--no-symmetries",
+}
+_NAMES = {"flare_class": "--class"}
+
+
+def create_run(
+    kind: str, config: TrainConfig, name: str = "", *, grid: dict[str, list[Any]] | None = None
+) -> RunFolder:
+    """Make the folder of a new run, its configuration in it.
+
+    Parameters
+    ----------
+    kind : str
+        ``train``, ``crossval`` or ``sweep``.
+    config : TrainConfig
+    name : str
+        Made of kind, model, class and time where empty.
+    grid : dict, optional
+        Settings and their values, of a sweep.
+
+    Raises
+    ------
+    RunError
+        If the name is taken or cannot be one.
+    """
+    stamp = now().replace(":", "").replace("-", "")[:15]
+    model = config.model_name if kind == "train" else kind
+    path = new_run_folder(name or f"{model}-{config.flare_class}-{stamp}")
+    values = {"kind": kind, **config.to_dict()} | ({"grid": grid} if grid else {})
+    replace_json(path / "config.json", values)
+    return RunFolder(path)
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands to the program's."""
+    for kind, text in (
+        ("train", "Train a network, or go on with a run that stopped."),
+        ("crossval", "Train HNN and baseline on every fold of a data set."),
+    ):
+        app.command(kind, help=text)(_with_settings(_starter(kind)))
+    app.command("sweep", help="Train a network for each point of a grid of settings.")(
+        _with_settings(_sweep)
+    )
+    app.command("evaluate")(evaluate)
+    app.command("runs")(runs)
+
+
+def evaluate(
+    run: Annotated[str, typer.Option(help="Run whose best model predicts its test set.")] = "",
+    model: Annotated[str, typer.Option(help="Or a model by name, folder or hub id,")] = "",
+    dataset: Annotated[str, typer.Option(help="on all sequences of this data set.")] = "",
+    out: Annotated[str, typer.Option(help="Write the predictions to this .parquet file.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Score a run's best model on its test set, or any model on any data set."""
+    if bool(run) == bool(model) or bool(model) != bool(dataset):
+        raise typer.BadParameter("Give --run, or --model and --dataset together.")
+    from hnn_core.training.evaluate import evaluate_model, evaluate_run
+
+    table, scores = evaluate_run(find_run(run)) if run else evaluate_model(model, dataset)
+    if out:
+        table.to_parquet(Path(out), index=False)
+    if as_json:
+        _echo_json(scores)
+        return
+    for row in scores["rows"]:
+        numbers = ", ".join(f"{key} {_told(row[key])}" for key in _SHOWN)
+        typer.echo(f"{row['model']} fold {row['fold']}: {numbers}")
+
+
+def runs(as_json: JsonOption = False) -> None:
+    """List the runs that are here, and what became of them."""
+    found, skipped = list_runs()
+    if as_json:
+        _echo_json(
+            [
+                {"name": r.name, "kind": r.kind, "folder": str(r.path), **vars(r.status)}
+                for r in found
+            ]
+        )
+        return
+    for one in found:
+        status = one.status
+        typer.echo(f"{one.name:<32} {one.kind:<9} {status.state:<9} {status.message}".rstrip())
+    for folder in skipped:
+        typer.echo(folder.reason, err=True)
+
+
+_SHOWN = ("tss", "hss", "recall", "precision", "accuracy", "tp", "fp", "tn", "fn")
+
+
+def _starter(kind: str) -> Callable[..., None]:
+    def start(name: NameOption = "", run: RunOption = "", **settings: Any) -> None:
+        _perform(find_run(run) if run else create_run(kind, _config(settings), name), kind)
+
+    return start
+
+
+def _sweep(
+    grid: Annotated[
+        list[str] | None, typer.Option(help="Setting and values, as frames=6,8,10; repeatable.")
+    ] = None,
+    name: NameOption = "",
+    run: RunOption = "",
+    **settings: Any,
+) -> None:
+    if run:
+        _perform(find_run(run), "sweep")
+        return
+    from hnn_core.training.sweep import grid_points
+
+    config = _config(settings)
+    values = dict(_grid_values(text) for text in grid or [])
+    grid_points(config, values)  # every point is possible, before the first is trained
+    _perform(create_run("sweep", config, name, grid=values), "sweep")
+
+
+def _grid_values(text: str) -> tuple[str, list[Any]]:
+    setting, equals, values = text.partition("=")
+    if not equals or not values:
+        raise typer.BadParameter(f"--grid {text!r} is not like frames=6,8,10.")
+
+    def read(value: str) -> Any:
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+
+    return setting.strip().replace("-", "_"), [read(value.strip()) for value in values.split(",")]
+
+
+def _perform(run: RunFolder, kind: str) -> None:
+    if run.kind != kind:
+        raise TrainingError(f"{run.name} is of kind {run.kind}: use `{run.kind} --run`.")
+    # Helpers of a distributed training start with this same command line.
+    sys.argv[1:] = [kind, "--run", str(run.path)]
+    typer.echo(f"run {run.path}")
+    from hnn_core.training.perform import perform
+
+    typer.echo(f"{run.name}: {perform(run)}")
+
+
+def _config(settings: dict[str, Any]) -> TrainConfig:
+    given = {name: value for name, value in settings.items() if value is not None}
+    if "dataset" not in given:
+        raise typer.BadParameter("Give --dataset, or --run to go on with a run.")
+    return TrainConfig(**given)
+
+
+def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for every field of `TrainConfig`."""
+    own = [p for p in inspect.signature(command).parameters.values() if p.kind != p.VAR_KEYWORD]
+    settings = []
+    for item in fields(TrainConfig):
+        default = "" if item.default is MISSING else f" Default: {item.default}."
+        text = FIELD_HELP[item.name] + default
+        flags = [_SWITCHES.get(item.name) or _NAMES.get(item.name)]
+        option = typer.Option(*filter(None, flags), help=text, show_default=False)
+        kind: Any = item.type
+        settings.append(
+            inspect.Parameter(
+                item.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=None,
+                annotation=Annotated[kind | None, option],
+            )
+        )
+    command.__signature__ = inspect.Signature([*own, *settings])  # type: ignore[attr-defined]
+    return command
+
+
+def _told(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3f}".removesuffix(".000")
+
+
+def _echo_json(values: Any) -> None:
+    typer.echo(json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False))

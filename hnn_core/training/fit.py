@@ -1,0 +1,140 @@
+"""One training from its configuration to its scores, in a run folder."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+from lightning.fabric.utilities.rank_zero import rank_zero_only
+
+from hnn_core.embedding import describe_device
+from hnn_core.training.assemble import (
+    Material,
+    make_batches,
+    make_network,
+    make_trainer,
+    read_material,
+)
+from hnn_core.training.callbacks import Keeper, Reporter, Stopper
+from hnn_core.training.card import describe_environment, describe_training
+from hnn_core.training.checkpoints import newest_readable
+from hnn_core.training.config import TrainConfig
+from hnn_core.training.data import Parts
+from hnn_core.training.events import EventLog
+from hnn_core.training.faults import told_errors
+from hnn_core.training.loaders import TrainingData
+from hnn_core.training.module import TrainingModule
+from hnn_core.training.outcome import predict_test_set
+from hnn_core.training.run_folder import RunFolder, replace_json
+
+__all__ = ["train_run"]
+
+
+def train_run(
+    run: RunFolder, material: Material | None = None, *, events: EventLog | None = None
+) -> pd.DataFrame:
+    """Train as a run's configuration says, go on where it stopped, and predict the test set.
+
+    Parameters
+    ----------
+    run : RunFolder
+        Of kind ``train``. Its folder receives events, checkpoints, model, predictions, scores.
+    material : Material, optional
+        The data set's frames, where they are in memory already.
+    events : EventLog, optional
+        The run's own by default.
+
+    Returns
+    -------
+    DataFrame
+        The predictions, as `hnn_core.training.evaluation.prediction_table` makes them; empty in
+        the processes of a distributed training that only help.
+
+    Raises
+    ------
+    StopRequestedError
+        Someone asked it to stop; the checkpoint is written.
+    HnnError
+        What a user can mend: one of the errors of data sets and trainings.
+    """
+    config = TrainConfig.from_dict(run.config)
+    main = rank_zero_only.rank == 0
+    events = events or EventLog(run.path / "metrics.jsonl", writes=main)
+    with told_errors(config), _without_chatter():
+        checkpoint, complaints = newest_readable(run.path / "checkpoints")
+        for complaint in complaints:
+            events.message(complaint, "warning")
+        material = material or read_material(config, events)
+        parts = Parts.of(material.dataset, config)
+        model = make_network(config, checkpoint)
+        trainer = make_trainer(config)
+        batches = make_batches(config, model, material, parts, trainer, events)
+        data = TrainingData(batches, parts, config)
+        keeper = Keeper(
+            run.path / "checkpoints",
+            run.model_folder,
+            config,
+            parts.labels,
+            events,
+            describe_training(material.dataset, parts, config),
+        )
+        trainer.callbacks += [  # type: ignore[attr-defined]  # a list, as Lightning makes it
+            keeper,
+            Reporter(events, keeper, data.loader),
+            Stopper(run.path / "checkpoints"),
+        ]
+        device = describe_device(trainer.strategy.root_device)
+        if main:
+            environment = describe_environment(device, material.dataset.sha256)
+            replace_json(run.path / "environment.json", environment)
+        _tell_start(events, parts, config, data, device, checkpoint)
+        module = TrainingModule(model, config)
+        trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+        if not trainer.is_global_zero:
+            return pd.DataFrame()
+        events.message("Predicting the test set.")
+        return predict_test_set(run, config, material, parts, batches)
+
+
+def _tell_start(
+    events: EventLog,
+    parts: Parts,
+    config: TrainConfig,
+    data: TrainingData,
+    device: str,
+    checkpoint: Path | None,
+) -> None:
+    step = int(checkpoint.stem[4:13]) if checkpoint else None
+    if checkpoint is not None:
+        events.message(f"Going on from {checkpoint.name}.")
+    events.write(
+        "start",
+        epochs=config.epochs,
+        steps_per_epoch=len(data.loader),
+        device=device,
+        sequences={
+            "train": len(parts.train),
+            "validation": len(parts.validation),
+            "test": len(parts.test),
+        },
+        resumed_epoch=step // len(data.loader) if step is not None else None,
+        resumed_step=step,
+    )
+
+
+@contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Keep Lightning's advice on hardware, workers and loggers out of the log."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
