@@ -14,6 +14,7 @@ __all__ = ["legend", "mark_times", "style_passage", "with_gaps"]
 
 _ASSOCIATION = {
     "eruptive": (style.ERUPTIVE, "flare, CME linked"),
+    "unlinked": (style.CONFINED, "flare, no CME linked in DONKI"),
     "confined": (style.CONFINED, "flare, no CME linked"),
     "unknown": (style.UNKNOWN, "flare, CME unknown"),
 }

@@ -5,6 +5,7 @@ Answers go to stdout. A problem is one line on stderr and exit code 2, never a t
 
 import json
 import logging
+import os
 import sys
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Annotated, Any
@@ -41,6 +42,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
 def main(args: list[str] | None = None) -> int:
     """Run a command and return its exit code; see `hnn_core.command_line.run`."""
+    # torch's threads wait asleep: spinning, they fight the app beside them for the cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # The hub's client tells of every retry; the one line that matters comes from its error.
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     return run(app, "python -m hnn_core", args)

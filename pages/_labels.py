@@ -19,6 +19,7 @@ __all__ = [
 
 _CME = {
     "eruptive": "CME linked",
+    "unlinked": "no CME linked in DONKI",
     "confined": "no CME linked",
     "unknown": "CME link unknown",
 }

@@ -9,7 +9,7 @@ import streamlit as st
 
 from hnn_core.exceptions import UnknownModelError, UnknownSourceError
 from hnn_core.model_store import ModelInfo
-from hnn_core.sources import Region, SkippedFile, Source, find_region
+from hnn_core.sources import Region, SkippedFile, Source, find_region, open_source
 from pages import _caches
 from pages._labels import model_label, region_label
 from pages._link import publish, restore
@@ -61,7 +61,7 @@ def _select_source() -> Source | None:
     restore("source", "fits" if folder else "sim", _read_source)
     kind = st.selectbox("Source", list(SOURCES), format_func=SOURCES.__getitem__, **_kept("source"))
     if kind == "sim":
-        return _caches.source("sim:")
+        return _select_population()
     restore("folder", folder, str)
     st.text_input(
         "Folder",
@@ -75,6 +75,23 @@ def _select_source() -> Source | None:
     source = _caches.source(f"fits:{st.session_state['folder'].strip()}")
     _list_skipped("file", source.skipped())
     return source
+
+
+def _select_population() -> Source:
+    restore("population", "", _read_population)
+    st.text_input(
+        "Population",
+        **_kept("population"),
+        placeholder="those that come with the program",
+        help="Other simulated regions: a seed such as 1, or seed and number of regions, 1:800.",
+    )
+    publish("population")
+    return _caches.source(f"sim:{st.session_state['population'].strip()}")
+
+
+def _read_population(text: str) -> str:
+    open_source(f"sim:{text}")
+    return text
 
 
 def _kept(key: str) -> dict[str, str]:

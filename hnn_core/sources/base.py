@@ -8,9 +8,13 @@ from astropy.time import Time
 
 from hnn_core.magnetogram import Magnetogram
 
-__all__ = ["Association", "Flare", "Region", "SkippedFile", "Source"]
+__all__ = ["Association", "Flare", "FluxScale", "Region", "SkippedFile", "Source"]
 
-Association = Literal["eruptive", "confined", "unknown"]
+Association = Literal["eruptive", "unlinked", "confined", "unknown"]
+FluxScale = Literal["operational", "science"]
+
+_CLASS_FLUX = {"A": 1e-8, "B": 1e-7, "C": 1e-6, "M": 1e-5, "X": 1e-4}
+_OPERATIONAL_OVER_SCIENCE = 0.7
 
 
 @dataclass(frozen=True)
@@ -22,8 +26,35 @@ class Flare:
     goes_class: str
     """Class as announced, such as ``"X2.2"``."""
     association: Association = "unknown"
-    """``"eruptive"``: a CME is linked; ``"confined"``: none is, by the source's own
-    policy; ``"unknown"``: nobody looked."""
+    """``"eruptive"``: a CME is linked; ``"unlinked"``: in DONKI, with no CME linked;
+    ``"confined"``: the source says that there was none; ``"unknown"``: nobody looked."""
+    scale: FluxScale = "operational"
+    """What `goes_class` counts in: ``"operational"``, as announced with GOES 1–15, is 0.7 of
+    the true flux; ``"science"`` is the true flux."""
+    id: str = ""
+    """Names the flare; made of peak and class if not given: ``2011-02-15T01:56 X2.2``."""
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            name = f"{self.peak.utc.isot[:16]} {self.goes_class}"
+            object.__setattr__(self, "id", name)
+
+    def flux(self, scale: FluxScale) -> float:
+        """Peak flux in the 1–8 Å band on one of the two scales, W m-2 (SCIENCE section 3).
+
+        Raises
+        ------
+        ValueError
+            `goes_class` is no class.
+        """
+        try:
+            flux = _CLASS_FLUX[self.goes_class[:1]] * float(self.goes_class[1:] or 1)
+        except (KeyError, ValueError) as error:
+            raise ValueError(f"{self.goes_class!r} is not a GOES class such as X2.2") from error
+        if scale == self.scale:
+            return flux
+        factor = _OPERATIONAL_OVER_SCIENCE
+        return flux * factor if scale == "operational" else flux / factor
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from hnn_core.exceptions import (
     UnknownTimeError,
 )
 from hnn_core.magnetogram import Magnetogram, read_fits
-from hnn_core.sources.base import Flare, Region, SkippedFile
+from hnn_core.sources.base import Region, SkippedFile
 from hnn_core.sources.fits_index import load_index
 from hnn_core.sources.fits_records import FolderRecords, group_records
-from hnn_core.sources.flare_table import FLARE_TABLE, FlareRow, read_flare_table
+from hnn_core.sources.flare_table import FLARE_TABLE, FlareRow, flares_of, read_flare_table
 from hnn_core.tai import iso_minute, tai_seconds, time_from_seconds
 
 __all__ = ["FitsFolder"]
@@ -136,11 +136,6 @@ def _region(name: str, records: FolderRecords, flares: list[FlareRow]) -> Region
     rows = records.rows
     noaa = tuple(sorted({number for row in rows for number in row.noaa}))
     harp = rows[0].harp
-    # HARP numbers of the near-real-time series mean other regions than those of a flare table.
-    by_harp = not rows[0].near_real_time
-    own: list[Flare] = [
-        row.flare for row in flares if row.noaa in noaa or (by_harp and row.harp == harp)
-    ]
     return Region(
         id=name,
         harp=harp,
@@ -148,7 +143,7 @@ def _region(name: str, records: FolderRecords, flares: list[FlareRow]) -> Region
         first=time_from_seconds(rows[0].t_rec),
         last=time_from_seconds(rows[-1].t_rec),
         n_records=len(rows),
-        flares=tuple(own),
+        flares=flares_of(flares, noaa, harp, definitive=not rows[0].near_real_time),
         simulated=rows[0].simulated,
     )
 

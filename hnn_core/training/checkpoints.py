@@ -74,7 +74,7 @@ def newest_readable(folder: Path) -> tuple[Path | None, list[str]]:
         If there are checkpoints and none can be read.
     """
     found = sorted(folder.glob("*.ckpt"), reverse=True) if folder.is_dir() else []
-    complaints = []
+    complaints: list[str] = []
     for path in found:
         problem = _damage(path)
         if problem is None:

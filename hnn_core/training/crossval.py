@@ -1,9 +1,7 @@
 """Five folds of HNN and baseline on the same data, as the paper's Figure 8."""
 
-import math
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from hnn_core.exceptions import TrainingError
@@ -12,12 +10,11 @@ from hnn_core.training.config import TrainConfig
 from hnn_core.training.evaluation import score_row
 from hnn_core.training.events import EventLog
 from hnn_core.training.fit import train_run
-from hnn_core.training.outcome import write_scores, write_table
+from hnn_core.training.metrics import SCORES, fold_mean
+from hnn_core.training.outcome import without_nan, write_scores, write_table
 from hnn_core.training.run_folder import RunFolder, replace_json
 
 __all__ = ["check_single", "cross_validate", "fold_statistics", "member_run"]
-
-SCORES = ("recall", "precision", "accuracy", "hss", "tss")
 
 
 def cross_validate(run: RunFolder) -> None:
@@ -66,24 +63,13 @@ def member_run(run: RunFolder, name: str, config: TrainConfig, material: Materia
 
 
 def fold_statistics(rows: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, float | None]]]:
-    """Mean over the folds, and standard deviation over the square root of their number.
-
-    The standard deviation is the sample's (n - 1 in the denominator). A fold in which a score is
-    undefined makes its mean undefined: null.
-    """
+    """Mean and standard error of each score over the folds, by model; null where undefined."""
     found: dict[str, dict[str, dict[str, float | None]]] = {}
     for model in dict.fromkeys(row["model"] for row in rows):
         of_model = [row for row in rows if row["model"] == model]
-        found[model] = {}
-        for score in SCORES:
-            values = np.array([row[score] for row in of_model], float)
-            mean = float(values.mean())
-            error = float(values.std(ddof=1) / math.sqrt(len(values)))
-            known = bool(np.isfinite(values).all())
-            found[model][score] = {
-                "mean": mean if known else None,
-                "standard_error": error if known else None,
-            }
+        found[model] = {
+            score: without_nan(fold_mean([row[score] for row in of_model])) for score in SCORES
+        }
     return found
 
 

@@ -1,257 +1,131 @@
-"""Train the demo model that ships with the program, on simulated regions.
+"""Make the models and runs that ship with the program, on simulated regions.
 
-Run ``python -m hnn_core.training.demo --out assets/models``. It was made to fit two CPU
-cores, where the paper's protocol from scratch would take days, in two steps:
+    python -m hnn_core.training.demo --work DIR --out assets
 
-1. The vision transformer learns to read flux (`hnn_core.training.flux_reading`); this stands
-   where the paper starts from ImageNet.
-2. The classifier (LSTM and linear layer) is trained with the paper's loss on the embeddings
-   of the transformer, which stays as it is.
+It fits two CPU cores, where the paper's protocol from scratch would take days, and it goes through
+the commands that a user has:
 
-The baseline without LSTM has the same transformer and goes through the same second step.
+1. a vision transformer learns to read flux, without labels (`hnn_core.training.flux_reading`);
+   this stands where the paper starts from ImageNet;
+2. ``data build`` makes a labelled data set of simulated regions that step 1 has not seen;
+3. ``train --freeze-vit`` trains LSTM and classifier with the paper's loss, for the HNN and for the
+   baseline; ``crossval`` does so on five folds;
+4. weights are rounded to half precision, the test set is predicted with them as they will be
+   used, and what the pages need is copied.
+
+Interrupted, it goes on where it was.
 """
 
 import argparse
-import json
-import logging
-from dataclasses import asdict
+import os
+import shutil
+import sys
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
 
-from hnn_core import __version__
-from hnn_core.model import HNN, HNNConfig
-from hnn_core.model_store import save_model
-from hnn_core.preprocess import PreprocessConfig, preprocess
-from hnn_core.render import render
-from hnn_core.simulate import Population
-from hnn_core.training.flux_reading import augment, read_flux
-from hnn_core.training.losses import focal_loss
-from hnn_core.training.metrics import region_interval, skill_scores
+from hnn_core.__main__ import main as command
+from hnn_core.model_store import load_model, save_model
+from hnn_core.training import flux_reading
+from hnn_core.training.card import model_card
+from hnn_core.training.evaluate import evaluate_run
+from hnn_core.training.metrics import region_interval
+from hnn_core.training.run_folder import RunFolder, find_run
 
-__all__ = ["main"]
+__all__ = ["CROSSVAL", "DATASET", "RUNS", "SOURCE_SEED", "main"]
 
-log = logging.getLogger(__name__)
-
-M = 10
-LABELLED = 24
-RUN = LABELLED + M - 1
-"""Hours of a region that are used: the last day before the flare and the nine hours before."""
-MODELS = {"demo": True, "vit-baseline": False}
-"""Name and whether it has the LSTM."""
-SPLITS = {"train": (1, 800), "validation": (3, 60), "test": (2, 200)}
-"""Seed and number of regions. Seed 0 is what the program shows; nobody trains on it."""
-FLUX_REGIONS = 400
-"""The first of the training set, enough for step 1."""
+SOURCE_SEED = 1
+"""Seed 0 is what the program shows and 4 what the transformer read; nobody is trained on them."""
+DATASET = "sim-800"
+RUNS = {"demo": "--temporal", "vit-baseline": "--baseline"}
+CROSSVAL = "demo-crossval"
+_SHIPPED_FILES = ("config.json", "environment.json", "metrics.jsonl", "status.json")
 
 
-class _Runs(Dataset[tuple[np.ndarray, int]]):
-    """Preprocessed frames (RUN, 224, 224) half precision and class of simulated regions."""
-
-    def __init__(self, seed: int, n_regions: int) -> None:
-        self.population, self.n_regions = Population(seed), n_regions
-
-    def __len__(self) -> int:
-        return self.n_regions
-
-    def __getitem__(self, item: int) -> tuple[np.ndarray, int]:
-        region = self.population.region(item + 1)
-        last = int(np.ceil(region.flare_hour)) - 1
-        frames = [
-            preprocess(render(region, hour).field, PreprocessConfig())[0].astype(np.float16)
-            for hour in range(last - RUN + 1, last + 1)
-        ]
-        return np.stack(frames), int(region.eruptive)
-
-
-def _load_split(split: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Frames (regions, RUN, 224, 224) float16, memory-mapped, and classes (regions,)."""
-    seed, n_regions = SPLITS[split]
-    path = folder / f"{split}-{seed}-{n_regions}.npy"
-    runs = _Runs(seed, n_regions)
-    classes = np.array([runs.population.region(i + 1).eruptive for i in range(n_regions)], int)
-    if not path.exists():
-        partial = path.with_suffix(".part")
-        frames = np.lib.format.open_memmap(
-            partial, mode="w+", dtype=np.float16, shape=(n_regions, RUN, 224, 224)
-        )
-        for i, (run, _) in enumerate(DataLoader(runs, batch_size=None, num_workers=2)):
-            frames[i] = run
-        frames.flush()
-        partial.rename(path)
-        log.info("rendered %s: %d regions", split, n_regions)
-    return np.load(path, mmap_mode="r"), classes
-
-
-def embed_runs(model: HNN, frames: np.ndarray, rng: np.random.Generator | None) -> Tensor:
-    """Embeddings (regions, RUN, D), augmented when a generator is given."""
-    model.eval()
-    out = []
-    with torch.inference_mode():
-        for run in frames:
-            images = torch.tensor(run, dtype=torch.float32)
-            if rng is not None:
-                images = augment(images, rng)
-            out.append(model.embed(images[:, None]))
-    return torch.stack(out).clone()
-
-
-def _windows(embeddings: Tensor) -> Tensor:
-    """(R, RUN, D) -> (R * LABELLED, M, D), a view of every sequence of every run."""
-    return embeddings.unfold(1, M, 1).transpose(2, 3).flatten(0, 1)
-
-
-def fit_head(model: HNN, embeddings: Tensor, classes: Tensor, *, steps: int) -> None:
-    """Step 2: train LSTM and classifier on frozen embeddings (regions, RUN, D)."""
-    generator = torch.Generator().manual_seed(0)
-    head = [p for name, p in model.named_parameters() if not name.startswith("vit.")]
-    optimizer = torch.optim.Adam(head, lr=1e-3, weight_decay=1e-5)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, steps)
-    for _ in range(steps):
-        rows = torch.randint(len(classes), (32,), generator=generator)
-        starts = torch.randint(LABELLED, (32,), generator=generator)
-        hours = starts[:, None] + torch.arange(M)  # (32, M)
-        loss = focal_loss(model.head(embeddings[rows[:, None], hours]), classes[rows])
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(head, 1.0)
-        optimizer.step()
-        schedule.step()
-
-
-def evaluate(model: HNN, embeddings: Tensor, classes: np.ndarray) -> dict[str, float | list[float]]:
-    """Scores over all labelled hours of regions, from their embeddings (regions, RUN, D)."""
-    with torch.inference_mode():
-        logits = model.eval().head(_windows(embeddings))
-    said = (torch.sigmoid(logits) >= model.config.threshold).numpy()
-    truth = np.repeat(classes, LABELLED)
-    scores: dict[str, float | list[float]] = dict(skill_scores(truth, said))
-    regions = np.repeat(np.arange(len(classes)), LABELLED)
-    scores["tss_95"] = list(region_interval(truth, said, regions))
-    return scores
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Train and save the demo model and its baseline."""
+def main(argv: list[str] | None = None) -> int:
+    """Make everything that ships, or go on with it; return an exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("assets/models"))
-    parser.add_argument("--work", type=Path, required=True, help="folder for rendered frames")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("assets"))
+    parser.add_argument("--work", type=Path, required=True, help="folder for data and runs")
+    parser.add_argument("--regions", type=int, default=800)
     parser.add_argument("--flux-steps", type=int, default=1600)
-    parser.add_argument("--head-steps", type=int, default=6000)
-    parser.add_argument("--n-keep", type=int, default=80, help="tokens kept while learning")
+    parser.add_argument("--flux-regions", type=int, default=flux_reading.REGIONS)
+    parser.add_argument("--epochs", type=int, default=20)
     options = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     options.work.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(options.seed)
-    data = {split: _load_split(split, options.work) for split in SPLITS}
+    out = options.out.absolute()
+    before = Path.cwd(), os.environ.get("HNN_HOME")
+    # Names, not paths of this machine, shall stand in the configurations.
+    os.chdir(options.work)
+    os.environ["HNN_HOME"] = "home"
+    try:
+        return _make(options, out)
+    finally:
+        os.chdir(before[0])
+        os.environ.pop("HNN_HOME")
+        if before[1] is not None:
+            os.environ["HNN_HOME"] = before[1]
 
-    for name, temporal in MODELS.items():
-        torch.manual_seed(options.seed)
-        model = HNN(HNNConfig.compact(flare_class="M", temporal=temporal))
-        _start_from_flux(model, data["train"][0], options)
-        embeddings = _embedded_once(model, "train", data["train"][0], options)
-        fit_head(model, embeddings, torch.tensor(data["train"][1]), steps=options.head_steps)
-        model.half().float()  # the test is of the weights as they are shipped
-        scores = {}
-        for split in ("validation", "test"):
-            frames, classes = data[split]
-            embeddings = _embedded_once(model, split, frames, options)
-            scores[split] = evaluate(model, embeddings, classes)
-            log.info("%s, %s: %s", name, split, json.dumps(scores[split]))
-        card = _card(name, scores, options)
-        save_model(
-            model, options.out / name, dtype=torch.float16, metadata=card, card=_readme(card)
+
+def _make(options: argparse.Namespace, out: Path) -> int:
+    vit = Path("vit-flux.safetensors")
+    if not vit.exists():
+        flux_reading.main(
+            [f"--out={vit}", f"--steps={options.flux_steps}", f"--regions={options.flux_regions}"]
         )
+    source = f"sim:{SOURCE_SEED}:{options.regions}"
+    if not Path("home/datasets", DATASET).is_dir():
+        _do("data", "build", "--source", source, "--out", DATASET)
+    settings = [
+        f"--dataset={DATASET}", "--class=M", f"--pretrained={vit}", "--freeze-vit", "--width=192",
+        "--symmetries", "--learning-rate=0.001", f"--epochs={options.epochs}", "--precision=bf16",
+        "--accelerator=cpu",
+    ]  # fmt: skip
+    for name, variant in RUNS.items():
+        _do_run("train", name, *settings, variant)
+        _ship_model(find_run(name), out)
+    _do_run("crossval", CROSSVAL, *settings)
+    _ship_run(find_run(CROSSVAL), out)
+    return 0
 
 
-def _start_from_flux(model: HNN, frames: np.ndarray, options: argparse.Namespace) -> None:
-    """Load the transformer of step 1, or train and keep it; an interrupted run goes on."""
-    path = options.work / f"vit-{options.seed}-{options.flux_steps}.safetensors"
-    if not path.exists():
-        read_flux(
-            model, frames[:FLUX_REGIONS], steps=options.flux_steps, n_keep=options.n_keep,
-            seed=options.seed,
-        )  # fmt: skip
-        partial = path.with_suffix(".part")
-        save_file(model.vit.state_dict(), partial)
-        partial.rename(path)
-    model.vit.load_state_dict(load_file(path))
+def _do_run(kind: str, name: str, *settings: str) -> None:
+    """Start a run, or go on with it; one that is finished is left alone."""
+    folder = Path("home/runs", name)
+    if not folder.is_dir():
+        _do(kind, f"--name={name}", *settings)
+    elif RunFolder(folder).status.state != "finished":
+        _do(kind, "--run", name)
 
 
-def _embedded_once(
-    model: HNN, split: str, frames: np.ndarray, options: argparse.Namespace
-) -> Tensor:
-    """Embeddings (regions, RUN, D) of a split, kept for the second model; training is augmented."""
-    name = f"embeddings-{split}-{options.seed}-{options.flux_steps}-{len(frames)}.safetensors"
-    path = options.work / name
-    if not path.exists():
-        rng = np.random.default_rng([options.seed, 9]) if split == "train" else None
-        partial = path.with_suffix(".part")
-        save_file({"embeddings": embed_runs(model, frames, rng)}, partial)
-        partial.rename(path)
-        log.info("embedded %s", split)
-    return load_file(path)["embeddings"]
+def _do(*words: str) -> None:
+    code = command(list(words))
+    if code:
+        sys.exit(code)
 
 
-def _card(
-    name: str, scores: dict[str, dict[str, float | list[float]]], options: argparse.Namespace
-) -> dict[str, Any]:
-    """Write what the program repeats beside a probability, and how to make the model again."""
-    train, test = SPLITS["train"], SPLITS["test"]
-    return {
-        "trained_on": "simulated active regions only",
-        "caution": (
-            "Trained on simulated active regions only: on a real region its probability shows "
-            "how the program works and forecasts nothing."
-        ),
-        "test_set": f"{test[1]} simulated regions (seed {test[0]}) not used in training",
-        "test": scores["test"],
-        "validation": scores["validation"],
-        "training_set": f"{train[1]} simulated regions (seed {train[0]}), {LABELLED} h each",
-        "pretraining": "the transformer learned to read unsigned, signed and PIL flux, and then "
-        "stayed as it was",
-        "population": {k: v for k, v in asdict(Population()).items() if k != "seed"},
-        "script": f"python -m hnn_core.training.demo --seed {options.seed} "
-        f"--flux-steps {options.flux_steps} --head-steps {options.head_steps} "
-        f"--n-keep {options.n_keep}",
-        "seeds": {"training": options.seed} | {split: seed for split, (seed, _) in SPLITS.items()},
-        "machine": f"CPU, torch {torch.__version__}",
-        "software": f"hnn_core {__version__}",
-        "kind": "HNN (ViT + LSTM)" if name == "demo" else "baseline (ViT on the last hour)",
-    }
+def _ship_model(run: RunFolder, out: Path) -> None:
+    """Round the weights, predict the test set with them, write model and run."""
+    model, info = load_model(run.model_folder)
+    save_model(model.half().float(), run.model_folder, metadata=info.metadata)
+    table, scores = evaluate_run(run)
+    said = (table["probability"] >= info.config.threshold).astype(int)
+    interval = region_interval(table["label"], said, table["group"])
+    card = {**info.metadata, "test": {**scores["rows"][0], "tss_95": list(interval)}}
+    save_model(
+        model, out / "models" / run.name, dtype=torch.float16, metadata=card, card=model_card(card)
+    )
+    _ship_run(run, out)
 
 
-def _readme(card: dict[str, Any]) -> str:
-    """Model card for people, from the same facts."""
-    test = card["test"]
-    low, high = test["tss_95"]
-    lines = [
-        f"# {card['kind']}, {card['trained_on']}",
-        card["caution"],
-        "## Test",
-        f"On {card['test_set']}: TSS {test['tss']:.3f} (95 % interval {low:.3f} to {high:.3f}, "
-        f"regions resampled), recall {test['recall']:.3f}, precision {test['precision']:.3f}, "
-        f"accuracy {test['accuracy']:.3f}, HSS {test['hss']:.3f}; "
-        f"{test['tp']} hits, {test['fn']} misses, {test['fp']} false alarms, {test['tn']} correct "
-        "negatives, counted by hours of the last day before each region's flare.",
-        "## Training",
-        f"{card['training_set']}; first, {card['pretraining']}, so where it attends is not "
-        "independent of inversion lines. The paper's protocol (ImageNet start, 40 epochs) was "
-        f"not followed. To make it again: `{card['script']}` ({card['machine']}).",
-        "## Simulated regions",
-        "By `hnn_core.simulate`, population "
-        + ", ".join(f"{name} {value}" for name, value in card["population"].items())
-        + ". A perfect measurement of the cancellation efficiency would reach TSS "
-        f"{1 - card['population']['overlap']:.2f}.",
-    ]
-    return "\n\n".join(lines) + "\n"
+def _ship_run(run: RunFolder, out: Path) -> None:
+    folder = out / "runs" / run.name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name in (*_SHIPPED_FILES, "scores.json", "predictions.parquet"):
+        if (run.path / name).is_file():
+            shutil.copyfile(run.path / name, folder / name)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -12,13 +12,14 @@ from hnn_core.preprocess import PreprocessConfig
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.data import Parts, read_frames_once
 from hnn_core.training.evaluation import predict_sequences, prediction_table, score_row
+from hnn_core.training.outcome import without_nan, write_scores, write_table
 from hnn_core.training.run_folder import RunFolder
 
 __all__ = ["evaluate_model", "evaluate_run"]
 
 
 def evaluate_run(run: RunFolder) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Predict a run's test set with its best model, anew, in full precision.
+    """Predict a run's test set with its best model, anew, in full precision; write both down.
 
     Returns
     -------
@@ -48,7 +49,9 @@ def evaluate_run(run: RunFolder) -> tuple[pd.DataFrame, dict[str, Any]]:
         )
     parts = Parts.of(dataset, config)
     table = _predict(model, parts, dataset, parts.test, config.model_name, config.fold)
-    return table, _scores([score_row(table, info.config.threshold)])
+    write_table(table, run.path / "predictions.parquet")
+    write_scores(run, config, dataset, [score_row(table, info.config.threshold)])
+    return table, run.scores()
 
 
 def evaluate_model(where: str, dataset_name: str) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -76,7 +79,7 @@ def evaluate_model(where: str, dataset_name: str) -> tuple[pd.DataFrame, dict[st
     )
     parts = Parts.whole(dataset, config)
     table = _predict(model, parts, dataset, parts.test, config.model_name, 0)
-    return table, _scores([score_row(table, info.config.threshold)])
+    return table, {"rows": [without_nan(score_row(table, info.config.threshold))]}
 
 
 def _predict(
@@ -86,8 +89,3 @@ def _predict(
     frames = read_frames_once(dataset, parts.frames_used)
     said = predict_sequences(model.to(device), parts, sequences, frames=frames, device=device)
     return prediction_table(parts, sequences, said, model=name, fold=fold)
-
-
-def _scores(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    plain = [{k: None if v != v else v for k, v in row.items()} for row in rows]
-    return {"rows": plain}

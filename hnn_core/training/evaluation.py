@@ -141,9 +141,10 @@ def prediction_table(
     table.insert(0, "model", model)
     table.insert(1, "fold", fold)
     table["probability"] = probabilities
-    learned = parts.table.iloc[np.r_[parts.train, parts.validation]]
-    cut = best_flux_threshold(learned["unsigned_flux_mx"].to_numpy(), learned["label"].to_numpy())
-    table["climatology"] = float(learned["label"].mean())
+    learned = np.r_[parts.train, parts.validation]
+    flux, labels = parts.table["unsigned_flux_mx"].to_numpy()[learned], parts.labels[learned]
+    cut = best_flux_threshold(flux, labels)
+    table["climatology"] = float(labels.mean())
     table["flux_says"] = cut.says(table["unsigned_flux_mx"].to_numpy())
     table["flux_threshold_mx"], table["flux_sign"] = cut.threshold, cut.sign
     return table

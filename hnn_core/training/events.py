@@ -5,9 +5,16 @@ import os
 from pathlib import Path
 from typing import Any
 
+from lightning.fabric.utilities.rank_zero import rank_zero_only
+
 from hnn_core.training.run_folder import now
 
-__all__ = ["EventLog"]
+__all__ = ["EventLog", "is_main_process"]
+
+
+def is_main_process() -> bool:
+    """Whether this is the one process of a distributed training that writes."""
+    return int(getattr(rank_zero_only, "rank", 0)) == 0
 
 
 class EventLog:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
-from lightning.fabric.utilities.rank_zero import rank_zero_only
 
 from hnn_core.embedding import describe_device
 from hnn_core.training.assemble import (
@@ -22,7 +21,7 @@ from hnn_core.training.card import describe_environment, describe_training
 from hnn_core.training.checkpoints import newest_readable
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.data import Parts
-from hnn_core.training.events import EventLog
+from hnn_core.training.events import EventLog, is_main_process
 from hnn_core.training.faults import told_errors
 from hnn_core.training.loaders import TrainingData
 from hnn_core.training.module import TrainingModule
@@ -60,7 +59,7 @@ def train_run(
         What a user can mend: one of the errors of data sets and trainings.
     """
     config = TrainConfig.from_dict(run.config)
-    main = rank_zero_only.rank == 0
+    main = is_main_process()
     events = events or EventLog(run.path / "metrics.jsonl", writes=main)
     with told_errors(config), _without_chatter():
         checkpoint, complaints = newest_readable(run.path / "checkpoints")

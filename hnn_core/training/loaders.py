@@ -30,7 +30,7 @@ class ResumableLoader(DataLoader[Batch]):
     """
 
     def __init__(self, batches: SequenceBatches, sampler: BatchSampler, **options: Any) -> None:
-        super().__init__(batches, sampler=sampler, batch_size=None, **options)  # type: ignore[arg-type]
+        super().__init__(batches, sampler=sampler, batch_size=None, **options)
         self.plans = sampler
         self.epoch = self.done = 0
         self.waited = 0.0
@@ -126,4 +126,4 @@ class TrainingData(LightningDataModule):
             rank=self.trainer.global_rank,
             world=self.trainer.world_size,
         )
-        return DataLoader(self.batches, sampler=plans, batch_size=None)  # type: ignore[arg-type]
+        return DataLoader(self.batches, sampler=plans, batch_size=None)

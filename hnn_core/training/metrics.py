@@ -5,7 +5,16 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["region_interval", "skill_scores"]
+__all__ = [
+    "SCORES",
+    "count_scores",
+    "fold_mean",
+    "region_interval",
+    "skill_scores",
+]
+
+SCORES = ("recall", "precision", "accuracy", "hss", "tss")
+"""Keys of the five scores, in the order of the paper's figures 4 and 8."""
 
 
 def skill_scores(y_true: ArrayLike, y_pred: ArrayLike) -> dict[str, float]:
@@ -84,6 +93,55 @@ def region_interval(
         return math.nan, math.nan
     low, high = np.nanpercentile(values, [2.5, 97.5])
     return float(low), float(high)
+
+
+def count_scores(counts: ArrayLike) -> dict[str, np.ndarray]:
+    """Scores of many contingency tables at once: `skill_scores` over the leading axes.
+
+    Parameters
+    ----------
+    counts : array_like (..., 4)
+        tp, fp, tn, fn.
+
+    Returns
+    -------
+    dict
+        One array (...) for each of `SCORES`; NaN where a denominator is zero.
+    """
+    tp, fp, tn, fn = np.moveaxis(np.asarray(counts, dtype=float), -1, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # 0/0 is the NaN that is wanted
+        return {
+            "recall": tp / (tp + fn),
+            "precision": tp / (tp + fp),
+            "accuracy": (tp + tn) / (tp + fp + tn + fn),
+            "hss": 2 * (tp * tn - fp * fn) / ((tp + fn) * (fn + tn) + (tp + fp) * (fp + tn)),
+            "tss": tp / (tp + fn) - fp / (tn + fp),
+        }
+
+
+def fold_mean(values: ArrayLike) -> dict[str, float]:
+    """Mean of a score over the folds of a cross-validation, and its standard error.
+
+    Parameters
+    ----------
+    values : array_like (n,)
+        The score in each fold; one that is undefined (NaN) makes the mean undefined.
+
+    Returns
+    -------
+    dict
+        mean, standard_error and n (folds). The error is the standard deviation over √n, as in
+        the paper's Figure 8. The paper does not say which standard deviation; here it is a
+        sample's (n − 1 in the denominator), since the folds stand for the splits that might have
+        been. NaN for fewer than two folds.
+    """
+    found = np.asarray(values, dtype=float)
+    n = len(found)
+    return {
+        "mean": float(found.mean()),
+        "standard_error": float(found.std(ddof=1) / math.sqrt(n)) if n > 1 else math.nan,
+        "n": n,
+    }
 
 
 def _ratio(part: float, whole: float) -> float:

@@ -15,7 +15,7 @@ from hnn_core.training.evaluation import predict_sequences, prediction_table, sc
 from hnn_core.training.metrics import region_interval
 from hnn_core.training.run_folder import RunFolder, replace_json
 
-__all__ = ["predict_test_set", "write_scores", "write_table"]
+__all__ = ["predict_test_set", "without_nan", "write_scores", "write_table"]
 
 
 def predict_test_set(
@@ -65,9 +65,6 @@ def write_scores(
     **more: Any,
 ) -> None:
     """Write scores.json; an undefined score is null."""
-    plain = [
-        {name: None if value != value else value for name, value in row.items()} for row in rows
-    ]
     replace_json(
         run.path / "scores.json",
         {
@@ -78,7 +75,12 @@ def write_scores(
             "dataset": dataset.name,
             "dataset_sha256": dataset.sha256,
             "policy": dataset.card["policy"],
-            "rows": plain,
+            "rows": [without_nan(row) for row in rows],
             **more,
         },
     )
+
+
+def without_nan(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of scores with null for what is undefined, as JSON has it."""
+    return {name: None if value != value else value for name, value in row.items()}

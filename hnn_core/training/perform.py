@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from lightning.fabric.utilities.rank_zero import rank_zero_only
-
 from hnn_core.exceptions import HnnError
 from hnn_core.training.callbacks import StopRequestedError
 from hnn_core.training.crossval import cross_validate
-from hnn_core.training.events import EventLog
+from hnn_core.training.events import EventLog, is_main_process
 from hnn_core.training.fit import train_run
 from hnn_core.training.run_folder import RunFolder
 from hnn_core.training.sweep import sweep
@@ -63,14 +61,14 @@ def perform(run: RunFolder) -> str:
 
 
 def _tell(run: RunFolder, state: str, message: str = "") -> None:
-    if rank_zero_only.rank == 0:
+    if is_main_process():
         run.write_status(state, message)
 
 
 def _end(run: RunFolder, state: str, message: str) -> None:
     """Write how it ended; a full disk must not hide why."""
     with contextlib.suppress(OSError):
-        events = EventLog(run.path / "metrics.jsonl", writes=rank_zero_only.rank == 0)
+        events = EventLog(run.path / "metrics.jsonl", writes=is_main_process())
         events.write("end", state=state, message=message)
     with contextlib.suppress(OSError):
         _tell(run, state, message)

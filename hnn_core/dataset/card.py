@@ -1,0 +1,154 @@
+"""The card of a data set: what it holds, how it was made, and the sums that prove it whole."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hnn_core.dataset.work_folder import building_folder
+from hnn_core.exceptions import (
+    CorruptDatasetError,
+    ForeignDatasetError,
+    UnfinishedDatasetError,
+    UnknownDatasetError,
+)
+from hnn_core.preprocess import PreprocessConfig
+
+__all__ = [
+    "CARD",
+    "FORMAT",
+    "PAPER_TABLE1",
+    "check_files",
+    "file_sha256",
+    "read_card",
+    "seal",
+    "text_sha256",
+]
+
+CARD = "card.json"
+FORMAT = 1
+
+PAPER_TABLE1: dict[str, dict[str, int]] = {
+    "M5.0": {"positive": 2645, "negative": 1685, "eruptive_flares": 69, "confined_flares": 51},
+    "M": {"positive": 6703, "negative": 10631, "eruptive_flares": 184, "confined_flares": 435},
+    "C": {"positive": 12336, "negative": 12059, "eruptive_flares": 301, "confined_flares": 472},
+}
+"""The paper's Table 1 and the flares of its section 2, to stand beside one's own counts."""
+
+_NEEDED: dict[str, type | tuple[type, ...]] = {
+    "source": str,
+    "policy": str,
+    "preprocess": dict,
+    "hours": int,
+    "counts": dict,
+    "simulated": bool,
+    "regions": int,
+    "frames": int,
+    "sequences": int,
+    "excluded": dict,
+    "files": dict,
+    "sha256": str,
+}
+
+
+def seal(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the card with its own sum.
+
+    Since the card holds the sums of the tables, and the table of frames one for each frame, this
+    one sum stands for the whole data set.
+    """
+    return {**values, "sha256": _sum(values)}
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """Read the card of a data set and check it.
+
+    Raises
+    ------
+    UnknownDatasetError
+        The folder does not exist or has no card.
+    UnfinishedDatasetError
+        Its build has not come to its end.
+    ForeignDatasetError
+        The card is of another program or format.
+    CorruptDatasetError
+        The card is damaged or was changed.
+    """
+    if folder.name.endswith(".building") or (
+        building_folder(folder).exists() and not (folder / CARD).exists()
+    ):
+        raise UnfinishedDatasetError(
+            f"The build of {folder} has not come to its end; run the same data build again to go "
+            "on with it."
+        )
+    path = folder / CARD
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UnknownDatasetError(
+            f"{folder} is not a data set: it has no {CARD}; make one with data build."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise CorruptDatasetError(
+            f"{path} cannot be read ({error}); build the data set again."
+        ) from error
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
+        found = card.get("format") if isinstance(card, dict) else None
+        raise ForeignDatasetError(
+            f"{path} is of format {found!r}, this program reads format {FORMAT}; build the data "
+            "set again."
+        )
+    wrong = [key for key, kind in _NEEDED.items() if not isinstance(card.get(key), kind)]
+    if wrong:
+        raise ForeignDatasetError(f"{path} does not tell {', '.join(wrong)}; build it again.")
+    if card["sha256"] != _sum({key: card[key] for key in card if key != "sha256"}):
+        raise CorruptDatasetError(f"{path} does not match its own checksum; build it again.")
+    _preprocess(card, path)
+    return card
+
+
+def check_files(folder: Path, card: Mapping[str, Any]) -> None:
+    """Compare the tables of a data set with the sums in its card.
+
+    Raises
+    ------
+    CorruptDatasetError
+        A file is absent or was changed.
+    """
+    for name, expected in card["files"].items():
+        try:
+            found = file_sha256(folder / name)
+        except OSError as error:
+            raise CorruptDatasetError(
+                f"{folder / name} cannot be read ({error.strerror}); build the data set again."
+            ) from error
+        if found != expected:
+            raise CorruptDatasetError(
+                f"{folder / name} does not match its checksum in the card; build the data set "
+                "again."
+            )
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def text_sha256(text: str) -> str:
+    """Return the SHA-256 of a text in UTF-8, hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _sum(values: Mapping[str, Any]) -> str:
+    return text_sha256(json.dumps(values, sort_keys=True, ensure_ascii=True))
+
+
+def _preprocess(card: dict[str, Any], path: Path) -> None:
+    try:
+        PreprocessConfig.from_dict(card["preprocess"])
+    except (TypeError, ValueError) as error:
+        raise ForeignDatasetError(
+            f"{path} has frames made with unknown preprocessing ({error}); build it again."
+        ) from error

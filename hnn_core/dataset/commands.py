@@ -1,0 +1,136 @@
+"""The command line of data sets: ``python -m hnn_core data build|verify|list``."""
+
+import json
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Build, check and list the data sets that networks are trained on.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON, one object a line.")]
+
+
+@app.command()
+def build(
+    source: Annotated[
+        str, typer.Option(help="sim:SEED:NUMBER (simulated regions) or fits:FOLDER (SHARP files).")
+    ],
+    out: Annotated[str, typer.Option(help="Folder, or a bare name: one of the program's own.")],
+    flares: Annotated[
+        Path | None, typer.Option(help="CSV table of flares; the source's own by default.")
+    ] = None,
+    policy: Annotated[
+        str, typer.Option(help="unlinked-is-confined (the paper's) or strict.")
+    ] = "unlinked-is-confined",
+    hours: Annotated[int, typer.Option(help="Longest sequence to store, 10 to 18.")] = 10,
+    workers: Annotated[int, typer.Option(help="Processes that read; 0: one a core.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Build a data set of labelled sequences, or go on with a build that was stopped."""
+    from hnn_core.dataset.build import build_dataset
+    from hnn_core.dataset.catalog import dataset_folder
+    from hnn_core.dataset.report import BuildReporter, report
+    from hnn_core.sources import open_source
+
+    if workers < 0:
+        raise typer.BadParameter(f"--workers {workers} is not a number of processes.")
+    with redirect_stdout(sys.stderr):  # whatever a library prints is not the answer
+        folder = dataset_folder(out)
+        opened = open_source(source)
+        skipped = opened.skipped()
+    reporter = BuildReporter(as_json=as_json)
+    if skipped:
+        reporter.note(f"{len(skipped)} files skipped, the first: {skipped[0].reason}")
+    try:
+        dataset = build_dataset(
+            opened,
+            folder,
+            flares=flares,
+            policy=policy,
+            hours=hours,
+            workers=workers or None,
+            progress=reporter.region,
+            notes=reporter.note,
+        )
+    finally:
+        reporter.close()
+    if as_json:
+        _echo_json({"event": "end", "folder": str(dataset.folder), **_summary(dataset.card)})
+    else:
+        typer.echo(report(dataset.name, dataset.folder, dataset.card))
+
+
+@app.command()
+def verify(
+    dataset: Annotated[str, typer.Argument(help="Name or folder.")], as_json: JsonOption = False
+) -> None:
+    """Read every frame of a data set and check it against its sum."""
+    from hnn_core.dataset.catalog import find_dataset
+    from hnn_core.dataset.stored import StoredDataset
+
+    opened = StoredDataset.open(find_dataset(dataset))
+    opened.verify()
+    if as_json:
+        _echo_json({"folder": str(opened.folder), "sound": True, **_summary(opened.card)})
+    else:
+        typer.echo(
+            f"{opened.name} is sound: {len(opened.frames)} frames, {len(opened.sequences)} "
+            f"labelled sequences, sha256 {opened.sha256}"
+        )
+
+
+@app.command("list")
+def list_command(as_json: JsonOption = False) -> None:
+    """List the data sets in the program's folder."""
+    from hnn_core.dataset.catalog import list_datasets
+
+    found, skipped = list_datasets()
+    for info in found:
+        if as_json:
+            _echo_json({"name": info.name, "folder": str(info.folder), **_summary(info.card)})
+            continue
+        counts = "  ".join(
+            f"≥{name} {count['positive']}+{count['negative']}"
+            for name, count in info.counts.items()
+        )
+        typer.echo(
+            f"{info.name:<20} {info.card['regions']:>5} regions {info.card['frames']:>7} frames  "
+            f"{counts}  {info.source}, {info.policy}"
+        )
+    if not found and not as_json:
+        typer.echo("There is no data set yet; make one with data build.")
+    for folder in skipped:
+        typer.echo(f"skipped {folder.path}: {folder.reason}", err=True)
+
+
+def _summary(card: dict[str, Any]) -> dict[str, Any]:
+    keys = (
+        "source",
+        "policy",
+        "simulated",
+        "hours",
+        "regions",
+        "groups",
+        "frames",
+        "sequences",
+        "counts",
+        "paper_table1",
+        "excluded",
+        "sha256",
+    )
+    return {key: card[key] for key in keys}
+
+
+def _echo_json(values: dict[str, Any]) -> None:
+    typer.echo(json.dumps(values, ensure_ascii=False, allow_nan=False))

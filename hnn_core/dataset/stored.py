@@ -1,0 +1,189 @@
+"""A stored data set, opened: its tables in memory, its frames on disk."""
+
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from hnn_core.dataset.card import check_files, read_card
+from hnn_core.dataset.frame_store import (
+    CHUNK_FRAMES,
+    FRAMES,
+    missing_chunks,
+    open_frames,
+    read_rows,
+)
+from hnn_core.dataset.selection import select_sequences
+from hnn_core.dataset.tables import FRAMES_TABLE, SEQUENCES_TABLE, read_table
+from hnn_core.exceptions import CorruptDatasetError, ForeignDatasetError
+from hnn_core.preprocess import PreprocessConfig
+
+__all__ = ["StoredDataset"]
+
+_VERIFIED_AT_ONCE = 64 * CHUNK_FRAMES
+
+
+class StoredDataset:
+    """Frames and labelled sequences of many regions, as `build_dataset` stored them.
+
+    Made by `open`. All times are TAI but for ``peak_…``, which are UTC.
+    """
+
+    folder: Path
+    card: dict[str, Any]
+    frames: pd.DataFrame
+    """One row a frame, in the order of the array: region, harp, noaa, hour, t_rec, quality,
+    flagged, interpolated, longitude and latitude (degrees), unsigned_flux_mx, group, crc32."""
+    sequences: pd.DataFrame
+    """One row a labelled x_t; ``rows`` are its frames, ascending, -1 in front where fewer."""
+    preprocess: PreprocessConfig
+
+    def __init__(self, folder: Path, card: dict[str, Any]) -> None:
+        self.folder, self.card = folder, card
+        self.preprocess = PreprocessConfig.from_dict(card["preprocess"])
+        self.frames = read_table(folder / FRAMES_TABLE)
+        self.sequences = read_table(folder / SEQUENCES_TABLE)
+        self._array = open_frames(folder / FRAMES)
+        self._crc32 = self.frames["crc32"].to_numpy()
+
+    @classmethod
+    def open(cls, folder: Path) -> "StoredDataset":
+        """Open a data set and check all but its pixels, which are checked as they are read.
+
+        Raises
+        ------
+        UnknownDatasetError, UnfinishedDatasetError, ForeignDatasetError
+            The folder is no data set of this program and format, or not a whole one.
+        CorruptDatasetError
+            A file is absent, was changed or does not fit the others.
+        """
+        folder = Path(folder).absolute()
+        card = read_card(folder)
+        check_files(folder, card)
+        try:
+            opened = cls(folder, card)
+        except (pa.ArrowException, KeyError, ValueError) as error:
+            raise ForeignDatasetError(
+                f"{folder} has tables of another format ({error}); build the data set again."
+            ) from error
+        opened._check()
+        return opened
+
+    @property
+    def name(self) -> str:
+        """Name of the folder."""
+        return self.folder.name
+
+    @property
+    def sha256(self) -> str:
+        """Checksum that stands for the whole data set, pixels included."""
+        return str(self.card["sha256"])
+
+    @property
+    def hours(self) -> int:
+        """Longest sequence that can be asked for."""
+        return int(self.card["hours"])
+
+    def select(self, flare_class: str, m: int) -> pd.DataFrame:
+        """Return the labelled sequences of a class that have m hours.
+
+        Parameters
+        ----------
+        flare_class : str
+            ``"M5.0"``, ``"M"`` or ``"C"``.
+        m : int
+            Number of hours, 1 to `hours`.
+
+        Returns
+        -------
+        DataFrame
+            region, harp, noaa, group, hour, t_rec (TAI), longitude (degrees), unsigned_flux_mx
+            of x_t, label (0 or 1), flare_id, goes_class, peak_utc, and rows: int32 (m,),
+            ascending in time, the last is x_t. In the order of the regions, then hours.
+
+        Raises
+        ------
+        DatasetError
+            No such class, longer than stored, or no sequence is left.
+        """
+        return select_sequences(self.sequences, flare_class, m, self.hours, self.name)
+
+    def read_frames(self, rows: np.ndarray) -> np.ndarray:
+        """Read frames by row number, in any order, and check each against its sum.
+
+        Returns
+        -------
+        ndarray, float16 (len(rows), size, size)
+            Field over `preprocess.clip`, within [-1, 1], row 0 south.
+
+        Raises
+        ------
+        CorruptDatasetError
+            A frame is damaged; the message names its region and hour.
+        ValueError
+            There is no such row.
+        """
+        rows = np.asarray(rows, dtype=np.int64)
+        if rows.ndim != 1 or (rows.size and not 0 <= rows.min() <= rows.max() < len(self.frames)):
+            raise ValueError(f"rows must be one axis of numbers from 0 to {len(self.frames) - 1}")
+        unique, inverse = np.unique(rows, return_inverse=True)
+        try:
+            pixels = read_rows(self._array, unique)
+        except (RuntimeError, ValueError, OSError) as error:
+            raise self._damaged(self._unreadable(unique)) from error
+        for i, row in enumerate(unique):
+            if zlib.crc32(pixels[i]) != self._crc32[row]:
+                raise self._damaged(int(row))
+        in_order = len(unique) == len(rows) and bool((inverse[1:] > inverse[:-1]).all())
+        return pixels if in_order else pixels[inverse]
+
+    def verify(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Read every frame; raise CorruptDatasetError at the first damaged one."""
+        total = len(self.frames)
+        for start in range(0, total, _VERIFIED_AT_ONCE):
+            stop = min(start + _VERIFIED_AT_ONCE, total)
+            self.read_frames(np.arange(start, stop))
+            if progress is not None:
+                progress(stop, total)
+
+    def _check(self) -> None:
+        n, size = self.card["frames"], self.preprocess.size
+        array = self._array
+        if array.shape != (n, size, size) or array.dtype != np.dtype("<f2"):
+            raise ForeignDatasetError(
+                f"{self.folder / FRAMES} holds {array.dtype} of shape {array.shape}, not half "
+                f"precision of shape {(n, size, size)}; build the data set again."
+            )
+        if len(self.frames) != n or len(self.sequences) != self.card["sequences"]:
+            raise CorruptDatasetError(
+                f"The tables of {self.folder} are not as long as its card says; build it again."
+            )
+        if missing := missing_chunks(self.folder / FRAMES, n):
+            row = int(missing[0].split(".")[0]) * CHUNK_FRAMES
+            raise CorruptDatasetError(
+                f"{self.folder / FRAMES} lacks {len(missing)} of its files, the first with "
+                f"{self._where(row)}; build the data set again."
+            )
+
+    def _unreadable(self, rows: np.ndarray) -> int:
+        """Return the first row that cannot be read at all."""
+        for row in rows:
+            try:
+                read_rows(self._array, np.array([row]))
+            except (RuntimeError, ValueError, OSError):
+                return int(row)
+        return int(rows[0])
+
+    def _damaged(self, row: int) -> CorruptDatasetError:
+        return CorruptDatasetError(
+            f"{self.folder / FRAMES} is damaged at {self._where(row)} (frame {row}); build the "
+            "data set again."
+        )
+
+    def _where(self, row: int) -> str:
+        frame = self.frames.iloc[row]
+        return f"region {frame['region']}, hour {frame['hour']:%Y-%m-%dT%H:%M} TAI"

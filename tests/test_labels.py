@@ -1,0 +1,336 @@
+from pathlib import Path
+
+import astropy.units as u
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+from astropy.time import Time
+
+from analysis.figures_passage import mark_times
+from hnn_core.dataset import POLICIES, label_frames
+from hnn_core.dataset.classes import FLARE_CLASSES, reaches
+from hnn_core.dataset.labels import label_with_flares
+from hnn_core.exceptions import DatasetError, FlareTableError
+from hnn_core.sources import Flare, Region
+from hnn_core.sources.flare_table import flares_of, load_flare_table, read_flare_table
+from pages._labels import flares_sentence
+from tests.conftest import real_data
+
+PEAK = "2011-02-15T01:56:00"
+
+
+def flare(peak: str = PEAK, goes_class: str = "X2.2", association="eruptive", **more) -> Flare:
+    return Flare(Time(peak, scale="utc"), goes_class, association, **more)
+
+
+def utc(*times: str) -> Time:
+    return Time(list(times), scale="utc")
+
+
+# The window
+
+
+@pytest.mark.parametrize(
+    ("time", "label"),
+    [
+        ("2011-02-14T01:55:59", -1),  # 24 h and 1 s before
+        ("2011-02-14T01:56:00", 1),  # exactly 24 h
+        ("2011-02-15T01:55:59", 1),
+        ("2011-02-15T01:56:00", -1),  # the peak itself
+        ("2011-02-15T01:56:01", -1),
+    ],
+)
+def test_a_frame_has_the_label_when_the_peak_is_ahead_by_up_to_24_hours(time, label):
+    assert label_frames(utc(time), [flare()], "M").tolist() == [label]
+
+
+@pytest.mark.parametrize(
+    ("t_rec", "peak", "label"),
+    [
+        # 34 s in 2011: 02:00:00 TAI is 01:59:26 UTC, 24 h and 34 s before the peak.
+        ("2011-02-14T02:00:00", "2011-02-15T02:00:00", -1),
+        ("2011-02-14T02:00:34", "2011-02-15T02:00:00", 1),
+        # 02:00:20 TAI is 01:59:46 UTC, still before a peak at 02:00:00 UTC.
+        ("2011-02-15T02:00:20", "2011-02-15T02:00:00", 1),
+        ("2011-02-15T02:00:34", "2011-02-15T02:00:00", -1),
+        # 37 s since 2017.
+        ("2017-09-06T12:00:36", "2017-09-06T12:00:00", 1),
+        ("2017-09-06T12:00:37", "2017-09-06T12:00:00", -1),
+    ],
+)
+def test_t_rec_is_ahead_of_utc(t_rec, peak, label):
+    frames = Time([t_rec], scale="tai")
+    assert label_frames(frames, [flare(peak)], "M").tolist() == [label]
+    assert label_frames(frames.utc, [flare(peak)], "M").tolist() == [label]
+
+
+def test_times_that_are_not_time_are_utc():
+    stamps = np.array(["2011-02-14T01:55:59", "2011-02-14T01:56:00"], "datetime64[s]")
+    assert label_frames(stamps, [flare()], "M").tolist() == [-1, 1]
+
+
+def test_no_flare_gives_no_label_and_shapes_are_kept():
+    frames = utc("2011-02-14T02:00:00", "2011-02-14T03:00:00")
+    assert label_frames(frames, [], "C").tolist() == [-1, -1]
+    assert label_frames(frames[:0], [flare()], "C").shape == (0,)
+    assert label_frames(frames, [], "C").dtype == np.int8
+
+
+# Overlap
+
+
+def test_positive_wins_where_windows_overlap_whatever_the_order():
+    hours = Time("2011-02-14T00:00:00", scale="utc") + np.arange(60) * u.hour
+    eruptive = flare("2011-02-15T12:30:00")  # hours 13 to 36
+    confined = flare("2011-02-15T00:30:00", "M1.0", "unlinked")  # hours 1 to 24
+    later = flare("2011-02-16T06:30:00", "M1.0", "confined")  # hours 31 to 54
+    expected = [-1] + [0] * 12 + [1] * 24 + [0] * 18 + [-1] * 5
+    for flares in ([eruptive, confined, later], [later, confined, eruptive]):
+        assert label_frames(hours, flares, "M").tolist() == expected
+
+
+def test_each_label_names_the_first_flare_ahead_that_gives_it():
+    frames = utc("2011-02-14T20:00:00", "2011-02-15T01:00:00", "2011-02-15T03:00:00")
+    flares = [
+        flare("2011-02-15T10:00:00", "M3.0"),
+        flare("2011-02-15T02:00:00", "M1.0"),
+        flare("2011-02-15T00:00:00", "X9.0", "confined"),
+    ]
+    found = label_with_flares(frames, flares, "M")
+    assert found.label.tolist() == [1, 1, 1]
+    assert found.flare.tolist() == [1, 1, 0]
+    assert label_with_flares(frames, flares[2:], "M").flare.tolist() == [0, -1, -1]
+
+
+# Associations and policies
+
+
+@pytest.mark.parametrize(
+    ("policy", "association", "label"),
+    [
+        ("unlinked-is-confined", "eruptive", 1),
+        ("unlinked-is-confined", "unlinked", 0),
+        ("unlinked-is-confined", "confined", 0),
+        ("unlinked-is-confined", "unknown", -1),
+        ("strict", "eruptive", 1),
+        ("strict", "unlinked", -1),
+        ("strict", "confined", 0),
+        ("strict", "unknown", -1),
+    ],
+)
+def test_policies_say_what_an_association_means(policy, association, label):
+    frames = utc("2011-02-14T12:00:00")
+    flares = [flare(association=association)]
+    assert label_frames(frames, flares, "M", policy=policy).tolist() == [label]
+
+
+def test_the_papers_policy_is_the_default():
+    assert label_frames(utc("2011-02-14T12:00:00"), [flare(association="unlinked")], "C") == [0]
+    assert next(iter(POLICIES)) == "unlinked-is-confined"
+
+
+def test_unknown_flare_neither_gives_nor_takes_a_label():
+    frames = utc("2011-02-14T12:00:00", "2011-02-15T06:00:00")
+    confined = flare(association="confined")
+    unknown = flare("2011-02-15T12:00:00", "X5.0", "unknown")
+    assert label_frames(frames, [confined, unknown], "M").tolist() == [0, -1]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("lenient", "policy"), ("", "policy")])
+def test_unknown_policy_names_the_known_ones(name, kind):
+    with pytest.raises(DatasetError, match=f"{name!r} is not a {kind}.*unlinked-is-confined"):
+        label_frames(utc("2011-02-14T12:00:00"), [flare()], "M", policy=name)
+
+
+def test_unknown_class_names_the_known_ones():
+    with pytest.raises(DatasetError, match=r"'X'.*M5\.0, M, C"):
+        label_frames(utc("2011-02-14T12:00:00"), [flare()], "X")
+
+
+# Classes and scales
+
+
+@pytest.mark.parametrize(
+    ("goes_class", "scale", "classes"),
+    [
+        ("X2.2", "operational", ["M5.0", "M", "C"]),
+        ("M5.0", "operational", ["M5.0", "M", "C"]),
+        ("M4.9", "operational", ["M", "C"]),
+        ("M1.0", "operational", ["M", "C"]),
+        ("C10.0", "operational", ["M", "C"]),
+        ("C9.9", "operational", ["C"]),
+        ("C1.0", "operational", ["C"]),
+        ("B9.9", "operational", []),
+        # 0.7 of the true flux: M7.2 is M5.04 and M7.1 is M4.97 on the announced scale.
+        ("M7.2", "science", ["M5.0", "M", "C"]),
+        ("M7.1", "science", ["M", "C"]),
+        ("M1.5", "science", ["M", "C"]),  # M1.05
+        ("M1.4", "science", ["C"]),  # C9.8
+        ("C1.4", "science", []),  # B9.8
+    ],
+)
+def test_classes_accumulate_and_count_on_their_own_scale(goes_class, scale, classes):
+    one = flare(goes_class=goes_class, scale=scale)
+    assert [name for name in FLARE_CLASSES if reaches(one, name)] == classes
+    frames = utc("2011-02-14T12:00:00")
+    labelled = [name for name in FLARE_CLASSES if label_frames(frames, [one], name)[0] == 1]
+    assert labelled == classes
+
+
+def test_flux_is_kept_with_its_scale():
+    operational, science = flare(), flare(scale="science")
+    assert operational.flux("operational") == pytest.approx(2.2e-4)
+    assert operational.flux("science") == pytest.approx(2.2e-4 / 0.7)
+    assert science.flux("science") == pytest.approx(2.2e-4)
+    assert science.flux("operational") == pytest.approx(1.54e-4)
+    assert (operational.goes_class, operational.scale) == ("X2.2", "operational")
+    with pytest.raises(ValueError, match="'big'"):
+        flare(goes_class="big").flux("science")
+
+
+def test_flare_has_an_id():
+    assert flare().id == "2011-02-15T01:56 X2.2"
+    assert flare(id="FLR-7").id == "FLR-7"
+
+
+# Tables of flares
+
+PUBLISHED = (
+    "Flare Class,Start Time,Peak Time,End Time,Active Region Number,Harp Number,CME\n"
+    "X2.2,2011-02-15T01:44Z,2011-02-15T01:56Z,2011-02-15T02:06Z,11158,377,"
+    "2011-02-15T02:25:00-CME-001\n"
+    "M2.2,2011-02-14T17:20Z,2011-02-14T17:26Z,2011-02-14T17:32Z,1158,377,No\n"
+    "M1.0,2011-02-14T17:20Z,2011-02-16T17:26Z,2011-02-14T17:32Z,11158,377,\n"
+    "Q1.0,2011-02-14T17:20Z,2011-02-16T17:26Z,2011-02-14T17:32Z,11158,377,No\n"
+    "M1.0,2011-02-14T17:20Z,2011-02-16T17:26Z,2011-02-14T17:32Z,11158,377,perhaps\n"
+)
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "flares.csv"
+    path.write_text(text)
+    return path
+
+
+def test_published_table_is_known_by_its_columns(tmp_path):
+    rows, skipped = load_flare_table(written(tmp_path, PUBLISHED))
+    assert [(row.flare.id, row.flare.association, row.noaa, row.harp) for row in rows] == [
+        ("2011-02-14T17:26 M2.2", "unlinked", 11158, 377),
+        ("2011-02-15T01:56 X2.2", "eruptive", 11158, 377),
+        ("2011-02-16T17:26 M1.0", "unknown", 11158, 377),
+    ]
+    reasons = [row.reason.split(":")[0] for row in skipped]
+    assert reasons == ["flares.csv line 5", "flares.csv line 6"]
+    assert "Q1.0" in skipped[0].reason
+    assert "'perhaps'" in skipped[1].reason
+
+
+def test_own_table_tells_scale_and_id(tmp_path):
+    rows, skipped = load_flare_table(
+        written(
+            tmp_path,
+            "\ufeffID, harp ,goes_class,Peak_UTC,association,scale\n"
+            "FLR-1,377,X1.0,2011-02-13T08:00,unlinked,Science\n"
+            ",377,M1.0,2011-02-14T08:00,,\n"
+            "FLR-3,377,M1.0,2011-02-15T08:00,,guessed\n",
+        )
+    )
+    assert [(r.flare.id, r.flare.scale, r.flare.association) for r in rows] == [
+        ("FLR-1", "science", "unlinked"),
+        ("2011-02-14T08:00 M1.0", "operational", "unknown"),
+    ]
+    assert "scale 'guessed'" in skipped[0].reason
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "its columns are none"),
+        (b"time,size\n1,2\n", "its columns are time, size"),
+        (b"goes_class,peak_utc\nM1.0,2011-02-13\n", "needs noaa or harp"),
+        (b"noaa\n\xff\xfe\xfa", "not a readable table"),
+    ],
+)
+def test_what_is_no_table_is_refused_when_asked_for_and_listed_when_found(tmp_path, content, words):
+    path = tmp_path / "flares.csv"
+    path.write_bytes(content)
+    with pytest.raises(FlareTableError, match=words) as caught:
+        load_flare_table(path)
+    assert str(path) in str(caught.value)
+    rows, skipped = read_flare_table(path)
+    assert rows == []
+    assert [file.reason for file in skipped] == [str(caught.value)]
+
+
+def test_absent_table_is_an_error_only_when_asked_for(tmp_path):
+    with pytest.raises(FlareTableError, match=r"none\.csv"):
+        load_flare_table(tmp_path / "none.csv")
+    assert read_flare_table(tmp_path / "none.csv") == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("noaa", "harp", "definitive", "found"),
+    [
+        ((11158,), 1, True, 3),
+        ((11158,), 377, True, 3),
+        ((), 377, True, 3),
+        ((), 377, False, 0),  # near-real-time HARP numbers mean other regions
+        ((11158,), 377, False, 3),
+        ((11159,), 376, True, 0),
+        ((), 0, True, 0),
+    ],
+)
+def test_flares_join_by_noaa_or_definitive_harp(tmp_path, noaa, harp, definitive, found):
+    rows, _ = load_flare_table(written(tmp_path, PUBLISHED))
+    assert len(flares_of(rows, noaa, harp, definitive=definitive)) == found
+
+
+# What is shown of them
+
+
+def test_unlinked_flares_are_shown_in_those_words():
+    times = Time("2011-02-13T00:00:00", scale="tai") + np.arange(60) * u.hour
+    flares = (flare(association="unlinked"), flare("2011-02-14T20:00:00", "M1.0", "confined"))
+    region = Region("377", 377, (11158,), times[0], times[-1], 60, flares)
+    assert "X2.2 2011-02-15 01:56 UTC (no CME linked in DONKI)" in flares_sentence(region)
+    figure = go.Figure()
+    mark_times(figure, pd.Series(pd.to_datetime(times.isot)), None, None, flares, dark=False)
+    shown = {trace.name: list(trace.text) for trace in figure.data}
+    assert shown == {
+        "flare, no CME linked in DONKI": ["X2.2"],
+        "flare, no CME linked": ["M1.0"],
+    }
+
+
+# The real table
+
+
+def test_published_table_is_read_whole():
+    rows, skipped = load_flare_table(real_data("labels", "donki_flare_cme_2010_2017.csv"))
+    assert (len(rows), skipped) == (739, [])
+    associations = [row.flare.association for row in rows]
+    assert (associations.count("eruptive"), associations.count("unlinked")) == (129, 610)
+
+
+def test_harp_377_is_positive_for_the_day_before_its_x_flare():
+    rows, _ = load_flare_table(real_data("labels", "donki_flare_cme_2010_2017.csv"))
+    flares = flares_of(rows, (11158,), 377, definitive=True)
+    t_rec = Time("2011-02-13T05:00:00", scale="tai") + np.arange(50) * u.hour
+    label = dict(zip(t_rec.isot, label_frames(t_rec.utc, flares, "M"), strict=True))
+    # X2.2 with a CME peaks at 01:56 UTC on the 15th; M6.6 (13th, 17:38) and M2.2 (14th, 17:26)
+    # have none linked. From 02-15 02:00 TAI on the next flare is M1.6 on the 16th at 14:25.
+    positive = [time for time, value in label.items() if value == 1]
+    assert (positive[0], positive[-1]) == ("2011-02-14T02:00:00.000", "2011-02-15T01:00:00.000")
+    assert len(positive) == 24
+    negative = [time for time, value in label.items() if value == 0]
+    assert (negative[0], negative[-1]) == ("2011-02-13T05:00:00.000", "2011-02-14T01:00:00.000")
+    assert [value for time, value in label.items() if time > "2011-02-15T01:30"] == [-1] * 5
+    # At ≥M5.0 the M2.2 is not there: after the M6.6 only the X2.2 gives a label.
+    strong = dict(zip(t_rec.isot, label_frames(t_rec, flares, "M5.0"), strict=True))
+    assert strong["2011-02-13T17:00:00.000"] == 0
+    assert strong["2011-02-13T18:00:00.000"] == -1
+    assert strong["2011-02-14T01:00:00.000"] == -1
+    assert strong["2011-02-14T02:00:00.000"] == 1
+    strict = label_frames(t_rec, flares, "M", policy="strict")
+    assert set(strict.tolist()) == {1, -1}

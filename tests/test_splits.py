@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hnn_core.dataset.splits import folds, region_groups, train_test
+from hnn_core.exceptions import OneClassError, TooFewGroupsError
+
+
+def sequences(n_groups: int = 20, each: int = 12) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and groups: of two successive groups one is eruptive."""
+    groups = np.repeat(np.arange(n_groups), each)
+    return groups % 2, groups
+
+
+# Groups
+
+
+@pytest.mark.parametrize(
+    ("harps", "noaas", "groups"),
+    [
+        ([], [], []),
+        ([1, 2], [(), ()], [0, 1]),
+        ([1, 2], [(11158,), (11158,)], [0, 0]),
+        # 1 and 3 share no number; region 2 has both.
+        ([1, 4, 2, 3], [(11158,), (), (11158, 11160), (11160,)], [0, 1, 0, 0]),
+        ([7, 8, 7], [(), (11158,), (11159,)], [0, 1, 0]),
+        # A HARP and a NOAA number that happen to be equal are different things.
+        ([11158, 2], [(), (11158,)], [0, 1]),
+        (["377", "NRT-377", "5"], [(11158,), (11158,), ()], [0, 0, 1]),
+    ],
+)
+def test_groups_are_connected_components(harps, noaas, groups):
+    assert region_groups(harps, noaas).tolist() == groups
+
+
+REGIONS = st.lists(
+    st.tuples(st.integers(1, 30), st.lists(st.integers(11000, 11040), max_size=3), st.booleans()),
+    min_size=8,
+    max_size=60,
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(regions=REGIONS, n=st.integers(2, 5), seed=st.integers(0, 5))
+def test_no_region_harp_or_noaa_number_is_on_both_sides(regions, n, seed):
+    harps = [harp for harp, _, _ in regions]
+    noaas = [noaa for _, noaa, _ in regions]
+    groups = region_groups(harps, noaas)
+    labels = np.array([eruptive for _, _, eruptive in regions], int)
+    try:
+        parts = folds(labels, groups, n=n, seed=seed)
+    except OneClassError:
+        assert len(set(labels.tolist())) == 1
+        return
+    except TooFewGroupsError:
+        # Refused only where few groups have a class, which may then all be in the same part.
+        in_groups = [len(set(groups[labels == label])) for label in (0, 1)]
+        assert len(set(groups)) < n or min(in_groups) <= n
+        return
+    assert sorted(np.concatenate([test for _, test in parts])) == list(range(len(labels)))
+    for train, test in parts:
+        assert sorted([*train, *test]) == list(range(len(labels)))
+        assert not set(groups[train]) & set(groups[test])
+        assert not {harps[i] for i in train} & {harps[i] for i in test}
+        numbers = [{number for i in part for number in noaas[i]} for part in (train, test)]
+        assert not numbers[0] & numbers[1]
+        assert set(labels[train]) == {0, 1}
+
+
+# Parts
+
+
+def test_one_fifth_of_the_groups_of_each_class_is_for_the_test():
+    labels, groups = sequences()
+    train, test = train_test(labels, groups)
+    assert (len(train), len(test)) == (192, 48)
+    assert labels[test].mean() == labels[train].mean() == 0.5
+    assert (np.diff(train) > 0).all()
+    assert (np.diff(test) > 0).all()
+
+
+def test_test_part_is_the_first_of_the_folds():
+    labels, groups = sequences()
+    first = folds(labels, groups, seed=3)[0]
+    for mine, theirs in zip(train_test(labels, groups, seed=3), first, strict=True):
+        assert np.array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize(("fraction", "groups_in_test"), [(0.5, 10), (0.25, 5), (0.1, 2)])
+def test_fraction_is_the_nearest_one_over_n(fraction, groups_in_test):
+    labels, groups = sequences()
+    _, test = train_test(labels, groups, test_fraction=fraction)
+    assert len(set(groups[test])) == groups_in_test
+
+
+def test_seed_decides_and_repeats():
+    labels, groups = sequences()
+    first, again, other = (train_test(labels, groups, seed=seed)[1] for seed in (0, 0, 1))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("fraction", [0.0, -0.1, 0.6, 1.0])
+def test_fraction_out_of_range_is_refused(fraction):
+    with pytest.raises(ValueError, match="test_fraction"):
+        train_test(*sequences(), test_fraction=fraction)
+
+
+@pytest.mark.parametrize(("label", "word"), [(0, "confined"), (1, "eruptive")])
+def test_one_class_alone_is_refused(label, word):
+    _, groups = sequences()
+    with pytest.raises(OneClassError, match=f"All 240 sequences are {word}"):
+        train_test(np.full(240, label), groups)
+
+
+@pytest.mark.parametrize(("n_groups", "n"), [(4, 5), (2, 3), (10, 1)])
+def test_fewer_groups_than_parts_are_refused(n_groups, n):
+    labels, groups = sequences(n_groups)
+    with pytest.raises(TooFewGroupsError, match=f"{n_groups} groups .* {n} parts"):
+        folds(labels, groups, n=n)
+
+
+def test_a_class_in_one_group_only_cannot_be_learnt_from():
+    groups = np.repeat(np.arange(10), 10)
+    with pytest.raises(TooFewGroupsError, match="10 groups"):
+        folds((groups == 0).astype(int), groups)
+
+
+def test_labels_and_groups_must_be_alike():
+    with pytest.raises(ValueError, match="alike"):
+        folds(np.zeros(3), np.zeros(4))
