@@ -1,0 +1,199 @@
+"""Scores as bars: of one test set, as the paper's Figure 4, and over folds, as its Figure 8."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from analysis import figure_style as style
+from analysis.figures_skill_style import BARS_FILL, COLOURS, bar_places, room_for_legend, top_legend
+from analysis.skill import FORECASTS
+from analysis.skill_words import SCORE_NAMES, with_error, with_interval
+
+__all__ = ["fold_bars", "score_bars"]
+
+
+def score_bars(
+    table: pd.DataFrame,
+    *,
+    paper: Mapping[str, float] | None = None,
+    dark: bool = False,
+    simulated: bool = False,
+    height: int = 380,
+) -> go.Figure:
+    """Draw the five scores of every forecast with their 95 % intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `skill_scores.score_table`.
+    paper : mapping, optional
+        The paper's TSS of ``hnn`` and ``vit``, drawn as diamonds over those bars.
+    dark, simulated : bool
+        The page is dark; the data are simulated.
+    height : int
+        Pixels.
+
+    Returns
+    -------
+    Figure
+        An undefined score has no bar but the word, and its reason under the pointer.
+    """
+    numbers = table[["value", "low", "high"]].to_numpy(dtype=float)
+    table = table.assign(
+        above=table["high"] - table["value"],
+        below=table["value"] - table["low"],
+        told=["{}<br>95 %: {}".format(*with_interval(*row)) for row in numbers],
+    )
+    figure = _bars(table, paper, dark=dark)
+    low = float(np.nanmin(numbers))
+    title = "score (error bar: 95 % interval)"
+    return _styled(figure, low, title, dark, simulated, height)
+
+
+def fold_bars(
+    table: pd.DataFrame,
+    *,
+    paper: Mapping[str, float] | None = None,
+    dark: bool = False,
+    simulated: bool = False,
+    height: int = 380,
+) -> go.Figure:
+    """Draw the mean of the five scores over folds, with its standard error and the folds.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `skill_scores.fold_table`.
+    paper, dark, simulated, height
+        As in `score_bars`; the paper's TSS is that of its single split.
+
+    Returns
+    -------
+    Figure
+        One dot a fold in front of its bar.
+    """
+    table = table.assign(
+        value=table["mean"],
+        above=table["standard_error"],
+        below=table["standard_error"],
+        told=[
+            " ".join(with_error(*row))
+            for row in table[["mean", "standard_error"]].to_numpy(dtype=float)
+        ],
+    )
+    figure = _bars(table, paper, dark=dark)
+    names = list(dict.fromkeys(table["forecast"]))
+    for name, own in table.groupby("forecast", sort=False):
+        at = bar_places(names, str(name))
+        figure.add_trace(
+            go.Scatter(
+                x=np.concatenate([[x] * len(f) for x, f in zip(at, own["folds"], strict=True)]),
+                y=np.concatenate(own["folds"].to_list()),
+                mode="markers",
+                name=f"{FORECASTS[str(name)]}, folds",
+                marker={"size": 5, "color": style.foreground(dark=dark), "opacity": 0.55},
+                hovertemplate="%{y:.3f}<extra>one fold</extra>",
+                showlegend=False,
+            )
+        )
+    low = float(np.nanmin(np.concatenate(table["folds"].to_list())))
+    title = "mean over folds (error bar: std/√n)"
+    return _styled(figure, low, title, dark, simulated, height)
+
+
+def _bars(table: pd.DataFrame, paper: Mapping[str, float] | None, *, dark: bool) -> go.Figure:
+    figure = go.Figure()
+    names = list(dict.fromkeys(table["forecast"]))
+    for name in names:
+        own = table[table["forecast"] == name]
+        at = bar_places(names, name)
+        figure.add_trace(
+            go.Bar(
+                x=at,
+                y=own["value"],
+                width=0.94 * BARS_FILL / len(names),
+                name=FORECASTS[name],
+                marker={"color": COLOURS[name], "line_width": 0},
+                error_y={
+                    "type": "data",
+                    "array": own["above"],
+                    "arrayminus": own["below"],
+                    "color": style.foreground(dark=dark),
+                    "thickness": 1.3,
+                    "width": 4,
+                },
+                customdata=own["told"],
+                hovertemplate="%{customdata}<extra>" + FORECASTS[name] + "</extra>",
+            )
+        )
+        lacking = own["value"].isna().to_numpy()
+        if lacking.any():
+            figure.add_trace(_undefined(at[lacking], own[lacking], name))
+    if paper:
+        figure.add_trace(_paper_marks(names, paper, dark=dark))
+    return figure
+
+
+def _undefined(at: np.ndarray, own: pd.DataFrame, name: str) -> go.Bar:
+    """Word in place of a bar: a bar of no height carries it."""
+    return go.Bar(
+        x=at,
+        y=[0.0] * len(own),
+        text=["undefined"] * len(own),
+        textangle=-90,
+        textposition="outside",
+        constraintext="none",
+        cliponaxis=False,
+        textfont={"size": style.FONT_SIZE - 2, "color": COLOURS[name]},
+        customdata=own["why"],
+        hovertemplate="undefined: %{customdata}<extra>" + FORECASTS[name] + "</extra>",
+        name=f"{FORECASTS[name]}, undefined",
+        showlegend=False,
+    )
+
+
+def _paper_marks(names: list[str], paper: Mapping[str, float], *, dark: bool) -> go.Scatter:
+    shown = [name for name in paper if name in names]
+    tss = list(SCORE_NAMES).index("tss")
+    return go.Scatter(
+        x=[bar_places(names, name)[tss] for name in shown],
+        y=[paper[name] for name in shown],
+        mode="markers",
+        name="the paper's TSS",
+        marker={
+            "symbol": "diamond",
+            "size": 11,
+            "color": [COLOURS[name] for name in shown],
+            "line": {"width": 2, "color": style.foreground(dark=dark)},
+        },
+        customdata=[FORECASTS[name] for name in shown],
+        hovertemplate="%{y:.4f}<extra>the paper's %{customdata}</extra>",
+    )
+
+
+def _styled(
+    figure: go.Figure, low: float, title: str, dark: bool, simulated: bool, height: int
+) -> go.Figure:
+    style.apply_style(
+        figure,
+        dark=dark,
+        uirevision=title,
+        simulated=simulated,
+        showlegend=True,
+        height=height,
+        barmode="overlay",
+        legend=top_legend(),
+    )
+    figure.update_layout(margin={"t": 40})
+    figure.update_xaxes(
+        tickvals=list(range(len(SCORE_NAMES))),
+        ticktext=list(SCORE_NAMES.values()),
+        range=[-0.5, len(SCORE_NAMES) - 0.5],
+        showgrid=False,
+        fixedrange=True,
+    )
+    figure.update_yaxes(title_text=title, **room_for_legend(min(low, 0.0)))
+    figure.add_hline(y=0.0, line={"color": "rgba(128,136,150,0.9)", "width": 1}, layer="below")
+    return figure

@@ -1,0 +1,154 @@
+"""A run's forecasts and those that they must beat.
+
+Four forecasts of the same sequences stand side by side: HNN, ViT, climatology (the base rate of
+the training part for every sequence) and one threshold on the total unsigned flux.
+"""
+
+from typing import Any
+
+import pandas as pd
+
+from hnn_core.exceptions import RunError
+
+__all__ = [
+    "FORECASTS",
+    "PAPER_TSS",
+    "beside",
+    "forecasts",
+    "read_predictions",
+    "read_scores",
+]
+
+FORECASTS = {
+    "hnn": "HNN",
+    "vit": "ViT",
+    "climatology": "climatology",
+    "flux": "flux threshold",
+}
+"""What each forecast is called, in the order they are drawn."""
+
+PAPER_TSS = {
+    "M5.0": {"hnn": 0.5925, "vit": 0.2156},
+    "M": {"hnn": 0.6111, "vit": 0.1837},
+    "C": {"hnn": 0.5884, "vit": 0.1939},
+}
+"""TSS of the paper's section 4.2, by lowest flare class."""
+
+_COLUMNS = (
+    *("model", "fold", "region", "harp", "noaa", "group", "hour", "longitude"),
+    *("flare_id", "goes_class", "peak_utc", "label", "probability", "unsigned_flux_mx"),
+    *("climatology", "flux_says", "flux_threshold_mx", "flux_sign"),
+)
+
+
+def read_predictions(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a run's predictions if they can be scored.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a model and sequence, as `RunFolder.predictions` reads it.
+
+    Raises
+    ------
+    RunError
+        If a column is absent, there is no row, or labels or probabilities are none.
+    """
+    if absent := [name for name in _COLUMNS if name not in table.columns]:
+        raise RunError(
+            f"The predictions lack the columns {', '.join(absent)}; evaluate the run again."
+        )
+    if table.empty:
+        raise RunError("The predictions hold no sequence; evaluate the run again.")
+    if strange := sorted(set(table["model"]) - {"hnn", "vit"}):
+        raise RunError(f"The predictions are of {strange[0]!r}, neither hnn nor vit.")
+    for name in ("probability", "climatology"):
+        if not table[name].between(0.0, 1.0).all():
+            raise RunError(f"The column {name} holds values outside 0 to 1; evaluate again.")
+    if not (table["label"].isin((0, 1)).all() and table["flux_says"].isin((0, 1)).all()):
+        raise RunError("The columns label and flux_says must hold 0 and 1; evaluate again.")
+    return table
+
+
+def read_scores(scores: dict[str, Any]) -> dict[str, Any]:
+    """Return a run's scores if they say what they rest on.
+
+    Raises
+    ------
+    RunError
+        If the threshold, the class or the data set is not told.
+    """
+    needed = ("threshold", "flare_class", "simulated", "dataset", "dataset_sha256")
+    if absent := [name for name in needed if name not in scores]:
+        raise RunError(f"scores.json lacks {', '.join(absent)}; evaluate the run again.")
+    return scores
+
+
+def beside(predictions: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Put the network of another run next to those of a run, on the same test sequences.
+
+    Parameters
+    ----------
+    predictions, other : DataFrame
+        Of `read_predictions`.
+
+    Returns
+    -------
+    DataFrame
+        `predictions`, and of `other` the rows of networks that it lacks.
+
+    Raises
+    ------
+    RunError
+        If the test sets are not the same sequences with the same labels.
+    """
+    mine, theirs = _tested(predictions), _tested(other)
+    if mine != theirs:
+        raise RunError(
+            f"The runs were not tested on the same sequences ({len(mine)} and {len(theirs)}, "
+            f"{len(mine & theirs)} in common): train both with the same seed and test fraction."
+        )
+    new = other[~other["model"].isin(set(predictions["model"]))]
+    return pd.concat([predictions, new], ignore_index=True)
+
+
+def forecasts(predictions: pd.DataFrame, threshold: float) -> dict[str, pd.DataFrame]:
+    """Say yes or no for every sequence, once for each forecast.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Of `read_predictions`.
+    threshold : float
+        Probability from which HNN, ViT and climatology say eruptive. The threshold on the flux
+        was chosen in training and does not move.
+
+    Returns
+    -------
+    dict
+        In the order of `FORECASTS`, those that the run has: its rows with ``said`` (bool) and
+        ``score`` (float, the larger the surer of an eruption). The baselines are of the rows of
+        its first network.
+    """
+    networks = {
+        name: predictions[predictions["model"] == name]
+        for name in ("hnn", "vit")
+        if (predictions["model"] == name).any()
+    }
+    rows = next(iter(networks.values()))
+    sign = rows["flux_sign"].to_numpy(dtype=float)
+    found = {name: (own, own["probability"]) for name, own in networks.items()}
+    found["climatology"] = (rows, rows["climatology"])
+    told = {
+        name: own.assign(score=score, said=score >= threshold)
+        for name, (own, score) in found.items()
+    }
+    told["flux"] = rows.assign(
+        score=sign * rows["unsigned_flux_mx"].fillna(0.0), said=rows["flux_says"].astype(bool)
+    )
+    return told
+
+
+def _tested(table: pd.DataFrame) -> set[tuple[object, ...]]:
+    keys = table[["fold", "region", "hour", "label"]]
+    return set(keys.itertuples(index=False, name=None))

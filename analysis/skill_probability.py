@@ -1,0 +1,119 @@
+"""Where to put the threshold on a probability, and whether the probability means what it says."""
+
+import numpy as np
+import pandas as pd
+
+from hnn_core.training.metrics import SCORES, count_scores
+from hnn_core.training.resampling import LEAST_GROUPS, group_draws, interval, resampled_scores
+
+__all__ = ["THRESHOLDS", "brier_scores", "reliability", "threshold_scores"]
+
+THRESHOLDS = np.round(np.linspace(0.0, 1.0, 101), 2)
+"""Thresholds at which skill is computed."""
+
+
+def threshold_scores(table: pd.DataFrame, *, draws: int = 300, seed: int = 0) -> pd.DataFrame:
+    """Scores at each of `THRESHOLDS`.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``label``, ``probability`` and ``group``, one row a sequence.
+
+    Returns
+    -------
+    DataFrame
+        ``threshold``, one column for each of `SCORES` (NaN where undefined), and ``tss_low``,
+        ``tss_high`` (95 %).
+    """
+    names, member = np.unique(table["group"].to_numpy(), return_inverse=True)
+    label = table["label"].to_numpy(dtype=int)
+    # How many thresholds a sequence reaches; summed from above, how many reach each threshold.
+    reached = np.searchsorted(THRESHOLDS, table["probability"].to_numpy(), side="right")
+    shape = (len(names), 2, len(THRESHOLDS) + 1)
+    cell = np.ravel_multi_index((member, label, reached), shape)
+    tally = np.bincount(cell, minlength=int(np.prod(shape))).reshape(shape)
+    said = tally[:, :, ::-1].cumsum(axis=2)[:, :, ::-1][:, :, 1:]
+    fp, tp = said[:, 0], said[:, 1]
+    tn, fn = (tally.sum(axis=2)[:, :, None] - said).transpose(1, 0, 2)
+    counts = np.stack([tp, fp, tn, fn], axis=-1)  # (G, thresholds, 4)
+    whole = count_scores(counts.sum(axis=0))
+    tss = resampled_scores(counts, draws=draws, seed=seed)["tss"]
+    spans = np.array([interval(drawn) for drawn in tss.T])
+    return pd.DataFrame(
+        {
+            "threshold": THRESHOLDS,
+            **{score: whole[score] for score in SCORES},
+            "tss_low": spans[:, 0],
+            "tss_high": spans[:, 1],
+        }
+    )
+
+
+def reliability(
+    table: pd.DataFrame, *, bins: int = 10, draws: int = 1000, seed: int = 0
+) -> pd.DataFrame:
+    """How often the flare was eruptive where the forecast gave a certain probability.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``label``, ``probability`` and ``group``, one row a sequence.
+    bins : int
+        Of equal width over 0 to 1; a bin holds its lower edge, the last one both.
+
+    Returns
+    -------
+    DataFrame
+        One row a bin: ``low_edge``, ``high_edge``, ``sequences``, ``eruptive``, ``groups``,
+        ``probability`` (mean) and ``frequency`` (of eruptive ones), NaN in an empty bin, and
+        ``low``, ``high`` (95 %) of the frequency, NaN for fewer than `LEAST_GROUPS`
+        groups.
+    """
+    probability, label = table["probability"].to_numpy(float), table["label"].to_numpy(float)
+    names, group = np.unique(table["group"].to_numpy(), return_inverse=True)
+    edges = np.arange(bins + 1) / bins  # 3 / 5 is 0.6, which linspace misses
+    which = np.clip(np.searchsorted(edges, probability, side="right") - 1, 0, bins - 1)
+    flat, size = group * bins + which, len(names) * bins
+    per_group = np.bincount(flat, minlength=size).reshape(-1, bins)
+    eruptive = np.bincount(flat, label, size).reshape(-1, bins)
+    weights = group_draws(len(names), draws=draws, seed=seed)
+    with np.errstate(invalid="ignore"):  # an empty bin has neither mean nor frequency
+        drawn = (weights @ eruptive) / (weights @ per_group)
+        counts = per_group.sum(axis=0)
+        mean = np.bincount(which, probability, bins) / counts
+        frequency = eruptive.sum(axis=0) / counts
+    groups = (per_group > 0).sum(axis=0)
+    spans = [
+        interval(drawn[:, k]) if groups[k] >= LEAST_GROUPS else (np.nan, np.nan)
+        for k in range(bins)
+    ]
+    return pd.DataFrame(
+        {
+            "low_edge": edges[:-1],
+            "high_edge": edges[1:],
+            "sequences": counts,
+            "eruptive": eruptive.sum(axis=0).astype(int),
+            "groups": groups,
+            "probability": mean,
+            "frequency": frequency,
+            "low": [low for low, _ in spans],
+            "high": [high for _, high in spans],
+        }
+    )
+
+
+def brier_scores(table: pd.DataFrame) -> dict[str, float]:
+    """Brier score, that of climatology, and the skill of the one over the other.
+
+    Returns
+    -------
+    dict
+        ``brier`` and ``climatology``, the mean squares of probability less label, and ``skill``,
+        1 − brier / climatology; NaN where climatology makes no error.
+    """
+    label = table["label"].to_numpy(dtype=float)
+    brier = float(np.mean((table["probability"].to_numpy() - label) ** 2))
+    climatology = float(np.mean((table["climatology"].to_numpy() - label) ** 2))
+    skill = 1.0 - brier / climatology if climatology else float("nan")
+    return {"brier": brier, "climatology": climatology, "skill": skill}
