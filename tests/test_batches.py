@@ -212,10 +212,13 @@ def test_the_loader_goes_on_where_it_was(made):
     assert (ended.plans.epoch, ended.plans.first) == (1, 0)
 
 
-def test_an_evaluation_covers_every_sequence_once():
-    plans = [p for r in range(3) for p in evaluation_plans(np.arange(50), batch=8, rank=r, world=3)]
-    assert sorted(np.concatenate([plan.sequences for plan in plans])) == list(range(50))
-    assert isinstance(plans[0], BatchPlan)
+@pytest.mark.parametrize(("n", "world"), [(50, 3), (2, 4), (1, 1)])
+def test_an_evaluation_covers_every_sequence_and_leaves_no_process_without(n, world):
+    shares = [evaluation_plans(np.arange(n), batch=8, rank=r, world=world) for r in range(world)]
+    assert all(share and isinstance(share[0], BatchPlan) for share in shares)
+    seen = np.concatenate([plan.sequences for share in shares for plan in share])
+    assert sorted(set(seen)) == list(range(n))
+    assert len(seen) == n or n < world
 
 
 def test_material_serves_only_the_frames_it_holds(made):

@@ -1,31 +1,50 @@
-"""The program that trains the shipped models, from nothing to a folder that loads, in small."""
+"""The program that makes what ships, from nothing to folders that load, in small."""
+
+import json
 
 import pytest
+import torch
 
 from hnn_core.model_store import load_model
 from hnn_core.training import demo
+from hnn_core.training.run_folder import RunFolder
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning:torch",
+    "ignore::FutureWarning",
+)
 
 
-@pytest.fixture
-def two_regions(monkeypatch):
-    monkeypatch.setattr(demo, "SPLITS", {"train": (1, 2), "validation": (3, 2), "test": (2, 2)})
-
-
-def test_trains_both_models_and_writes_their_cards(two_regions, tmp_path, monkeypatch):
-    work, out = tmp_path / "work", tmp_path / "models"
-    steps = ["--flux-steps", "10", "--head-steps", "5", "--n-keep", "8"]
-    demo.main(["--work", str(work), "--out", str(out), *steps])
-    first, info = load_model(out / "demo")
-    baseline, _ = load_model(out / "vit-baseline")
+def test_makes_models_and_runs_and_goes_on_where_it_was(tmp_path, monkeypatch):
+    work, out = tmp_path / "work", tmp_path / "assets"
+    words = [
+        "--regions=16", "--width=24", "--flux-steps=6", "--flux-regions=2", "--epochs=1",
+    ]  # fmt: skip
+    assert demo.main([f"--work={work}", f"--out={out}", *words]) == 0
+    first, info = load_model(out / "models" / "demo")
+    baseline, _ = load_model(out / "models" / "vit-baseline")
     assert first.config.temporal
     assert not baseline.config.temporal
-    counts = [info.metadata["test"][name] for name in ("tp", "fp", "tn", "fn")]
-    assert sum(counts) == 2 * demo.LABELLED
-    card = (out / "demo" / "README.md").read_text(encoding="utf-8")
-    assert "2 simulated regions (seed 2) not used in training" in card
-    # One transformer serves both, and a second start goes on from what is there.
+    # One transformer serves both: it learned to read flux and stayed as it was.
     assert first.vit.pos_embed.equal(baseline.vit.pos_embed)
-    monkeypatch.setattr(demo, "read_flux", None)
-    demo.main(["--work", str(work), "--out", str(out), *steps])
-    again, _ = load_model(out / "demo")
-    assert again.classifier.weight.equal(first.classifier.weight)
+    runs = {name: RunFolder(out / "runs" / name) for name in (*demo.RUNS, demo.CROSSVAL)}
+    assert all(run.status.state == "finished" for run in runs.values())
+    table = runs["demo"].predictions()
+    assert len(table) == info.metadata["parts"]["test"]["sequences"]
+    assert info.metadata["test"]["tp"] == runs["demo"].scores()["rows"][0]["tp"]
+    assert runs[demo.CROSSVAL].predictions()["region"].nunique() == 16
+    card = (out / "models" / "demo" / "README.md").read_text(encoding="utf-8")
+    assert "forecasts nothing" in card
+    # Nothing that ships names a place on the machine that made it.
+    for path in out.rglob("*.json*"):
+        assert str(tmp_path) not in path.read_text(encoding="utf-8")
+    assert json.loads((out / "runs/demo/config.json").read_text())["pretrained"] == (
+        "vit-flux.safetensors"
+    )
+    # The test predictions are those of the shipped weights, as the program will use them.
+    assert all(tensor.half().float().equal(tensor) for tensor in first.state_dict().values())
+
+    before = (out / "models" / "demo" / "model.safetensors").read_bytes()
+    monkeypatch.setattr(torch.optim.Adam, "step", None)  # nothing is trained a second time
+    assert demo.main([f"--work={work}", f"--out={out}", *words]) == 0
+    assert (out / "models" / "demo" / "model.safetensors").read_bytes() == before

@@ -13,6 +13,7 @@ from hnn_core.exceptions import (
     DivergedError,
     OneClassError,
     ShortOfMemoryError,
+    TooFewGroupsError,
     TrainingError,
 )
 from hnn_core.model_store import load_model
@@ -329,3 +330,10 @@ def test_events_survive_a_torn_line(material):
     assert {"start", "step", "epoch"} <= set(kinds)
     for line in (run.path / "metrics.jsonl").read_text().splitlines()[1:]:
         json.loads(line)
+
+
+def test_too_few_groups_name_the_setting():
+    dataset = MadeDataset(6)
+    material = Material(dataset, np.arange(len(dataset.frames)), dataset.frames)
+    with pytest.raises(TooFewGroupsError, match=r"validation_fraction 0\.1 cannot be had"):
+        train_run(made_run(validation_fraction=0.1), material)

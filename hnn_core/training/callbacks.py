@@ -203,12 +203,12 @@ def checkpoint_path(folder: Path, trainer: Trainer) -> Path:
 
 
 def _gathered(pairs: list[tuple[int, float]]) -> list[tuple[int, float]]:
-    """All processes' pairs, in the same order everywhere."""
+    """All processes' pairs, each sequence once, in the same order everywhere."""
     if dist.is_available() and dist.is_initialized():
         parts: list[Any] = [None] * dist.get_world_size()
         dist.all_gather_object(parts, pairs)
         pairs = [pair for part in parts for pair in part]
-    return sorted(pairs)
+    return sorted(dict(pairs).items())
 
 
 def _check_finite(module: LightningModule) -> None:

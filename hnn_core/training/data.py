@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from hnn_core.dataset import StoredDataset
 from hnn_core.dataset.splits import folds, train_test
-from hnn_core.exceptions import OneClassError, ShortOfMemoryError
+from hnn_core.exceptions import OneClassError, ShortOfMemoryError, TooFewGroupsError
 from hnn_core.training.batches import BatchPlan, apply_symmetry, share_frames
 from hnn_core.training.config import TrainConfig
 
@@ -52,17 +52,10 @@ class Parts:
         if config.fold:
             train, test = folds(labels, groups, n=config.folds, seed=config.seed)[config.fold - 1]
         else:
-            train, test = train_test(
-                labels, groups, test_fraction=config.test_fraction, seed=config.seed
-            )
+            train, test = _split(labels, groups, config, "test_fraction")
         validation = train[:0]
         if config.validation_fraction:
-            inner, held = train_test(
-                labels[train],
-                groups[train],
-                test_fraction=config.validation_fraction,
-                seed=config.seed + 1,
-            )
+            inner, held = _split(labels[train], groups[train], config, "validation_fraction")
             train, validation = train[inner], train[held]
         if len(np.unique(labels[train])) < 2:
             raise OneClassError(
@@ -82,6 +75,18 @@ class Parts:
     def labels(self) -> np.ndarray:
         """(n,) 1 eruptive, 0 confined."""
         return self.table["label"].to_numpy()
+
+
+def _split(
+    labels: np.ndarray, groups: np.ndarray, config: TrainConfig, setting: str
+) -> tuple[np.ndarray, np.ndarray]:
+    fraction = getattr(config, setting)
+    # Another seed than the test's, or the same groups would come together again.
+    seed = config.seed + (setting == "validation_fraction")
+    try:
+        return train_test(labels, groups, test_fraction=fraction, seed=seed)
+    except TooFewGroupsError as error:
+        raise TooFewGroupsError(f"{setting} {fraction:g} cannot be had: {error}") from error
 
 
 def _frames_used(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

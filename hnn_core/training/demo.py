@@ -48,6 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("assets"))
     parser.add_argument("--work", type=Path, required=True, help="folder for data and runs")
     parser.add_argument("--regions", type=int, default=800)
+    parser.add_argument("--width", type=int, default=192)
     parser.add_argument("--flux-steps", type=int, default=1600)
     parser.add_argument("--flux-regions", type=int, default=flux_reading.REGIONS)
     parser.add_argument("--epochs", type=int, default=20)
@@ -71,15 +72,20 @@ def _make(options: argparse.Namespace, out: Path) -> int:
     vit = Path("vit-flux.safetensors")
     if not vit.exists():
         flux_reading.main(
-            [f"--out={vit}", f"--steps={options.flux_steps}", f"--regions={options.flux_regions}"]
+            [
+                f"--out={vit}",
+                f"--steps={options.flux_steps}",
+                f"--regions={options.flux_regions}",
+                f"--width={options.width}",
+            ]
         )
     source = f"sim:{SOURCE_SEED}:{options.regions}"
     if not Path("home/datasets", DATASET).is_dir():
         _do("data", "build", "--source", source, "--out", DATASET)
     settings = [
-        f"--dataset={DATASET}", "--class=M", f"--pretrained={vit}", "--freeze-vit", "--width=192",
-        "--symmetries", "--learning-rate=0.001", f"--epochs={options.epochs}", "--precision=bf16",
-        "--accelerator=cpu",
+        f"--dataset={DATASET}", "--class=M", f"--pretrained={vit}", "--freeze-vit",
+        f"--width={options.width}", "--symmetries", "--learning-rate=0.001",
+        f"--epochs={options.epochs}", "--precision=bf16", "--accelerator=cpu",
     ]  # fmt: skip
     for name, variant in RUNS.items():
         _do_run("train", name, *settings, variant)

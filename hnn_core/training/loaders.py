@@ -67,13 +67,14 @@ def evaluation_plans(
 ) -> list[BatchPlan]:
     """Plan a pass over sequences in their order, shared out among processes.
 
-    Weights are 1; the processes' batches do not overlap.
+    Together the processes' batches hold every sequence. A process for which none is left takes
+    the first batch as well, since Lightning wants one; who gathers drops what comes twice.
     """
+    batch = min(batch, -(-len(sequences) // world))
     chunks = [sequences[i : i + batch] for i in range(0, len(sequences), batch)]
     return [
-        BatchPlan(0, number, chunk, np.zeros(len(chunk), np.int64), np.ones(len(chunk), np.float32))
-        for number, chunk in enumerate(chunks)
-        if number % world == rank
+        BatchPlan(0, n, chunk, np.zeros(len(chunk), np.int64), np.ones(len(chunk), np.float32))
+        for n, chunk in list(enumerate(chunks))[rank::world] or [(0, chunks[0])]
     ]
 
 
