@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-__all__ = ["chromium", "find_chromium", "magnetogram", "serve", "settled"]
+__all__ = ["chromium", "find_chromium", "idle", "magnetogram", "serve", "settled"]
 
 ROOT = Path(__file__).resolve().parents[1]
 _STATE = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState"
@@ -85,6 +85,11 @@ def _wait_until_healthy(address: str, server: subprocess.Popen, log: Path) -> No
 def settled(page: Page) -> None:
     """Wait until the app has run to its end and nothing more is coming."""
     page.wait_for_selector(".st-key-download_masks button", timeout=60_000)
+    idle(page)
+
+
+def idle(page: Page) -> None:
+    """Wait until the app has run to its end."""
     page.wait_for_function(f"{_STATE} === 'notRunning'", timeout=60_000)
     page.wait_for_timeout(300)
 

@@ -29,3 +29,22 @@ def hnn_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     home = tmp_path_factory.mktemp("hnn_home")
     monkeypatch.setenv("HNN_HOME", str(home))
     return home
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium; skips the test where playwright or Chromium is absent."""
+    browser_side = pytest.importorskip("tests.browser", reason="playwright is not installed")
+    path = browser_side.find_chromium()
+    if path is None:
+        pytest.skip("no Chromium found: install Debian's chromium or set HNN_TEST_BROWSER")
+    with browser_side.chromium(path) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser):
+    """A fresh page of 1280 x 900."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield context.new_page()
+    context.close()

@@ -24,22 +24,6 @@ def app(browser, tmp_path_factory):
     assert "Traceback" not in log.read_text()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    path = browser_side.find_chromium()
-    if path is None:
-        pytest.skip("no Chromium found: install Debian's chromium or set HNN_TEST_BROWSER")
-    with browser_side.chromium(path) as running:
-        yield running
-
-
-@pytest.fixture
-def page(browser):
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    yield context.new_page()
-    context.close()
-
-
 def choose(page, key: str, text: str) -> None:
     """Type into a selectbox and take the first match."""
     page.locator(f".st-key-{key} input").first.fill(text)

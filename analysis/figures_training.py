@@ -1,0 +1,217 @@
+"""A training as curves: loss, skill on the validation set, several runs on one chart."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from analysis import figure_style as style
+from analysis.figures_passage import legend
+
+__all__ = ["SCORES", "compare_runs", "loss_curve", "skill_curves"]
+
+SCORES = {
+    "validation_tss": "TSS",
+    "validation_hss": "HSS",
+    "validation_recall": "recall",
+    "validation_precision": "precision",
+    "validation_accuracy": "accuracy",
+    "validation_loss": "validation loss",
+    "train_loss": "training loss",
+}
+"""Columns of a table of epochs, and what they are called."""
+
+_SKILLS = tuple(SCORES)[:5]
+_HUES = ("#2f7ed8", "#f28e2b", "#12b886", "#d6455d", "#a06cd5", "#00a5b8", "#b58900", "#8c8f99")
+_DASHES = ("solid", "dash", "dot")
+_MOST_POINTS = 1500
+
+
+def loss_curve(
+    steps: pd.DataFrame,
+    epochs: pd.DataFrame,
+    *,
+    n_epochs: int | None = None,
+    dark: bool = False,
+    height: int = 320,
+) -> go.Figure:
+    """Draw the loss of every step and its means over the epochs.
+
+    Parameters
+    ----------
+    steps : DataFrame
+        ``epoch`` (from 0), ``batch`` of ``batches`` in the epoch, ``loss``; may be empty. Of
+        more than 1500 rows, means over neighbours are drawn.
+    epochs : DataFrame
+        ``epoch`` (from 1), ``train_loss`` and, where there is a validation set,
+        ``validation_loss``; may be empty.
+    n_epochs : int, optional
+        Epochs asked for: the end of the axis.
+    dark, height
+        As elsewhere.
+
+    Returns
+    -------
+    Figure
+    """
+    figure = go.Figure()
+    if len(steps):
+        where = (steps["epoch"] + steps["batch"] / steps["batches"]).to_numpy(dtype=float)
+        x, y = _thinned(where, steps["loss"].to_numpy(dtype=float))
+        figure.add_trace(
+            go.Scatter(
+                x=x,
+                y=y,
+                mode="lines",
+                name="steps",
+                line={"color": style.UNKNOWN, "width": 1},
+                opacity=0.6,
+                hovertemplate="%{y:.4f}<extra>step, at epoch %{x:.2f}</extra>",
+            )
+        )
+    for column, colour in (("train_loss", _HUES[0]), ("validation_loss", _HUES[1])):
+        if column in epochs and epochs[column].notna().any():
+            figure.add_trace(_line(epochs, column, SCORES[column], colour, "solid"))
+    _style_epochs(figure, "loss", "focal loss", n_epochs, dark=dark, height=height)
+    return figure.update_yaxes(rangemode="tozero")
+
+
+def skill_curves(
+    epochs: pd.DataFrame,
+    *,
+    best_epoch: int | None = None,
+    n_epochs: int | None = None,
+    dark: bool = False,
+    height: int = 320,
+) -> go.Figure:
+    """Draw the scores of the validation set after every epoch.
+
+    Parameters
+    ----------
+    epochs : DataFrame
+        ``epoch`` (from 1) and columns of `SCORES`; an undefined score is NaN and breaks its
+        line.
+    best_epoch : int, optional
+        The epoch whose model is kept, marked.
+    n_epochs, dark, height
+        As in `loss_curve`.
+
+    Returns
+    -------
+    Figure
+    """
+    figure = go.Figure()
+    for column, colour in zip(_SKILLS, _HUES, strict=False):
+        if column in epochs and epochs[column].notna().any():
+            main = column == "validation_tss"
+            figure.add_trace(
+                _line(epochs, column, SCORES[column], colour, "solid", width=2.5 if main else 1.4)
+            )
+    figure.add_hline(y=0.0, line={"color": style.UNKNOWN, "width": 1, "dash": "dot"})
+    if best_epoch:
+        figure.add_vline(
+            x=best_epoch,
+            line={"color": style.foreground(dark=dark), "width": 1, "dash": "dash"},
+            annotation={"text": "best", "font": {"size": style.FONT_SIZE - 1}},
+            annotation_position="top left" if best_epoch > (n_epochs or 0) / 2 else "top right",
+        )
+    _style_epochs(figure, "skill", "validation score", n_epochs, dark=dark, height=height)
+    return figure.update_yaxes(range=[_lowest(epochs), 1.03])
+
+
+def compare_runs(
+    runs: Mapping[str, pd.DataFrame],
+    *,
+    score: str = "validation_tss",
+    dark: bool = False,
+    height: int = 420,
+) -> go.Figure:
+    """Draw one score of several runs against the epoch.
+
+    Parameters
+    ----------
+    runs : mapping of str to DataFrame
+        The table of epochs of each run, by name; one without the score is left out.
+    score : str
+        One of `SCORES`.
+    dark, height
+        As elsewhere.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        If the score is not one of `SCORES`.
+    """
+    if score not in SCORES:
+        raise ValueError(f"unknown score {score!r}: choose from {tuple(SCORES)}")
+    figure = go.Figure()
+    for index, (name, epochs) in enumerate(runs.items()):
+        if score in epochs and epochs[score].notna().any():
+            colour = _HUES[index % len(_HUES)]
+            dash = _DASHES[index // len(_HUES) % len(_DASHES)]
+            figure.add_trace(_line(epochs, score, name, colour, dash))
+    title = SCORES[score] if "loss" in score else f"validation {SCORES[score]}"
+    _style_epochs(figure, f"compare {score}", title, None, dark=dark, height=height)
+    return figure
+
+
+def _line(
+    epochs: pd.DataFrame, column: str, name: str, colour: str, dash: str, *, width: float = 2
+) -> go.Scatter:
+    return go.Scatter(
+        x=epochs["epoch"],
+        y=epochs[column].astype(float),
+        mode="lines+markers",
+        name=name,
+        line={"color": colour, "width": width, "dash": dash},
+        marker={"size": 5},
+        hovertemplate="%{y:.4f}<extra>" + name + "</extra>",
+    )
+
+
+def _lowest(epochs: pd.DataFrame) -> float:
+    """Room for scores below zero only where there are some: TSS and HSS reach down to −1."""
+    columns = [column for column in _SKILLS if column in epochs]
+    values = epochs[columns].to_numpy(dtype=float) if columns else np.empty(0)
+    lowest = float(np.nanmin(values)) if np.isfinite(values).any() else 0.0
+    return min(lowest - 0.05, -0.03)
+
+
+def _thinned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means over blocks of neighbours, so that at most `_MOST_POINTS` remain."""
+    size = -(-len(x) // _MOST_POINTS)
+    if size == 1:
+        return x, y
+    starts = np.arange(0, len(x), size)
+    counts = np.diff(np.append(starts, len(x)))
+    return np.add.reduceat(x, starts) / counts, np.add.reduceat(y, starts) / counts
+
+
+def _style_epochs(
+    figure: go.Figure,
+    uirevision: str,
+    title: str,
+    n_epochs: int | None,
+    *,
+    dark: bool,
+    height: int,
+) -> None:
+    style.apply_style(
+        figure,
+        dark=dark,
+        uirevision=uirevision,
+        height=height,
+        hovermode="x unified",
+        showlegend=True,
+        legend=legend(),
+    )
+    figure.update_layout(margin={"t": 40})
+    figure.update_xaxes(title_text="epoch", hoverformat=".2f", rangemode="tozero")
+    if n_epochs:
+        figure.update_xaxes(range=[0, n_epochs * 1.02])
+    figure.update_yaxes(title_text=title)

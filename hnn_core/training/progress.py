@@ -1,0 +1,135 @@
+"""How far a run is: its events, added up for whoever looks on."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+__all__ = ["Message", "Progress", "member_progress", "n_members", "read_progress", "share_done"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """A sentence of the trainer's."""
+
+    level: str
+    """``"info"``, ``"warning"`` or ``"error"``."""
+    text: str
+    time: str
+    """ISO, UTC."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is known of a training up to its last event; None is not known yet."""
+
+    epochs: int | None = None
+    """Asked for."""
+    epoch: int = 0
+    """Done."""
+    batch: int = 0
+    """Done in the epoch under way."""
+    batches: int = 0
+    """In an epoch; 0 is not known yet."""
+    seconds_left: float | None = None
+    sequences_per_s: float | None = None
+    data_fraction: float | None = None
+    """Part of the time, 0…1, that the device waited for data."""
+    memory_mb: float | None = None
+    device: str | None = None
+    sequences: Mapping[str, int] = field(default_factory=dict)
+    """Of each part: train, validation, test."""
+    best_epoch: int | None = None
+    validation: Mapping[str, float | None] = field(default_factory=dict)
+    """Scores after the last epoch done."""
+    messages: tuple[Message, ...] = ()
+
+    @property
+    def fraction(self) -> float:
+        """Part that is done, 0…1."""
+        if not self.epochs:
+            return 0.0
+        in_epoch = self.batch / self.batches if self.batches else 0.0
+        return min((self.epoch + in_epoch) / self.epochs, 1.0)
+
+
+def read_progress(events: Iterable[Mapping[str, Any]]) -> Progress:
+    """Add up the events of one training.
+
+    Parameters
+    ----------
+    events : iterable of mapping
+        As `RunFolder.events` returns them. Events of an unknown kind are passed over; after
+        a new start, what was measured before it no longer holds.
+    """
+    progress = Progress()
+    messages = []
+    for event in events:
+        kind = event.get("event")
+        if kind == "message":
+            member = f"{event['member']}: " if event.get("member") else ""
+            level, text, time = (str(event.get(key, "")) for key in ("level", "text", "time"))
+            messages.append(Message(level, member + text, time))
+        elif kind in _READERS:
+            progress = _READERS[kind](progress, event)
+    return replace(progress, messages=tuple(messages))
+
+
+def member_progress(events: Iterable[Mapping[str, Any]]) -> dict[str, Progress]:
+    """Add up the events of a cross-validation or a sweep, member by member, in order of start."""
+    parts: dict[str, list[Mapping[str, Any]]] = {}
+    for event in events:
+        if event.get("member"):
+            parts.setdefault(str(event["member"]), []).append(event)
+    return {name: read_progress(part) for name, part in parts.items()}
+
+
+def n_members(config: Mapping[str, Any]) -> int:
+    """Return how many trainings a run's configuration asks for."""
+    if config.get("kind") == "crossval":
+        return 2 * int(config.get("folds", 5))
+    return math.prod(len(values) for values in config.get("grid", {}).values())
+
+
+def share_done(members: Mapping[str, Progress], total: int) -> float:
+    """Part of a run of `total` trainings that is done, 0…1."""
+    return min(sum(one.fraction for one in members.values()) / max(total, 1), 1.0)
+
+
+def _started(progress: Progress, event: Mapping[str, Any]) -> Progress:
+    return Progress(
+        epochs=event.get("epochs"),
+        epoch=int(event.get("resumed_epoch") or 0),
+        batches=int(event.get("steps_per_epoch") or 0),
+        device=event.get("device"),
+        sequences=event.get("sequences") or {},
+        best_epoch=progress.best_epoch,
+        validation=progress.validation,
+    )
+
+
+def _stepped(progress: Progress, event: Mapping[str, Any]) -> Progress:
+    return replace(
+        progress,
+        epoch=int(event["epoch"]),
+        batch=int(event["batch"]),
+        batches=int(event["batches"]),
+        seconds_left=event.get("seconds_left"),
+        sequences_per_s=event.get("sequences_per_s"),
+        data_fraction=event.get("data_fraction"),
+        memory_mb=event.get("memory_mb"),
+    )
+
+
+def _epoch_done(progress: Progress, event: Mapping[str, Any]) -> Progress:
+    return replace(
+        progress,
+        epoch=int(event["epoch"]),
+        batch=0,
+        seconds_left=event.get("seconds_left"),
+        best_epoch=event.get("best_epoch") or progress.best_epoch,
+        validation=event.get("validation") or {},
+    )
+
+
+_READERS = {"start": _started, "step": _stepped, "epoch": _epoch_done}

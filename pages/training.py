@@ -1,0 +1,27 @@
+"""Train networks: ask for a run, watch it, compare runs."""
+
+import streamlit as st
+
+from pages._access import writes_refused
+from pages._training_compare import show_comparison
+from pages._training_form import show_form
+from pages._training_live import show_run
+from pages._training_runs import choose_run, choose_view
+
+# Streamlit runs a file of pages/ by itself when it is the first thing that a fresh server is
+# asked for; then the run starts over with app.py.
+if not st.session_state.pop("routed", False):
+    st.switch_page("app.py", query_params=st.query_params.to_dict())
+
+with st.sidebar:
+    view = choose_view()
+    run = choose_run() if view == "watch" else None
+
+if reason := writes_refused():
+    st.info(f"Here you can look on, not start, stop or delete. {reason}", icon=":material/lock:")
+if view == "new":
+    show_form()
+elif view == "compare":
+    show_comparison()
+elif run is not None:
+    show_run(run)

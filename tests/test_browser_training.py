@@ -1,0 +1,105 @@
+"""From nothing to a trained network in Explore, as a person does it: in a real browser."""
+
+import time
+
+import pytest
+
+from hnn_core.training import jobs
+from hnn_core.training.run_folder import RunFolder
+
+browser_side = pytest.importorskip("tests.browser", reason="playwright is not installed")
+
+SECONDS = 180
+"""The whole way, building the data set included, takes no longer."""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """The program's folder; whatever was started there and outlived the app is ended."""
+    folder = tmp_path_factory.mktemp("training_home")
+    yield folder
+    for run in (folder / "runs").glob("*"):
+        if jobs.is_alive(RunFolder(run)):
+            jobs.stop(RunFolder(run), 0)
+
+
+@pytest.fixture(scope="module")
+def app(browser, home):
+    log = home / "server.log"
+    with browser_side.serve(home, log) as (address, _):
+        yield address
+    assert "Traceback" not in log.read_text()
+
+
+def fill(page, key: str, text: str) -> None:
+    box = page.locator(f".st-key-{key} input").first
+    box.fill(text)
+    box.press("Enter")
+    page.wait_for_timeout(200)
+    browser_side.idle(page)
+
+
+def shown(page, key: str, value: str) -> None:
+    """Wait until a field holds a value: what is typed before would be sent with the old ones."""
+    page.wait_for_function(
+        "([key, value]) => document.querySelector(`.st-key-${key} input`)?.value === value",
+        arg=[key, value],
+        timeout=60_000,
+    )
+    browser_side.idle(page)
+
+
+def click(page, key: str) -> None:
+    page.locator(f".st-key-{key} button").first.click(timeout=60_000)
+
+
+def badge(page, state: str, timeout: int = 90_000) -> None:
+    page.locator(".st-key-heading").get_by_text(state).wait_for(timeout=timeout)
+
+
+def test_build_train_stop_resume_judge_and_use(app, page, home):
+    begun = time.monotonic()
+    page.goto(f"{app}/?region=SIM+2")
+    page.get_by_role("link", name="Training").click()
+    page.wait_for_url("**/train**")
+    page.get_by_text("New", exact=True).first.click()
+
+    click(page, "build_small")
+    page.locator(".st-key-train_dataset").wait_for(timeout=120_000)
+    click(page, "preset_laptop")
+    shown(page, "train_patch", "32")
+    fill(page, "train_epochs", "30")
+    fill(page, "train_name", "mine")
+    click(page, "train_start")
+
+    badge(page, "running")
+    page.locator(".st-key-run_facts").get_by_text("sequences/s").wait_for(timeout=60_000)
+    page.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=60_000)
+    click(page, "run_stop")
+    badge(page, "stopped")
+    run = RunFolder(home / "runs" / "mine")
+    done = sum(event["event"] == "epoch" for event in run.events())
+    assert done < 30
+    assert not run.has_predictions
+    assert list((run.path / "checkpoints").glob("*.ckpt"))
+
+    click(page, "run_resume")
+    badge(page, "running")
+    badge(page, "finished", timeout=120_000)
+    assert any("Going on from" in event.get("text", "") for event in run.events())
+    assert run.history()[1]["epoch"].tolist() == list(range(1, 31))
+
+    page.get_by_text("Skill on the test set").click()
+    page.get_by_role("heading", name="Skill of mine").wait_for(timeout=60_000)
+    page.get_by_text("Simulated data.").wait_for(timeout=30_000)
+    page.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=60_000)
+    assert page.locator(".stException").count() == 0
+
+    page.get_by_role("link", name="Training").click()
+    page.get_by_text("Runs", exact=True).first.click()
+    page.locator(".st-key-run").get_by_text("mine").click()
+    click(page, "run_adopt")
+    page.locator(".answer_words, .st-key-answer").get_by_text("Model mine").wait_for(timeout=90_000)
+    assert "model=mine" in page.url
+    assert (home / "models" / "mine" / "model.safetensors").is_file()
+    assert time.monotonic() - begun < SECONDS

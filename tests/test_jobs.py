@@ -1,0 +1,350 @@
+"""Jobs: real child processes that are found again, stopped, queued, killed and resumed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from hnn_core.exceptions import RunError
+from hnn_core.training import jobs
+from hnn_core.training.process import ProcessId, end
+from hnn_core.training.run_folder import RunFolder, new_run_folder, replace_json
+from hnn_core.training.turns import read_process
+
+ROOT = Path(__file__).resolve().parents[1]
+PATIENCE_S = 20.0
+"""Far more than any of these children needs, on a machine that others use too."""
+
+BEHAVIOURS = {
+    # Writes a checkpoint when asked to stop, as the trainer does.
+    "polite": """
+        def leave(*_):
+            (run.path / "checkpoint").write_text("whole")
+            run.write_status("stopped", "at step 7")
+            raise SystemExit
+        signal.signal(signal.SIGTERM, leave)
+        run.write_status("running")
+        time.sleep(600)
+    """,
+    "deaf": """
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        run.write_status("running")
+        time.sleep(600)
+    """,
+    # A worker that ignores SIGTERM, and one in a session of its own.
+    "parent": """
+        code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+        workers = [subprocess.Popen([sys.executable, "-c", code], start_new_session=own)
+                   for own in (False, True)]
+        (run.path / "workers.json").write_text(json.dumps([worker.pid for worker in workers]))
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+        run.write_status("running")
+        time.sleep(600)
+    """,
+    "brief": """
+        run.write_status("running")
+        print("a line of the log")
+        run.write_status("finished", "well")
+    """,
+    "turn": """
+        from hnn_core.training.jobs import take_turn
+        with take_turn(run.path):
+            run.write_status("running")
+            while not (run.path / "end").exists():
+                time.sleep(0.05)
+            run.write_status("finished")
+    """,
+    "broken": "raise ImportError('no such library')",
+}
+
+
+@pytest.fixture
+def make(monkeypatch, tmp_path):
+    """Make runs whose process behaves in a given way; kill whatever a test has left."""
+    script = tmp_path / "child.py"
+    script.write_text(
+        "import json, os, pathlib, signal, subprocess, sys, time\n"
+        "from hnn_core.training.run_folder import RunFolder\n"
+        "run = RunFolder(pathlib.Path(sys.argv[-1]))\n"
+        "exec(run.config['behaviour'])\n"
+    )
+    monkeypatch.setattr(jobs, "COMMAND", (sys.executable, str(script)))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    runs = []
+
+    def new(behaviour: str, name: str = "a") -> RunFolder:
+        folder = new_run_folder(name)
+        code = textwrap.dedent(BEHAVIOURS[behaviour])
+        (folder / "config.json").write_text(json.dumps({"kind": "train", "behaviour": code}))
+        runs.append(RunFolder(folder))
+        return runs[-1]
+
+    yield new
+    for run in runs:
+        process = read_process(run.path)
+        if process is not None:
+            end(process, 0)
+        jobs.is_alive(run)
+
+
+def start(run: RunFolder) -> RunFolder:
+    jobs.start(["train", "--run", str(run.path)], run)
+    return run
+
+
+def until(condition, what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come about"
+        time.sleep(0.02)
+
+
+def reach(run: RunFolder, state: str) -> None:
+    until(
+        lambda: jobs.effective_state(run).state == state,
+        f"{run.name} {state}, now {run.status}, log {run.log_tail()!r},",
+    )
+
+
+def runs_still(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_a_job_has_a_session_of_its_own_and_a_log(make):
+    run = start(make("polite"))
+    assert jobs.is_alive(run)
+    pid = read_process(run.path).pid
+    assert os.getsid(pid) == pid
+    assert os.getpgid(pid) != os.getpgid(0)
+    brief = start(make("brief", "b"))
+    reach(brief, "finished")
+    assert brief.log_tail() == "a line of the log"
+
+
+def test_a_child_that_has_ended_and_was_not_waited_for_is_dead(make):
+    run = start(make("brief"))
+    process = read_process(run.path)
+    until(lambda: not runs_still(process.pid), "the end")
+    # Nobody has asked for its end yet, so that it is a zombie of this very process.
+    assert psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE
+    assert not process.alive()
+    # Its threads may take a moment longer than itself; then asking lets go of it.
+    until(lambda: not (jobs.is_alive(run) or psutil.pid_exists(process.pid)), "no zombie")
+
+
+def test_a_job_outlives_who_started_it_and_is_found_again(make):
+    run = make("polite")
+    code = (
+        "import sys; from pathlib import Path; from hnn_core.training import jobs;"
+        "from hnn_core.training.run_folder import RunFolder;"
+        f"jobs.COMMAND = {jobs.COMMAND!r}; run = RunFolder(Path({str(run.path)!r}));"
+        "jobs.start(['train', '--run', str(run.path)], run)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+    reach(run, "running")
+    jobs.stop(run, PATIENCE_S)
+    assert not jobs.is_alive(run)
+    assert run.status.message == "at step 7"
+
+
+def test_stop_lets_the_job_write_its_checkpoint(make):
+    run = start(make("polite"))
+    reach(run, "running")
+    jobs.stop(run, PATIENCE_S)
+    assert (run.path / "checkpoint").read_text() == "whole"
+    assert jobs.effective_state(run).state == "stopped"
+    with pytest.raises(RunError, match="a is not at work"):
+        jobs.stop(run)
+
+
+def test_stop_without_waiting_says_stopping_until_it_has_ended(make):
+    run = start(make("deaf"))
+    reach(run, "running")
+    waiting = jobs.ask_to_stop(run, 600)
+    assert jobs.effective_state(run).state == "stopping"
+    jobs.stop(run, 0)
+    waiting.join(PATIENCE_S)
+    assert not waiting.is_alive()
+    assert jobs.effective_state(run).state == "stopped"
+    assert "resumes from the one before" in run.status.message
+
+
+def test_a_job_that_does_not_listen_is_killed_after_the_grace(make):
+    run = start(make("deaf"))
+    reach(run, "running")
+    begun = time.monotonic()
+    jobs.stop(run, 0.5)
+    assert 0.5 <= time.monotonic() - begun < PATIENCE_S
+    assert not jobs.is_alive(run)
+    assert run.status.state == "stopped"
+
+
+def test_stop_before_the_job_could_listen_is_a_stop(make):
+    run = start(make("turn"))
+    jobs.stop(run, PATIENCE_S)
+    assert jobs.effective_state(run).state == "stopped"
+
+
+def test_no_orphan_is_left_after_a_stop(make):
+    run = start(make("parent"))
+    reach(run, "running")
+    workers = json.loads((run.path / "workers.json").read_text())
+    assert all(map(runs_still, workers))
+    jobs.stop(run, PATIENCE_S)
+    assert not any(map(runs_still, workers))
+
+
+def test_what_a_killed_job_left_in_its_group_is_gone_before_it_starts_anew(make):
+    run = start(make("parent"))
+    reach(run, "running")
+    worker, in_own_session = json.loads((run.path / "workers.json").read_text())
+    os.kill(read_process(run.path).pid, signal.SIGKILL)
+    reach(run, "interrupted")
+    assert runs_still(worker)
+    try:
+        start(run)
+        assert not runs_still(worker)
+    finally:
+        os.kill(in_own_session, signal.SIGKILL)
+
+
+def test_another_process_of_the_same_number_is_neither_alive_nor_touched(make):
+    run = make("polite")
+    run.write_status("running")
+    bystander = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True
+    )
+    try:
+        born = psutil.Process(bystander.pid).create_time()
+        replace_json(run.path / "process.json", {"pid": bystander.pid, "created": born - 60})
+        assert jobs.effective_state(run).state == "interrupted"
+        with pytest.raises(RunError, match="not at work"):
+            jobs.stop(run, 0)
+        end(ProcessId(bystander.pid, born - 60), 0)
+        jobs.delete(run)
+        assert bystander.poll() is None
+        # The same number and birth are the process itself.
+        assert ProcessId(bystander.pid, born).alive()
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+def test_a_second_start_of_a_run_is_refused(make):
+    run = start(make("polite"))
+    with pytest.raises(RunError, match="a is at work already"):
+        start(run)
+    with pytest.raises(RunError, match="at work already"):
+        jobs.resume(run)
+
+
+def test_a_second_process_on_a_run_is_refused_its_turn(make):
+    run = start(make("turn"))
+    reach(run, "running")
+    with pytest.raises(RunError, match="at work already"), jobs.take_turn(run.path):
+        pytest.fail("two processes on one run")
+    (run.path / "end").touch()
+    reach(run, "finished")
+
+
+def test_a_job_that_dies_at_once_is_interrupted_and_its_log_says_why(make):
+    run = start(make("broken"))
+    reach(run, "interrupted")
+    assert "no such library" in run.log_tail()
+
+
+def test_turns_are_taken_one_at_a_time_in_the_order_of_starting(make):
+    first, second, third = (start(make("turn", name)) for name in ("one", "two", "three"))
+    reach(first, "running")
+    until(lambda: "Waits for one and 1 more" in third.status.message, "the third one's wait")
+    until(lambda: "Waits for one:" in second.status.message, "the second one's wait")
+    assert jobs.effective_state(second).state == "queued"
+    (first.path / "end").touch()
+    reach(second, "running")
+    assert jobs.effective_state(third).state == "queued"
+    # Whoever is killed lets the next one go on.
+    os.kill(read_process(second.path).pid, signal.SIGKILL)
+    reach(third, "running")
+    assert jobs.effective_state(second).state == "interrupted"
+    (third.path / "end").touch()
+    reach(third, "finished")
+    assert jobs.effective_state(first).state == "finished"
+
+
+def test_stop_while_queued_leaves_the_queue(make):
+    first, second, third = (start(make("turn", name)) for name in ("one", "two", "three"))
+    reach(first, "running")
+    until(lambda: "Waits for" in second.status.message, "the wait")
+    jobs.stop(second, PATIENCE_S)
+    assert jobs.effective_state(second).state == "stopped"
+    assert "waited for its turn" in second.status.message
+    until(lambda: "Waits for one:" in third.status.message, "the third one's wait for one only")
+    (first.path / "end").touch()
+    reach(third, "running")
+    assert second.status.state == "stopped"
+
+
+def test_a_job_that_takes_no_turn_does_not_hold_trainings_up(make):
+    build = make("polite", "build")
+    jobs.start(["data", str(build.path)], build, in_turn=False)
+    reach(build, "running")
+    run = start(make("turn", "one"))
+    reach(run, "running")
+    assert jobs.is_alive(build)
+
+
+def test_further_ranks_of_a_training_take_no_turn(make, monkeypatch):
+    run = start(make("turn"))
+    reach(run, "running")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    with jobs.take_turn(run.path):
+        assert jobs.effective_state(run).state == "running"
+
+
+def test_a_damaged_ticket_holds_nobody_up(make, hnn_home):
+    (hnn_home / "turns").mkdir()
+    (hnn_home / "turns" / "000000001-1.json").write_text("torn {")
+    run = start(make("turn"))
+    reach(run, "running")
+
+
+def test_resume_starts_a_stopped_run_and_refuses_a_finished_one(make):
+    run = start(make("polite"))
+    reach(run, "running")
+    jobs.stop(run, PATIENCE_S)
+    jobs.resume(run)
+    reach(run, "running")
+    jobs.stop(run, PATIENCE_S)
+    run.write_status("finished")
+    with pytest.raises(RunError, match="a is finished"):
+        jobs.resume(run)
+
+
+def test_delete_is_refused_while_alive_and_leaves_nothing(make, hnn_home):
+    run = start(make("polite"))
+    with pytest.raises(RunError, match="a is at work; stop it"):
+        jobs.delete(run)
+    assert run.path.is_dir()
+    jobs.stop(run, PATIENCE_S)
+    jobs.delete(run)
+    assert list((hnn_home / "runs").iterdir()) == []
+
+
+def test_shipped_runs_are_neither_resumed_nor_deleted(make, monkeypatch):
+    run = make("polite")
+    monkeypatch.setattr("hnn_core.training.run_folder.SHIPPED", run.path.parent)
+    with pytest.raises(RunError, match="came with the program"):
+        jobs.delete(run)
+    with pytest.raises(RunError, match="came with the program"):
+        jobs.resume(run)
+    assert run.path.is_dir()

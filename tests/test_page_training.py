@@ -1,0 +1,525 @@
+"""The Training page, driven without a browser, on made-up runs and small real processes."""
+
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from hnn_core.dataset.card import PAPER_TABLE1, seal
+from hnn_core.exceptions import NotAllowedError
+from hnn_core.model_store import find_model, load_model, save_model
+from hnn_core.training import jobs
+from hnn_core.training.adopt import adopt_model
+from hnn_core.training.commands import create_run
+from hnn_core.training.config import FIELD_HELP, TrainConfig
+from hnn_core.training.data_build import DataBuild
+from hnn_core.training.events import EventLog
+from hnn_core.training.process import end
+from hnn_core.training.run_folder import RunFolder, find_run, runs_home
+from hnn_core.training.turns import read_process
+from pages import _training_runs
+from tests.small_models import small_model
+
+ROOT = Path(__file__).resolve().parents[1]
+APP = ROOT / "app.py"
+COUNTS = {"positive": 812, "negative": 1403, "eruptive_flares": 17, "confined_flares": 29}
+CHILD = """
+import pathlib, sys, time
+from hnn_core.training.run_folder import RunFolder
+if sys.argv[1] == "data":
+    print("region 3 of 40", flush=True)
+    time.sleep(600)
+run = RunFolder(pathlib.Path(sys.argv[-1]))
+run.write_status("running")
+time.sleep(600)
+"""
+
+
+@pytest.fixture(autouse=True)
+def fresh(hnn_home, monkeypatch):
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    monkeypatch.setattr("hnn_core.training.run_folder.SHIPPED", hnn_home / "none")
+
+
+@pytest.fixture
+def operator(monkeypatch):
+    """A test's session has no browser that could say where it is."""
+    monkeypatch.setenv("HNN_ALLOW_WRITES", "1")
+
+
+@pytest.fixture
+def stranger(monkeypatch):
+    monkeypatch.delenv("HNN_ALLOW_WRITES", raising=False)
+
+
+@pytest.fixture
+def forger(stranger, monkeypatch):
+    """A session that presses buttons which are off: to the page they seem to be on."""
+    for module in ("actions", "data", "form"):
+        monkeypatch.setattr(f"pages._training_{module}.writes_refused", lambda: "")
+
+
+@pytest.fixture(autouse=True)
+def child(monkeypatch, tmp_path, hnn_home):
+    """Whatever the page starts is a child that runs until it is stopped."""
+    script = tmp_path / "child.py"
+    script.write_text(CHILD)
+    monkeypatch.setattr(jobs, "COMMAND", (sys.executable, str(script)))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    yield
+    for file in [*hnn_home.glob("runs/*/process.json"), *hnn_home.glob("builds/*/process.json")]:
+        process = read_process(file.parent)
+        if process is not None:
+            end(process, 0)
+    jobs.is_alive(DataBuild())
+
+
+@pytest.fixture
+def dataset(hnn_home):
+    """The card of a data set; nothing here opens its frames."""
+    folder = hnn_home / "datasets" / "drawn"
+    folder.mkdir(parents=True)
+    card = {
+        "format": 1,
+        "source": "sim:1:40",
+        "policy": "paper",
+        "preprocess": {},
+        "hours": 18,
+        "counts": {name: {**COUNTS, "unknown_flares": 3} for name in ("M5.0", "M", "C")},
+        "paper_table1": PAPER_TABLE1,
+        "simulated": True,
+        "regions": 40,
+        "frames": 3810,
+        "sequences": 3068,
+        "excluded": {},
+        "files": {},
+    }
+    (folder / "card.json").write_text(json.dumps(seal(card)))
+    return "drawn"
+
+
+def made_run(name: str, state: str, *, done: int = 3, kind: str = "train", **changes) -> RunFolder:
+    """A run of ten epochs, so many of them done."""
+    run = create_run(kind, TrainConfig(dataset="drawn", epochs=10, **changes), name)
+    if kind == "train":
+        happened(EventLog(run.path / "metrics.jsonl"), done)
+    run.write_status(state)
+    (run.path / "log.txt").write_text("the last words of the log\n")
+    return run
+
+
+def happened(events: EventLog, done: int) -> None:
+    events.write(
+        "start",
+        epochs=10,
+        steps_per_epoch=2,
+        device="CPU, 2 threads",
+        sequences={"train": 64, "validation": 8, "test": 16},
+    )
+    events.message("Fell back to checkpoint step000000002-epoch00001.ckpt.", "warning")
+    for epoch in range(done):
+        values = {"sequences_per_s": 12.5, "data_fraction": 0.25, "memory_mb": 700.0}
+        for batch in (1, 2):
+            events.write(
+                "step",
+                epoch=epoch,
+                step=2 * epoch + batch,
+                batch=batch,
+                batches=2,
+                loss=0.2 / (epoch + 1),
+                seconds_left=3725.0,
+                **values,
+            )
+        events.write(
+            "epoch",
+            epoch=epoch + 1,
+            step=2 * epoch + 2,
+            train_loss=0.2,
+            validation={"loss": 0.2, "tss": 0.1 * epoch, "hss": 0.1},
+            best_epoch=epoch + 1,
+            seconds_left=3725.0,
+        )
+
+
+def opened(**view: str) -> AppTest:
+    """The Training page as a link opens it."""
+    app = AppTest.from_file(str(APP), default_timeout=60)
+    # The first run names the pages; without a folder to look at, Explore has little to do.
+    app.query_params["source"] = "fits"
+    app.run()
+    app.query_params.clear()
+    app.switch_page("pages/training.py")
+    for key, value in view.items():
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def words(app: AppTest) -> str:
+    elements = [*app.error, *app.warning, *app.info, *app.markdown, *app.caption]
+    return "\n".join(str(element.value) for element in elements)
+
+
+def charts(app: AppTest) -> set[str]:
+    return {chart.proto.id.rpartition("-")[2] for chart in app.get("plotly_chart")}
+
+
+def buttons(app: AppTest) -> dict[str, bool]:
+    """Keys of the page's buttons, and whether they can be pressed."""
+    return {button.key: not button.disabled for button in app.button if button.key}
+
+
+def confirm_delete(app: AppTest) -> None:
+    """Press the dialog's button; both, because a test runs the page and not the dialog alone."""
+    app.button(key="run_delete").click()
+    app.button(key="run_delete_sure").click().run()
+
+
+def metric(app: AppTest, label: str) -> str:
+    return {one.label: one.value for one in app.metric}[label]
+
+
+def until(condition, what: str) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come about"
+        time.sleep(0.05)
+
+
+def test_without_runs_and_data_the_page_offers_to_build_some(operator):
+    app = opened()
+    assert "There is no data set to train on yet" in words(app)
+    assert buttons(app) == {"build_small": True}
+    app.button(key="build_small").click().run()
+    assert jobs.is_alive(DataBuild())
+    until(lambda: "region 3 of 40" in DataBuild().log_tail(), "the build's first line")
+    app.run()
+    assert "region 3 of 40" in app.code[0].value
+    assert buttons(app) == {"build_stop": True}
+    app.button(key="build_stop").click().run()
+    assert not jobs.is_alive(DataBuild())
+    assert buttons(app) == {"build_small": True}
+
+
+def test_a_build_that_died_is_told_with_its_log_and_can_go_on(operator, hnn_home):
+    build = hnn_home / "builds" / "sim-40"
+    build.mkdir(parents=True)
+    (build / "log.txt").write_text("no space left on the device\n")
+    app = opened()
+    assert "did not come to its end" in words(app)
+    assert "no space left" in app.code[0].value
+    assert buttons(app)["build_small"]
+
+
+def test_the_form_has_the_papers_values_and_explains_every_field(operator, dataset):
+    app = opened(view="new")
+    paper = TrainConfig(dataset="drawn")
+    asked = [*app.number_input, *app.toggle, *app.selectbox]
+    found = {widget.key.removeprefix("train_"): widget for widget in asked}
+    for name, value in paper.to_dict().items():
+        if name not in ("dataset", "flare_class", "temporal", "fold"):
+            assert found[name].value == value, name
+            assert found[name].help == FIELD_HELP[name]
+    assert "As in the paper" in words(app)
+    [counts] = [frame.value for frame in app.dataframe]
+    assert counts["eruptive frames"].tolist() == [812, 6703]
+    assert counts["flares not judged"].tolist()[0] == 3
+
+
+def test_a_preset_sets_every_field_and_the_changes_are_named(operator, dataset):
+    app = opened(view="new")
+    app.button(key="preset_laptop").click().run()
+    assert app.number_input(key="train_depth").value == 2
+    assert app.selectbox(key="train_pretrained").value == "none"
+    assert "depth 2" in words(app)
+    app.button(key="preset_paper").click().run()
+    assert app.number_input(key="train_depth").value == 12
+    assert "As in the paper" in words(app)
+
+
+def test_an_impossible_value_is_one_sentence_and_cannot_be_started(operator, dataset):
+    app = opened(view="new")
+    app.number_input(key="train_patch").set_value(15).run()
+    assert [warning.value for warning in app.warning] == [
+        "patch 15 does not divide the image's 224 pixels."
+    ]
+    assert not buttons(app)["train_start"]
+    app.number_input(key="train_patch").set_value(16).run()
+    assert buttons(app)["train_start"]
+
+
+def test_start_makes_a_run_with_its_process_and_opens_it(operator, dataset):
+    app = opened(view="new")
+    app.button(key="preset_laptop").click().run()
+    app.button_group(key="train_class").set_value("C").run()
+    app.button_group(key="train_network").set_value(False).run()
+    app.text_input(key="train_name").set_value("my first").run()
+    app.button(key="train_start").click().run()
+    run = find_run("my first")
+    assert run.kind == "train"
+    config = TrainConfig.from_dict(run.config)
+    assert (config.flare_class, config.temporal, config.dataset) == ("C", False, "drawn")
+    assert (config.depth, config.pretrained) == (2, "none")
+    assert jobs.is_alive(run)
+    assert app.query_params["run"] == "my first"
+    assert "## my first" in words(app)
+    assert buttons(app) == {"run_stop": True}
+
+
+def test_a_cross_validation_is_started_as_one(operator, dataset):
+    app = opened(view="new")
+    app.button_group(key="train_kind").set_value("crossval").run()
+    app.button(key="train_start").click().run()
+    [folder] = runs_home().iterdir()
+    assert RunFolder(folder).kind == "crossval"
+    assert read_process(folder).alive()
+
+
+@pytest.mark.parametrize(("name", "why"), [("taken", "already"), ("a/b", "cannot name a run")])
+def test_a_name_that_cannot_be_had_is_told_and_starts_nothing(operator, dataset, name, why):
+    made_run("taken", "finished")
+    app = opened(view="new")
+    app.text_input(key="train_name").set_value(name).run()
+    app.button(key="train_start").click().run()
+    assert [why in error.value for error in app.error] == [True]
+    assert len(list(runs_home().iterdir())) == 1
+
+
+def test_a_run_shows_progress_curves_messages_and_log(operator):
+    run = made_run("a", "running")
+    jobs.begin(run)
+    until(lambda: run.status.state == "running", "running")
+    app = opened(run="a")
+    assert "Epoch 3 of 10 done" in app.get("progress")[0].proto.text
+    assert metric(app, "Time left") == "1 h 02 min"
+    assert metric(app, "Throughput") == "12.5 sequences/s"
+    assert metric(app, "Waiting for data") == "25%"
+    assert metric(app, "Memory") == "700 MB"
+    assert metric(app, "Validation TSS") == "0.200"
+    assert "CPU, 2 threads. Sequences: 64 train, 8 validation, 16 test." in words(app)
+    assert "Fell back to checkpoint" in words(app)
+    assert "the last words of the log" in app.code[0].value
+    assert charts(app) == {"run_loss", "run_skill"}
+
+
+def test_stop_and_resume(operator):
+    run = made_run("a", "stopped")
+    app = opened(run="a")
+    assert buttons(app) == {"run_resume": True, "run_delete": True}
+    app.button(key="run_resume").click().run()
+    until(lambda: run.status.state == "running", "running")
+    app.run()
+    app.button(key="run_stop").click().run()
+    # The child ends at SIGTERM without a word; whoever stopped it writes the state.
+    until(lambda: run.status.state == "stopped", "stopped")
+    app.run()
+    assert buttons(app)["run_resume"]
+
+
+def test_a_finished_run_is_watched_until_its_process_has_ended(operator):
+    run = made_run("a", "running")
+    jobs.begin(run)
+    until(lambda: run.status.state == "running", "running")
+    run.write_status("finished")
+    app = opened(run="a")
+    assert "finished" in app.radio[0].proto.captions[0]
+    assert buttons(app) == {}
+    end(read_process(run.path), 0)
+    # What a running page asks itself every few seconds.
+    assert _training_runs._states() != app.session_state["run_states"]
+    app.run()
+    assert buttons(app) == {"run_delete": True}
+
+
+def test_an_interrupted_run_says_so(operator):
+    made_run("a", "running")
+    app = opened(run="a")
+    assert "killed or the machine restarted" in words(app)
+    assert buttons(app)["run_resume"]
+
+
+def test_delete_asks_first(operator):
+    run = made_run("a", "finished")
+    app = opened(run="a")
+    app.button(key="run_delete").click().run()
+    assert run.path.is_dir()
+    assert "cannot be undone" in words(app)
+    confirm_delete(app)
+    assert not run.path.exists()
+    assert not app.error
+
+
+def test_use_in_explore_copies_the_model_and_opens_explore(operator, hnn_home):
+    run = made_run("Mine", "finished")
+    save_model(small_model(), run.model_folder)
+    app = opened(run="Mine")
+    app.session_state["source"] = "sim"
+    app.button(key="run_adopt").click().run()
+    assert load_model("mine")[1].folder == hnn_home / "models" / "mine"
+    assert app.session_state["model"] == "mine"
+    assert app.selectbox(key="model").value == "mine"
+
+
+def test_a_model_is_adopted_whole_or_not_at_all(hnn_home, monkeypatch):
+    run = made_run("mine", "finished")
+    save_model(small_model(0), run.model_folder)
+    adopt_model(run)
+    before = (find_model("mine") / "model.safetensors").read_bytes()
+    save_model(small_model(1), run.model_folder)
+
+    def torn(source, target):
+        Path(target).mkdir()
+        (Path(target) / "config.json").write_text("{")
+        raise OSError("no space left on the device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "copytree", torn)
+        with pytest.raises(Exception, match="no space left"):
+            adopt_model(run)
+    assert (find_model("mine") / "model.safetensors").read_bytes() == before
+    assert [path.name for path in (hnn_home / "models").iterdir()] == ["mine"]
+    adopt_model(run)
+    assert (find_model("mine") / "model.safetensors").read_bytes() != before
+
+
+def test_a_shipped_name_is_not_hidden_behind(operator):
+    run = made_run("demo", "finished")
+    save_model(small_model(), run.model_folder)
+    app = opened(run="demo")
+    app.button(key="run_adopt").click().run()
+    assert "came with the program" in app.error[0].value
+
+
+def test_members_of_a_cross_validation_are_shown(operator):
+    run = made_run("cv", "stopped", kind="crossval")
+    for name, done in (("hnn-fold1", 10), ("hnn-fold2", 5)):
+        (run.path / name).mkdir()
+        values = {"kind": "train", **TrainConfig(dataset="drawn").to_dict()}
+        (run.path / name / "config.json").write_text(json.dumps(values))
+        echo = EventLog(run.path / "metrics.jsonl")
+        happened(EventLog(run.path / name / "metrics.jsonl", echo=echo, member=name), done)
+    app = opened(run="cv")
+    table = app.dataframe[0].value
+    assert table["training"].tolist() == ["hnn-fold1", "hnn-fold2"]
+    assert table["done"].tolist() == [1.0, 0.5]
+    assert "2 of 10 trainings begun" in app.get("progress")[0].proto.text
+    assert charts(app) == {"run_members"}
+
+
+def test_runs_are_compared_on_one_chart(operator):
+    made_run("a", "finished")
+    made_run("b", "finished", done=5, temporal=False)
+    app = opened(view="compare")
+    assert charts(app) == {"comparison"}
+    [chart] = app.get("plotly_chart")
+    assert {trace["name"] for trace in json.loads(chart.proto.spec)["data"]} == {"a", "b"}
+    app.multiselect(key="compared").set_value(["b"]).run()
+    [chart] = app.get("plotly_chart")
+    assert [trace["name"] for trace in json.loads(chart.proto.spec)["data"]] == ["b"]
+
+
+def test_a_link_to_a_run_that_is_gone_falls_back_and_says_so(operator):
+    made_run("a", "finished")
+    app = opened(run="gone")
+    assert "There is no run “gone”" in words(app)
+    assert "## a" in words(app)
+
+
+def test_strangers_look_on_and_are_told_why(stranger, dataset):
+    made_run("a", "stopped")
+    app = opened(run="a")
+    assert "HNN_ALLOW_WRITES=1" in app.info[0].value
+    assert buttons(app) == {"run_resume": False, "run_delete": False}
+    assert charts(app) == {"run_loss", "run_skill"}
+    assert not buttons(opened(view="new"))["train_start"]
+
+
+def test_a_button_that_is_off_does_nothing_when_pressed_all_the_same(stranger):
+    run = made_run("a", "stopped")
+    app = opened(run="a")
+    button = app.button(key="run_resume")
+    button.proto.disabled = False
+    button.click().run()
+    assert not jobs.is_alive(run)
+
+
+@pytest.mark.parametrize("key", ["run_resume", "run_delete", "run_adopt"])
+def test_a_forged_button_is_refused(forger, key):
+    run = made_run("a", "stopped")
+    save_model(small_model(), run.model_folder)
+    app = opened(run="a")
+    app.button(key=key).click().run()
+    assert ["HNN_ALLOW_WRITES=1" in error.value for error in app.error] == [True]
+    assert run.path.is_dir()
+    assert not jobs.is_alive(run)
+    assert "run_delete_sure" not in buttons(app)
+
+
+@pytest.mark.parametrize("key", ["run_stop", "run_kill"])
+def test_a_forged_stop_is_refused(forger, key):
+    run = made_run("a", "running")
+    jobs.begin(run)
+    if key == "run_kill":
+        values = json.loads((run.path / "process.json").read_text())
+        (run.path / "process.json").write_text(json.dumps({**values, "stop_asked": True}))
+    app = opened(run="a")
+    app.button(key=key).click().run()
+    assert ["HNN_ALLOW_WRITES=1" in error.value for error in app.error] == [True]
+    assert jobs.is_alive(run)
+
+
+def test_a_confirmation_is_refused_to_whom_has_lost_the_right(operator, monkeypatch):
+    run = made_run("a", "finished")
+    app = opened(run="a")
+    app.button(key="run_delete").click().run()
+    allowed = iter([None, NotAllowedError("HNN_ALLOW_WRITES=1")])
+
+    def lost() -> None:
+        if error := next(allowed):
+            raise error
+
+    monkeypatch.setattr("pages._training_actions.require_writes", lost)
+    confirm_delete(app)
+    assert run.path.is_dir()
+    assert "HNN_ALLOW_WRITES=1" in app.error[0].value
+
+
+def test_a_forged_start_makes_no_run(forger, dataset):
+    app = opened(view="new")
+    app.button(key="train_start").click().run()
+    assert ["HNN_ALLOW_WRITES=1" in error.value for error in app.error] == [True]
+    assert not runs_home().exists()
+
+
+def test_a_forged_build_starts_nothing(forger):
+    app = opened()
+    app.button(key="build_small").click().run()
+    assert ["HNN_ALLOW_WRITES=1" in error.value for error in app.error] == [True]
+    assert not DataBuild().begun
+
+
+def test_idle_pages_do_not_run_by_themselves(operator, monkeypatch):
+    asked = []
+    kept = st.fragment
+
+    def noting(function=None, *, run_every=None, **more):
+        asked.append(run_every)
+        return kept(function, run_every=run_every, **more)
+
+    monkeypatch.setattr(st, "fragment", noting)
+    run = made_run("a", "finished")
+    opened(run="a")
+    assert asked
+    assert set(asked) == {None}
+    asked.clear()
+    run.write_status("stopped")
+    jobs.resume(run)
+    opened(run="a")
+    assert None not in asked
