@@ -12,7 +12,6 @@ import streamlit as st
 # frame takes a second instead of a twentieth. Read when torch is imported, below.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 STYLE = Path(__file__).with_name("assets") / "style"
-# A path that is no file's name: Streamlit would run a file of pages/ of that name by itself.
 EXPLORE = st.Page(
     "pages/explore.py",
     title="Explore",
@@ -22,9 +21,12 @@ EXPLORE = st.Page(
 )
 PAGES = [
     EXPLORE,
-    st.Page("pages/skill.py", title="Skill", icon=":material/monitoring:", url_path="scores"),
+    st.Page("pages/skill.py", title="Skill", icon=":material/monitoring:", url_path="skill"),
     st.Page(
-        "pages/training.py", title="Training", icon=":material/model_training:", url_path="train"
+        "pages/training.py",
+        title="Training",
+        icon=":material/model_training:",
+        url_path="training",
     ),
 ]
 SIMULATED = (
@@ -40,10 +42,11 @@ with st.spinner("Starting …"):
     # Not at the top: a fresh server takes seconds for torch, and this is said meanwhile.
     from pages._link import show_notes
     from pages._messages import worded_errors
+    from pages._routing import routed
     from pages._selectors import select
 
+routed(page, PAGES)
 with worded_errors():
-    st.session_state["routed"] = True
     if page == EXPLORE:
         with st.sidebar:
             selection = select()

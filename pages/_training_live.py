@@ -59,6 +59,10 @@ def _show_live(run: RunFolder) -> None:
 
 
 def _show_progress(run: RunFolder, progress: Progress, *, busy: bool) -> None:
+    if progress.preparing and busy:
+        left = f", {duration(progress.seconds_left)} left" if progress.seconds_left else ""
+        st.progress(progress.prepared, f"{progress.preparing}: {progress.prepared:.0%}{left}")
+        return
     done = f"Epoch {progress.epoch} of {progress.epochs or run.config.get('epochs')} done"
     if progress.batch and busy:
         done += f", step {progress.batch} of {progress.batches} in the next one"

@@ -6,6 +6,7 @@ import streamlit as st
 from analysis.skill import FORECASTS
 from pages._link import publish, restore
 from pages._messages import worded_errors
+from pages._routing import ask_for
 from pages._skill_details import show_counts, show_curves, show_reliability
 from pages._skill_downloads import show_downloads
 from pages._skill_parts import show_misses, show_parts
@@ -13,10 +14,7 @@ from pages._skill_run import Chosen, choose_run
 from pages._skill_scores import show_folds, show_scores
 from pages._skill_words import BANNER, NO_RUN, show_caveats, show_heading, show_lacking
 
-# Streamlit runs a file of pages/ by itself when it is the first thing that a fresh server is
-# asked for; then the run starts over with app.py.
-if not st.session_state.pop("routed", False):
-    st.switch_page("app.py", query_params=st.query_params.to_dict())
+ask_for("skill")
 
 
 def choose_forecast(chosen: Chosen) -> str:

@@ -3,15 +3,13 @@
 import streamlit as st
 
 from pages._access import writes_refused
+from pages._routing import ask_for
 from pages._training_compare import show_comparison
 from pages._training_form import show_form
 from pages._training_live import show_run
 from pages._training_runs import choose_run, choose_view
 
-# Streamlit runs a file of pages/ by itself when it is the first thing that a fresh server is
-# asked for; then the run starts over with app.py.
-if not st.session_state.pop("routed", False):
-    st.switch_page("app.py", query_params=st.query_params.to_dict())
+ask_for("training")
 
 with st.sidebar:
     view = choose_view()

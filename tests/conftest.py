@@ -31,6 +31,23 @@ def hnn_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     return home
 
 
+@pytest.fixture
+def named_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AppTest as a server that has run app.py before, which then names the pages.
+
+    AppTest forgets that at every run and takes the files of pages/ for them.
+    """
+    from streamlit.runtime.pages_manager import PagesManager
+
+    made = PagesManager.__init__
+
+    def make(self: PagesManager, *args: object, **options: object) -> None:
+        made(self, *args, **options)
+        PagesManager.uses_pages_directory = False
+
+    monkeypatch.setattr(PagesManager, "__init__", make)
+
+
 @pytest.fixture(scope="module")
 def browser():
     """A headless Chromium; skips the test where playwright or Chromium is absent."""

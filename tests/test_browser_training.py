@@ -59,10 +59,12 @@ def badge(page, state: str, timeout: int = 90_000) -> None:
 
 def test_build_train_stop_resume_judge_and_use(app, page, home):
     begun = time.monotonic()
-    page.goto(f"{app}/?region=SIM+2")
-    page.get_by_role("link", name="Training").click()
-    page.wait_for_url("**/train**")
-    page.get_by_text("New", exact=True).first.click()
+    # The first request to a fresh server is for this page, by a link.
+    page.goto(f"{app}/training?view=new")
+    page.get_by_role("heading", name="New training").wait_for(timeout=60_000)
+    assert page.get_by_text("Page not found").count() == 0
+    assert "/training" in page.url
+    assert "view=new" in page.url
 
     click(page, "build_small")
     page.locator(".st-key-train_dataset").wait_for(timeout=120_000)

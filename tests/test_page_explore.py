@@ -13,6 +13,8 @@ from pages import _caches
 from tests.drawn_sharp import draw_fits
 from tests.small_models import small_model
 
+pytestmark = pytest.mark.usefixtures("named_pages")
+
 APP = Path(__file__).resolve().parents[1] / "app.py"
 CARD = {"trained_on": "drawn squares", "test": {"tss": 0.25, "tss_95": [0.1, 0.4]}}
 MISSING = 9

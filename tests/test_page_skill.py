@@ -14,6 +14,8 @@ from pages._skill_parts import explore_query
 from tests.made_runs import draw_predictions, write_run
 from tests.small_models import small_model
 
+pytestmark = pytest.mark.usefixtures("named_pages")
+
 APP = Path(__file__).resolve().parents[1] / "app.py"
 FIGURES = ("scores", "confusion", "thresholds", "ROC", "precision_recall", "reliability")
 

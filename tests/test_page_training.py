@@ -25,6 +25,8 @@ from hnn_core.training.turns import read_process
 from pages import _training_runs
 from tests.small_models import small_model
 
+pytestmark = pytest.mark.usefixtures("named_pages")
+
 ROOT = Path(__file__).resolve().parents[1]
 APP = ROOT / "app.py"
 COUNTS = {"positive": 812, "negative": 1403, "eruptive_flares": 17, "confined_flares": 29}

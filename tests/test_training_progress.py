@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.figures_training import compare_runs, loss_curve, skill_curves
+from hnn_core.training.events import EventLog, Steadily
 from hnn_core.training.progress import member_progress, n_members, read_progress, share_done
 
 START = {
@@ -176,3 +177,23 @@ def test_compared_runs_are_told_apart_by_colour_then_dash():
 def test_an_unknown_score_is_refused():
     with pytest.raises(ValueError, match="unknown score 'auc'"):
         compare_runs({}, score="auc")
+
+
+def test_what_comes_before_the_first_step_is_told_and_then_over():
+    reading = {"event": "progress", "what": "Reading frames", "done": 3, "total": 12}
+    before = read_progress([{**reading, "seconds_left": 4.5}])
+    assert (before.preparing, before.prepared, before.seconds_left) == ("Reading frames", 0.25, 4.5)
+    begun = {"event": "start", "epochs": 2, "steps_per_epoch": 5, "device": "CPU"}
+    assert read_progress([{**reading, "seconds_left": 4.5}, begun]).preparing is None
+
+
+def test_long_work_is_told_now_and_then_and_at_its_end(tmp_path, monkeypatch):
+    clock = iter(range(0, 1000))
+    monkeypatch.setattr("hnn_core.training.events.time.monotonic", lambda: float(next(clock)) / 4)
+    tell = Steadily(EventLog(tmp_path / "metrics.jsonl"), "Reading frames")
+    for done in range(1, 101):
+        tell(done, 100)
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert 5 < len(lines) < 30
+    assert lines[-1]["done"] == 100
+    assert lines[0]["seconds_left"] > 0

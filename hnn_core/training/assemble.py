@@ -1,7 +1,6 @@
 """The parts a training is put together from: frames, network, batches, trainer."""
 
 import hashlib
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from hnn_core.pretrained import load_pretrained_vit
 from hnn_core.training.checkpoints import AtomicCheckpointIO
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.data import Parts, SequenceBatches, read_frames_once
-from hnn_core.training.events import EventLog
+from hnn_core.training.events import EventLog, Steadily
 from hnn_core.training.frozen import embed_once
 
 __all__ = [
@@ -48,8 +47,8 @@ def read_material(config: TrainConfig, events: EventLog) -> Material:
     """Open a configuration's data set and read the frames of its class."""
     dataset = StoredDataset.open(find_dataset(config.dataset))
     rows = Parts.of(dataset, config).frames_used
-    events.message(f"Reading {rows.size} frames of {dataset.name}.")
-    return Material(dataset, rows, read_frames_once(dataset, rows))
+    tell = Steadily(events, f"Reading frames of {dataset.name}")
+    return Material(dataset, rows, read_frames_once(dataset, rows, tell))
 
 
 def precision_name(config: TrainConfig) -> str:
@@ -129,13 +128,6 @@ def make_batches(
     if not config.freeze_vit:
         return SequenceBatches(parts, material.frames, temporal=config.temporal)
     device = trainer.strategy.root_device
-    told = [0.0]
-
-    def tell(done: int, total: int) -> None:
-        if time.monotonic() - told[0] > 10 or done == total:
-            told[0] = time.monotonic()
-            events.message(f"Embedded {done} of {total} frames with the frozen transformer.")
-
     digest = hashlib.sha256(material.rows.tobytes()).hexdigest()
     embeddings = embed_once(
         model.to(device).eval(),
@@ -144,6 +136,6 @@ def make_batches(
         symmetries=config.symmetries,
         device=device,
         precision=precision_name(config),
-        tell=tell,
+        tell=Steadily(events, "Embedding frames with the frozen transformer"),
     )
     return SequenceBatches(parts, None, embeddings, temporal=config.temporal)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ from lightning.fabric.utilities.rank_zero import rank_zero_only
 
 from hnn_core.training.run_folder import now
 
-__all__ = ["EventLog", "is_main_process"]
+__all__ = ["EventLog", "Steadily", "is_main_process"]
+
+_TELL_EVERY_S = 2.0
 
 
 def is_main_process() -> bool:
@@ -53,6 +56,34 @@ class EventLog:
     def message(self, text: str, level: str = "info") -> None:
         """Append a sentence for people."""
         self.write("message", level=level, text=text)
+
+
+class Steadily:
+    """Tells how far a long piece of work is, at most every few seconds.
+
+    Parameters
+    ----------
+    events : EventLog
+    what : str
+        The work, as "Reading frames".
+    """
+
+    def __init__(self, events: EventLog, what: str) -> None:
+        self.events, self.what = events, what
+        self.told = self.begun = time.monotonic()
+        self.first: int | None = None
+
+    def __call__(self, done: int, total: int) -> None:
+        """Take note that `done` of `total` is done."""
+        if self.first is None:
+            self.first, self.begun = done, time.monotonic()
+        now_s = time.monotonic()
+        if now_s - self.told < _TELL_EVERY_S and done < total:
+            return
+        self.told = now_s
+        rate = (done - self.first) / max(now_s - self.begun, 1e-9)
+        left = (total - done) / rate if rate else None
+        self.events.write("progress", what=self.what, done=done, total=total, seconds_left=left)
 
 
 def _plain(value: Any) -> Any:

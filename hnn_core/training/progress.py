@@ -43,6 +43,10 @@ class Progress:
     validation: Mapping[str, float | None] = field(default_factory=dict)
     """Scores after the last epoch done."""
     messages: tuple[Message, ...] = ()
+    preparing: str | None = None
+    """What is done before the first step, such as reading frames; None when that is over."""
+    prepared: float = 0.0
+    """Part of it that is done, 0…1."""
 
     @property
     def fraction(self) -> float:
@@ -108,6 +112,15 @@ def _started(progress: Progress, event: Mapping[str, Any]) -> Progress:
     )
 
 
+def _prepared(progress: Progress, event: Mapping[str, Any]) -> Progress:
+    return replace(
+        progress,
+        preparing=str(event["what"]),
+        prepared=min(event["done"] / max(event["total"], 1), 1.0),
+        seconds_left=event.get("seconds_left"),
+    )
+
+
 def _stepped(progress: Progress, event: Mapping[str, Any]) -> Progress:
     return replace(
         progress,
@@ -132,4 +145,9 @@ def _epoch_done(progress: Progress, event: Mapping[str, Any]) -> Progress:
     )
 
 
-_READERS = {"start": _started, "step": _stepped, "epoch": _epoch_done}
+_READERS = {
+    "progress": _prepared,
+    "start": _started,
+    "step": _stepped,
+    "epoch": _epoch_done,
+}
