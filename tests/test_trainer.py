@@ -11,12 +11,14 @@ from hnn_core.exceptions import (
     CheckpointError,
     DiskFullError,
     DivergedError,
+    ForeignDatasetError,
     OneClassError,
     ShortOfMemoryError,
     TooFewGroupsError,
     TrainingError,
 )
 from hnn_core.model_store import load_model
+from hnn_core.preprocess import PreprocessConfig
 from hnn_core.training import checkpoints
 from hnn_core.training.assemble import Material
 from hnn_core.training.callbacks import Keeper, Stopper, StopRequestedError
@@ -337,3 +339,27 @@ def test_too_few_groups_name_the_setting():
     material = Material(dataset, np.arange(len(dataset.frames)), dataset.frames)
     with pytest.raises(TooFewGroupsError, match=r"validation_fraction 0\.1 cannot be had"):
         train_run(made_run(validation_fraction=0.1), material)
+
+
+def test_the_model_remembers_how_the_frames_were_scaled():
+    dataset = MadeDataset(8)
+    dataset.preprocess = PreprocessConfig(clip=1500.0)
+    material = Material(dataset, np.arange(len(dataset.frames)), dataset.frames)
+    run = made_run(epochs=1)
+    train_run(run, material)
+    assert load_model(run.model_folder)[0].config.preprocess["clip"] == 1500.0
+
+
+def test_frames_of_another_size_are_refused():
+    dataset = MadeDataset(8)
+    dataset.preprocess = PreprocessConfig(crop=256, size=128)
+    material = Material(dataset, np.arange(len(dataset.frames)), dataset.frames)
+    with pytest.raises(ForeignDatasetError, match="frames of 128 pixels"):
+        train_run(made_run(), material)
+
+
+def test_half_precision_needs_a_gpu(material):
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    with pytest.raises(TrainingError, match="precision 16 needs a GPU"):
+        train_run(made_run(precision="16"), material)

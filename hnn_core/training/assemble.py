@@ -9,8 +9,9 @@ import torch
 from lightning.pytorch import Trainer
 
 from hnn_core.dataset import StoredDataset, find_dataset
-from hnn_core.exceptions import TrainingError
+from hnn_core.exceptions import ForeignDatasetError, TrainingError
 from hnn_core.model import HNN, HNNConfig
+from hnn_core.preprocess import PreprocessConfig
 from hnn_core.pretrained import load_pretrained_vit
 from hnn_core.training.checkpoints import AtomicCheckpointIO
 from hnn_core.training.config import TrainConfig
@@ -66,13 +67,15 @@ def make_trainer(config: TrainConfig) -> Trainer:
     Raises
     ------
     TrainingError
-        If a GPU is asked for and none is there.
+        If a GPU is asked for, or needed for the precision, and none is there.
     """
     precision = precision_name(config)
     single = config.devices * config.nodes == 1
     gpu = torch.cuda.is_available() and config.accelerator != "cpu"
     if config.accelerator == "gpu" and not gpu:
         raise TrainingError("accelerator is gpu, but no CUDA device is found; use cpu or auto.")
+    if precision == "16" and not gpu:
+        raise TrainingError("precision 16 needs a GPU; on a CPU use 32 or bf16.")
     return Trainer(
         accelerator="gpu" if gpu else "cpu",
         devices=config.devices,
@@ -91,8 +94,32 @@ def make_trainer(config: TrainConfig) -> Trainer:
     )
 
 
-def make_network(config: TrainConfig, checkpoint: Path | None) -> HNN:
-    """Build the network with its first weights, or those of a checkpoint."""
+def make_network(
+    config: TrainConfig, checkpoint: Path | None, preprocess: PreprocessConfig | None = None
+) -> HNN:
+    """Build the network with its first weights, or those of a checkpoint.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    checkpoint : Path or None
+        Brings all weights: the hub, or the file, need not be there any more.
+    preprocess : PreprocessConfig, optional
+        How the data set's frames were cut and scaled; stored with the model.
+
+    Raises
+    ------
+    ForeignDatasetError
+        If the frames have not the size that the network takes.
+    ModelError
+        If the pretrained weights cannot be had or do not fit.
+    """
+    preprocess = preprocess or PreprocessConfig()
+    if preprocess.size != HNNConfig.image_size:
+        raise ForeignDatasetError(
+            f"{config.dataset} holds frames of {preprocess.size} pixels, the network takes "
+            f"{HNNConfig.image_size}; build the data set again."
+        )
     torch.manual_seed(config.seed)
     model = HNN(
         HNNConfig(
@@ -104,13 +131,13 @@ def make_network(config: TrainConfig, checkpoint: Path | None) -> HNN:
             heads=config.heads,
             width=config.width,
             lstm_hidden=config.lstm_hidden,
+            preprocess=preprocess.to_dict(),
         )
     )
     if checkpoint is None:
         if config.pretrained != "none":
             load_pretrained_vit(model, config.pretrained)
         return model
-    # The hub, or the file, need not be there any more.
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
     model.load_state_dict({name.removeprefix("model."): value for name, value in state.items()})
     return model

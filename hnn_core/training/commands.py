@@ -169,7 +169,8 @@ def _perform(run: RunFolder, kind: str) -> None:
     typer.echo(f"run {run.path}")
     from hnn_core.training.perform import perform
 
-    typer.echo(f"{run.name}: {perform(run)}")
+    ended = perform(run, lambda words: typer.echo(words, err=True))
+    typer.echo(f"{run.name}: {ended}")
 
 
 def _config(settings: dict[str, Any]) -> TrainConfig:

@@ -67,7 +67,7 @@ def train_run(
             events.message(complaint, "warning")
         material = material or read_material(config, events)
         parts = Parts.of(material.dataset, config)
-        model = make_network(config, checkpoint)
+        model = make_network(config, checkpoint, material.dataset.preprocess)
         trainer = make_trainer(config)
         batches = make_batches(config, model, material, parts, trainer, events)
         data = TrainingData(batches, parts, config)

@@ -6,7 +6,9 @@ of a cross-validation share them and an interrupted pass goes on.
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -96,6 +98,7 @@ def embed_once(
     done = json.loads(mark.read_text())["frames"] if mark.exists() and store.exists() else 0
     mode = "r+" if done else "w+"
     kept = np.lib.format.open_memmap(store, mode=mode, dtype=np.float32, shape=shape)
+    _reserve(store, kept.offset + n * kept[0].nbytes)
     flat = kept.reshape(-1, shape[-1])
     while done < n * len(frames):
         symmetry, first = divmod(done, len(frames))
@@ -109,6 +112,13 @@ def embed_once(
         tell(done, n * len(frames))
     del kept, flat
     return np.lib.format.open_memmap(store, mode="r")[:n]
+
+
+def _reserve(path: Path, size: int) -> None:
+    """Take the first bytes of a file from the disk now: a map into a full disk is a crash."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as stream:
+            os.posix_fallocate(stream.fileno(), 0, size)
 
 
 def autocast_type(precision: str) -> torch.dtype | None:

@@ -25,12 +25,14 @@ _WORK: dict[str, Callable[[RunFolder], Any]] = {
 STOPPED = "Stopped; resume it to go on from its checkpoint."
 
 
-def perform(run: RunFolder) -> str:
+def perform(run: RunFolder, tell: Callable[[str], None] | None = None) -> str:
     """Do a run's work when its turn has come, or go on with it.
 
     Parameters
     ----------
     run : RunFolder
+    tell : callable (sentence), optional
+        Told for which other run it waits.
 
     Returns
     -------
@@ -42,7 +44,7 @@ def perform(run: RunFolder) -> str:
     HnnError
         After the run's status has been set to failed with the sentence.
     """
-    with take_turn(run.path):
+    with take_turn(run.path, tell):
         _tell(run, "running")
         try:
             with _stoppable():

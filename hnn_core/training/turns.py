@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,7 @@ class _Ticket:
 
 
 @contextmanager
-def take_turn(run_path: Path) -> Iterator[None]:
+def take_turn(run_path: Path, tell: Callable[[str], None] | None = None) -> Iterator[None]:
     """Wait until no other training runs on this machine, and keep the others waiting.
 
     While it waits, the run's status is "queued"; SIGTERM then ends the process with the status
@@ -49,6 +49,8 @@ def take_turn(run_path: Path) -> Iterator[None]:
     ----------
     run_path : Path
         The run folder.
+    tell : callable (sentence), optional
+        Told for whom it waits.
 
     Raises
     ------
@@ -68,7 +70,7 @@ def take_turn(run_path: Path) -> Iterator[None]:
     try:
         try:
             with _ended_by_sigterm():
-                _wait(run, ticket)
+                _wait(run, ticket, tell)
         except (SystemExit, KeyboardInterrupt):
             run.write_status("stopped", "Stopped while it waited for its turn; resume it.")
             raise
@@ -122,13 +124,15 @@ def draw_ticket(process: ProcessId, run: str) -> Path:
     return path
 
 
-def _wait(run: RunFolder, mine: Path) -> None:
+def _wait(run: RunFolder, mine: Path, tell: Callable[[str], None] | None) -> None:
     told = None
     while ahead := [ticket for ticket in _tickets() if ticket.path.name < mine.name]:
         others = f" and {len(ahead) - 1} more" if len(ahead) > 1 else ""
         message = f"Waits for {ahead[0].run}{others}: one training at a time on this machine."
         if message != told:
             run.write_status("queued", message)
+            if tell is not None:
+                tell(message)
             told = message
         time.sleep(_POLL_S)
 

@@ -1,6 +1,6 @@
 """Does it cost skill that a batch takes hours of a region together? Folds, drawn both ways.
 
-    PYTHONPATH=. python benchmarks/bench_sharing_skill.py --dataset sim-800 \
+    PYTHONPATH=. python benchmarks/skill_of_sharing.py --dataset sim-800 \
         --pretrained vit-flux.safetensors --freeze-vit [--epochs 10 --folds 5]
 
 Loss and gradient of a given batch are the same, shared or not (tests/test_batches.py); what
