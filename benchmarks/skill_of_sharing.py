@@ -19,7 +19,8 @@ from hnn_core.training.commands import create_run
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.events import EventLog
 from hnn_core.training.fit import train_run
-from hnn_core.training.run_folder import RunFolder, find_run
+from hnn_core.training.run_folder import RunFolder
+from hnn_core.training.runs import find_run
 
 PEER, OURS = 1, 8
 

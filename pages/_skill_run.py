@@ -9,7 +9,8 @@ import streamlit as st
 
 from analysis.skill import forecasts
 from hnn_core.sources import SkippedFile
-from hnn_core.training.run_folder import RunFolder, list_runs
+from hnn_core.training.run_folder import RunFolder
+from hnn_core.training.runs import list_runs
 from pages._link import publish, restore
 from pages._skill_options import among, choose_other, choose_threshold, read_run
 

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from analysis.figures_training import SCORES, compare_runs
-from hnn_core.training.run_folder import RunFolder, list_runs
+from hnn_core.training.run_folder import RunFolder
+from hnn_core.training.runs import list_runs
 from pages._charts import is_dark, show_chart
 from pages._training_words import network
 

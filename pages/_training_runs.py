@@ -4,7 +4,8 @@ import streamlit as st
 
 from hnn_core.exceptions import UnknownRunError
 from hnn_core.training.jobs import effective_state, is_alive
-from hnn_core.training.run_folder import RunFolder, list_runs
+from hnn_core.training.run_folder import RunFolder
+from hnn_core.training.runs import list_runs
 from pages._link import publish, restore
 from pages._training_words import ICONS, run_caption
 

@@ -46,5 +46,7 @@ def test_makes_models_and_runs_and_goes_on_where_it_was(tmp_path, monkeypatch):
 
     before = (out / "models" / "demo" / "model.safetensors").read_bytes()
     monkeypatch.setattr(torch.optim.Adam, "step", None)  # nothing is trained a second time
+    (out / "runs" / demo.CROSSVAL / "scores.json").unlink()
     assert demo.main([f"--work={work}", f"--out={out}", *words]) == 0
+    assert (out / "runs" / demo.CROSSVAL / "scores.json").is_file()
     assert (out / "models" / "demo" / "model.safetensors").read_bytes() == before

@@ -15,7 +15,8 @@ import pytest
 from hnn_core.exceptions import RunError
 from hnn_core.training import jobs
 from hnn_core.training.process import ProcessId, end
-from hnn_core.training.run_folder import RunFolder, new_run_folder, replace_json
+from hnn_core.training.run_folder import RunFolder, replace_json
+from hnn_core.training.runs import new_run_folder
 from hnn_core.training.turns import read_process
 
 ROOT = Path(__file__).resolve().parents[1]

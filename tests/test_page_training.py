@@ -20,7 +20,8 @@ from hnn_core.training.config import FIELD_HELP, TrainConfig
 from hnn_core.training.data_build import DataBuild
 from hnn_core.training.events import EventLog
 from hnn_core.training.process import end
-from hnn_core.training.run_folder import RunFolder, find_run, runs_home
+from hnn_core.training.run_folder import RunFolder
+from hnn_core.training.runs import find_run, runs_home
 from hnn_core.training.turns import read_process
 from pages import _training_runs
 from tests.small_models import small_model

@@ -16,7 +16,8 @@ from timm.models.vision_transformer import VisionTransformer
 
 from hnn_core.__main__ import main
 from hnn_core.model_store import load_model
-from hnn_core.training.run_folder import RunFolder, find_run
+from hnn_core.training.run_folder import RunFolder
+from hnn_core.training.runs import find_run
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = {

@@ -60,7 +60,7 @@ def describe_environment(device: str, dataset_sha256: str) -> dict[str, Any]:
     return {
         "device": device,
         "python": platform.python_version(),
-        "system": platform.platform(),
+        "system": f"{platform.system()} {platform.machine()}",
         "torch": torch.__version__,
         "lightning": lightning.__version__,
         "hnn_core": __version__,

@@ -12,14 +12,8 @@ import typer
 
 from hnn_core.exceptions import TrainingError
 from hnn_core.training.config import FIELD_HELP, TrainConfig
-from hnn_core.training.run_folder import (
-    RunFolder,
-    find_run,
-    list_runs,
-    new_run_folder,
-    now,
-    replace_json,
-)
+from hnn_core.training.run_folder import RunFolder, now, replace_json
+from hnn_core.training.runs import find_run, list_runs, new_run_folder
 
 __all__ = ["add_commands", "create_run"]
 

@@ -30,7 +30,8 @@ from hnn_core.training import flux_reading
 from hnn_core.training.card import model_card
 from hnn_core.training.evaluate import evaluate_run
 from hnn_core.training.metrics import region_interval
-from hnn_core.training.run_folder import RunFolder, find_run
+from hnn_core.training.run_folder import RunFolder
+from hnn_core.training.runs import find_run
 
 __all__ = ["CROSSVAL", "DATASET", "RUNS", "SOURCE_SEED", "main"]
 
@@ -89,19 +90,22 @@ def _make(options: argparse.Namespace, out: Path) -> int:
     ]  # fmt: skip
     for name, variant in RUNS.items():
         _do_run("train", name, *settings, variant)
-        _ship_model(find_run(name), out)
+        if not (out / "models" / name).is_dir():
+            _ship_model(find_run(name), out)
     _do_run("crossval", CROSSVAL, *settings)
     _ship_run(find_run(CROSSVAL), out)
     return 0
 
 
 def _do_run(kind: str, name: str, *settings: str) -> None:
-    """Start a run, or go on with it; one that is finished is left alone."""
+    """Start a run, or go on with it; one that is finished is left alone, a stopped one ends all."""
     folder = Path("home/runs", name)
     if not folder.is_dir():
         _do(kind, f"--name={name}", *settings)
     elif RunFolder(folder).status.state != "finished":
         _do(kind, "--run", name)
+    if RunFolder(folder).status.state != "finished":
+        sys.exit(1)
 
 
 def _do(*words: str) -> None:
