@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+# The networks of tests are small: with a thread each, programs side by side do not wait for cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 REAL_DATA = Path(os.environ.get("HNN_TEST_DATA", ROOT.parent / "shared" / "data"))
 
 

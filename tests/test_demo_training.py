@@ -19,6 +19,7 @@ def test_makes_models_and_runs_and_goes_on_where_it_was(tmp_path, monkeypatch):
     work, out = tmp_path / "work", tmp_path / "assets"
     words = [
         "--regions=16", "--width=24", "--flux-steps=6", "--flux-regions=2", "--epochs=1",
+        "--workers=1",
     ]  # fmt: skip
     assert demo.main([f"--work={work}", f"--out={out}", *words]) == 0
     first, info = load_model(out / "models" / "demo")

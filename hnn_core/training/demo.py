@@ -53,6 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--flux-steps", type=int, default=1600)
     parser.add_argument("--flux-regions", type=int, default=flux_reading.REGIONS)
     parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--workers", type=int, default=0, help="that render; 0: one a core")
     options = parser.parse_args(argv)
     options.work.mkdir(parents=True, exist_ok=True)
     out = options.out.absolute()
@@ -82,7 +83,8 @@ def _make(options: argparse.Namespace, out: Path) -> int:
         )
     source = f"sim:{SOURCE_SEED}:{options.regions}"
     if not Path("home/datasets", DATASET).is_dir():
-        _do("data", "build", "--source", source, "--out", DATASET)
+        workers = f"--workers={options.workers}"
+        _do("data", "build", "--source", source, "--out", DATASET, workers)
     settings = [
         f"--dataset={DATASET}", "--class=M", f"--pretrained={vit}", "--freeze-vit",
         f"--width={options.width}", "--symmetries", "--learning-rate=0.001",
