@@ -184,14 +184,16 @@ def bins_figure(
         legend=legend(),
     )
     figure.update_layout(margin={"t": 40})
+    # Short lines: six bins stand on the width of half a page.
     names = [
-        f"{row.bin}<br>{row.regions} region{'' if row.regions == 1 else 's'}"
-        for row in table.itertuples()
+        f"{str(row.bin).replace(' to ', '…')}<br>n = {row.regions}" for row in table.itertuples()
     ]
     figure.update_xaxes(
-        title_text=title,
+        title_text=f"{title} (n: regions)",
         tickvals=places,
         ticktext=names,
+        tickangle=0,
+        tickfont_size=style.FONT_SIZE - 2,
         range=[-0.5, len(table) - 0.5],
         showgrid=False,
     )

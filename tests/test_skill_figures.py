@@ -184,7 +184,7 @@ def test_parts_are_drawn_with_their_regions_or_called_undefined():
     assert list(dots.marker.symbol)[2] == "circle-open"
     assert texts(figure) == ["undefined"]
     assert figure.layout.annotations[0].hovertext == "no sequence"
-    assert f"{table['regions'][0]} region" in figure.layout.xaxis.ticktext[0]
+    assert f"n = {table['regions'][0]}" in figure.layout.xaxis.ticktext[0]
     assert list(trace(figure, "whole test set: 0.400").y) == [0.4, 0.4]
 
 
