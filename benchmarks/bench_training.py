@@ -10,9 +10,11 @@ a second is set against the card's peak (--peak-tflops), from the matrix shapes.
 
 import argparse
 import json
+import logging
 import os
 import resource
 import time
+import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -144,11 +146,14 @@ def main() -> None:
     parser.add_argument("--depth", type=int, default=12)
     parser.add_argument("--frames", type=int, default=25_000)
     parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--recompute", action="store_true", help="less memory for more time")
     parser.add_argument("--peak-tflops", type=float, default=0.0, help="of the GPU, dense bf16")
     options = parser.parse_args()
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
     config = TrainConfig(
         dataset="noise", pretrained="none", width=options.width, heads=options.heads,
-        depth=options.depth, validation_fraction=0.0, epochs=1,
+        depth=options.depth, validation_fraction=0.0, epochs=1, recompute=options.recompute,
     )  # fmt: skip
     with TemporaryDirectory() as home:
         os.environ["HNN_HOME"] = home
@@ -164,7 +169,8 @@ def main() -> None:
     print(
         f"width {config.width}, {config.depth} encoders, patch {config.patch}, batch "
         f"{config.batch}, m = {config.frames}; {describe_device(device)}, precision "
-        f"{precision_name(config)}, torch {torch.__version__}, {options.steps} steps\n"
+        f"{precision_name(config)}{', recompute' if config.recompute else ''}, "
+        f"torch {torch.__version__}, {options.steps} steps\n"
     )
     print("| what | value |\n|---|---|")
     print(f"| naive loop (peer) | {alone:.2f} sequences/s |")

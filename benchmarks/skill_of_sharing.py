@@ -34,20 +34,22 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=192)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     options = parser.parse_args()
     config = TrainConfig(
         dataset=options.dataset, pretrained=options.pretrained, freeze_vit=options.freeze_vit,
-        width=options.width, epochs=options.epochs, learning_rate=1e-3, precision="bf16",
-        accelerator="cpu",
+        width=options.width, epochs=options.epochs, learning_rate=options.learning_rate,
+        precision="bf16", accelerator="cpu",
     )  # fmt: skip
+    name = f"sharing-{options.epochs}x{options.learning_rate:g}"
     material = None
     skill: dict[int, list[float]] = {PEER: [], OURS: []}
     print("| seed | fold | sequences alone (peer) | runs of 8 hours |\n|---|---|---|---|")
     for seed, fold in product(options.seeds, range(1, options.folds + 1)):
         for hours, scores in skill.items():
             member = config.changed(seed=seed, fold=fold, run_hours=hours)
-            run = _run(f"sharing-{options.epochs}-{hours}-seed{seed}-fold{fold}", member)
+            run = _run(f"{name}-run{hours}-seed{seed}-fold{fold}", member)
             if not run.has_predictions:
                 material = material or read_material(member, EventLog(run.path / "metrics.jsonl"))
                 train_run(run, material)

@@ -18,7 +18,10 @@ GROUPS = {
         *("freeze_vit", "symmetries", "run_hours", "weight_decay", "gradient_clip"),
         *("validation_fraction", "patience", "seed"),
     ),
-    "This machine": ("precision", "accelerator", "devices", "nodes", "workers", "keep_checkpoints"),
+    "This machine": (
+        *("precision", "recompute", "accelerator", "devices", "nodes", "workers"),
+        "keep_checkpoints",
+    ),
 }
 CHOICES = {"precision": ("auto", "32", "bf16", "16"), "accelerator": ("auto", "cpu", "gpu")}
 STARTS = {"hub": "ImageNet, from the hub", "none": "Random weights", "file": "A file …"}

@@ -363,3 +363,11 @@ def test_half_precision_needs_a_gpu(material):
         pytest.skip("there is a GPU here")
     with pytest.raises(TrainingError, match="precision 16 needs a GPU"):
         train_run(made_run(precision="16"), material)
+
+
+def test_recomputing_reaches_the_same_weights(material):
+    kept, again = made_run("kept"), made_run("again", recompute=True)
+    train_run(kept, material)
+    train_run(again, material)
+    for name, value in weights(kept).items():
+        assert torch.allclose(weights(again)[name], value, atol=1e-6), name

@@ -25,6 +25,7 @@ _SWITCHES = {
     "temporal": "--temporal/--baseline",
     "freeze_vit": "--freeze-vit/--train-vit",
     "symmetries": "--symmetries/--no-symmetries",
+    "recompute": "--recompute/--no-recompute",
 }
 _NAMES = {"flare_class": "--class"}
 

@@ -85,9 +85,10 @@ def _make(options: argparse.Namespace, out: Path) -> int:
     if not Path("home/datasets", DATASET).is_dir():
         workers = f"--workers={options.workers}"
         _do("data", "build", "--source", source, "--out", DATASET, workers)
+    # Embeddings are there already, so that sharing frames would save nothing and cost skill.
     settings = [
         f"--dataset={DATASET}", "--class=M", f"--pretrained={vit}", "--freeze-vit",
-        f"--width={options.width}", "--symmetries", "--learning-rate=0.001",
+        f"--width={options.width}", "--symmetries", "--learning-rate=0.001", "--run-hours=1",
         f"--epochs={options.epochs}", "--precision=bf16", "--accelerator=cpu",
     ]  # fmt: skip
     for name, variant in RUNS.items():

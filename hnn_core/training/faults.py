@@ -41,7 +41,7 @@ def told_errors(config: TrainConfig) -> Iterator[None]:
 
 def _short_of_memory(config: TrainConfig) -> ShortOfMemoryError:
     return ShortOfMemoryError(
-        f"A batch does not fit into memory: lower batch (now {config.batch}), raise run_hours "
-        f"(now {config.run_hours}) so that more frames are shared, or choose a larger patch (now "
-        f"{config.patch}) or precision bf16."
+        f"A batch does not fit into memory: switch recompute on (now {config.recompute}), lower "
+        f"batch (now {config.batch}), raise run_hours (now {config.run_hours}) so that more frames "
+        f"are shared, or choose a larger patch (now {config.patch}) or precision bf16."
     )

@@ -30,6 +30,7 @@ class TrainingModule(LightningModule):
         super().__init__()
         self.model, self.config = model, config
         model.vit.requires_grad_(not config.freeze_vit)
+        model.vit.set_grad_checkpointing(config.recompute)
         self.validated: list[tuple[int, float]] = []
         """(sequence, logit) of the validation pass under way."""
 
