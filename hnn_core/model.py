@@ -21,12 +21,10 @@ from safetensors.torch import load_file
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
+from hnn_core.dataset.classes import FLARE_CLASSES
 from hnn_core.preprocess import PreprocessConfig
 
 __all__ = ["FLARE_CLASSES", "HNN", "HNNConfig"]
-
-FLARE_CLASSES = ("M5.0", "M", "C")
-"""Lowest class of the coming flare, one data set and one model each."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from hnn_core.dataset import DatasetInfo, list_datasets
+from hnn_core.dataset import FLARE_CLASSES, DatasetInfo, list_datasets
 from hnn_core.training.config import FIELD_HELP
 from hnn_core.training.data_build import SMALL, DataBuild, start_small_build, stop_small_build
 from hnn_core.training.run_folder import RunFolder
@@ -11,7 +11,6 @@ from pages._messages import worded_errors
 
 __all__ = ["choose_dataset", "dataset_words"]
 
-CLASSES = ("M5.0", "M", "C")
 COUNTS = {
     "positive": "eruptive frames",
     "negative": "confined frames",
@@ -53,7 +52,7 @@ def choose_dataset() -> tuple[str, str] | None:
         st.session_state.setdefault("train_class", "M")
         flare_class = st.segmented_control(
             "Class of the coming flare",
-            CLASSES,
+            FLARE_CLASSES,
             format_func=lambda text: f"≥{text}",
             key="train_class",
             required=True,

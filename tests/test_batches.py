@@ -131,6 +131,19 @@ def test_no_region_is_in_two_parts(made):
     assert sum(map(len, (parts.train, parts.validation, parts.test))) == len(parts.table)
 
 
+@pytest.mark.parametrize("fold", [0, 3])
+def test_sequences_of_any_length_are_split_alike(made, fold):
+    """Ablations over m compare networks on the same test regions."""
+    dataset, config, _ = made
+    sides = []
+    for frames in (2, 12):
+        settings = config.changed(frames=frames, fold=fold, validation_fraction=0.2)
+        parts = Parts.of(dataset, settings)
+        groups = parts.table["group"].to_numpy()
+        sides.append([set(groups[side]) for side in (parts.train, parts.validation, parts.test)])
+    assert sides[0] == sides[1]
+
+
 @pytest.mark.parametrize("symmetries", [False, True])
 def test_loss_and_gradient_equal_the_naive_computation(made, symmetries):
     """The same sums in another order: equal to rounding, in double precision."""

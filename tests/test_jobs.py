@@ -314,9 +314,12 @@ def test_further_ranks_of_a_training_take_no_turn(make, monkeypatch):
 
 def test_a_damaged_ticket_holds_nobody_up(make, hnn_home):
     (hnn_home / "turns").mkdir()
-    (hnn_home / "turns" / "000000001-1.json").write_text("torn {")
+    torn = hnn_home / "turns" / "000000001-1.json"
+    torn.write_text("torn {")
     run = start(make("turn"))
     reach(run, "running")
+    assert jobs.is_alive(run)
+    assert not torn.exists()
 
 
 def test_resume_starts_a_stopped_run_and_refuses_a_finished_one(make):

@@ -188,6 +188,16 @@ def test_sweep_trains_every_point(dataset, capsys):
     assert "frames-6_lstm_hidden-4" in names
     assert main([*arguments(dataset, "bad", "sweep"), "--grid", "height=3"]) == 2
     assert "'height'" in capsys.readouterr().err
+    assert main([*arguments(dataset, "bad", "sweep"), "--grid", "flare_class=M,C"]) == 2
+    assert "cannot vary" in capsys.readouterr().err
+
+
+def test_a_sweep_that_cannot_end_does_not_begin(dataset, capsys):
+    """The paper's 14 and 18 hours are longer than what is stored here."""
+    assert main([*arguments(dataset, "long", "sweep"), "--grid", "frames"]) == 2
+    assert "--hours 14" in capsys.readouterr().err
+    assert find_run("long").config["grid"] == {"frames": [6, 8, 10, 14, 18]}
+    assert find_run("long").members == []
 
 
 @pytest.mark.parametrize("patch", [8, 32])
@@ -227,7 +237,7 @@ def test_without_the_hub_one_sentence_names_the_option(dataset, tmp_path):
         (["train", "--dataset", "x", "--patch", "9"], "does not divide"),
         (["crossval", "--dataset", "x", "--devices", "2"], "single trainings"),
         (["sweep", "--dataset", "x"], "grid is empty"),
-        (["sweep", "--dataset", "x", "--grid", "frames"], "like frames=6,8,10"),
+        (["sweep", "--dataset", "x", "--grid", "height"], "like frames=6,8,10"),
         (["evaluate"], "--run"),
     ],
 )

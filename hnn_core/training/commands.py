@@ -125,7 +125,11 @@ def _starter(kind: str) -> Callable[..., None]:
 
 def _sweep(
     grid: Annotated[
-        list[str] | None, typer.Option(help="Setting and values, as frames=6,8,10; repeatable.")
+        list[str] | None,
+        typer.Option(
+            help="Setting and values, as frames=6,8,10, or a setting alone for the paper's; "
+            "repeatable."
+        ),
     ] = None,
     name: NameOption = "",
     run: RunOption = "",
@@ -143,9 +147,16 @@ def _sweep(
 
 
 def _grid_values(text: str) -> tuple[str, list[Any]]:
+    from hnn_core.training.sweep import PAPER_GRIDS
+
     setting, equals, values = text.partition("=")
-    if not equals or not values:
-        raise typer.BadParameter(f"--grid {text!r} is not like frames=6,8,10.")
+    setting = setting.strip().replace("-", "_")
+    if not equals and setting in PAPER_GRIDS:
+        return setting, PAPER_GRIDS[setting]
+    if not values:
+        raise typer.BadParameter(
+            f"--grid {text!r} is not like frames=6,8,10, nor one of {', '.join(PAPER_GRIDS)}."
+        )
 
     def read(value: str) -> Any:
         try:
@@ -153,7 +164,7 @@ def _grid_values(text: str) -> tuple[str, list[Any]]:
         except ValueError:
             return value
 
-    return setting.strip().replace("-", "_"), [read(value.strip()) for value in values.split(",")]
+    return setting, [read(value.strip()) for value in values.split(",")]
 
 
 def _perform(run: RunFolder, kind: str) -> None:

@@ -8,11 +8,10 @@ from dataclasses import asdict, dataclass, fields, replace
 from itertools import pairwise
 from typing import Any
 
+from hnn_core.dataset.classes import FLARE_CLASSES
 from hnn_core.exceptions import TrainingError
 
 __all__ = ["FIELD_HELP", "PRESETS", "TrainConfig"]
-
-_CLASSES = ("M5.0", "M", "C")
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if not self.dataset:
             raise TrainingError("dataset is empty: name a stored data set or its folder.")
-        if self.flare_class not in _CLASSES:
+        if self.flare_class not in FLARE_CLASSES:
             raise TrainingError(f"flare_class is {self.flare_class!r}: one of M5.0, M, C.")
         for name, (low, high) in {
             "frames": (1, 240),

@@ -47,8 +47,9 @@ class Parts:
         OneClassError, TooFewGroupsError
             If they cannot be split, or the part to learn from has one class only.
         """
-        table = dataset.select(config.flare_class, config.frames)
-        labels, groups = table["label"].to_numpy(), table["group"].to_numpy()
+        # Split by all sequences of the class, so that the sides are the same for every m.
+        every = dataset.select(config.flare_class, 1)
+        labels, groups = every["label"].to_numpy(), every["group"].to_numpy()
         if config.fold:
             train, test = folds(labels, groups, n=config.folds, seed=config.seed)[config.fold - 1]
         else:
@@ -57,7 +58,11 @@ class Parts:
         if config.validation_fraction:
             inner, held = _split(labels[train], groups[train], config, "validation_fraction")
             train, validation = train[inner], train[held]
-        if len(np.unique(labels[train])) < 2:
+        table = dataset.select(config.flare_class, config.frames)
+        train, validation, test = (
+            np.flatnonzero(table["group"].isin(groups[side])) for side in (train, validation, test)
+        )
+        if table["label"].iloc[train].nunique() < 2:
             raise OneClassError(
                 f"The {len(train)} sequences to learn from are all of one class; choose another "
                 "seed, a smaller validation_fraction or a larger data set."

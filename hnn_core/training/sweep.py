@@ -4,10 +4,12 @@ from typing import Any
 
 from sklearn.model_selection import ParameterGrid
 
+from hnn_core.dataset import StoredDataset, find_dataset
 from hnn_core.exceptions import TrainingError
 from hnn_core.training.assemble import Material, read_material
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.crossval import check_single, member_run
+from hnn_core.training.data import Parts
 from hnn_core.training.evaluation import score_row
 from hnn_core.training.events import EventLog
 from hnn_core.training.outcome import write_scores
@@ -22,7 +24,8 @@ PAPER_GRIDS: dict[str, list[Any]] = {
     "width": [192, 384, 768],
     "learning_rate": [1e-5, 1e-4, 1e-3],
 }
-"""Values for each setting that the paper varied; it names those of frames and patch."""
+"""Values for each setting that the paper varied; it names those of frames and patch. ``--grid
+frames`` takes them."""
 
 
 def grid_points(config: TrainConfig, grid: dict[str, list[Any]]) -> dict[str, TrainConfig]:
@@ -31,7 +34,7 @@ def grid_points(config: TrainConfig, grid: dict[str, list[Any]]) -> dict[str, Tr
     Raises
     ------
     TrainingError
-        If a setting is unknown or a value impossible.
+        If a setting is unknown or cannot vary, or a value is impossible.
     """
     unknown = sorted(set(grid) - set(config.to_dict()))
     if unknown or not grid:
@@ -40,6 +43,8 @@ def grid_points(config: TrainConfig, grid: dict[str, list[Any]]) -> dict[str, Tr
             if unknown
             else "The grid is empty: name a setting and its values, as frames=6,8,10."
         )
+    for name in set(grid) & {"dataset", "flare_class"}:
+        raise TrainingError(f"{name} cannot vary in a sweep, whose points share a test set.")
     points = {}
     for point in ParameterGrid(grid):
         name = "_".join(f"{key}-{value}" for key, value in sorted(point.items()))
@@ -65,6 +70,9 @@ def sweep(run: RunFolder) -> None:
     check_single(config, "sweep")
     events = EventLog(run.path / "metrics.jsonl")
     points = grid_points(config, dict(run.config.get("grid", {})))
+    dataset = StoredDataset.open(find_dataset(config.dataset))
+    for member in points.values():
+        Parts.of(dataset, member)  # what the last point lacks is told before the first is trained
     material: Material | None = None
     rows = []
     for name, member in points.items():
@@ -72,5 +80,4 @@ def sweep(run: RunFolder) -> None:
             material = read_material(member, events)
         table = member_run(run, name, member, material)
         rows.append({**score_row(table, 0.5), "member": name})
-    assert material is not None
-    write_scores(run, config, material.dataset, rows)
+    write_scores(run, config, dataset, rows)
