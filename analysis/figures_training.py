@@ -34,6 +34,7 @@ def loss_curve(
     *,
     n_epochs: int | None = None,
     dark: bool = False,
+    simulated: bool = False,
     height: int = 320,
 ) -> go.Figure:
     """Draw the loss of every step and its means over the epochs.
@@ -48,7 +49,7 @@ def loss_curve(
         ``validation_loss``; may be empty.
     n_epochs : int, optional
         Epochs asked for: the end of the axis.
-    dark, height
+    dark, simulated, height
         As elsewhere.
 
     Returns
@@ -72,8 +73,11 @@ def loss_curve(
         )
     for column, colour in (("train_loss", _HUES[0]), ("validation_loss", _HUES[1])):
         if column in epochs and epochs[column].notna().any():
-            figure.add_trace(_line(epochs, column, SCORES[column], colour, "solid"))
-    _style_epochs(figure, "loss", "focal loss", n_epochs, dark=dark, height=height)
+            name = SCORES[column].removesuffix(" loss")  # the axis says what of
+            figure.add_trace(_line(epochs, column, name, colour, "solid"))
+    _style_epochs(
+        figure, "loss", "focal loss", n_epochs, dark=dark, simulated=simulated, height=height
+    )
     return figure.update_yaxes(rangemode="tozero")
 
 
@@ -83,6 +87,7 @@ def skill_curves(
     best_epoch: int | None = None,
     n_epochs: int | None = None,
     dark: bool = False,
+    simulated: bool = False,
     height: int = 320,
 ) -> go.Figure:
     """Draw the scores of the validation set after every epoch.
@@ -116,7 +121,9 @@ def skill_curves(
             annotation={"text": "best", "font": {"size": style.FONT_SIZE - 1}},
             annotation_position="top left" if best_epoch > (n_epochs or 0) / 2 else "top right",
         )
-    _style_epochs(figure, "skill", "validation score", n_epochs, dark=dark, height=height)
+    _style_epochs(
+        figure, "skill", "validation score", n_epochs, dark=dark, simulated=simulated, height=height
+    )
     return figure.update_yaxes(range=[_lowest(epochs), 1.03])
 
 
@@ -125,6 +132,7 @@ def compare_runs(
     *,
     score: str = "validation_tss",
     dark: bool = False,
+    simulated: bool = False,
     height: int = 420,
 ) -> go.Figure:
     """Draw one score of several runs against the epoch.
@@ -135,7 +143,7 @@ def compare_runs(
         The table of epochs of each run, by name; one without the score is left out.
     score : str
         One of `SCORES`.
-    dark, height
+    dark, simulated, height
         As elsewhere.
 
     Returns
@@ -156,7 +164,9 @@ def compare_runs(
             dash = _DASHES[index // len(_HUES) % len(_DASHES)]
             figure.add_trace(_line(epochs, score, name, colour, dash))
     title = SCORES[score] if "loss" in score else f"validation {SCORES[score]}"
-    _style_epochs(figure, f"compare {score}", title, None, dark=dark, height=height)
+    _style_epochs(
+        figure, f"compare {score}", title, None, dark=dark, simulated=simulated, height=height
+    )
     return figure
 
 
@@ -199,12 +209,14 @@ def _style_epochs(
     n_epochs: int | None,
     *,
     dark: bool,
+    simulated: bool,
     height: int,
 ) -> None:
     style.apply_style(
         figure,
         dark=dark,
         uirevision=uirevision,
+        simulated=simulated,
         height=height,
         hovermode="x unified",
         showlegend=True,

@@ -6,6 +6,7 @@ from analysis.figures_training import SCORES, compare_runs
 from hnn_core.training.run_folder import RunFolder
 from hnn_core.training.runs import list_runs
 from pages._charts import is_dark, show_chart
+from pages._training_data import is_simulated
 from pages._training_words import network
 
 __all__ = ["show_comparison"]
@@ -40,10 +41,11 @@ def show_comparison() -> None:
             persist_state="session",
         )
     tables = {name: runs[name].history()[1] for name in chosen if name in runs}
+    simulated = any(is_simulated(runs[name]) for name in tables)
     without = [name for name, table in tables.items() if score not in table]
     if len(without) < len(tables):
         show_chart(
-            compare_runs(tables, score=score, dark=is_dark()),
+            compare_runs(tables, score=score, dark=is_dark(), simulated=simulated),
             key="comparison",
             filename=f"runs {SCORES[score]}",
             alt=f"{SCORES[score]} of {', '.join(chosen)} against the epoch",

@@ -6,6 +6,7 @@ from analysis.figures_training import compare_runs, loss_curve, skill_curves
 from hnn_core.training.progress import Progress, n_members, share_done
 from hnn_core.training.run_folder import RunFolder
 from pages._charts import is_dark, show_chart
+from pages._training_data import is_simulated
 from pages._training_words import duration
 
 __all__ = ["show_curves", "show_members"]
@@ -17,11 +18,18 @@ def show_curves(run: RunFolder, progress: Progress) -> None:
     if steps.empty and epochs.empty:
         st.caption("The curves begin with the first step.")
         return
+    simulated = is_simulated(run)
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("#### Loss")
         show_chart(
-            loss_curve(steps, epochs, n_epochs=progress.epochs, dark=is_dark()),
+            loss_curve(
+                steps,
+                epochs,
+                n_epochs=progress.epochs,
+                dark=is_dark(),
+                simulated=simulated,
+            ),
             key="run_loss",
             filename=f"{run.name} loss",
             alt=f"Loss of {run.name} against the epoch",
@@ -34,6 +42,7 @@ def show_curves(run: RunFolder, progress: Progress) -> None:
                 best_epoch=progress.best_epoch,
                 n_epochs=progress.epochs,
                 dark=is_dark(),
+                simulated=simulated,
             ),
             key="run_skill",
             filename=f"{run.name} skill",
@@ -66,9 +75,12 @@ def show_members(run: RunFolder, members: dict[str, Progress], *, busy: bool) ->
             "validation TSS": st.column_config.NumberColumn(format="%.3f"),
         },
     )
+    tables = {one.name: one.history()[1] for one in run.members}
+    if not tables:
+        return  # a shipped run has left its members behind
     st.markdown("#### Validation TSS")
     show_chart(
-        compare_runs({one.name: one.history()[1] for one in run.members}, dark=is_dark()),
+        compare_runs(tables, dark=is_dark(), simulated=is_simulated(run)),
         key="run_members",
         filename=f"{run.name} members",
         alt=f"Validation TSS of the trainings of {run.name} against the epoch",

@@ -9,7 +9,7 @@ from hnn_core.training.run_folder import RunFolder
 from pages._access import require_writes, writes_refused
 from pages._messages import worded_errors
 
-__all__ = ["choose_dataset", "dataset_words"]
+__all__ = ["choose_dataset", "dataset_words", "is_simulated"]
 
 COUNTS = {
     "positive": "eruptive frames",
@@ -63,11 +63,18 @@ def choose_dataset() -> tuple[str, str] | None:
     return name, flare_class
 
 
-def dataset_words(run: RunFolder) -> str:
-    """Name a run's data set, and whether it is simulated as far as it is still here to tell."""
+def is_simulated(run: RunFolder) -> bool:
+    """Whether a run's data are simulated, as far as its scores or its data set tell."""
+    if (run.path / "scores.json").is_file():
+        return bool(run.scores().get("simulated"))
     asked = str(run.config.get("dataset"))
-    simulated = any(info.simulated for info in list_datasets()[0] if info.name == asked)
-    return f"data set {asked}" + (", :orange[simulated data]" if simulated else "")
+    return any(info.simulated for info in list_datasets()[0] if info.name == asked)
+
+
+def dataset_words(run: RunFolder) -> str:
+    """Name a run's data set, and whether it is simulated."""
+    words = f"data set {run.config.get('dataset')}"
+    return words + (", :orange[simulated data]" if is_simulated(run) else "")
 
 
 def _show_counts(info: DatasetInfo, flare_class: str) -> None:

@@ -131,14 +131,14 @@ def traces(figure) -> dict:
 
 def test_steps_lie_at_their_part_of_the_epoch():
     drawn = traces(loss_curve(STEPS, EPOCHS, n_epochs=40))
-    assert list(drawn) == ["steps", "training loss", "validation loss"]
+    assert list(drawn) == ["steps", "training", "validation"]
     np.testing.assert_allclose(drawn["steps"].x, [0.5, 1.0, 1.5])
-    np.testing.assert_allclose(drawn["validation loss"].y, [0.26, 0.2, 0.21])
+    np.testing.assert_allclose(drawn["validation"].y, [0.26, 0.2, 0.21])
 
 
 def test_without_a_validation_set_only_the_training_is_drawn():
     drawn = traces(loss_curve(STEPS, EPOCHS[["epoch", "train_loss"]]))
-    assert list(drawn) == ["steps", "training loss"]
+    assert list(drawn) == ["steps", "training"]
 
 
 def test_many_steps_are_drawn_as_means_of_neighbours():
@@ -197,3 +197,16 @@ def test_long_work_is_told_now_and_then_and_at_its_end(tmp_path, monkeypatch):
     assert 5 < len(lines) < 30
     assert lines[-1]["done"] == 100
     assert lines[0]["seconds_left"] > 0
+
+
+def test_curves_of_simulated_data_say_so():
+    epochs = pd.DataFrame({"epoch": [1, 2], "train_loss": [0.2, 0.1], "validation_tss": [0.1, 0.3]})
+    for simulated in (True, False):
+        figures = (
+            loss_curve(pd.DataFrame(), epochs, simulated=simulated),
+            skill_curves(epochs, simulated=simulated),
+            compare_runs({"a": epochs}, simulated=simulated),
+        )
+        for figure in figures:
+            texts = [note.text for note in figure.layout.annotations]
+            assert ("simulated data" in texts) == simulated
