@@ -9,15 +9,16 @@ PYTHON ?= python3
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 ARGS ?=
 
-.PHONY: help run test check format bench clean
+.PHONY: help run test check format bench emulators clean
 
 help:
-	@echo "make run     open the app in a browser"
-	@echo "make test    run the whole test suite (ARGS='-k pil' chooses)"
-	@echo "make check   ruff, format, codespell, mypy"
-	@echo "make format  let ruff format and mend what it can"
-	@echo "make bench   run the benchmarks and print their tables"
-	@echo "make clean   remove .venv and all caches"
+	@echo "make run        open the app in a browser"
+	@echo "make test       run the whole test suite (ARGS='-k pil' chooses)"
+	@echo "make check      ruff, format, codespell, mypy"
+	@echo "make format     let ruff format and mend what it can"
+	@echo "make bench      run the benchmarks and print their tables"
+	@echo "make emulators  stand-ins for JSOC, DONKI and others on port 8890 (ARGS='--port 9000')"
+	@echo "make clean      remove .venv and all caches"
 
 run: $(VENV)/.run-stamp
 	$(BIN)/streamlit run app.py $(ARGS)
@@ -39,6 +40,9 @@ bench: $(VENV)/.dev-stamp
 	@for file in benchmarks/bench_*.py; do \
 		echo "== $$file"; PYTHONPATH=. $(BIN)/python $$file || exit 1; \
 	done
+
+emulators: $(VENV)/.dev-stamp
+	$(BIN)/python -m tests.emulators $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/out

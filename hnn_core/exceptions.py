@@ -6,6 +6,8 @@ The command line prints it on stderr and exits with 2; the page shows it in a bo
 
 __all__ = [
     "AttentionCaptureError",
+    "BlockedError",
+    "CatalogError",
     "CheckpointError",
     "CorruptDatasetError",
     "CorruptModelError",
@@ -13,6 +15,7 @@ __all__ = [
     "DiskFullError",
     "DivergedError",
     "EmptySourceError",
+    "ExportError",
     "FitsError",
     "FlareTableError",
     "ForeignDatasetError",
@@ -22,18 +25,24 @@ __all__ = [
     "MissingMetadataError",
     "MissingModelFileError",
     "ModelError",
+    "NoRecordsError",
     "NotAllowedError",
     "NotCeaError",
     "OffLimbError",
     "OneClassError",
     "OversizeError",
     "PositionError",
+    "RefusedError",
+    "RequestError",
     "RunError",
     "SequenceError",
+    "ServiceError",
+    "ServiceFaultError",
     "ShortOfMemoryError",
     "SourceError",
     "TooFewGroupsError",
     "TrainingError",
+    "TransientReplyError",
     "TruncatedFitsError",
     "UnfinishedDatasetError",
     "UnknownDatasetError",
@@ -42,6 +51,7 @@ __all__ = [
     "UnknownRunError",
     "UnknownSourceError",
     "UnknownTimeError",
+    "UnreachableError",
     "WrongInstrumentError",
 ]
 
@@ -202,6 +212,46 @@ class DiskFullError(TrainingError):
 
 class ShortOfMemoryError(TrainingError):
     """The device has less memory than a batch needs."""
+
+
+class RequestError(HnnError):
+    """What a user asked for is no request: a number, date, name or setting is wrong."""
+
+
+class CatalogError(HnnError):
+    """A catalogue cannot be read, or does not hold what is asked for."""
+
+
+class ServiceError(HnnError):
+    """An outside service does not give what is asked for."""
+
+
+class UnreachableError(ServiceError):
+    """No connection to the service, or no answer in time."""
+
+
+class ServiceFaultError(ServiceError):
+    """The service answers with faults only."""
+
+
+class RefusedError(ServiceError):
+    """The service will not answer this question."""
+
+
+class BlockedError(RefusedError):
+    """The service has blocked this user."""
+
+
+class ExportError(ServiceError):
+    """JSOC will not export these records, or not now."""
+
+
+class NoRecordsError(ServiceError):
+    """The service has no record of what is asked for."""
+
+
+class TransientReplyError(ServiceError):
+    """One answer was not sound; asking again may help. Never leaves `hnn_core.services`."""
 
 
 class NotAllowedError(HnnError):

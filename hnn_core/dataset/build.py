@@ -1,6 +1,5 @@
 """Building a stored data set: region by region, resumable, whole or not there at all."""
 
-import errno
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,12 +22,13 @@ from hnn_core.dataset.pool import cpu_count, parts_in_order
 from hnn_core.dataset.region import BuildOptions
 from hnn_core.dataset.stored import StoredDataset
 from hnn_core.dataset.work_folder import WorkFolder, building_folder
-from hnn_core.exceptions import DatasetError, DiskFullError
+from hnn_core.disk import room_on_disk
+from hnn_core.exceptions import DatasetError
 from hnn_core.preprocess import PreprocessConfig
 from hnn_core.sources.base import Region, Source
 from hnn_core.sources.flare_table import FlareRow, flares_of, load_flare_table
 
-__all__ = ["MOST_HOURS", "Progress", "build_dataset"]
+__all__ = ["MOST_HOURS", "Progress", "build_dataset", "check_options"]
 
 MOST_HOURS = 18
 """The longest sequence that the paper's ablation names."""
@@ -85,7 +85,7 @@ def build_dataset(
     DiskFullError
         The disk is full; building again goes on.
     """
-    _check(policy, hours)
+    check_options(policy, hours)
     folder = folder.absolute()
     rows = _flare_rows(flares, notes) if flares else None
     regions = [_with_flares(region, rows) for region in source.regions()]
@@ -95,7 +95,7 @@ def build_dataset(
         return _open_same(folder, identity)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DatasetError(f"{folder} exists and is not a data set; choose another name.")
-    with _room(folder), _alone(folder):
+    with room_on_disk(folder, "run the same build again: it goes on"), _alone(folder):
         if (folder / CARD).exists():  # another process has just finished it
             return _open_same(folder, identity)
         work = WorkFolder(folder, identity)
@@ -129,7 +129,8 @@ def _grow(
     writer.close()
 
 
-def _check(policy: str, hours: int) -> None:
+def check_options(policy: str, hours: int) -> None:
+    """Raise DatasetError for an unknown policy or a length that cannot be stored."""
     if policy not in POLICIES:
         raise DatasetError(f"{policy!r} is not a policy; choose {' or '.join(POLICIES)}.")
     if not DEFAULT_HOURS <= hours <= MOST_HOURS:
@@ -171,17 +172,3 @@ def _alone(folder: Path) -> Iterator[None]:
             yield
     except Timeout as error:
         raise DatasetError(f"Another process is building {folder} now; wait for it.") from error
-
-
-@contextmanager
-def _room(folder: Path) -> Iterator[None]:
-    """Say in the program's words that the disk is full."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise DiskFullError(
-            f"The disk of {folder} is full; make room and run the same build again: it goes on "
-            "where it stopped."
-        ) from error

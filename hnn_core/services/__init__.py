@@ -1,0 +1,1 @@
+"""Outside services: where they are, and one careful way to ask them."""

@@ -1,0 +1,265 @@
+"""One careful way to ask a service: a single connection, time-outs, retries, and an end."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import httpx2
+import stamina
+from filelock import FileLock
+
+from hnn_core import __version__
+from hnn_core.exceptions import (
+    RefusedError,
+    ServiceError,
+    ServiceFaultError,
+    TransientReplyError,
+    UnreachableError,
+)
+from hnn_core.services.patience import Patience
+
+__all__ = ["Reply", "Transport"]
+
+T = TypeVar("T")
+
+_TRANSIENT_CODES = {408, 425, 429, 500, 502, 503, 504}
+# Every retry is told through `tell`; stamina's own log lines would only repeat it.
+logging.getLogger("stamina").setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a service answered, whole."""
+
+    url: str
+    content: bytes
+    content_type: str
+    fetched: datetime
+    """When, UTC."""
+
+    @property
+    def text(self) -> str:
+        """The content as text; bytes that are no UTF-8 are replaced."""
+        return self.content.decode("utf-8", errors="replace")
+
+
+class Transport:
+    """Asks one service over one connection; use it as a context manager.
+
+    Parameters
+    ----------
+    service : str
+        Its name in messages, such as ``"JSOC"``.
+    interval_s : float
+        Least time between the beginnings of two `get` requests. Downloads are not held back: a
+        single connection is polite enough.
+    lock : Path, optional
+        File by which the processes of this machine take turns, so that together they hold one
+        request at a time.
+    patience : Patience, optional
+        From the environment by default.
+    tell : callable (sentence), optional
+        Told before each further attempt what went wrong.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        *,
+        interval_s: float = 0.0,
+        lock: Path | None = None,
+        patience: Patience | None = None,
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
+        self.service = service
+        self.patience = patience or Patience.from_environment()
+        self._interval, self._last = interval_s, 0.0
+        self._lock = FileLock(lock) if lock else nullcontext()
+        self._tell = tell or (lambda _: None)
+        self._client = httpx2.Client(
+            timeout=httpx2.Timeout(self.patience.timeout_s, connect=self.patience.connect_s),
+            limits=httpx2.Limits(max_connections=1, max_keepalive_connections=1),
+            # Bytes as they are: lengths are compared with what the server says.
+            headers={"User-Agent": f"hnn-explorer/{__version__}", "Accept-Encoding": "identity"},
+            follow_redirects=True,
+        )
+
+    def __enter__(self) -> "Transport":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def get(
+        self, url: str, params: Mapping[str, str] | None = None, *, read: Callable[[Reply], T]
+    ) -> T:
+        """Ask for an address and understand the answer, again where that may help.
+
+        Parameters
+        ----------
+        url : str
+        params : mapping, optional
+            Query, encoded here.
+        read : callable (Reply) -> T
+            Understands the answer. Where it raises TransientReplyError the question is asked again.
+
+        Raises
+        ------
+        UnreachableError
+            No connection or no answer in time, at any attempt.
+        ServiceFaultError
+            Only faults (429, 5xx, half or foreign answers), at every attempt.
+        RefusedError
+            The service will not answer this (other 4xx).
+        """
+
+        def ask() -> T:
+            with self._lock:
+                self._wait()
+                with self._stream(url, params) as response:
+                    content = b"".join(self._blocks(response))
+                    kind = response.headers.get("content-type", "")
+                    where = str(response.url)
+            return read(Reply(where, content, kind, datetime.now(UTC)))
+
+        return self._patiently(ask, url)
+
+    def download(self, url: str, part: Path, *, tell: Callable[[int], None] | None = None) -> int:
+        """Stream an address into a file, whole or with an error.
+
+        Parameters
+        ----------
+        url : str
+        part : Path
+            Overwritten at every attempt; what is in it after an error is worth nothing.
+        tell : callable (bytes of the block just written), optional
+
+        Returns
+        -------
+        int
+            Bytes written, as many as Content-Length says.
+
+        Raises
+        ------
+        UnreachableError, ServiceFaultError, RefusedError
+            As `get`.
+        OSError
+            The file cannot be written.
+        """
+
+        def fetch() -> int:
+            written = 0
+            with (
+                self._lock,
+                self._stream(url, None) as response,
+                part.open("wb", buffering=0) as stream,
+            ):
+                for block in self._blocks(response):
+                    stream.write(block)
+                    written += len(block)
+                    if tell is not None:
+                        tell(len(block))
+            return written
+
+        return self._patiently(fetch, url)
+
+    @contextmanager
+    def _stream(self, url: str, params: Mapping[str, str] | None) -> Iterator[httpx2.Response]:
+        with self._client.stream("GET", url, params=params) as response:
+            if response.status_code in _TRANSIENT_CODES:
+                raise _status_error(response)
+            if response.is_error:
+                raise RefusedError(
+                    f"{self.service} refuses {response.url} (HTTP {response.status_code})."
+                )
+            yield response
+
+    def _blocks(self, response: httpx2.Response) -> Iterator[bytes]:
+        """Yield the body; a half one and a crawling one are transient faults."""
+        expected, received = response.headers.get("content-length"), 0
+        begun = time.monotonic()
+        for block in response.iter_raw():  # as they come: a given size would wait to be filled
+            received += len(block)
+            took = time.monotonic() - begun
+            if took > self.patience.timeout_s and (
+                received < took * self.patience.slowest_bytes_per_s
+            ):
+                raise TransientReplyError(f"only {received} bytes came in {took:.0f} s")
+            yield block
+        if expected is not None and expected.isdigit() and received != int(expected):
+            raise TransientReplyError(f"{received} of {expected} bytes came")
+
+    def _patiently(self, ask: Callable[[], T], url: str) -> T:
+        """Call until it succeeds, fails for good, or the attempts are used up."""
+        last = self.patience.attempts
+        try:
+            for attempt in stamina.retry_context(
+                self._worth_another,
+                attempts=last,
+                timeout=None,
+                wait_initial=self.patience.first_wait_s,
+                wait_max=self.patience.longest_wait_s,
+                wait_jitter=min(1.0, self.patience.first_wait_s),
+            ):
+                with attempt:
+                    try:
+                        return ask()
+                    except (httpx2.HTTPError, TransientReplyError) as error:
+                        if attempt.num < last:
+                            self._tell(f"{self.service}: {_words(error)}; asking again.")
+                        raise
+        except (httpx2.TimeoutException, httpx2.NetworkError) as error:
+            raise UnreachableError(
+                f"{self.service} cannot be reached ({_words(error)}, {last} attempts); see whether "
+                "this machine has a network and try again."
+            ) from error
+        except (httpx2.HTTPError, TransientReplyError) as error:
+            raise ServiceFaultError(
+                f"{self.service} gives no sound answer ({_words(error)}, {last} attempts); what is "
+                f"fetched is kept, try again later. It was asked for {url}"
+            ) from error
+        except httpx2.InvalidURL as error:
+            raise ServiceError(f"{self.service} gave an address that is none: {url!r}.") from error
+        raise AssertionError("a retry without an outcome")
+
+    def _worth_another(self, error: Exception) -> bool | float:
+        if isinstance(error, httpx2.HTTPStatusError):
+            wait = _retry_after(error.response)
+            return True if wait is None else min(wait, self.patience.longest_wait_s)
+        return isinstance(error, httpx2.TransportError | TransientReplyError)
+
+    def _wait(self) -> None:
+        time.sleep(max(0.0, self._last + self._interval - time.monotonic()))
+        self._last = time.monotonic()
+
+
+def _status_error(response: httpx2.Response) -> httpx2.HTTPStatusError:
+    return httpx2.HTTPStatusError(
+        f"HTTP {response.status_code}", request=response.request, response=response
+    )
+
+
+def _retry_after(response: httpx2.Response) -> float | None:
+    """Seconds that the server asks for; a date or nothing is left to our own back-off."""
+    text = response.headers.get("retry-after", "")
+    return float(text) if text.isdigit() else None
+
+
+def _words(error: Exception) -> str:
+    """Name a fault in a few words."""
+    if isinstance(error, httpx2.ConnectTimeout | httpx2.ConnectError):
+        return "no connection"
+    if isinstance(error, httpx2.TimeoutException):
+        return "no answer in time"
+    if isinstance(error, httpx2.RemoteProtocolError | httpx2.ReadError):
+        return "the connection was cut"
+    return str(error) or type(error).__name__

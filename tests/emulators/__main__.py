@@ -1,0 +1,42 @@
+"""``python -m tests.emulators``: the services by hand, for looking at the program with them."""
+
+import argparse
+import shlex
+import sys
+import time
+
+from tests.emulators.server import emulated
+from tests.emulators.small_world import small_world
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.emulators", description=__doc__)
+    parser.add_argument("--port", type=int, default=8890)
+    parser.add_argument("--regions", type=int, default=16, help="definitive HARPs")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--bytes-per-s", type=float, help="throttle every answer")
+    chosen = parser.parse_args()
+    world = small_world(chosen.regions, seed=chosen.seed, running=True)
+    with emulated(world, port=chosen.port) as emulator:
+        emulator.bytes_per_s = chosen.bytes_per_s
+        pairs = [f"{name}={shlex.quote(value)}" for name, value in emulator.addresses.items()]
+        lines = [
+            "JSOC, DONKI, NCEI, HEK and the HARP-NOAA table are emulated here (simulated regions).",
+            "Lead a program of this shell to them with",
+            *(f"  export {pair}" for pair in pairs),
+            "or start the app with",
+            f"  {' '.join(pairs)} make run",
+            f"Registered for export: {', '.join(sorted(emulator.export.registered))}.",
+            "Ctrl+C stops.",
+        ]
+        sys.stdout.write("\n".join([*lines, ""]))
+        sys.stdout.flush()
+        try:
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            return
+
+
+if __name__ == "__main__":
+    main()
