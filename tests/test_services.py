@@ -1,6 +1,7 @@
 """Asking services with care: time-outs, retries, whole answers, and an end."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -130,7 +131,8 @@ def test_a_crawling_transfer_is_given_up(emulator, tmp_path: Path):
 
 def test_requests_keep_their_distance_on_one_connection(emulator):
     before = emulator.connections.total
-    with Transport("The table", interval_s=0.1, patience=QUICK) as transport:
+    patience = replace(QUICK, pause_s=0.1)
+    with Transport("The table", paced=True, patience=patience) as transport:
         begun = time.monotonic()
         for _ in range(4):
             transport.get(f"{emulator.url}/{TABLE}", read=text_of)

@@ -55,9 +55,9 @@ class Transport:
     ----------
     service : str
         Its name in messages, such as ``"JSOC"``.
-    interval_s : float
-        Least time between the beginnings of two `get` requests. Downloads are not held back: a
-        single connection is polite enough.
+    paced : bool
+        Keep `Patience.pause_s` between the beginnings of two `get` requests. Downloads are not
+        held back: a single connection is polite enough.
     lock : Path, optional
         File by which the processes of this machine take turns, so that together they hold one
         request at a time.
@@ -71,14 +71,14 @@ class Transport:
         self,
         service: str,
         *,
-        interval_s: float = 0.0,
+        paced: bool = False,
         lock: Path | None = None,
         patience: Patience | None = None,
         tell: Callable[[str], None] | None = None,
     ) -> None:
         self.service = service
         self.patience = patience or Patience.from_environment()
-        self._interval, self._last = interval_s, 0.0
+        self._interval, self._last = self.patience.pause_s if paced else 0.0, 0.0
         self._lock = FileLock(lock) if lock else nullcontext()
         self._tell = tell or (lambda _: None)
         self._client = httpx2.Client(

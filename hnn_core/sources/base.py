@@ -1,5 +1,6 @@
 """What a source of magnetograms is: regions, their times, their frames."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -8,13 +9,25 @@ from astropy.time import Time
 
 from hnn_core.magnetogram import Magnetogram
 
-__all__ = ["Association", "Flare", "FluxScale", "Region", "SkippedFile", "Source"]
+__all__ = ["Association", "Cme", "Flare", "FluxScale", "Region", "SkippedFile", "Source"]
 
 Association = Literal["eruptive", "unlinked", "confined", "unknown"]
 FluxScale = Literal["operational", "science"]
 
 _CLASS_FLUX = {"A": 1e-8, "B": 1e-7, "C": 1e-6, "M": 1e-5, "X": 1e-4}
 _OPERATIONAL_OVER_SCIENCE = 0.7
+
+
+@dataclass(frozen=True)
+class Cme:
+    """A coronal mass ejection that DONKI links to a flare."""
+
+    id: str
+    """DONKI's, such as ``2011-02-15T02:25:00-CME-001``."""
+    start: Time
+    """First seen in a coronagraph, UTC; it may lie before the flare's peak."""
+    speed: float = math.nan
+    """km/s, of the analysis that DONKI holds for the most accurate; NaN where there is none."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,10 @@ class Flare:
     the true flux; ``"science"`` is the true flux."""
     id: str = ""
     """Names the flare; made of peak and class if not given: ``2011-02-15T01:56 X2.2``."""
+    cmes: tuple[Cme, ...] = ()
+    """Those linked, where the source knows more of them than that there is one."""
+    reason: str = ""
+    """Why the association is what it is, in words; empty where the source does not tell."""
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -88,7 +105,10 @@ class Source(Protocol):
 
     spec: str
     """The specification that `open_source` takes to open this source again."""
-    simulated: bool
+
+    @property
+    def simulated(self) -> bool:
+        """True where every region is simulated."""
 
     def regions(self) -> list[Region]:
         """All regions, sorted by HARP number. Raises EmptySourceError if there is none."""

@@ -1,0 +1,125 @@
+"""SWPC's flares from the HEK, the second source of flares.
+
+It is asked in plain HTTP and not through sunpy's HEKClient, which has neither time-outs nor
+retries and needs two more packages (zeep and beautifulsoup4) to be imported at all.
+"""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from hnn_core.catalogs.goes_classes import announced_scale, flux_of_class, is_class
+from hnn_core.catalogs.raw import RawReply
+from hnn_core.catalogs.records import FlareRecord, place, read_time, region_number
+from hnn_core.catalogs.spans import Span
+from hnn_core.exceptions import TransientReplyError
+from hnn_core.services.reading import read_json
+from hnn_core.services.transport import Reply
+
+__all__ = ["MOST_PAGES", "has_more", "page_span", "parse_flares", "query", "read_page"]
+
+MOST_PAGES = 50
+"""A month of SWPC's flares has two or three; a service that never ends is at fault."""
+
+_WHOLE_SUN = {"x1": "-5000", "y1": "-5000", "x2": "5000", "y2": "5000"}
+
+
+def query(span: Span, page: int) -> dict[str, str]:
+    """Return the parameters that ask for the SWPC flares of a month."""
+    return {
+        "cosec": "2",
+        "cmd": "search",
+        "type": "column",
+        "event_type": "fl",
+        "event_starttime": f"{span.start}T00:00:00",
+        "event_endtime": f"{span.end}T00:00:00",
+        "event_coordsys": "helioprojective",
+        **_WHOLE_SUN,
+        "param0": "OBS_Observatory",
+        "op0": "=",
+        "value0": "GOES",
+        "param1": "FRM_Name",
+        "op1": "=",
+        "value1": "SWPC",
+        "page": str(page),
+    }
+
+
+def page_span(span: Span, page: int) -> Span:
+    """Return the span whose key names one page of a month's replies."""
+    return Span(f"{span.key}_p{page:02d}", span.start, span.end)
+
+
+def read_page(reply: Reply) -> Reply:
+    """Accept a reply that is a page of results. Raises TransientReplyError."""
+    value = read_json(reply)
+    if not isinstance(value, dict) or not isinstance(value.get("result"), list):
+        raise TransientReplyError("an answer without results")
+    return reply
+
+
+def has_more(content: bytes) -> bool:
+    """Whether a further page follows."""
+    return bool(json.loads(content).get("overmax"))
+
+
+def parse_flares(content: bytes, reply: RawReply) -> tuple[list[FlareRecord], list[str]]:
+    """Read a page of results.
+
+    Returns
+    -------
+    records : list of FlareRecord
+        SWPC's alone, ascending in peak, one for each peak time.
+    problems : list of str
+        Records that cannot be used, each in words.
+    """
+    at_peak: dict[datetime, FlareRecord] = {}
+    problems = []
+    for event in json.loads(content)["result"]:
+        if not isinstance(event, dict) or event.get("frm_name") != "SWPC":
+            continue
+        peak, goes_class = read_time(event.get("event_peaktime")), _class(event)
+        if peak is None or not goes_class:
+            problems.append(
+                f"flare {event.get('kb_archivid') or event.get('event_starttime')!r} has no "
+                f"{'peak' if peak is None else 'class'}"
+            )
+            continue
+        record = _record(event, peak, goes_class, reply)
+        known = at_peak.get(peak)
+        if known is None or _rank(record) > _rank(known):
+            at_peak[peak] = record
+    return [at_peak[peak] for peak in sorted(at_peak)], problems
+
+
+def _class(event: dict[str, Any]) -> str:
+    text = str(event.get("fl_goescls") or "").strip().upper()
+    return text if is_class(text) else ""
+
+
+def _rank(record: FlareRecord) -> tuple[bool, bool, float, int, str]:
+    """Of two events with one peak the one that says more counts, then the brighter."""
+    known = record.longitude == record.longitude
+    return record.noaa > 0, known, record.flux, record.noaa, repr(record)
+
+
+def _record(event: dict[str, Any], peak: datetime, goes_class: str, reply: RawReply) -> FlareRecord:
+    noaa = region_number(event.get("ar_noaanum"), peak)
+    lon, lat = place(event.get("hgs_x"), event.get("hgs_y"))
+    if not noaa and lon == 0 and lat == 0:  # the centre of the disk stands for "nowhere"
+        lon, lat = place(None, None)
+    return FlareRecord(
+        source="HEK",
+        id=peak.isoformat(),
+        peak=peak,
+        goes_class=goes_class,
+        flux=flux_of_class(goes_class),
+        scale=announced_scale(peak),
+        start=read_time(event.get("event_starttime")),
+        end=read_time(event.get("event_endtime")),
+        noaa=noaa,
+        longitude=lon,
+        latitude=lat,
+        fetched=reply.fetched,
+        reply=reply.name,
+    )

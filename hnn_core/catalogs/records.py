@@ -1,0 +1,102 @@
+"""A flare as one catalogue tells of it, and how catalogues write numbers, places and times."""
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from hnn_core.catalogs.goes_classes import operational_flux
+from hnn_core.sources.base import FluxScale
+
+__all__ = [
+    "SOURCES",
+    "FlareRecord",
+    "FlareSource",
+    "place",
+    "read_number",
+    "read_place",
+    "read_time",
+    "region_number",
+]
+
+FlareSource = Literal["NCEI", "HEK", "DONKI"]
+SOURCES: tuple[FlareSource, ...] = ("NCEI", "HEK", "DONKI")
+"""Whose times and places count, first one first."""
+
+_PLACE = re.compile(r"([NS])(\d{1,2})([EW])(\d{1,3})")
+_FIVE_DIGITS = datetime(2002, 6, 14)
+"""From this day on NOAA numbers have five digits, of which catalogues drop the first."""
+
+
+@dataclass(frozen=True)
+class FlareRecord:
+    """One flare in one catalogue."""
+
+    source: FlareSource
+    id: str
+    """Names the record within its source."""
+    peak: datetime | None
+    """UTC; None where the source does not tell it, which only DONKI does."""
+    goes_class: str
+    flux: float
+    """W m-2 on `scale`."""
+    scale: FluxScale
+    start: datetime | None = None
+    end: datetime | None = None
+    noaa: int = 0
+    longitude: float = math.nan
+    """Stonyhurst, degrees, west positive; NaN if unknown."""
+    latitude: float = math.nan
+    fetched: datetime = datetime.min
+    reply: str = ""
+    links: tuple[str, ...] = ()
+    """Ids of the CMEs that a DONKI record links, ascending."""
+    version: int = 0
+
+    @property
+    def operational(self) -> float:
+        """Flux on the operational scale, W m-2."""
+        return operational_flux(self.flux, self.scale)
+
+
+def region_number(value: Any, when: datetime) -> int:
+    """Read a NOAA number: 1263.0 and 11263 are both 11263 from 2002-06-14 on; 0 for none."""
+    number = read_number(value)
+    if not 0 < number < 100_000 or number != int(number):
+        return 0
+    lost = number < 10_000 and when >= _FIVE_DIGITS
+    return int(number) + (10_000 if lost else 0)
+
+
+def read_number(value: Any) -> float:
+    """Read a finite number from text or JSON; NaN for anything else."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return math.nan
+    return number if math.isfinite(number) else math.nan
+
+
+def place(longitude: Any, latitude: Any) -> tuple[float, float]:
+    """Read a place on the Sun, degrees; (NaN, NaN) unless both are numbers in range."""
+    lon, lat = read_number(longitude), read_number(latitude)
+    return (lon, lat) if abs(lon) <= 180 and abs(lat) <= 90 else (math.nan, math.nan)
+
+
+def read_place(text: Any) -> tuple[float, float]:
+    """Read ``S20W10`` as longitude and latitude, degrees, west and north positive; else NaN."""
+    match = _PLACE.fullmatch(str(text or "").strip().upper())
+    if match is None:
+        return math.nan, math.nan
+    lon = float(match[4]) * (1 if match[3] == "W" else -1)
+    return place(lon, float(match[2]) * (1 if match[1] == "N" else -1))
+
+
+def read_time(text: Any) -> datetime | None:
+    """Read an ISO time as UTC without a zone, with or without seconds and ``Z``; else None."""
+    try:
+        time = datetime.fromisoformat(str(text or "").strip().removesuffix("Z"))
+    except ValueError:
+        return None
+    return time.replace(tzinfo=None)
