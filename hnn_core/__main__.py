@@ -15,6 +15,7 @@ import typer
 from hnn_core import __version__
 from hnn_core.command_line import run
 from hnn_core.dataset.commands import app as data_app
+from hnn_core.live.commands import add_live_commands
 from hnn_core.sources import Region, Source, find_region, open_source
 from hnn_core.tai import iso_minute, parse_t_rec
 from hnn_core.training.commands import add_commands
@@ -31,6 +32,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+add_live_commands(data_app)
 app.add_typer(data_app, name="data")
 add_commands(app)
 

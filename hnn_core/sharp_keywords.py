@@ -50,6 +50,7 @@ class SharpKeywords:
     near_real_time: bool
     """From the ``_nrt`` series, whose HARP numbers differ from the definitive ones."""
     simulated: bool
+    """SIMULATD is true, ORIGIN is ``SIMULATED``, or HARPNUM is one of simulated regions."""
     interpolated: bool = False
     """Made by interpolation in time, as `hnn_core.magnetogram.write_fits` marks it."""
 
@@ -102,8 +103,16 @@ def sharp_keywords(header: Header, path: str) -> SharpKeywords:
         longitude=longitude * u.deg,
         latitude=latitude * u.deg,
         near_real_time=near_real_time,
-        simulated=header.get("SIMULATD") is True or harp >= FIRST_SIMULATED_HARP,
+        simulated=_is_simulated(header, harp),
         interpolated=header.get("INTERPOL") is True,
+    )
+
+
+def _is_simulated(header: Header, harp: int) -> bool:
+    return (
+        header.get("SIMULATD") is True
+        or str(header.get("ORIGIN", "")).strip().upper() == "SIMULATED"
+        or harp >= FIRST_SIMULATED_HARP
     )
 
 

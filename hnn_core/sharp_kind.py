@@ -1,13 +1,15 @@
 """Telling SHARP CEA magnetograms from all else that lies in folders of JSOC files."""
 
+import math
 import re
+from datetime import datetime
 from pathlib import PurePath
 
 from astropy.io.fits import Header
 
 from hnn_core.exceptions import NotCeaError, WrongInstrumentError
 
-__all__ = ["check_sharp_cea", "jsoc_file_name", "series_and_segment"]
+__all__ = ["check_sharp_cea", "jsoc_file_name", "named_t_rec", "series_and_segment"]
 
 _FILE_NAME = re.compile(
     r"(?P<series>(?:hmi|mdi)\.\w+)\.(?P<harp>\d+)\."
@@ -22,6 +24,16 @@ def jsoc_file_name(path: str) -> re.Match[str] | None:
     Groups: series, harp, date (yyyymmdd), clock (hhmmss), segment.
     """
     return _FILE_NAME.fullmatch(PurePath(path).name)
+
+
+def named_t_rec(path: str) -> float:
+    """Return T_REC by a file's JSOC name, unix_tai seconds; NaN for another name."""
+    name = jsoc_file_name(path)
+    if name is None:
+        return math.nan
+    # A calendar of TAI has no leap seconds: its days are all of one length.
+    moment = datetime.strptime(f"{name['date']}{name['clock']}", "%Y%m%d%H%M%S")
+    return (moment - datetime(1970, 1, 1)).total_seconds()
 
 
 def series_and_segment(header: Header, name: re.Match[str] | None) -> tuple[str, str]:

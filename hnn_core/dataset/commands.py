@@ -1,4 +1,4 @@
-"""The command line of data sets: ``python -m hnn_core data build|verify|list``."""
+"""The command line of data: ``data fetch|flares|cmes|watch|build|verify|list``."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ import typer
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Build, check and list the data sets that networks are trained on.",
+    help="Fetch magnetograms, flares and CMEs; build, check and list data sets.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -23,10 +23,25 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON, one object
 
 @app.command()
 def build(
-    source: Annotated[
-        str, typer.Option(help="sim:SEED:NUMBER (simulated regions) or fits:FOLDER (SHARP files).")
-    ],
     out: Annotated[str, typer.Option(help="Folder, or a bare name: one of the program's own.")],
+    source: Annotated[
+        str,
+        typer.Option(help="sim:SEED:NUMBER (simulated regions) or fits:FOLDER (SHARP files)."),
+    ] = "",
+    flare_class: Annotated[
+        str,
+        typer.Option(
+            "--class", help="M5.0, M or C: fetch all that is needed, instead of --source."
+        ),
+    ] = "",
+    start: Annotated[str, typer.Option(help="With --class: first day, 2010-05-01.")] = "2010-05-01",
+    end: Annotated[str, typer.Option(help="With --class: last day, 2022-12-31.")] = "2022-12-31",
+    plan: Annotated[
+        bool, typer.Option("--plan", help="With --class: only tell what it costs.")
+    ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="With --class: ask the catalogues and plan anew.")
+    ] = False,
     flares: Annotated[
         Path | None, typer.Option(help="CSV table of flares; the source's own by default.")
     ] = None,
@@ -38,44 +53,39 @@ def build(
     as_json: JsonOption = False,
 ) -> None:
     """Build a data set of labelled sequences, or go on with a build that was stopped."""
-    from hnn_core.dataset.build import build_dataset
-    from hnn_core.dataset.catalog import dataset_folder
-    from hnn_core.dataset.report import BuildReporter, report
-    from hnn_core.sources import open_source
-
     if workers < 0:
         raise typer.BadParameter(f"--workers {workers} is not a number of processes.")
-    with redirect_stdout(sys.stderr):  # whatever a library prints is not the answer
-        folder = dataset_folder(out)
-        opened = open_source(source)
-        skipped = opened.skipped()
-    reporter = BuildReporter(as_json=as_json)
-    if skipped:
-        reporter.note(f"{len(skipped)} files skipped, the first: {skipped[0].reason}")
-    try:
-        dataset = build_dataset(
-            opened,
-            folder,
-            flares=flares,
-            policy=policy,
-            hours=hours,
-            workers=workers or None,
-            progress=reporter.region,
-            notes=reporter.note,
+    if bool(source) == bool(flare_class):
+        raise typer.BadParameter("give either --source or --class.")
+    if flare_class:
+        from hnn_core.live.commands import build_class
+
+        if flares is not None:
+            raise typer.BadParameter("--flares goes with --source; --class takes the catalogue.")
+        words = (flare_class, start, end, out, policy)
+        build_class(
+            *words, hours=hours, workers=workers, only_plan=plan, again=again, as_json=as_json
         )
-    finally:
-        reporter.close()
-    if as_json:
-        _echo_json({"event": "end", "folder": str(dataset.folder), **_summary(dataset.card)})
     else:
-        typer.echo(report(dataset.name, dataset.folder, dataset.card))
+        _build_source(source, out, flares, policy, hours, workers, as_json=as_json)
 
 
 @app.command()
 def verify(
-    dataset: Annotated[str, typer.Argument(help="Name or folder.")], as_json: JsonOption = False
+    dataset: Annotated[
+        str, typer.Argument(help="Name or folder of a data set; everything here if not given.")
+    ] = "",
+    remove_damaged: Annotated[
+        bool, typer.Option("--remove-damaged", help="So that the next fetch brings them again.")
+    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Read every frame of a data set and check it against its sum."""
+    """Read everything once more: files, replies, rows; or every frame of one data set."""
+    if not dataset:
+        from hnn_core.live.commands import verify_everything
+
+        verify_everything(remove_damaged=remove_damaged, as_json=as_json)
+        return
     from hnn_core.dataset.catalog import find_dataset
     from hnn_core.dataset.stored import StoredDataset
 
@@ -112,6 +122,47 @@ def list_command(as_json: JsonOption = False) -> None:
         typer.echo("There is no data set yet; make one with data build.")
     for folder in skipped:
         typer.echo(f"skipped {folder.path}: {folder.reason}", err=True)
+
+
+def _build_source(
+    source: str,
+    out: str,
+    flares: Path | None,
+    policy: str,
+    hours: int,
+    workers: int,
+    *,
+    as_json: bool,
+) -> None:
+    from hnn_core.dataset.build import build_dataset
+    from hnn_core.dataset.catalog import dataset_folder
+    from hnn_core.dataset.report import BuildReporter, report
+    from hnn_core.sources import open_source
+
+    with redirect_stdout(sys.stderr):  # whatever a library prints is not the answer
+        folder = dataset_folder(out)
+        opened = open_source(source)
+        skipped = opened.skipped()
+    reporter = BuildReporter(as_json=as_json)
+    if skipped:
+        reporter.note(f"{len(skipped)} files skipped, the first: {skipped[0].reason}")
+    try:
+        dataset = build_dataset(
+            opened,
+            folder,
+            flares=flares,
+            policy=policy,
+            hours=hours,
+            workers=workers or None,
+            progress=reporter.region,
+            notes=reporter.note,
+        )
+    finally:
+        reporter.close()
+    if as_json:
+        _echo_json({"event": "end", "folder": str(dataset.folder), **_summary(dataset.card)})
+    else:
+        typer.echo(report(dataset.name, dataset.folder, dataset.card))
 
 
 def _summary(card: dict[str, Any]) -> dict[str, Any]:

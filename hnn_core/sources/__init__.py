@@ -17,8 +17,9 @@ __all__ = [
 ]
 
 _KNOWN = (
-    "sim: (simulated regions; sim:SEED or sim:SEED:NUMBER for others) and fits:FOLDER (SHARP "
-    "FITS files)"
+    "sim: (simulated regions; sim:SEED or sim:SEED:NUMBER for others), fits:FOLDER (SHARP FITS "
+    "files) and jsoc: (what was fetched from JSOC; jsoc:nrt for near-real-time magnetograms, "
+    "jsoc:CLASS:START:END for a planned data set)"
 )
 
 
@@ -29,14 +30,16 @@ def open_source(spec: str) -> Source:
     ----------
     spec : str
         ``sim:``, ``sim:SEED`` or ``sim:SEED:NUMBER`` for simulated regions, 16 of them where
-        no number is given; ``fits:FOLDER`` for a folder of SHARP FITS files, of any depth.
+        no number is given; ``fits:FOLDER`` for a folder of SHARP FITS files, of any depth;
+        ``jsoc:`` and ``jsoc:nrt`` for what was fetched from JSOC of the definitive and of the
+        near-real-time series; ``jsoc:CLASS:START:END`` for the regions of a planned data set.
 
     Raises
     ------
     UnknownSourceError
         The specification is not understood, or the folder does not exist.
     EmptySourceError
-        The folder holds no usable magnetogram.
+        The folder holds no usable magnetogram, or nothing was fetched yet.
     """
     kind, colon, rest = spec.strip().partition(":")
     if colon and kind == "sim":
@@ -47,6 +50,8 @@ def open_source(spec: str) -> Source:
         if not rest.strip():
             raise UnknownSourceError(f"{spec!r} names no folder; write fits:FOLDER.")
         return FitsFolder(Path(rest.strip()).expanduser())
+    if colon and kind == "jsoc":
+        return _open_jsoc(rest.strip())
     raise UnknownSourceError(f"{spec!r} is not a source; known are {_KNOWN}.")
 
 
@@ -86,6 +91,16 @@ def find_region(source: Source, text: str) -> Region:
     names = ", ".join(_name(region) for region in regions[:5])
     more = f" and {len(regions) - 5} more" if len(regions) > 5 else ""
     raise UnknownRegionError(f"There is no region {text!r} in {source.spec}; it has {names}{more}.")
+
+
+def _open_jsoc(rest: str) -> Source:
+    if ":" in rest:
+        from hnn_core.live.planned_source import open_planned
+
+        return open_planned(f"jsoc:{rest}")
+    from hnn_core.sources.jsoc import JsocSource
+
+    return JsocSource(f"jsoc:{rest}")
 
 
 def _open_simulated(spec: str, rest: str) -> Source:

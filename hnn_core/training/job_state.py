@@ -9,7 +9,7 @@ from typing import Protocol
 from hnn_core.training.run_folder import State
 from hnn_core.training.turns import PROCESS, read_process
 
-__all__ = ["Job", "effective_state", "is_alive", "keep_child"]
+__all__ = ["Job", "effective_state", "is_alive", "keep_child", "stop_asked"]
 
 INTERRUPTED = "It was killed or the machine restarted; resume it from its last checkpoint."
 _children: list[subprocess.Popen[bytes]] = []
@@ -52,7 +52,7 @@ def effective_state(job: Job) -> State:
     # Asked first: a job that ends between the two questions has then written its last status.
     alive = is_alive(job)
     status = job.status
-    if alive and _stop_asked(job.path):
+    if alive and stop_asked(job.path):
         return replace(
             status,
             state="stopping",
@@ -63,7 +63,8 @@ def effective_state(job: Job) -> State:
     return status
 
 
-def _stop_asked(folder: Path) -> bool:
+def stop_asked(folder: Path) -> bool:
+    """Whether the process that last worked on a folder has been asked to stop."""
     try:
         return bool(json.loads((folder / PROCESS).read_text(encoding="utf-8")).get("stop_asked"))
     except (OSError, ValueError, AttributeError):

@@ -1,0 +1,182 @@
+"""Having JSOC export magnetograms with their keywords, under a registered e-mail address."""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from hnn_core.exceptions import ExportError, HnnError, RequestError
+from hnn_core.jsoc.asking import blocked, jsoc_words, refusal, status_of
+from hnn_core.jsoc.client import JsocClient, StoredFile
+from hnn_core.jsoc.keywords import t_rec_seconds
+from hnn_core.jsoc.series import SEGMENT, Series
+from hnn_core.jsoc.taking import Row
+
+__all__ = ["check_email", "export_batches", "exported_files"]
+
+_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_TOO_LONG = 4096
+"""Characters of a specification that JSOC does not take any more."""
+_T_REC = re.compile(r"\[(\d{4}\.\d{2}\.\d{2}_[\d:.]+_TAI)\]")
+_POLLS = 40
+_LONGEST_PAUSE = 30.0
+_UNSEEN = 6
+"""Polls for which a request just made may not be known yet."""
+_REGISTERED = 2
+_FAILURES = {
+    3: "is too large; ask for fewer hours at a time",
+    4: "was rejected; fetch without an e-mail address",
+    5: "has expired and its files are gone; ask again",
+    6: "is not known to JSOC; ask again",
+    25: "wants files that are on tape only; try again in some hours",
+}
+
+
+def check_email(email: str) -> None:
+    """Refuse what is no e-mail address before anything is sent.
+
+    Raises
+    ------
+    RequestError
+    """
+    if len(email) > 254 or not _ADDRESS.fullmatch(email):
+        raise RequestError(
+            f"{email!r} is no e-mail address; give the one that is registered with JSOC, as "
+            "observer@example.org."
+        )
+
+
+def export_batches(series: Series, harp: int, rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Split records so that each specification is shorter than JSOC's limit."""
+    batch: list[Row] = []
+    for row in rows:
+        if batch and len(_specification(series, harp, [*batch, row])) >= _TOO_LONG:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def exported_files(
+    client: JsocClient,
+    series: Series,
+    harp: int,
+    rows: Sequence[Row],
+    email: str,
+    say: Callable[[str], None],
+) -> dict[float, StoredFile]:
+    """Have records exported, wait until that is done and return where the files lie.
+
+    The address is checked with JSOC first. A user may have one request at a time: while JSOC is
+    busy with another one it is asked again, with an end. Asking twice for the same records gives
+    the same request, so a fetch that was interrupted takes up the request it had made.
+
+    Parameters
+    ----------
+    client, series, harp
+    rows : sequence of Row
+        One batch of `export_batches`.
+    email : str
+        Sent to JSOC and nowhere else.
+    say : callable (sentence)
+        Told while there is something to wait for.
+
+    Returns
+    -------
+    dict of StoredFile
+        By T_REC, one for each row.
+
+    Raises
+    ------
+    ExportError
+        The address is not registered, or JSOC will not export, or not in time.
+    BlockedError
+    """
+    _check_registered(client, email)
+    answer = _finished(client, _specification(series, harp, rows), series, email, say)
+    folder = str(answer.get("dir") or "")
+    files = {}
+    for part in answer.get("data") or ():
+        record, name = str(part.get("record", "")), str(part.get("filename", ""))
+        match = _T_REC.search(record)
+        # Of nothing JSOC makes a row too, whose record is a warning.
+        if match and not record.startswith("warning=") and name and name != "NoDataFile":
+            files[round(float(t_rec_seconds([match[1]])[0]))] = StoredFile(
+                client.address(f"{folder}/{name}")
+            )
+    absent = StoredFile("", problem="JSOC exported no file of this record")
+    return {row["t_rec"]: files.get(round(row["t_rec"]), absent) for row in rows}
+
+
+def _specification(series: Series, harp: int, rows: Sequence[Row]) -> str:
+    return f"{series.record_set(harp, [row['t_rec'] for row in rows])}{{{SEGMENT}}}"
+
+
+def _check_registered(client: JsocClient, email: str) -> None:
+    answer = client.json.check_address(email)
+    if status_of(answer) != _REGISTERED:
+        raise ExportError(
+            f"JSOC does not export for {email} ({jsoc_words(answer)}); register the address at "
+            "http://jsoc.stanford.edu/ajax/register_email.html, or fetch without one."
+        )
+
+
+def _finished(
+    client: JsocClient,
+    specification: str,
+    series: Series,
+    email: str,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """Make a request and return JSOC's answer once it is done."""
+
+    def request() -> dict[str, Any]:
+        return client.json.exp_request(
+            specification,
+            email,
+            method="url",
+            protocol="fits",
+            filenamefmt=f"{series.name}.{{HARPNUM}}.{{T_REC:A}}.{{segment}}",
+        )
+
+    answer = request()
+    known, status, pauses = "", status_of(answer), 0.0
+    for poll, pause in enumerate(_pauses(client.patience.first_wait_s)):
+        status = status_of(answer)
+        known = str(answer.get("requestid") or known)
+        pending = status in (1, 2) or (status == 6 and 0 < poll <= _UNSEEN and known)
+        if status == 0:
+            return answer
+        if not pending and status != 7:
+            raise _failure(status, answer)
+        say(
+            f"JSOC prepares the files (request {known}); waiting."
+            if pending
+            else "JSOC has another export of this address to finish first; waiting."
+        )
+        time.sleep(pause)
+        pauses += pause
+        answer = client.json.exp_status(known) if pending else request()
+    if status == 7:
+        raise ExportError(
+            f"JSOC still has another export of {email} to finish after {pauses / 60:.0f} min; "
+            "wait for its e-mail, or fetch without an address."
+        )
+    raise ExportError(
+        f"JSOC has not finished the export {known} after {pauses / 60:.0f} min; run the same "
+        "command again later: it is taken up where it is."
+    )
+
+
+def _pauses(first: float) -> Iterator[float]:
+    """Seconds between two looks at a request: 2, 4, 8, 16 and then 30 times the first back-off."""
+    for poll in range(_POLLS):
+        yield first * min(_LONGEST_PAUSE, 2.0 ** min(poll + 1, 10))
+
+
+def _failure(status: int, answer: dict[str, Any]) -> HnnError:
+    if blocked(answer):
+        return refusal(answer)
+    what = _FAILURES.get(status, f"failed with status {status}; try again later")
+    return ExportError(f"JSOC's export {what} ({jsoc_words(answer)}).")

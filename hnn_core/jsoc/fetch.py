@@ -1,0 +1,218 @@
+"""Fetching the hourly magnetograms of a region, again and again until all are here."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from astropy.time import Time
+from filelock import FileLock, Timeout
+
+from hnn_core.disk import room_on_disk
+from hnn_core.exceptions import NoRecordsError
+from hnn_core.jsoc.cache import is_whole, record_path, region_folder, remove_leftovers
+from hnn_core.jsoc.choice import Choice, hourly
+from hnn_core.jsoc.client import JsocClient, StoredFile
+from hnn_core.jsoc.export import check_email, export_batches, exported_files
+from hnn_core.jsoc.series import Series
+from hnn_core.jsoc.taking import Locate, Row, Taken, rows_of, take_files
+from hnn_core.position import LARGEST_LONGITUDE
+from hnn_core.sequence_plan import TOLERANCE
+from hnn_core.tai import iso_minute, time_from_seconds
+
+__all__ = ["FetchTold", "Fetched", "fetch_region"]
+
+
+@dataclass(frozen=True)
+class FetchTold:
+    """How far a fetch is."""
+
+    harp: int
+    done: int
+    """Hours whose magnetogram is here or will not come."""
+    total: int
+    """Hours with a record; 0 while JSOC has not been asked."""
+    bytes: int
+    """Kept by this fetch so far."""
+    what: str
+    """The hour just done (ISO minutes, TAI), or a sentence while there is something to wait for."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a fetch came to."""
+
+    new: int
+    present: int
+    """Magnetograms that were here before."""
+    bytes: int
+    """Of the new ones."""
+    missing: dict[str, str] = field(default_factory=dict)
+    """Hours (ISO minutes, TAI) without a magnetogram and why, ascending."""
+
+
+def fetch_region(
+    client: JsocClient,
+    series: Series,
+    harp: int,
+    first: Time | None,
+    last: Time | None,
+    *,
+    most_longitude: float = LARGEST_LONGITUDE,
+    hours: Sequence[float] | np.ndarray | None = None,
+    email: str | None = None,
+    tell: Callable[[FetchTold], None] | None = None,
+) -> Fetched:
+    """Fetch a region's hourly magnetograms into the cache.
+
+    What is here already is not fetched again, so that a fetch that was interrupted or refused goes
+    on where it ended. Two fetches of the same region take turns.
+
+    Parameters
+    ----------
+    client : JsocClient
+    series : Series
+    harp : int
+        HARP number of this series.
+    first, last : Time or None
+        Both included; None for where the passage begins or ends.
+    most_longitude : float
+        Degrees from the central meridian beyond which nothing is fetched.
+    hours : sequence of float, optional
+        Only these whole hours, unix_tai seconds; `first` and `last` are not looked at.
+    email : str, optional
+        Have JSOC export the files, under this registered address, in place of fetching them as
+        they are stored.
+    tell : callable (FetchTold), optional
+        After each magnetogram, and while there is something to wait for.
+
+    Raises
+    ------
+    NoRecordsError
+        The series has no record of this region in that time.
+    UnreachableError, ServiceFaultError, RefusedError, BlockedError
+        JSOC does not answer, or will not; what is fetched stays.
+    ExportError
+        JSOC will not export.
+    RequestError
+        The address is none.
+    DiskFullError
+    """
+    told = tell or (lambda _: None)
+    if email is not None:
+        check_email(email)
+    if hours is not None and not len(hours):
+        return Fetched(0, 0, 0)
+    folder = region_folder(series, harp)
+    with room_on_disk(folder, "run the same command again: it goes on"):
+        folder.mkdir(parents=True, exist_ok=True)
+        with _alone(folder, lambda words: told(FetchTold(harp, 0, 0, 0, words))):
+            try:
+                records = client.records(series, harp, *_ends(first, last, hours))
+                if records.empty:
+                    raise NoRecordsError(_no_records(series, harp, first, last))
+                choice = hourly(records, first, last, most_longitude=most_longitude, hours=hours)
+                return _Fetch(client, series, harp, choice, email, told).run()
+            finally:
+                remove_leftovers(folder)
+
+
+class _Fetch:
+    """One fetch, while this process has the region for itself."""
+
+    def __init__(
+        self,
+        client: JsocClient,
+        series: Series,
+        harp: int,
+        choice: Choice,
+        email: str | None,
+        told: Callable[[FetchTold], None],
+    ) -> None:
+        self._client, self._series, self._harp = client, series, harp
+        self._email, self._told = email, told
+        self._rows = rows_of(choice.chosen)
+        self._todo = [
+            row for row in self._rows if not is_whole(record_path(series, harp, row["t_rec"]))
+        ]
+        self._present = len(self._rows) - len(self._todo)
+        self._missing = dict(choice.missing)
+        self._new = self._bytes = 0
+
+    def run(self) -> Fetched:
+        self._say("" if self._todo else "everything is here already")
+        if self._todo and self._email is None:
+            with self._client.turn():
+                self._take(self._todo, self._places)
+        elif self._todo:
+            self._export(self._email or "")
+        missing = {iso_minute(hour): why for hour, why in sorted(self._missing.items())}
+        return Fetched(self._new, self._present, self._bytes, missing)
+
+    def _places(self, rows: Sequence[Row]) -> Mapping[float, StoredFile]:
+        return self._client.paths(self._series, self._harp, [row["t_rec"] for row in rows])
+
+    def _export(self, email: str) -> None:
+        for batch in export_batches(self._series, self._harp, self._todo):
+            files = exported_files(self._client, self._series, self._harp, batch, email, self._say)
+            with self._client.turn():
+                self._take(batch, partial(_known, files))
+
+    def _take(self, rows: Sequence[Row], locate: Locate) -> None:
+        before = (self._new, self._bytes, dict(self._missing))
+
+        def progress(row: Row, taken: Taken) -> None:
+            self._new, self._bytes = before[0] + taken.new, before[1] + taken.bytes
+            self._missing = before[2] | taken.missing
+            self._say(iso_minute(row["hour"]))
+
+        take_files(self._client, self._series, self._harp, rows, locate, progress)
+
+    def _say(self, what: str) -> None:
+        gone = sum(row["hour"] in self._missing for row in self._rows)
+        done = self._present + self._new + gone
+        self._told(FetchTold(self._harp, done, len(self._rows), self._bytes, what))
+
+
+def _known(files: Mapping[float, StoredFile], _: Sequence[Row]) -> Mapping[float, StoredFile]:
+    return files
+
+
+@contextmanager
+def _alone(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Hold a region's lock; what is left of a killed fetch is removed then."""
+    lock = FileLock(folder / ".fetch.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        say(f"HARP {folder.name} is being fetched by another process; waiting until it is done.")
+        lock.acquire()
+    try:
+        remove_leftovers(folder)
+        yield
+    finally:
+        lock.release()
+
+
+def _ends(
+    first: Time | None, last: Time | None, hours: Sequence[float] | np.ndarray | None
+) -> tuple[Time | None, Time | None]:
+    """Widen the ends by as much as a record may lie from its hour."""
+    if hours is not None:
+        first, last = time_from_seconds(min(hours)), time_from_seconds(max(hours))
+    return (
+        None if first is None else first.tai - TOLERANCE,
+        None if last is None else last.tai + TOLERANCE,
+    )
+
+
+def _no_records(series: Series, harp: int, first: Time | None, last: Time | None) -> str:
+    ends = (f"from {iso_minute(first.tai)}" if first is not None else "") + (
+        f" to {iso_minute(last.tai)} TAI" if last is not None else ""
+    )
+    return (
+        f"JSOC has no record of HARP {harp} in {series.name} {ends}".rstrip()
+        + "; see whether the number and the time are right."
+    )

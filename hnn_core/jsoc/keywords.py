@@ -1,0 +1,156 @@
+"""Keywords of records as JSOC answers them: every value a text, with words for what is absent."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from hnn_core.jsoc.series import SEGMENT, Series
+from hnn_core.noaa import noaa_numbers
+from hnn_core.sharp_keywords import NO_DATA
+from hnn_core.tai import parse_t_rec, tai_seconds
+
+__all__ = ["KEPT", "RECNUM", "record_cards", "record_table", "said", "t_rec_seconds"]
+
+RECNUM = "*recnum*"
+"""The record's number, which is no keyword but is asked for like one."""
+
+_TEXTS = (
+    *("T_REC", "T_OBS", "DATE__OBS", "NOAA_ARS", "CUNIT1", "CUNIT2", "CTYPE1", "CTYPE2"),
+    *("WCSNAME", "ORIGIN", "TELESCOP", "INSTRUME", "CODEVER7"),
+)
+_WHOLE_NUMBERS = ("HARPNUM", "NOAA_AR", "NOAA_NUM", "QUALITY")
+_NUMBERS = (
+    *("LON_FWT", "LAT_FWT", "LONDTMIN", "LONDTMAX", "LATDTMIN", "LATDTMAX"),
+    *("CRLN_OBS", "CRLT_OBS", "CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2", "CDELT1", "CDELT2"),
+    *("CROTA2", "RSUN_OBS", "RSUN_REF", "DSUN_OBS", "OBS_VR", "USFLUX", "R_VALUE"),
+)
+KEPT = (*_TEXTS, *_WHOLE_NUMBERS, *_NUMBERS, RECNUM)
+"""What is asked of every record."""
+
+_NOTHING = frozenset(
+    ("", "missing", "nan", "-nan", "inf", "-inf", "none", "invalid keylink", "n/a", "unknown")
+)
+_UNFIT = re.compile(r"[^\x20-\x7e]")
+"""What a header cannot hold."""
+
+
+def said(text: object) -> str:
+    """Return a value's text, empty where JSOC says in one of its ways that there is none."""
+    stripped = str(text).strip()
+    return "" if stripped.lower() in _NOTHING else stripped
+
+
+def record_table(texts: pd.DataFrame) -> pd.DataFrame:
+    """Make sense of keyword values.
+
+    Parameters
+    ----------
+    texts : DataFrame
+        One row a record, one column a keyword, every value a text.
+
+    Returns
+    -------
+    DataFrame
+        Ascending in time, the same columns and: ``t_rec`` (unix_tai seconds), ``quality``
+        (uint32; an unreadable one counts as no data), ``longitude`` from the central meridian and
+        ``latitude`` (degrees, NaN when not told; LON_FWT, else the middle of the patch), ``noaa``
+        (tuple of int). Rows without a readable T_REC are left out.
+    """
+    table = texts.reindex(columns=list(dict.fromkeys((*KEPT, *texts.columns))), fill_value="")
+    table = table.astype(object).fillna("")
+    seconds = t_rec_seconds(table["T_REC"])
+    table = table[np.isfinite(seconds)].copy()
+    table["t_rec"] = seconds[np.isfinite(seconds)]
+    table["quality"] = np.array([_quality(text) for text in table["QUALITY"]], np.uint32)
+    table["longitude"], table["latitude"] = _positions(table)
+    table["noaa"] = [
+        noaa_numbers(said(several), said(one))
+        for several, one in zip(table["NOAA_ARS"], table["NOAA_AR"], strict=True)
+    ]
+    return table.sort_values("t_rec", kind="stable", ignore_index=True)
+
+
+def t_rec_seconds(texts: Iterable[object]) -> np.ndarray:
+    """Read T_REC, unix_tai seconds (records,); NaN where it cannot be read."""
+    return np.array([_seconds(text) for text in texts], np.float64)
+
+
+def record_cards(row: Mapping[str, str], series: Series) -> dict[str, str | int | float]:
+    """Give a record's keywords the names and types that an export's header has.
+
+    Numbers become numbers; what is absent is left out. DATE__OBS, which DRMS calls so because its
+    names hold no hyphen, becomes DATE-OBS. BUNIT is the series' and no keyword of the record.
+    """
+    cards: dict[str, str | int | float] = {}
+    for key in (*_TEXTS, *_WHOLE_NUMBERS, *_NUMBERS):
+        text = said(row.get(key, ""))
+        if not text:
+            continue
+        if key == "DATE__OBS":
+            cards["DATE-OBS"] = text.removesuffix("Z").removesuffix("_UTC")
+        elif key in _TEXTS:
+            cards[key] = _UNFIT.sub("?", text)
+        elif key == "QUALITY":
+            cards[key] = _quality(text)
+        elif math.isfinite(number := _number(text)):
+            cards[key] = int(number) if key in _WHOLE_NUMBERS else number
+    cards["BUNIT"] = "Mx/cm^2"
+    recnum = said(row.get(RECNUM, ""))
+    if recnum.isdigit():
+        cards["DRMS_ID"] = f"{series.name}:{recnum}:{SEGMENT}"
+        cards["RECNUM"] = int(recnum)
+    return cards
+
+
+def _seconds(text: object) -> float:
+    try:
+        return float(tai_seconds(parse_t_rec(str(text))))
+    except ValueError:
+        return math.nan
+
+
+def _quality(text: object) -> int:
+    """Read QUALITY, hexadecimal or not, signed or not, as an unsigned 32-bit number."""
+    try:
+        return int(str(text).strip(), 0) & 0xFFFF_FFFF
+    except ValueError:
+        return NO_DATA
+
+
+def _number(text: object) -> float:
+    try:
+        return float(said(text) or "nan")
+    except ValueError:
+        return math.nan
+
+
+def _column(table: pd.DataFrame, key: str) -> np.ndarray:
+    numbers = np.array([_number(text) for text in table[key]], np.float64)
+    return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _positions(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Longitudes and latitudes by the rules of `hnn_core.sharp_keywords`."""
+    from_observer = _column(table, "CRVAL1") - _column(table, "CRLN_OBS")
+    longitude = _first(
+        _column(table, "LON_FWT"),
+        (from_observer + 180.0) % 360.0 - 180.0,
+        (_column(table, "LONDTMIN") + _column(table, "LONDTMAX")) / 2,
+    )
+    latitude = _first(
+        _column(table, "LAT_FWT"),
+        _column(table, "CRVAL2"),
+        (_column(table, "LATDTMIN") + _column(table, "LATDTMAX")) / 2,
+    )
+    return longitude, latitude
+
+
+def _first(*columns: np.ndarray) -> np.ndarray:
+    """For every row the first of several numbers that is told."""
+    found = columns[0]
+    for column in columns[1:]:
+        found = np.where(np.isfinite(found), found, column)
+    return found

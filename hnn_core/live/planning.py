@@ -1,0 +1,157 @@
+"""From the catalogues to the plan of a data set: flares, their regions, the hours before them."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from astropy.time import Time
+
+from hnn_core.catalogs.query import find_flares, harps_of, noaas_of
+from hnn_core.catalogs.store import Catalog
+from hnn_core.dataset.classes import reaches
+from hnn_core.dataset.labels import WINDOW_HOURS
+from hnn_core.live.plan import Plan, PlannedFlare, PlannedRegion, PlanRequest
+from hnn_core.sources.base import Flare
+from hnn_core.tai import tai_seconds
+
+__all__ = ["MOST_LONGITUDE", "make_plan"]
+
+MOST_LONGITUDE = 52.0
+"""Degrees from the central meridian up to which magnetograms are needed: x_t lies within 45, and
+eleven hours earlier the Sun had turned the region 6 degrees farther east."""
+
+_DEG_PER_HOUR = 0.55
+"""Synodic rotation of active regions."""
+_HOUR = 3600
+_GAP_HOURS = 2  # a gap at the start of a sequence is filled from up to two hours before it
+
+
+def make_plan(catalog: Catalog, request: PlanRequest) -> Plan:
+    """Plan a data set.
+
+    Each flare of the class whose association DONKI tells asks for the day before its peak and for
+    the hours by which a sequence reaches further back, of every HARP with its NOAA number.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Fetched over the span, missing NOAA numbers filled.
+    request : PlanRequest
+
+    Returns
+    -------
+    Plan
+        Without regions if no flare gives one.
+    """
+    found = find_flares(catalog, start=request.start, end=request.end, least_class="C")
+    excluded: Counter[str] = Counter()
+    hours: dict[int, set[int]] = defaultdict(set)
+    counts: Counter[int] = Counter()
+    row: Any
+    for row in found.itertuples():
+        if not reaches(_flare(row), request.flare_class):
+            continue
+        harps, why = _harps(catalog, row)
+        needed = _hours_before(row, request.hours)
+        if why or not needed:
+            excluded[why or "more than 45° from the central meridian"] += 1
+            continue
+        for harp in harps:
+            hours[harp] |= needed
+            counts[harp] += 1
+    regions = tuple(
+        _region(catalog, harp, sorted(hours[harp]), counts[harp], found) for harp in sorted(hours)
+    )
+    return Plan(
+        request=request,
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        regions=regions,
+        excluded=dict(sorted(excluded.items())),
+        catalogues=_fetched(catalog),
+    )
+
+
+def _harps(catalog: Catalog, row: Any) -> tuple[tuple[int, ...], str]:
+    """Return the HARPs of a flare, or why it has none to label."""
+    if row.association == "unknown":
+        return (), "not in DONKI, so whether a CME came with it is unknown"
+    if row.harp:
+        return (int(row.harp),), ""
+    if not row.noaa:
+        return (), "no NOAA number, and no HARP at its position"
+    harps = harps_of(catalog, int(row.noaa))
+    return harps, "" if harps else "no HARP has its NOAA number"
+
+
+def _hours_before(row: Any, length: int) -> set[int]:
+    """Whole hours (unix_tai seconds) that a flare's frames need, as far as they may be near.
+
+    Without a position every hour is kept: the magnetograms' own keywords will tell.
+    """
+    peak = float(tai_seconds(Time(row.peak_utc.to_pydatetime(), scale="utc")))
+    reach = WINDOW_HOURS + length - 1 + _GAP_HOURS
+    last = int(np.ceil(peak / _HOUR)) - 1
+    hours = {hour * _HOUR for hour in range(last - reach + 1, last + 1)}
+    longitude = float(row.longitude_deg)
+    if np.isnan(longitude):
+        return hours
+    return {
+        hour
+        for hour in hours
+        if abs(longitude - _DEG_PER_HOUR * (peak - hour) / _HOUR) <= MOST_LONGITUDE
+    }
+
+
+def _region(
+    catalog: Catalog, harp: int, hours: list[int], count: int, found: pd.DataFrame
+) -> PlannedRegion:
+    noaa = noaas_of(catalog, harp)
+    own = found[found["noaa"].isin(noaa) | (found["harp"] == harp)]
+    filled = tuple(int(number) for number in own["noaa"] if number)
+    first = pd.Timestamp(hours[0] - _HOUR, unit="s")
+    last = pd.Timestamp(hours[-1] + (WINDOW_HOURS + 1) * _HOUR, unit="s")
+    near = own[(own["peak_utc"] >= first) & (own["peak_utc"] <= last)]
+    return PlannedRegion(
+        harp=harp,
+        noaa=tuple(sorted({*noaa, *filled})),
+        hours=_spans(hours),
+        flares=tuple(_planned(row) for row in near.itertuples()),
+        n_flares=count,
+    )
+
+
+def _spans(hours: list[int]) -> tuple[tuple[int, int], ...]:
+    """Ascending hours as spans of consecutive ones."""
+    spans: list[tuple[int, int]] = []
+    for hour in hours:
+        if spans and hour == spans[-1][1] + _HOUR:
+            spans[-1] = (spans[-1][0], hour)
+        else:
+            spans.append((hour, hour))
+    return tuple(spans)
+
+
+def _planned(row: Any) -> PlannedFlare:
+    return PlannedFlare(
+        id=str(row.flare_id),
+        peak_utc=row.peak_utc.isoformat(),
+        goes_class=str(row.goes_class),
+        scale=str(row.scale),
+        association=str(row.association),
+        reason=str(row.reason),
+    )
+
+
+def _flare(row: Any) -> Flare:
+    peak = Time(row.peak_utc.to_pydatetime(), scale="utc")
+    return Flare(peak, str(row.goes_class), scale=row.scale, id=str(row.flare_id))
+
+
+def _fetched(catalog: Catalog) -> dict[str, str]:
+    newest: Iterable[tuple[Any, Any]] = (
+        catalog.coverage.groupby("service")["fetched_utc"].max().items()
+    )
+    return {str(service): str(time) for service, time in newest}

@@ -1,0 +1,91 @@
+"""What was fetched from JSOC as a source of magnetograms, with the flares of the catalogue."""
+
+from dataclasses import replace
+
+from hnn_core.exceptions import CatalogError, EmptySourceError, UnknownSourceError
+from hnn_core.jsoc.cache import cache_home
+from hnn_core.jsoc.series import DEFINITIVE, NEAR_REAL_TIME
+from hnn_core.sources.base import Flare, Region, SkippedFile
+from hnn_core.sources.fits_folder import FitsFolder
+
+__all__ = ["JsocSource"]
+
+_SERIES = {series.spec: series for series in (DEFINITIVE, NEAR_REAL_TIME)}
+
+
+class JsocSource(FitsFolder):
+    """The magnetograms in the cache of one series.
+
+    Flares, with their CMEs and the reason of each association, come from the program's own
+    catalogue; as long as that is empty there are none. Regions of the near-real-time series find
+    their flares by NOAA number alone, for their HARP numbers mean other regions in a catalogue.
+
+    Parameters
+    ----------
+    spec : str
+        ``"jsoc:"`` for the definitive series, ``"jsoc:nrt"`` for the near-real-time one.
+
+    Raises
+    ------
+    UnknownSourceError
+        The specification is neither.
+    EmptySourceError
+        Nothing usable was fetched yet.
+    """
+
+    def __init__(self, spec: str) -> None:
+        try:
+            self.series = _SERIES[spec]
+        except KeyError as error:
+            raise UnknownSourceError(
+                f"{spec!r} is not a source; write jsoc:, jsoc:nrt or jsoc:CLASS:START:END."
+            ) from error
+        folder = cache_home() / self.series.folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            super().__init__(folder)
+        except EmptySourceError as error:
+            raise EmptySourceError(_nothing_yet(spec)) from error
+        self.spec = spec
+        self._add_flares()
+
+    def _add_flares(self) -> None:
+        try:
+            self._regions = [
+                replace(region, flares=flares)
+                for region, flares in zip(self._regions, self._flares(), strict=True)
+            ]
+        except CatalogError as error:
+            # A damaged catalogue must not hide the magnetograms.
+            self._skipped = (*self._skipped, SkippedFile("catalogs", str(error)))
+
+    def _flares(self) -> list[tuple[Flare, ...]]:
+        # Reading tables takes a moment that sources of other kinds need not wait for.
+        from hnn_core.catalogs.query import flares_of_region
+        from hnn_core.catalogs.store import Catalog
+
+        catalog = Catalog.open()
+
+        def flares(region: Region) -> tuple[Flare, ...]:
+            return flares_of_region(
+                catalog,
+                region.noaa,
+                region.harp,
+                first=region.first,
+                last=region.last,
+                definitive=self.series is DEFINITIVE,
+            )
+
+        return [flares(region) for region in self._regions]
+
+
+def _nothing_yet(spec: str) -> str:
+    if spec == NEAR_REAL_TIME.spec:
+        return (
+            "No near-real-time magnetogram was fetched from JSOC yet; fetch the regions now on "
+            "the disk with: python -m hnn_core data fetch --now"
+        )
+    return (
+        "No magnetogram was fetched from JSOC yet; fetch a region with, for example: "
+        "python -m hnn_core data fetch --noaa 11158"
+    )

@@ -1,0 +1,183 @@
+"""The commands of live data against the emulators: fetch, flares, cmes, watch, verify."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from hnn_core.__main__ import main
+from hnn_core.jsoc.cache import cache_home
+from hnn_core.live.holdings import holdings
+from hnn_core.live.watch import prediction_log, read_predictions
+from hnn_core.sources import find_region, open_source
+from hnn_core.tai import iso_minute
+from tests.emulators import emulated, small_world
+
+FIVE_HOURS = ["--start", "2011-02-14T20:00", "--end", "2011-02-15T00:00"]
+
+
+@pytest.fixture(scope="module")
+def running():
+    # The clock of the services stands at the machine's, on a whole hour's far side.
+    now = datetime.now(UTC).replace(minute=40, second=0, microsecond=0) - timedelta(hours=1)
+    with emulated(small_world(4, now=now)) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emulator(running, monkeypatch):
+    running.faults.clear()
+    running.requests.clear()
+    for name, value in running.environment.items():
+        monkeypatch.setenv(name, value)
+    return running
+
+
+def run(*words: str) -> int:
+    return main(["data", *words])
+
+
+def told(capsys) -> list[dict]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines() if line[:1] == "{"]
+
+
+def test_a_number_brings_magnetograms_flares_and_cmes(emulator, capsys):
+    assert run("fetch", "--noaa", "11158", *FIVE_HOURS, "--json") == 0
+    events = told(capsys)
+    assert (events[0]["event"], events[-1]["event"]) == ("start", "end")
+    assert (events[-1]["new"], events[-1]["present"], events[-1]["missing"]) == (5, 0, 0)
+    source = open_source("jsoc:")
+    region = find_region(source, "11158")
+    assert [region.id] == events[-1]["regions"]
+    assert region.simulated  # the emulators serve simulated regions, and the files say so
+    (flare,) = [one for one in region.flares if one.goes_class == "X2.2"]
+    assert flare.association == "eruptive"
+    assert flare.cmes
+    assert flare.cmes[0].speed > 0
+    assert "CME" in flare.reason
+    (held,) = holdings()
+    assert (held.harp, held.noaa, held.n_records) == (377, (11158,), 5)
+    assert (held.first, held.last) == ("2011-02-14T20:00", "2011-02-15T00:00")
+
+
+def test_what_is_here_is_not_fetched_again(emulator, capsys):
+    assert run("fetch", "--noaa", "11158", *FIVE_HOURS) == 0
+    capsys.readouterr()
+    before = len([one for one in emulator.requests if "/SUM" in one.path])
+    assert run("fetch", "--harp", "377", *FIVE_HOURS, "--json") == 0
+    assert told(capsys)[-1]["present"] == 5
+    assert len([one for one in emulator.requests if "/SUM" in one.path]) == before == 5
+
+
+def test_a_flare_of_the_catalogue_brings_the_two_days_before_it(emulator, capsys):
+    assert run("flares", "--start", "2011-02-15", "--end", "2011-02-15") == 0
+    out = capsys.readouterr().out
+    assert "X2.2" in out
+    assert "eruptive" in out
+    assert run("fetch", "--flare", "2011-02-15T01:56 X2.2", "--json") == 0
+    region = open_source("jsoc:").regions()[0]
+    assert iso_minute(region.last) == "2011-02-15T01:00"  # the last hour before it began
+    assert region.n_records > 40
+
+
+def test_cmes_are_listed_with_their_speeds_and_flares(emulator, capsys):
+    assert run("cmes", "--start", "2011-02-14", "--end", "2011-02-16") == 0
+    out = capsys.readouterr().out
+    assert "km/s" in out
+    assert "-FLR-001" in out
+
+
+def test_catalogues_out_of_reach_do_not_keep_magnetograms_back(emulator, capsys):
+    emulator.faults.add(r"/donki/|/goes/|/hek/", "503", times=1000)
+    assert run("fetch", "--noaa", "11158", *FIVE_HOURS, "--json") == 0
+    events = told(capsys)
+    assert events[-1]["new"] == 5
+    assert any("Without" in event.get("text", "") for event in events)
+    assert open_source("jsoc:").regions()[0].flares == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "one of --noaa, --harp, --flare and --now"),
+        (["--noaa", "11158", "--harp", "377"], "one of --noaa, --harp, --flare and --now"),
+        (["--noaa", "sunspot"], "'sunspot' is no active region"),
+        (["--harp", "0"], "is no HARP number"),
+        (["--noaa", "11158", "--start", "2009-01-01"], "before 2010-05-01"),
+        (["--noaa", "11158", "--start", "2011-02-15", "--end", "2011-02-14"], "before it begins"),
+        (["--flare", "none such"], "no flare 'none such' in the catalogue"),
+        (["--now", "--start", "2011-02-15"], "go with --noaa or --harp"),
+        (["--noaa", "11158", "--email", "nobody"], "nobody"),
+    ],
+)
+def test_wrong_words_are_told_before_any_request(emulator, capsys, words, said):
+    assert run("fetch", *words) == 2
+    assert said in capsys.readouterr().err
+    assert [one for one in emulator.asked("jsoc") if "harp_noaa" not in one.path] == []
+
+
+def test_a_number_without_a_harp_is_told(emulator, capsys):
+    assert run("fetch", "--noaa", "12345") == 2
+    assert "No HARP has the number AR 12345" in capsys.readouterr().err
+
+
+def test_no_record_in_the_span_is_told(emulator, capsys):
+    assert run("fetch", "--harp", "377", "--start", "2012-01-01", "--end", "2012-01-02") == 2
+    assert "HARP 377" in capsys.readouterr().err
+
+
+def test_no_network_is_one_sentence_and_what_is_here_stays(emulator, monkeypatch, capsys):
+    assert run("fetch", "--noaa", "11158", *FIVE_HOURS) == 0
+    capsys.readouterr()
+    emulator.faults.add(r".", "drop", times=10_000)
+    assert run("fetch", "--noaa", "11158", "--start", "2011-02-14", "--end", "2011-02-14") == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said.startswith("JSOC ")
+    assert holdings()[0].n_records == 5
+
+
+def test_watch_predicts_for_what_is_on_the_disk_once_an_hour(emulator, capsys):
+    assert run("watch", "--once", "--json") == 0
+    events = told(capsys)
+    lines = read_predictions()
+    assert events[-1]["added"] == len(lines) == 2
+    for line in lines:
+        assert line["region"].startswith(("NRT-", "SIM-"))
+        assert ("probability" in line) != ("refused" in line)
+        assert line["simulated"] is True
+    assert any("probability" in line for line in lines)
+    assert run("watch", "--once") == 0
+    assert len(read_predictions()) == 2  # the same hour is not predicted twice
+
+
+def test_a_torn_line_of_the_log_loses_no_other(emulator):
+    log = prediction_log()
+    log.parent.mkdir(parents=True)
+    log.write_text('{"region": "NRT-1", "t_rec": "2026-01-01T00:00"}\n{"region": "NR')
+    assert run("watch", "--once") == 0
+    assert read_predictions()[0]["region"] == "NRT-1"
+    assert len(read_predictions()) == 3
+
+
+def test_verify_finds_what_was_damaged_and_a_fetch_brings_it_again(emulator, capsys):
+    assert run("fetch", "--noaa", "11158", *FIVE_HOURS) == 0
+    assert run("verify") == 0
+    files = sorted((cache_home() / "definitive").rglob("*.fits"))
+    whole = files[0].read_bytes()
+    files[0].write_bytes(whole[:-3000] + b"\xff" * 3000)  # right length, wrong pixels
+    files[1].write_bytes(whole)  # another hour than its name says
+    capsys.readouterr()
+    assert run("verify", "--remove-damaged") == 2
+    said = capsys.readouterr().err
+    assert "2 are damaged" in said
+    assert run("fetch", "--noaa", "11158", *FIVE_HOURS) == 0
+    assert run("verify") == 0
+    assert files[0].read_bytes() == whole
+
+
+def test_verify_finds_a_reply_that_was_changed(emulator, capsys):
+    assert run("cmes", "--start", "2011-02-14", "--end", "2011-02-16") == 0
+    raw = next((cache_home().parent / "catalogs" / "raw").rglob("*.json"))
+    raw.write_bytes(raw.read_bytes() + b" ")
+    assert run("verify") == 2
+    assert raw.name in capsys.readouterr().err

@@ -1,0 +1,106 @@
+"""A user's words, before anything is asked of a service."""
+
+import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hnn_core.exceptions import RequestError
+from hnn_core.live.cases import well_known_cases
+from hnn_core.live.words import Wanted, read_day, read_moment, read_region
+from hnn_core.tai import format_t_rec, iso_minute
+from tests.conftest import real_data
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("11158", Wanted(noaa=11158)),
+        (" AR 11158 ", Wanted(noaa=11158)),
+        ("noaa 1158", Wanted(noaa=11158)),
+        ("NOAA AR 11158", Wanted(noaa=11158)),
+        ("377", Wanted(harp=377)),
+        ("harp 377", Wanted(harp=377)),
+        ("HARP 11158", Wanted(harp=11158)),
+        ("#377", Wanted(harp=377)),
+        ("AR-11158", Wanted(noaa=11158)),
+    ],
+)
+def test_regions_are_understood_as_people_write_them(text, wanted):
+    assert read_region(text) == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "sunspot",
+        "0",
+        "AR 0",
+        "HARP 0",
+        "AR 20001",
+        "HARP 999999",
+        "11158; rm -rf /",
+        "-5",
+        "1e3",
+    ],
+)
+def test_what_is_no_region_is_one_sentence(text):
+    with pytest.raises(RequestError) as raised:
+        read_region(text)
+    assert repr(text) in str(raised.value)
+
+
+@given(st.integers(10_001, 19_999))
+def test_every_noaa_number_is_read_with_and_without_its_lost_digit(number):
+    assert read_region(f"AR {number}") == read_region(f"AR{number - 10_000}") == Wanted(noaa=number)
+    assert read_region(Wanted(noaa=number).words) == Wanted(noaa=number)
+
+
+@given(st.text(max_size=20))
+def test_no_text_whatever_is_taken_for_a_region_by_mistake(text):
+    try:
+        wanted = read_region(text)
+    except RequestError:
+        return
+    digits = "".join(one for one in text if one.isdigit())
+    assert str(wanted.noaa or wanted.harp).endswith(str(int(digits)))
+
+
+def test_days_and_hours():
+    assert read_day("2011-02-13") == datetime.date(2011, 2, 13)
+    assert iso_minute(read_moment("2011-02-13")) == "2011-02-13T00:00"
+    assert iso_minute(read_moment("2011-02-13", end=True)) == "2011-02-13T23:00"
+    assert iso_minute(read_moment("2011-02-13T05:00")) == "2011-02-13T05:00"
+    assert format_t_rec(read_moment("2011-02-13T05:00Z")) == "2011.02.13_05:00:34_TAI"
+
+
+@pytest.mark.parametrize("read", [read_day, read_moment])
+@pytest.mark.parametrize(
+    "text", ["", "13.2.2011", "2011-02-30", "2011-2-13", "2010-04-30", "2999-01-01", "tomorrow"]
+)
+def test_what_is_no_day_of_sdo_is_one_sentence(read, text):
+    with pytest.raises(RequestError) as raised:
+        read(text)
+    assert repr(text) in str(raised.value)
+
+
+def test_well_known_cases_hold_both_outcomes_and_end_before_their_flares():
+    cases = well_known_cases()
+    assert {case.outcome for case in cases} == {"eruptive", "confined"}
+    for case in cases:
+        wait = read_moment(f"{case.peak_utc}Z") - read_moment(case.reference_tai)
+        assert 0 < wait.to_value("hour") < 2.1
+        assert len(case.literature) > 20
+
+
+def test_well_known_cases_agree_with_jsocs_table_of_numbers():
+    lines = real_data("harp_noaa", "all_harps_with_noaa_ars.txt").read_text().split("\n")[1:]
+    pairs = {
+        (int(line.split()[0]), int(number))
+        for line in lines
+        if line.strip()
+        for number in line.split()[1].split(",")
+    }
+    assert all((case.harp, case.noaa) in pairs for case in well_known_cases())
