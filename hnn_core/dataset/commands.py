@@ -58,7 +58,7 @@ def build(
     if bool(source) == bool(flare_class):
         raise typer.BadParameter("give either --source or --class.")
     if flare_class:
-        from hnn_core.live.commands import build_class
+        from hnn_core.live.build_command import build_class
 
         if flares is not None:
             raise typer.BadParameter("--flares goes with --source; --class takes the catalogue.")
@@ -82,7 +82,7 @@ def verify(
 ) -> None:
     """Read everything once more: files, replies, rows; or every frame of one data set."""
     if not dataset:
-        from hnn_core.live.commands import verify_everything
+        from hnn_core.live.build_command import verify_everything
 
         verify_everything(remove_damaged=remove_damaged, as_json=as_json)
         return

@@ -5,7 +5,6 @@ the data set. A build that was stopped or killed therefore goes on where it was.
 """
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,50 +18,19 @@ from hnn_core.catalogs.store import Catalog
 from hnn_core.dataset.build import build_dataset
 from hnn_core.dataset.stored import StoredDataset
 from hnn_core.exceptions import NoRecordsError, RequestError, ServiceFaultError
-from hnn_core.jsoc.cache import cached
 from hnn_core.jsoc.client import JsocClient
 from hnn_core.jsoc.fetch import fetch_region
 from hnn_core.jsoc.series import DEFINITIVE
-from hnn_core.live.fetching import MAGNETOGRAMS, counted, progress_of
-from hnn_core.live.plan import Plan, PlannedRegion, PlanRequest, read_plan, write_plan
+from hnn_core.live.fetching import MAGNETOGRAMS, catalogue_progress, progress_of
+from hnn_core.live.plan import Plan, PlanRequest, read_plan, write_plan
 from hnn_core.live.planned_source import PlannedSource
 from hnn_core.live.planning import MOST_LONGITUDE, make_plan
-from hnn_core.live.reporting import Reporter, duration, size
-from hnn_core.sharp_kind import named_t_rec
+from hnn_core.live.reporting import Reporter, counted
 from hnn_core.tai import time_from_seconds
 
-__all__ = ["Estimate", "build_planned", "estimate", "planned"]
+__all__ = ["build_planned", "planned"]
 
-_FRAME_BYTES = 500_000
-"""Of a magnetogram where none is here to measure: the mean over HARP 377's 50 hours is 0.35 MB, and
-regions with large flares are larger."""
-_SECONDS_PER_FRAME = 1.0
-"""Of a download from JSOC, queries included; an assumption until this machine has measured."""
 _FILL_EVERY = 20
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a plan costs."""
-
-    regions: int
-    flares: int
-    frames: int
-    """Magnetograms of the plan's hours."""
-    here: int
-    """Of them, how many are on this machine."""
-    n_bytes: float
-    """Still to fetch."""
-    seconds: float
-
-    @property
-    def text(self) -> str:
-        """The estimate in a sentence."""
-        return (
-            f"{self.regions} regions, {self.flares} flares, {self.frames} magnetograms, of which "
-            f"{self.here} are here; about {size(self.n_bytes)} and {duration(self.seconds)} to go, "
-            "estimated"
-        )
 
 
 def planned(request: PlanRequest, reporter: Reporter, *, again: bool = False) -> Plan:
@@ -99,25 +67,6 @@ def planned(request: PlanRequest, reporter: Reporter, *, again: bool = False) ->
         )
     write_plan(plan)
     return plan
-
-
-def estimate(plan: Plan) -> Estimate:
-    """Tell what a plan costs, by what is here already."""
-    here, n_bytes = 0, 0
-    for region in plan.regions:
-        sizes = _here(region)
-        here += len(sizes)
-        n_bytes += sum(sizes)
-    left = max(plan.n_hours - here, 0)
-    mean = n_bytes / here if here else _FRAME_BYTES
-    return Estimate(
-        regions=len(plan.regions),
-        flares=plan.n_flares,
-        frames=plan.n_hours,
-        here=here,
-        n_bytes=left * mean,
-        seconds=left * _SECONDS_PER_FRAME,
-    )
 
 
 def build_planned(
@@ -157,9 +106,11 @@ def _fetch_catalogues(request: PlanRequest, reporter: Reporter, *, again: bool) 
     # Flares up to a day later label frames of the last day; CMEs follow their flares.
     end = request.end + timedelta(days=1)
     told = [refresh_harp_noaa(again=again, note=reporter.note)]
-    for what, refresh in (("flares", refresh_flares), ("CMEs", refresh_cmes)):
-        tell = counted(reporter, what)
-        told.append(refresh(request.start, end, again=again, tell=tell, note=reporter.note))
+    tell = catalogue_progress(reporter)
+    told += [
+        refresh(request.start, end, again=again, tell=tell, note=reporter.note)
+        for refresh in (refresh_flares, refresh_cmes)
+    ]
     failed = [sentence for one in told for sentence in one.failed]
     if failed:
         raise ServiceFaultError(
@@ -219,14 +170,4 @@ def _fetch_magnetograms(plan: Plan, reporter: Reporter) -> None:
                 MAGNETOGRAMS, before, total, f"HARP {region.harp}", n_bytes=n_bytes, old=old
             )
     for why, count in left_out.most_common():
-        reporter.excluded(f"{count} hours", why, count)
-
-
-def _here(region: PlannedRegion) -> list[int]:
-    """Sizes of the magnetograms of a region's planned hours that are on this machine."""
-    wanted = {round(hour / 3600.0) for hour in region.all_hours}
-    found = {
-        round(named_t_rec(str(path)) / 3600.0): path.stat().st_size
-        for path in cached(DEFINITIVE, region.harp)
-    }
-    return [size for hour, size in found.items() if hour in wanted]
+        reporter.excluded(counted(count, "hour"), why, count)

@@ -1,24 +1,15 @@
 """The command line of live data: ``python -m hnn_core data fetch|flares|cmes|watch``."""
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
 
-from hnn_core.exceptions import RequestError
-from hnn_core.live.reporting import Reporter, size
+from hnn_core.live.catalog_commands import cmes, flares
+from hnn_core.live.reporting import Reporter, counted, reporting, size
 
-__all__ = ["add_live_commands", "build_class", "verify_everything"]
+__all__ = ["add_live_commands"]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write events as JSON, one a line.")]
-StartOption = Annotated[str, typer.Option(help="First day, 2011-02-13.")]
-EndOption = Annotated[str, typer.Option(help="Last day, 2011-02-15.")]
-AgainOption = Annotated[
-    bool, typer.Option("--again", help="Ask also for what was fetched before: DONKI revises.")
-]
 
 
 def add_live_commands(app: typer.Typer) -> None:
@@ -48,7 +39,7 @@ def fetch(
     """Fetch hourly magnetograms, and the flares and CMEs around them."""
     from astropy.time import Time
 
-    from hnn_core.live import fetching, words
+    from hnn_core.live import fetching, wanted, words
 
     if sum(map(bool, (noaa, harp, flare, now))) != 1:
         raise typer.BadParameter("give one of --noaa, --harp, --flare and --now.")
@@ -56,86 +47,21 @@ def fetch(
         raise typer.BadParameter("--start and --end go with --noaa or --harp.")
     first = words.read_moment(start) if start else None
     last = words.read_moment(end, end=True) if end else None
-    with _reporting("fetch", as_json=as_json) as reporter:
+    with reporting("fetch", as_json=as_json) as reporter:
         if now:
             results = fetching.fetch_disk_now(Time.now().tai, reporter)
         else:
             if flare:
-                wanted, first, last = fetching.hours_before_flare(flare)
+                region, first, last = wanted.hours_before_flare(flare)
             else:
-                wanted = words.read_region(
-                    f"AR {noaa}" if noaa.isdigit() else noaa or f"HARP {harp}"
-                )
-            fetching.check_span(first, last)
-            harps = fetching.harps_wanted(wanted, reporter)
-            request = fetching.FetchRequest(harps, first, last, email=email or None)
+                text = f"AR {noaa}" if noaa.isdigit() else noaa or f"HARP {harp}"
+                region = words.read_region(text)
+            wanted.check_span(first, last)
+            harps = wanted.harps_wanted(region, reporter)
+            request = wanted.FetchRequest(harps, first, last, email=email or None)
             results = fetching.fetch(request, reporter)
         fetching.catalogues_around(results, reporter)
         _end_fetch(results, reporter)
-
-
-def flares(
-    start: StartOption,
-    end: EndOption,
-    least: Annotated[str, typer.Option("--least", help="Least class to list, M1.0.")] = "M1.0",
-    again: AgainOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Fetch flares (NCEI, HEK) with their CMEs in DONKI, and list them."""
-    from hnn_core.catalogs.query import find_flares
-    from hnn_core.catalogs.refresh import refresh_cmes, refresh_flares, refresh_harp_noaa
-    from hnn_core.catalogs.store import Catalog
-
-    with _catalogue("flares", start, end, as_json=as_json) as (days, reporter):
-        failed = refresh_harp_noaa(again=again, note=reporter.note).failed
-        for what, refresh in (("flares", refresh_flares), ("DONKI", refresh_cmes)):
-            failed += _refreshed(refresh, what, days, reporter, again=again)
-        found = find_flares(Catalog.open(), start=days[0], end=days[1], least_class=least)
-        if not as_json:
-            row: Any
-            for row in found.itertuples():
-                where = f"AR {row.noaa}" if row.noaa else "AR unknown"
-                typer.echo(
-                    f"{row.peak_utc:%Y-%m-%d %H:%M} UTC  {row.goes_class:<6} {row.scale:<12} "
-                    f"{where:<11} {row.association:<9} {row.reason}"
-                )
-        reporter.end(
-            f"{len(found)} flares of class {least} and above from {days[0]} to {days[1]}."
-            + _missing(failed),
-            flares=len(found),
-            failed=list(failed),
-        )
-
-
-def cmes(
-    start: StartOption,
-    end: EndOption,
-    again: AgainOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Fetch CMEs and their links to flares from DONKI, and list them."""
-    from hnn_core.catalogs.query import find_cmes
-    from hnn_core.catalogs.refresh import refresh_cmes
-    from hnn_core.catalogs.store import Catalog
-
-    with _catalogue("cmes", start, end, as_json=as_json) as (days, reporter):
-        failed = _refreshed(refresh_cmes, "DONKI", days, reporter, again=again)
-        found = find_cmes(Catalog.open(), start=days[0], end=days[1])
-        if not as_json:
-            row: Any
-            for row in found.itertuples():
-                known = row.speed_km_s == row.speed_km_s
-                speed = f"{row.speed_km_s:.0f} km/s" if known else "speed unknown"
-                where = row.source_location or "–"
-                typer.echo(
-                    f"{row.start_utc:%Y-%m-%d %H:%M} UTC  {speed:<14}{where:<8}"
-                    f"{row.flare_ids or 'no flare linked'}"
-                )
-        reporter.end(
-            f"{len(found)} CMEs from {days[0]} to {days[1]}." + _missing(failed),
-            cmes=len(found),
-            failed=list(failed),
-        )
 
 
 def watch(
@@ -145,7 +71,7 @@ def watch(
     as_json: JsonOption = False,
 ) -> None:
     """Every hour, fetch the regions now on the disk, predict, and append to a log."""
-    with _reporting("watch", as_json=as_json) as reporter:
+    with reporting("watch", as_json=as_json) as reporter:
         from hnn_core.live.watch import prediction_log
         from hnn_core.live.watch import watch as keep_watch
 
@@ -153,140 +79,16 @@ def watch(
         reporter.end(f"{added} predictions were appended to {prediction_log()}.", added=added)
 
 
-def build_class(
-    flare_class: str,
-    start: str,
-    end: str,
-    out: str,
-    policy: str,
-    *,
-    hours: int,
-    workers: int,
-    only_plan: bool,
-    again: bool,
-    as_json: bool,
-) -> None:
-    """Fetch and build the data set of a class: ``data build --class``."""
-    from hnn_core.dataset.build import check_options
-    from hnn_core.dataset.catalog import dataset_folder
-    from hnn_core.dataset.report import report
-    from hnn_core.live import building, words
-    from hnn_core.live.plan import PlanRequest
-
-    check_options(policy, hours)
-    folder = dataset_folder(out)
-    request = PlanRequest(flare_class, words.read_day(start), words.read_day(end), hours)
-    with _reporting("build", as_json=as_json) as reporter:
-        plan = building.planned(request, reporter, again=again)
-        cost = building.estimate(plan)
-        reporter.plan(
-            f"Plan for ≥{flare_class}: {cost.text}.",
-            regions=cost.regions,
-            flares=cost.flares,
-            frames=cost.frames,
-            here=cost.here,
-            bytes=round(cost.n_bytes),
-            seconds=round(cost.seconds),
-        )
-        for why, count in plan.excluded.items():
-            reporter.excluded(f"{count} flares", why, count)
-        if only_plan:
-            reporter.end(f"Only planned: {cost.text}.", plan=True)
-            return
-        dataset = building.build_planned(
-            plan, folder, reporter, policy=policy, workers=workers or None
-        )
-        if not as_json:
-            typer.echo(report(dataset.name, dataset.folder, dataset.card))
-        counts = dataset.card["counts"][flare_class]
-        reporter.end(
-            f"{dataset.name}: {counts['positive']} eruptive and {counts['negative']} confined "
-            f"frames of class ≥{flare_class} from {dataset.card['regions']} regions.",
-            folder=str(dataset.folder),
-            counts=dataset.card["counts"],
-            paper_table1=dataset.card["paper_table1"],
-            excluded_hours=dataset.card["excluded"],
-            sha256=dataset.sha256,
-        )
-
-
-def verify_everything(*, remove_damaged: bool, as_json: bool) -> None:
-    """Check every file and row on this machine: ``data verify``."""
-    from hnn_core.exceptions import CatalogError
-    from hnn_core.live.verifying import verify_all
-
-    with _reporting("verify", as_json=as_json) as reporter:
-        verdict = verify_all(reporter, remove_damaged=remove_damaged)
-        read = (
-            f"{verdict.magnetograms} magnetograms, {verdict.replies} replies and "
-            f"{verdict.datasets} data sets were read"
-        )
-        if verdict.damaged:
-            what, why = verdict.damaged[0]
-            raise CatalogError(
-                f"{read}; {len(verdict.damaged)} are damaged, the first: {what}: {why}"
-            )
-        reporter.end(f"{read}; all are sound.", damaged=0)
-
-
 def _end_fetch(results: list[Any], reporter: Reporter) -> None:
     fetched = [one.fetched for one in results]
     new, present = sum(one.new for one in fetched), sum(one.present for one in fetched)
     missing = sum(len(one.missing) for one in fetched)
-    regions = f"{len(results)} region{'' if len(results) == 1 else 's'}"
+    n_bytes = sum(one.bytes for one in fetched)
     reporter.end(
-        f"{new} magnetograms of {regions} fetched ({size(sum(one.bytes for one in fetched))}), "
-        f"{present} were here already, {missing} hours have none.",
+        f"{counted(new, 'magnetogram')} of {counted(len(results), 'region')} fetched "
+        f"({size(n_bytes)}), {present} were here already, {counted(missing, 'hour')} without one.",
         new=new,
         present=present,
         missing=missing,
         regions=[one.region.id for one in results if one.region is not None],
     )
-
-
-@contextmanager
-def _catalogue(
-    command: str, start: str, end: str, *, as_json: bool
-) -> Iterator[tuple[tuple[Any, Any], Reporter]]:
-    from hnn_core.live.words import read_day
-
-    days = read_day(start), read_day(end)
-    if days[1] < days[0]:
-        raise RequestError(f"The span would end on {days[1]}, before {days[0]}.")
-    with _reporting(command, as_json=as_json) as reporter:
-        yield days, reporter
-
-
-def _refreshed(
-    refresh: Callable[..., Any], what: str, days: Any, reporter: Reporter, *, again: bool
-) -> tuple[str, ...]:
-    def tell(told: Any) -> None:
-        reporter.progress("catalogue", told.done, told.total, f"{what} {told.what}")
-
-    failed: tuple[str, ...] = refresh(*days, again=again, tell=tell, note=reporter.note).failed
-    for sentence in failed:
-        reporter.note(sentence)
-    return failed
-
-
-def _missing(failed: tuple[str, ...]) -> str:
-    if not failed:
-        return ""
-    return f" {len(failed)} parts could not be fetched; run it again for the rest."
-
-
-@contextmanager
-def _reporting(command: str, *, as_json: bool) -> Iterator[Reporter]:
-    """Tell events to one reporter; SIGTERM ends the command as Ctrl-C does."""
-    reporter = Reporter(as_json=as_json)
-    reporter.start(command)
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield reporter
-    finally:
-        reporter.close()
-        signal.signal(signal.SIGTERM, before)
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -1,13 +1,17 @@
 """What a data command tells while it runs: lines for people, or events as JSON lines."""
 
 import json
+import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import typer
 
-__all__ = ["Reporter", "duration", "size"]
+__all__ = ["Reporter", "counted", "duration", "reporting", "size"]
 
 _EVERY_S = {True: 0.5, False: 5.0}
 """Seconds between two tellings of progress: as events, and as lines where there is no terminal."""
@@ -123,6 +127,28 @@ class Reporter:
             line = {"event": event, **values}
             sys.stdout.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
             sys.stdout.flush()
+
+
+@contextmanager
+def reporting(command: str, *, as_json: bool) -> Iterator[Reporter]:
+    """Tell events to one reporter; SIGTERM ends the command as Ctrl-C does."""
+    reporter = Reporter(as_json=as_json)
+    reporter.start(command)
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield reporter
+    finally:
+        reporter.close()
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def counted(number: int, what: str) -> str:
+    """Write a number of things: ``1 flare``, ``2 flares``."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def size(n_bytes: float) -> str:

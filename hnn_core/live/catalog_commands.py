@@ -1,0 +1,114 @@
+"""The command line of the catalogues: ``python -m hnn_core data flares|cmes``."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+from hnn_core.exceptions import RequestError
+from hnn_core.live.reporting import Reporter, counted, reporting
+
+__all__ = ["cmes", "flares"]
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Write events as JSON, one a line.")]
+StartOption = Annotated[str, typer.Option(help="First day, 2011-02-13.")]
+EndOption = Annotated[str, typer.Option(help="Last day, 2011-02-15.")]
+AgainOption = Annotated[
+    bool, typer.Option("--again", help="Ask also for what was fetched before: DONKI revises.")
+]
+
+
+def flares(
+    start: StartOption,
+    end: EndOption,
+    least: Annotated[str, typer.Option("--least", help="Least class to list, M1.0.")] = "M1.0",
+    again: AgainOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch flares (NCEI, HEK) with their CMEs in DONKI, and list them."""
+    from hnn_core.catalogs.query import find_flares
+    from hnn_core.catalogs.refresh import refresh_cmes, refresh_flares, refresh_harp_noaa
+    from hnn_core.catalogs.store import Catalog
+
+    with _catalogue("flares", start, end, as_json=as_json) as (days, reporter):
+        failed = refresh_harp_noaa(again=again, note=reporter.note).failed
+        for refresh in (refresh_flares, refresh_cmes):
+            failed += _refreshed(refresh, days, reporter, again=again)
+        found = find_flares(Catalog.open(), start=days[0], end=days[1], least_class=least)
+        if not as_json:
+            row: Any
+            for row in found.itertuples():
+                where = f"AR {row.noaa}" if row.noaa else "AR unknown"
+                typer.echo(
+                    f"{row.peak_utc:%Y-%m-%d %H:%M} UTC  {row.goes_class:<6} {row.scale:<12} "
+                    f"{where:<11} {row.association:<9} {row.reason}"
+                )
+        reporter.end(
+            f"{counted(len(found), 'flare')} of class {least} and above, {days[0]} to {days[1]}."
+            + _missing(failed),
+            flares=len(found),
+            failed=list(failed),
+        )
+
+
+def cmes(
+    start: StartOption,
+    end: EndOption,
+    again: AgainOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch CMEs and their links to flares from DONKI, and list them."""
+    from hnn_core.catalogs.query import find_cmes
+    from hnn_core.catalogs.refresh import refresh_cmes
+    from hnn_core.catalogs.store import Catalog
+
+    with _catalogue("cmes", start, end, as_json=as_json) as (days, reporter):
+        failed = _refreshed(refresh_cmes, days, reporter, again=again)
+        found = find_cmes(Catalog.open(), start=days[0], end=days[1])
+        if not as_json:
+            row: Any
+            for row in found.itertuples():
+                known = row.speed_km_s == row.speed_km_s
+                speed = f"{row.speed_km_s:.0f} km/s" if known else "speed unknown"
+                where = row.source_location or "–"
+                typer.echo(
+                    f"{row.start_utc:%Y-%m-%d %H:%M} UTC  {speed:<14}{where:<8}"
+                    f"{row.flare_ids or 'no flare linked'}"
+                )
+        reporter.end(
+            f"{counted(len(found), 'CME')} from {days[0]} to {days[1]}." + _missing(failed),
+            cmes=len(found),
+            failed=list(failed),
+        )
+
+
+@contextmanager
+def _catalogue(
+    command: str, start: str, end: str, *, as_json: bool
+) -> Iterator[tuple[tuple[Any, Any], Reporter]]:
+    from hnn_core.live.words import read_day
+
+    days = read_day(start), read_day(end)
+    if days[1] < days[0]:
+        raise RequestError(f"The span would end on {days[1]}, before {days[0]}.")
+    with reporting(command, as_json=as_json) as reporter:
+        yield days, reporter
+
+
+def _refreshed(
+    refresh: Callable[..., Any], days: Any, reporter: Reporter, *, again: bool
+) -> tuple[str, ...]:
+    from hnn_core.live.fetching import catalogue_progress
+
+    tell = catalogue_progress(reporter)
+    failed: tuple[str, ...] = refresh(*days, again=again, tell=tell, note=reporter.note).failed
+    for sentence in failed:
+        reporter.note(sentence)
+    return failed
+
+
+def _missing(failed: tuple[str, ...]) -> str:
+    if not failed:
+        return ""
+    return f" {len(failed)} parts could not be fetched; run it again for the rest."
