@@ -28,6 +28,7 @@ PAGES = [
         icon=":material/model_training:",
         url_path="training",
     ),
+    st.Page("pages/data.py", title="Data", icon=":material/database:", url_path="data"),
 ]
 SIMULATED = (
     '<div class="simulated"><b>Simulated data.</b> This region was made by a model of magnetic '
@@ -40,6 +41,7 @@ page = st.navigation(PAGES, position="top")
 st.sidebar.markdown("## HNN Explorer")
 with st.spinner("Starting …"):
     # Not at the top: a fresh server takes seconds for torch, and this is said meanwhile.
+    from pages._lack import show_lack
     from pages._link import show_notes
     from pages._messages import worded_errors
     from pages._routing import routed
@@ -51,7 +53,7 @@ with worded_errors():
         with st.sidebar:
             selection = select()
         if selection is None:
-            st.info("Type the path of a folder with SHARP FITS files on the left.")
+            show_lack()
             st.stop()
         if selection.region.simulated:
             st.html(SIMULATED)

@@ -1,4 +1,4 @@
-"""What figures over a disk passage share: gaps, the current hour, flares, the time axis."""
+"""What figures over a disk passage share: gaps, the current hour, flares, CMEs, the time axis."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,16 +8,11 @@ import plotly.graph_objects as go
 from astropy.time import Time
 
 from analysis import figure_style as style
+from analysis.figures_flares import mark_cmes, mark_flares
 from hnn_core.sources.base import Flare
 
 __all__ = ["legend", "mark_times", "style_passage", "with_gaps"]
 
-_ASSOCIATION = {
-    "eruptive": (style.ERUPTIVE, "flare, CME linked"),
-    "unlinked": (style.CONFINED, "flare, no CME linked in DONKI"),
-    "confined": (style.CONFINED, "flare, no CME linked"),
-    "unknown": (style.UNKNOWN, "flare, CME unknown"),
-}
 _TIME_TITLE = "T_REC (TAI)"
 
 
@@ -61,36 +56,9 @@ def mark_times(
             name="current hour",
         )
     first, last = times.min(), times.max() + pd.Timedelta(hours=24)
-    for association, (colour, label) in _ASSOCIATION.items():
-        marked = [
-            flare
-            for flare in flares
-            if flare.association == association
-            and first <= pd.Timestamp(_stamp(flare.peak)) <= last
-        ]
-        for flare in marked:
-            figure.add_vline(
-                x=_stamp(flare.peak), line={"color": colour, "width": 1.2, "dash": "dot"}
-            )
-        if marked:
-            figure.add_trace(_flare_trace(marked, colour, label))
-
-
-def _flare_trace(flares: list[Flare], colour: str, label: str) -> go.Scatter:
-    return go.Scatter(
-        x=[_stamp(flare.peak) for flare in flares],
-        y=[1.0] * len(flares),
-        yaxis="y2",
-        mode="markers+text",
-        name=label,
-        text=[flare.goes_class for flare in flares],
-        textposition="middle right",
-        textfont={"size": style.FONT_SIZE - 1, "color": colour},
-        marker={"symbol": "triangle-down", "size": 10, "color": colour},
-        customdata=[f"{flare.peak.utc.isot[:16].replace('T', ' ')} UTC" for flare in flares],
-        hovertemplate="<b>%{text}</b> peak %{customdata}<extra>" + label + "</extra>",
-        cliponaxis=False,
-    )
+    shown = [flare for flare in flares if first <= pd.Timestamp(_stamp(flare.peak)) <= last]
+    mark_flares(figure, shown, first, times.max())
+    mark_cmes(figure, shown, first, times.max())
 
 
 def style_passage(

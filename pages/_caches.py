@@ -1,10 +1,9 @@
 """What the pages keep between runs: plain functions of the floors below, behind caches.
 
 Frames and masks are read-only and shared between sessions, without a copy at every step; what is
-small is copied. A record is known by its T_REC, written as ISO time, TAI.
+small is copied. A record is known by its T_REC, written as ISO time, TAI. What rests on several
+records is asked for anew once files have come to a downloaded region.
 """
-
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ from astropy.time import Time
 
 from analysis.flux import frame_flux
 from analysis.pil import PilMasks, detect_pils
+from hnn_core.live.newest import newest
 from hnn_core.magnetogram import Magnetogram
 from hnn_core.model_store import ModelInfo, scan_models
 from hnn_core.prediction import Prediction
@@ -26,7 +26,6 @@ __all__ = [
     "hours",
     "masks",
     "models",
-    "passage",
     "prediction",
     "predictor",
     "record",
@@ -38,13 +37,17 @@ __all__ = [
 
 _FRAMES = 96
 """Frames kept: two passages of 48 hours, 1 to 4 MB each."""
-_PASSAGES = 32
 _BY_WEIGHTS = {ModelInfo: lambda info: (info.name, info.sha256)}
 
 
-@st.cache_resource(ttl=300, max_entries=4, show_spinner="Looking through the source …")
 def source(spec: str) -> Source:
-    """Open a source; a folder is looked through again after five minutes."""
+    """Open a source; a folder is looked through again after five minutes, downloads when new."""
+    return _source(spec, newest(spec))
+
+
+@st.cache_resource(ttl=300, max_entries=4, show_spinner="Looking through the source …")
+def _source(spec: str, state: int) -> Source:
+    del state
     return open_source(spec)
 
 
@@ -60,9 +63,14 @@ def predictor(info: ModelInfo) -> Predictor:
     return Predictor.load(info.folder)
 
 
-@st.cache_data(ttl=300, max_entries=64, show_spinner=False)
 def hours(spec: str, region: str) -> dict[str, str]:
     """Every hour of a passage that has a good record (ISO minutes, TAI), with its T_REC."""
+    return _hours(spec, region, newest(spec, region))
+
+
+@st.cache_data(ttl=300, max_entries=64, show_spinner=False)
+def _hours(spec: str, region: str, state: int) -> dict[str, str]:
+    del state
     of = source(spec)
     times = of.times(region)
     planned = sequence_hours(times, of.quality(region), length=1)
@@ -79,9 +87,14 @@ def record(spec: str, region: str, t_rec: str) -> Magnetogram:
     return source(spec).frame(region, parse_t_rec(t_rec))
 
 
-@st.cache_resource(ttl=3600, max_entries=16, show_spinner=False)
 def sequence(spec: str, region: str, hour: str, length: int) -> Sequence:
     """Build the sequence of `length` hours that ends at one; real frames are shared records."""
+    return _sequence(spec, region, hour, length, newest(spec, region))
+
+
+@st.cache_resource(ttl=3600, max_entries=16, show_spinner=False)
+def _sequence(spec: str, region: str, hour: str, length: int, state: int) -> Sequence:
+    del state
 
     def frame(name: str, time: Time) -> Magnetogram:
         return record(spec, name, str(time.tai.isot))
@@ -101,9 +114,14 @@ def flux_row(spec: str, region: str, t_rec: str) -> dict[str, object]:
     return frame_flux(record(spec, region, t_rec), masks=masks(spec, region, t_rec))
 
 
-@st.cache_data(ttl=3600, max_entries=256, show_spinner=False)
 def sequence_flux(spec: str, region: str, hour: str, length: int) -> pd.DataFrame:
     """Fluxes of the frames of a sequence, interpolated ones too."""
+    return _sequence_flux(spec, region, hour, length, newest(spec, region))
+
+
+@st.cache_data(ttl=3600, max_entries=256, show_spinner=False)
+def _sequence_flux(spec: str, region: str, hour: str, length: int, state: int) -> pd.DataFrame:
+    del state
     frames = sequence(spec, region, hour, length).frames
     return pd.DataFrame(
         [
@@ -115,38 +133,25 @@ def sequence_flux(spec: str, region: str, hour: str, length: int) -> pd.DataFram
     )
 
 
-@st.cache_data(ttl=3600, max_entries=512, hash_funcs=_BY_WEIGHTS, show_spinner=False)
 def prediction(info: ModelInfo, spec: str, region: str, hour: str) -> Prediction:
     """Predict from the sequence that ends at an hour; its attention comes in the same pass."""
+    return _prediction(info, spec, region, hour, newest(spec, region))
+
+
+@st.cache_data(ttl=3600, max_entries=512, hash_funcs=_BY_WEIGHTS, show_spinner=False)
+def _prediction(info: ModelInfo, spec: str, region: str, hour: str, state: int) -> Prediction:
+    del state
     frames = sequence(spec, region, hour, info.config.frames)
     return predictor(info).predict(frames, with_rollout=True)
 
 
-@st.cache_data(ttl=3600, max_entries=512, hash_funcs=_BY_WEIGHTS, show_spinner=False)
 def rollout(info: ModelInfo, spec: str, region: str, hour: str) -> np.ndarray:
     """Attention rollout of every frame of a sequence, (T, g, g)."""
+    return _rollout(info, spec, region, hour, newest(spec, region))
+
+
+@st.cache_data(ttl=3600, max_entries=512, hash_funcs=_BY_WEIGHTS, show_spinner=False)
+def _rollout(info: ModelInfo, spec: str, region: str, hour: str, state: int) -> np.ndarray:
+    del state
     frames = sequence(spec, region, hour, info.config.frames)
     return predictor(info).rollout(frames)
-
-
-@st.cache_resource(ttl=3600, max_entries=1, show_spinner=False)
-def _passages() -> dict[tuple[str, str, str, int], pd.DataFrame]:
-    return {}
-
-
-def passage(
-    info: ModelInfo, spec: str, region: str, progress: Callable[[int, int], None]
-) -> pd.DataFrame:
-    """Predict every hour of a passage.
-
-    It takes seconds and shows its progress, which a cached function cannot: the tables are put
-    into a cached store.
-    """
-    kept = _passages()
-    key = (info.sha256, spec, region, len(hours(spec, region)))
-    if key not in kept:
-        table = predictor(info).passage(source(spec), region, progress)
-        while len(kept) >= _PASSAGES:
-            kept.pop(next(iter(kept)), None)
-        kept[key] = table
-    return kept[key]

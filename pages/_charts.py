@@ -1,5 +1,6 @@
 """How every figure is put on a page."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import plotly.graph_objects as go
@@ -14,6 +15,7 @@ _MARGINS = {
     "plot": {"l": 56, "r": 16, "t": 40, "b": 64},
     "picture": {"l": 60, "r": 112, "t": 40, "b": 56},
     "strip": {"l": 4, "r": 4, "t": 22, "b": 4},
+    "disk": {"l": 4, "r": 4, "t": 22, "b": 4},
 }
 """Pixels about the axes. Given, because plotly finds them by drawing the figure three times:
 a magnetogram then takes seconds, and the axes move from hour to hour."""
@@ -30,13 +32,15 @@ def show_chart(
     key: str,
     filename: str,
     alt: str,
-    kind: Literal["plot", "picture", "strip"] = "plot",
+    kind: Literal["plot", "picture", "strip", "disk"] = "plot",
     ratio: float | None = None,
+    on_select: Callable[[], None] | None = None,
 ) -> None:
     """Draw a figure; its camera button saves a PNG of twice the size under that name.
 
     With `ratio`, height over width of what is inside the margins, the figure is as high as the
-    width it is given asks for, up to most of the window.
+    width it is given asks for, up to most of the window. With `on_select`, points are chosen by a
+    click or by a box about them.
     """
     figure.update_layout(
         margin={**_MARGINS[kind], "autoexpand": False},
@@ -53,10 +57,12 @@ def show_chart(
         alt=alt,
         theme=None,
         height="stretch" if ratio is not None else "content",
+        on_select=on_select or "ignore",
+        selection_mode=("points", "box"),
         config={
             "displayModeBar": "hover",
             "displaylogo": False,
-            "modeBarButtonsToRemove": ["lasso2d", "select2d"],
+            "modeBarButtonsToRemove": ["lasso2d"] if on_select else ["lasso2d", "select2d"],
             "toImageButtonOptions": {
                 "format": "png",
                 "filename": filename.replace(" ", "_").replace(":", ""),

@@ -11,6 +11,7 @@ from hnn_core.exceptions import FitsError, PositionError
 from hnn_core.tai import parse_t_rec
 from pages import _caches
 from pages._charts import is_dark, show_chart
+from pages._passages import passage
 from pages._selectors import Selection
 from pages._view import View
 
@@ -25,7 +26,7 @@ def show_probabilities(selection: Selection, hour: str) -> None:
     """Draw the probability of every hour of the passage, computed at the first visit."""
     region = selection.region
     with _Progress("Predicting the passage") as tell:
-        table = _caches.passage(selection.model, selection.source.spec, region.id, tell)
+        table = passage(selection.model, selection.source.spec, region.id, tell)
     if table.empty:
         st.info("No hour of this passage has a sequence, so there is no probability to draw.")
     else:

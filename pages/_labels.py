@@ -1,14 +1,18 @@
 """What things are called on the pages, and the sentences that stand beside them."""
 
+import math
+
 from hnn_core.magnetogram import Magnetogram
 from hnn_core.model_store import ModelInfo
 from hnn_core.prediction import Prediction
 from hnn_core.sources import Flare, Region
+from hnn_core.sources.base import Cme
 from hnn_core.tai import iso_minute
 
 __all__ = [
     "flares_sentence",
     "frame_notes",
+    "goes_size",
     "largest_flare",
     "model_label",
     "model_sentence",
@@ -67,6 +71,11 @@ def largest_flare(region: Region) -> Flare | None:
     return max(region.flares, key=_size, default=None)
 
 
+def goes_size(goes_class: str) -> tuple[int, float]:
+    """Order GOES classes: the letter, then the number."""
+    return "ABCMX".find(goes_class[:1]), float(goes_class[1:] or 0)
+
+
 def position(frame: Magnetogram) -> str:
     """``S20 W17 from the central meridian``, whole degrees; empty when it is not known."""
     latitude, longitude = (float(x.to_value("deg")) for x in (frame.latitude, frame.longitude))
@@ -117,9 +126,22 @@ def frame_notes(prediction: Prediction) -> list[str]:
 
 
 def _cme(flare: Flare, region: Region) -> str:
-    return flare.association if region.simulated else _CME[flare.association]
+    if flare.cmes:
+        return _linked(flare.cmes)
+    # Of the program's own simulation it is known whether a flare erupted; of emulated catalogues
+    # only what they hold.
+    known = region.simulated and flare.association in ("eruptive", "confined")
+    return flare.association if known else _CME[flare.association]
+
+
+def _linked(cmes: tuple[Cme, ...]) -> str:
+    """``CME linked, 669 km/s``; of several the fastest."""
+    words = "CME linked" if len(cmes) == 1 else f"{len(cmes)} CMEs linked"
+    speeds = [cme.speed for cme in cmes if not math.isnan(cme.speed)]
+    if not speeds:
+        return words
+    return f"{words}, {'' if len(cmes) == 1 else 'the fastest '}{max(speeds):.0f} km/s"
 
 
 def _size(flare: Flare) -> tuple[int, float]:
-    """Order GOES classes: the letter, then the number."""
-    return "ABCMX".find(flare.goes_class[:1]), float(flare.goes_class[1:] or 0)
+    return goes_size(flare.goes_class)

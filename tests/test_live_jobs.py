@@ -1,7 +1,6 @@
 """Jobs of the Data page: their state is read from what they leave, whatever happened to them."""
 
 import json
-import os
 import time
 
 import pytest
@@ -10,27 +9,7 @@ from hnn_core.exceptions import RequestError, RunError
 from hnn_core.live import jobs
 from hnn_core.live.reporting import Reporter, duration, size
 from hnn_core.services.endpoints import live_home
-from hnn_core.training.process import ProcessId
-
-
-def drawn_job(name="20260101-000000-fetch-abcdef", log="", *, process=None, **request):
-    folder = live_home() / "jobs" / name
-    folder.mkdir(parents=True)
-    values = {"kind": "fetch", "arguments": ["--noaa", "11158"], "title": "AR 11158"}
-    (folder / "request.json").write_text(json.dumps({**values, "begun": "2026-01-01", **request}))
-    (folder / "log.txt").write_text(log)
-    if process is not None:
-        (folder / "process.json").write_text(json.dumps(process))
-    return jobs.DataJob(folder)
-
-
-def line(event, **values):
-    return json.dumps({"event": event, **values}) + "\n"
-
-
-MINE = {"pid": os.getpid(), "created": ProcessId.mine().created}
-DEAD = {"pid": 2**22 - 1, "created": 1.0}
-START = line("start", command="fetch")
+from tests.drawn_jobs import DEAD, MINE, START, drawn_job, line
 
 
 @pytest.mark.parametrize(
@@ -43,7 +22,12 @@ START = line("start", command="fetch")
         (START + line("note", text="one"), DEAD, "interrupted", "go on with it"),
         (START, {**DEAD, "stop_asked": True}, "stopped", "only what is missing"),
         (START + "JSOC cannot be reached.\n", DEAD, "failed", "JSOC cannot be reached."),
-        ("Traceback (most recent call last):\nMemoryError\n", DEAD, "failed", "should not (MemoryError)"),
+        (
+            "Traceback (most recent call last):\nMemoryError\n",
+            DEAD,
+            "failed",
+            "should not (MemoryError)",
+        ),
         ("", None, "interrupted", "go on with it"),
     ],
 )

@@ -166,7 +166,7 @@ def test_record_that_broke_since_it_was_indexed_hides_only_itself(folder, model)
     app = opened(folder, hour="2011-02-13T06:00")
     path = folder / "hour07.fits"
     path.write_bytes(path.read_bytes()[:-3000])
-    for cache in (_caches.record, _caches.sequence, _caches.flux_row):
+    for cache in (_caches.record, _caches._sequence, _caches.flux_row):
         cache.clear()
     app.button(key="hour_ahead").click().run()
     assert ["hour07.fits" in error.value for error in app.error] == [True]

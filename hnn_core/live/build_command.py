@@ -23,6 +23,7 @@ def build_class(
     """Fetch and build the data set of a class: ``data build --class``."""
     from hnn_core.dataset.build import check_options
     from hnn_core.dataset.catalog import dataset_folder
+    from hnn_core.dataset.classes import FLARE_CLASSES
     from hnn_core.dataset.report import report
     from hnn_core.live import building, words
     from hnn_core.live.estimate import estimate
@@ -51,6 +52,11 @@ def build_class(
         dataset = building.build_planned(
             plan, folder, reporter, policy=policy, workers=workers or None
         )
+        if flare_class != FLARE_CLASSES[-1]:
+            reporter.note(
+                f"Only the hours before flares of class ≥{flare_class} were fetched, so that the "
+                "rows of weaker classes count what lies there, not all there is."
+            )
         if not as_json:
             typer.echo(report(dataset.name, dataset.folder, dataset.card))
         counts = dataset.card["counts"][flare_class]

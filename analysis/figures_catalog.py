@@ -1,0 +1,202 @@
+"""Flares of a catalogue: their latitudes over time, and where on the disk they were."""
+
+from html import escape
+from textwrap import wrap
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from analysis import figure_style as style
+from analysis.figures_passage import legend
+
+__all__ = ["butterfly", "disk", "largest_placed"]
+
+_ASSOCIATIONS = {
+    "unknown": (style.UNKNOWN, "CME unknown"),
+    "unlinked": (style.CONFINED, "no CME linked in DONKI"),
+    "eruptive": (style.ERUPTIVE, "CME linked"),
+}
+"""In the order of drawing: what is known best lies on top."""
+_MERIDIANS_DEG = (-70, -45, 0, 45, 70)
+_PARALLELS_DEG = (-30, 0, 30)
+_LIMB_DEG = 90.0
+_SMALLEST_FLUX = 1e-6
+_SMALLEST_PX, _DECADE_PX, _LARGEST_PX = 4.0, 4.5, 20.0
+_HOVER_CHARACTERS = 60
+_ROOM = 1.08
+"""Half the side of the disk's figure, in solar radii."""
+
+
+def largest_placed(flares: pd.DataFrame, most: int = 3000) -> pd.DataFrame:
+    """Return the flares that can be drawn: those whose position is known, the largest of many.
+
+    Parameters
+    ----------
+    flares : DataFrame
+        Rows of the catalogue; ``flux_w_m2`` and, in degrees with NaN where not known,
+        ``longitude_deg`` and ``latitude_deg``.
+    most : int
+        More points would make a browser slow.
+
+    Returns
+    -------
+    DataFrame
+        Largest first.
+    """
+    placed = flares.dropna(subset=["longitude_deg", "latitude_deg"])
+    return placed.sort_values("flux_w_m2", ascending=False, kind="stable").head(most)
+
+
+def butterfly(
+    flares: pd.DataFrame, *, dark: bool = False, simulated: bool = False, height: int = 340
+) -> go.Figure:
+    """Draw the latitude of flares over time.
+
+    Parameters
+    ----------
+    flares : DataFrame
+        Of `largest_placed`.
+    dark, simulated : bool
+        The page is dark; the flares never were on the Sun.
+    height : int
+        Pixels.
+
+    Returns
+    -------
+    Figure
+        A trace an association; ``customdata`` of a point begins with its ``flare_id``.
+    """
+    figure = go.Figure()
+    for association in _ASSOCIATIONS:
+        part = flares[flares["association"] == association]
+        figure.add_trace(_points(part, association, part["peak_utc"], part["latitude_deg"]))
+    style.apply_style(
+        figure,
+        dark=dark,
+        uirevision="butterfly",
+        simulated=simulated,
+        height=height,
+        showlegend=True,
+        legend=legend() | {"itemsizing": "constant"},
+        dragmode="zoom",
+    )
+    figure.update_xaxes(title_text="peak (UTC)", type="date")
+    reach = max(45.0, 5.0 + float(flares["latitude_deg"].abs().max() if len(flares) else 0))
+    figure.update_yaxes(
+        title_text="latitude (°, north positive)", range=[-reach, reach], dtick=15, zeroline=True
+    )
+    return figure
+
+
+def disk(
+    flares: pd.DataFrame, *, dark: bool = False, simulated: bool = False, height: int = 340
+) -> go.Figure:
+    """Draw flares where they were on the disk at their time, seen from the Earth.
+
+    The solar axis is upright in the plane of the sky (no B₀ angle); west, positive, is right.
+
+    Parameters
+    ----------
+    flares, dark, simulated, height
+        As in `butterfly`; flares beyond the limb are not drawn.
+
+    Returns
+    -------
+    Figure
+    """
+    figure = go.Figure()
+    _draw_sphere(figure, dark=dark)
+    seen = flares[flares["longitude_deg"].abs() <= _LIMB_DEG]
+    for association in _ASSOCIATIONS:
+        part = seen[seen["association"] == association]
+        x, y = _projected(part["longitude_deg"].to_numpy(), part["latitude_deg"].to_numpy())
+        figure.add_trace(_points(part, association, x, y))
+    style.apply_style(
+        figure,
+        dark=dark,
+        uirevision="disk",
+        simulated=simulated,
+        height=height,
+        showlegend=False,
+        dragmode="zoom",
+    )
+    figure.update_xaxes(range=[-_ROOM, _ROOM], visible=False)
+    figure.update_yaxes(range=[-_ROOM, _ROOM], visible=False, scaleanchor="x", scaleratio=1)
+    return figure
+
+
+def _points(flares: pd.DataFrame, association: str, x: object, y: object) -> go.Scatter:
+    colour, name = _ASSOCIATIONS[association]
+    return go.Scatter(
+        x=x,
+        y=y,
+        mode="markers",
+        name=name,
+        marker={
+            "size": _sizes(flares["flux_w_m2"].to_numpy(dtype=float)),
+            "color": colour,
+            "opacity": 0.75,
+            "line": {"width": 0.5, "color": "rgba(128,136,150,0.9)"},
+        },
+        customdata=[[row["flare_id"], _words(row)] for row in flares.to_dict("records")],
+        hovertemplate="%{customdata[1]}<extra></extra>",
+    )
+
+
+def _sizes(flux: np.ndarray) -> np.ndarray:
+    """Diameters in pixels: C1 is 4, and 4.5 more for every ten times the flux."""
+    decades = np.log10(np.clip(np.nan_to_num(flux), _SMALLEST_FLUX, None) / _SMALLEST_FLUX)
+    return np.clip(_SMALLEST_PX + _DECADE_PX * decades, None, _LARGEST_PX)
+
+
+def _projected(longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Orthographic projection of Stonyhurst degrees, in solar radii."""
+    longitude, latitude = np.deg2rad(longitude), np.deg2rad(latitude)
+    return np.cos(latitude) * np.sin(longitude), np.sin(latitude)
+
+
+def _draw_sphere(figure: go.Figure, *, dark: bool) -> None:
+    """Draw the limb, meridians named at the equator, and parallels."""
+    along = np.linspace(-90.0, 90.0, 91)
+    x, y = [], []
+    for meridian in (*_MERIDIANS_DEG, -_LIMB_DEG, _LIMB_DEG):
+        part = _projected(np.full_like(along, meridian), along)
+        x += [*part[0], None]
+        y += [*part[1], None]
+    for parallel in _PARALLELS_DEG:
+        part = _projected(along, np.full_like(along, parallel))
+        x += [*part[0], None]
+        y += [*part[1], None]
+    figure.add_trace(
+        go.Scatter(
+            x=x,
+            y=y,
+            mode="lines",
+            name="limb, meridians and parallels",
+            line={"width": 1, "color": "rgba(128,136,150,0.6)"},
+            hoverinfo="skip",
+        )
+    )
+    for meridian in _MERIDIANS_DEG:
+        at = _projected(np.array([meridian]), np.array([0.0]))[0][0]
+        text = "0°" if meridian == 0 else f"{'E' if meridian < 0 else 'W'}{abs(meridian)}°"
+        figure.add_annotation(
+            x=at,
+            y=0.0,
+            text=text,
+            showarrow=False,
+            yshift=-9,
+            font={"size": style.FONT_SIZE - 2, "color": style.foreground(dark=dark)},
+            opacity=0.7,
+        )
+
+
+def _words(flare: dict) -> str:
+    where = f"AR {flare['noaa']}, " if flare["noaa"] else ""
+    reason = "<br>".join(wrap(escape(str(flare["reason"])), _HOVER_CHARACTERS))
+    return (
+        f"<b>{escape(str(flare['goes_class']))}</b> {where}{flare['peak_utc']:%Y-%m-%d %H:%M} UTC"
+        f"<br>longitude {flare['longitude_deg']:.0f}°, latitude {flare['latitude_deg']:.0f}°"
+        f"<br>{reason or _ASSOCIATIONS[flare['association']][1]}"
+    )

@@ -1,0 +1,86 @@
+"""Whose data these are, whom to thank, and which addresses they come from."""
+
+import pandas as pd
+import streamlit as st
+
+from hnn_core.catalogs.store import Catalog
+from hnn_core.services import endpoints
+
+__all__ = ["show_origin"]
+
+_CREDITS = """
+- **Magnetograms**: courtesy of NASA/SDO and the HMI science team, from the Joint Science
+  Operations Center (JSOC) at Stanford University: SHARP patches, `hmi.sharp_cea_720s` and, for the
+  disk now, `hmi.sharp_cea_720s_nrt`. SDO data are free to use; name the source, and cite Bobra et
+  al. 2014 (Solar Physics 289, 3549) for the patches.
+- **Flares**: GOES soft X-ray measurements of NOAA; reports of NOAA's National Centers for
+  Environmental Information (NCEI), and SWPC's event list through the Heliophysics Events
+  Knowledgebase (HEK) of the Lockheed Martin Solar and Astrophysics Laboratory. Free to use; name
+  NOAA, and cite Hurlburt et al. 2012 (Solar Physics 275, 67) where HEK is used.
+- **CMEs and their links to flares**: the Space Weather Database Of Notifications, Knowledge,
+  Information (DONKI) of NASA's Community Coordinated Modeling Center, kept by the Moon to Mars
+  Space Weather Analysis Office. Its records are made in real time for forecasting and are revised;
+  thank CCMC and the M2M office, and give the day of access.
+- **HARP and NOAA numbers**: JSOC's table for the definitive series. One HARP may hold several NOAA
+  regions, and one region may lie in several HARPs.
+"""
+_CONFINED = """
+DONKI links flares to CMEs by hand. A flare that has no link is called “no CME linked in DONKI”
+here and nowhere confined: nobody may have looked, above all before 2014. Data sets follow a policy
+that is stated with them.
+"""
+
+
+def show_origin() -> None:
+    """Draw credits, addresses, and when each catalogue was fetched."""
+    st.markdown("## Where it comes from")
+    st.markdown(_CREDITS)
+    st.markdown("### What “no CME linked” means")
+    st.markdown(_CONFINED)
+    st.markdown("### Addresses in use")
+    st.dataframe(_addresses(), hide_index=True, key="addresses", height="content")
+    st.caption(
+        "The operator may set others by environment variables when the server starts; this page "
+        "cannot."
+    )
+    st.markdown("### When it was fetched")
+    catalog = Catalog.open()
+    _show_coverage(catalog.coverage)
+    st.markdown("### Where it is kept")
+    folder = endpoints.live_home()
+    st.dataframe(
+        [
+            {"what": "Magnetograms, as FITS with their keywords", "folder": str(folder / "jsoc")},
+            {"what": "Flares, CMEs, HARP numbers", "folder": str(folder / "catalogs")},
+            {"what": "Replies as they came", "folder": str(folder / "catalogs" / "raw")},
+        ],
+        hide_index=True,
+        key="folders",
+    )
+
+
+def _addresses() -> list[dict[str, str]]:
+    return [
+        {"service": name, "address": address(), "set by": variable}
+        for name, address, variable in (
+            ("JSOC, magnetograms", endpoints.jsoc_url, "HNN_JSOC_URL"),
+            ("NCEI, GOES flares", endpoints.goes_url, "HNN_GOES_URL"),
+            ("HEK, flares of SWPC", endpoints.hek_url, "HNN_HEK_URL"),
+            ("DONKI, CMEs and links", endpoints.donki_url, "HNN_DONKI_URL"),
+            ("HARP and NOAA numbers", endpoints.harp_noaa_url, "HNN_HARP_NOAA_URL"),
+        )
+    ]
+
+
+def _show_coverage(coverage: pd.DataFrame) -> None:
+    if coverage.empty:
+        st.caption("No catalogue has been fetched yet.")
+        return
+    days = st.column_config.DatetimeColumn(format="YYYY-MM-DD")
+    fetched = st.column_config.DatetimeColumn("fetched (UTC)", format="YYYY-MM-DD HH:mm")
+    st.dataframe(
+        coverage,
+        hide_index=True,
+        key="coverage",
+        column_config={"start": days, "end": days, "fetched_utc": fetched},
+    )

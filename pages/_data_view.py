@@ -1,0 +1,71 @@
+"""Which part of the Data page is looked at, and the ways out of it."""
+
+from html import escape
+
+import streamlit as st
+
+from hnn_core.exceptions import RequestError
+from hnn_core.services.endpoints import elsewhere
+from pages._access import writes_refused
+from pages._link import publish, restore
+
+__all__ = ["choose_view", "explore", "open_view", "show_standing"]
+
+VIEWS = {
+    "here": ":material/folder: On this machine",
+    "fetch": ":material/download: Fetch",
+    "catalogue": ":material/flare: Catalogue",
+    "sets": ":material/dataset: Data sets",
+    "origin": ":material/info: Where it comes from",
+}
+_EMULATED = (
+    '<div class="simulated"><b>Not the real services.</b> {} stands in for them: what it sends are '
+    "emulated data, kept apart from real ones.</div>"
+)
+_KINDS = {"jsoc:": "jsoc", "jsoc:nrt": "nrt"}
+
+
+def choose_view() -> str:
+    """Draw the choice of what to look at."""
+    st.session_state.update(st.session_state.pop("data_opening", {}))
+    restore("show", "here", _read_view)
+    st.radio(
+        "Show",
+        list(VIEWS),
+        format_func=VIEWS.__getitem__,
+        key="show",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    publish("show")
+    return st.session_state["show"]
+
+
+def open_view(view: str, **fields: object) -> None:
+    """Run the page anew with this view, and these values in its fields."""
+    st.session_state["data_opening"] = {"show": view, **fields}
+    st.rerun()
+
+
+def explore(source: str, region: str, hour: str = "") -> None:
+    """Open Explore on a downloaded region; without an hour, on the one that it chooses."""
+    st.session_state.pop("hour", None)
+    chosen = {"source": _KINDS[source], "region": region} | ({"hour": hour} if hour else {})
+    st.session_state.update(chosen)
+    st.switch_page("pages/explore.py")
+
+
+def show_standing() -> None:
+    """Say whose data these are, and who may fetch."""
+    if place := elsewhere():
+        st.html(_EMULATED.format(escape(place)))
+    if reason := writes_refused():
+        st.info(
+            f"Here you can look on, not fetch, build or remove. {reason}", icon=":material/lock:"
+        )
+
+
+def _read_view(text: str) -> str:
+    if text not in VIEWS:
+        raise RequestError(f"There is no view “{text}”, only {', '.join(VIEWS)}.")
+    return text

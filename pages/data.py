@@ -1,0 +1,32 @@
+"""Data: what is on this machine, where more comes from, and how it is fetched."""
+
+import streamlit as st
+
+from pages._data_build import show_data_sets
+from pages._data_catalog import show_catalogue
+from pages._data_fetch import show_fetch
+from pages._data_filters import choose_flares
+from pages._data_here import show_holdings
+from pages._data_origin import show_origin
+from pages._data_view import choose_view, show_standing
+from pages._messages import worded_errors
+from pages._routing import ask_for
+
+ask_for("data")
+
+# Errors are shown here, so that app.py still tells what was wrong with the link.
+with worded_errors():
+    with st.sidebar:
+        view = choose_view()
+        filters = choose_flares() if view == "catalogue" else None
+    show_standing()
+    if view == "here":
+        show_holdings()
+    elif view == "fetch":
+        show_fetch()
+    elif view == "catalogue":
+        show_catalogue(filters)
+    elif view == "sets":
+        show_data_sets()
+    elif view == "origin":
+        show_origin()

@@ -1,0 +1,37 @@
+"""Folders as jobs of the Data page leave them, drawn without running anything."""
+
+import json
+import os
+
+from hnn_core.live.jobs import DataJob
+from hnn_core.services.endpoints import live_home
+from hnn_core.training.process import ProcessId
+
+__all__ = ["DEAD", "MINE", "START", "drawn_job", "line"]
+
+MINE = {"pid": os.getpid(), "created": ProcessId.mine().created}
+DEAD = {"pid": 2**22 - 1, "created": 1.0}
+
+
+def line(event: str, **values: object) -> str:
+    return json.dumps({"event": event, **values}) + "\n"
+
+
+START = line("start", command="fetch")
+
+
+def drawn_job(
+    name: str = "20260101-000000-fetch-abcdef",
+    log: str = "",
+    *,
+    process: dict | None = None,
+    **request: object,
+) -> DataJob:
+    folder = live_home() / "jobs" / name
+    folder.mkdir(parents=True)
+    values = {"kind": "fetch", "arguments": ["--noaa", "11158"], "title": "AR 11158"}
+    (folder / "request.json").write_text(json.dumps({**values, "begun": "2026-01-01", **request}))
+    (folder / "log.txt").write_text(log)
+    if process is not None:
+        (folder / "process.json").write_text(json.dumps(process))
+    return DataJob(folder)
