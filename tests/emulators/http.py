@@ -30,23 +30,40 @@ class Connections:
         self.most_by_service: Counter[str] = Counter()
         """The same of each service, such as jsoc."""
         self._services: dict[int, str] = {}
+        self._sockets: dict[int, socket.socket] = {}
         self._lock = Lock()
 
-    def opened(self, key: int) -> None:
+    def opened(self, key: int, connection: socket.socket) -> None:
         with self._lock:
             self.total += 1
+            self._sockets[key] = connection
             self._services[key] = ""
             self.most = max(self.most, len(self._services))
 
     def used(self, key: int, service: str) -> None:
         with self._lock:
             self._services[key] = service
-            many = sum(name == service for name in self._services.values())
+            # The thread of a connection that its client has closed may not have noticed yet.
+            many = sum(
+                name == service and (one == key or not _closed(self._sockets[one]))
+                for one, name in self._services.items()
+            )
             self.most_by_service[service] = max(self.most_by_service[service], many)
 
     def closed(self, key: int) -> None:
         with self._lock:
             self._services.pop(key, None)
+            self._sockets.pop(key, None)
+
+
+def _closed(connection: socket.socket) -> bool:
+    """Whether the other side has closed a connection."""
+    try:
+        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 class Server(ThreadingHTTPServer):
@@ -84,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.server.sockets.add(self.connection)
-        self.server.emulator.connections.opened(id(self.connection))
+        self.server.emulator.connections.opened(id(self.connection), self.connection)
 
     def finish(self) -> None:
         self.server.emulator.connections.closed(id(self.connection))
