@@ -121,6 +121,7 @@ def disk(
         showlegend=False,
         dragmode="zoom",
     )
+    figure.update_layout(modebar_orientation="v")  # a row of buttons would lie on the words above
     figure.update_xaxes(range=[-_ROOM, _ROOM], visible=False)
     figure.update_yaxes(range=[-_ROOM, _ROOM], visible=False, scaleanchor="x", scaleratio=1)
     return figure

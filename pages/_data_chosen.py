@@ -26,7 +26,9 @@ def show_chosen(found: pd.DataFrame) -> None:
             _show_buttons(flare)
         where = f"{place(flare['longitude_deg'], flare['latitude_deg'])} · "
         words = ASSOCIATION_WORDS.get(flare["association"], "not known")
-        st.caption(f"{where.removeprefix(' · ')}CME: {words}. {plain(str(flare['reason']))}")
+        reason = str(flare["reason"])
+        reason = plain(reason[:1].upper() + reason[1:])
+        st.caption(f"{where.removeprefix(' · ')}CME: {words}. {reason}")
 
 
 def _show_buttons(flare: pd.Series) -> None:

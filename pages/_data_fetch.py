@@ -6,7 +6,8 @@ from pages._access import writes_refused
 from pages._data_cases import show_cases
 from pages._data_fields import checked, field
 from pages._data_jobs import show_jobs
-from pages._data_start import start, start_button
+from pages._data_start import start
+from pages._data_watch import show_disk_now
 from pages._data_words import checked_region, checked_span
 
 __all__ = ["show_fetch"]
@@ -16,16 +17,10 @@ def show_fetch() -> None:
     """Draw the form, the jobs, and the well-known flares."""
     st.markdown("## Fetch magnetograms")
     _show_form()
-    show_jobs("fetch")
+    show_jobs("fetch", "watch")
     st.markdown("### Well-known flares")
     show_cases()
-    st.markdown("### Now on the disk")
-    st.caption(
-        "The last hours of every region that JSOC's near-real-time series shows today. Its HARP "
-        "numbers are not those of the definitive series."
-    )
-    if start_button("Fetch every region now on the disk", "fetch_now", icon="today"):
-        start("fetch", ["--now"], "Every region now on the disk")
+    show_disk_now()
 
 
 def _show_form() -> None:

@@ -6,6 +6,7 @@ from hnn_core.live.holdings import Holding
 from hnn_core.live.reporting import size
 from pages._data_holdings import SERIES, known_holdings, region_words
 from pages._data_jobs import show_jobs
+from pages._data_start import start, start_button
 from pages._data_view import explore, open_view
 
 __all__ = ["show_holdings"]
@@ -25,6 +26,13 @@ def show_holdings() -> None:
             open_view("fetch")
     else:
         _show_table(found)
+        if start_button(
+            "Check every file",
+            "here_verify",
+            icon="fact_check",
+            words="Reads every magnetogram, reply and data set on this machine once more.",
+        ):
+            start("verify", [], "Check of every file")
     show_jobs()
 
 

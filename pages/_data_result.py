@@ -22,7 +22,7 @@ def offer_result(job: DataJob, events: list[dict[str, Any]]) -> None:
     """Draw the buttons that lead from a finished job to what it brought."""
     if job.kind == "fetch":
         _offer_regions(job, events)
-    elif job.kind in _VIEWS:
+    elif job.kind in _VIEWS and "--plan" not in job.arguments:
         label, view = _VIEWS[job.kind]
         if st.button(label, key=f"see_{job.name}", icon=":material/arrow_forward:"):
             open_view(view)

@@ -18,6 +18,7 @@ def show_sets() -> None:
     if not found:
         st.caption("There is no data set yet.")
         return
+    st.caption("Frames are hours of regions; sequences those that have a label.")
     chosen = st.dataframe(
         [_row(info) for info in found],
         hide_index=True,

@@ -88,7 +88,9 @@ def test_a_fetch_is_cancelled_and_gone_on_with(app, page, emulator):
     page.locator(".st-key-fetch_region input").fill("11172")
     click(page, "fetch_start_job")
     jobs = page.locator("[class*=st-key-job_]").filter(has_text="AR 11172")
-    jobs.get_by_text("Magnetograms:").wait_for(timeout=60_000)
+    page.wait_for_function(
+        "() => /Magnetograms: [1-9]/.test(document.body.innerText)", timeout=60_000
+    )
     jobs.locator("[class*=st-key-stop_] button").first.click()
     jobs.get_by_text("only what is missing").wait_for(timeout=60_000)
     emulator.bytes_per_s = None

@@ -8,7 +8,7 @@ import pytest
 from hnn_core.__main__ import main
 from hnn_core.jsoc.cache import cache_home
 from hnn_core.live.holdings import holdings
-from hnn_core.live.watch import prediction_log, read_predictions
+from hnn_core.live.predictions import prediction_log, read_predictions
 from hnn_core.sources import find_region, open_source
 from hnn_core.tai import iso_minute
 from tests.emulators import emulated, small_world

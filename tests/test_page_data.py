@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from hnn_core.__main__ import main
 from hnn_core.live import jobs as data_jobs
 from hnn_core.live.cases import well_known_cases
+from hnn_core.live.predictions import append_prediction
 from tests.drawn_jobs import DEAD, MINE, START, drawn_job, line
 from tests.emulators import emulated, small_world
 
@@ -146,6 +147,8 @@ def test_a_well_known_flare_and_the_disk_now_are_one_click(started):
     assert case.name in title
     app.button(key="fetch_now").click().run()
     assert started[1][1] == ["--now"]
+    app.button(key="watch_start").click().run()
+    assert started[2][:2] == ("watch", [])
 
 
 def test_one_who_may_not_write_sees_why_and_starts_nothing(started, monkeypatch):
@@ -238,6 +241,27 @@ def test_what_is_here_is_listed_with_totals_and_leads_to_explore(live):
     assert app.session_state["source"] == "jsoc"
     assert "Simulated data" in words(app)
     assert "CME linked, 700 km/s" in words(app)
+
+
+def test_predictions_of_the_watch_are_listed_the_newest_first():
+    for hour, told in (
+        ("05", {"probability": 0.25, "label": "confined"}),
+        ("06", {"refused": "Far."}),
+    ):
+        append_prediction(
+            {"region": "NRT-9", "noaa": [14600], "t_rec": f"2026-01-01T{hour}:00", **told}
+        )
+    app = opened(show="fetch")
+    table = next(one.value for one in app.dataframe if "says" in one.value.columns)
+    assert table["says"].tolist() == ["Far.", "confined"]
+    assert table["hour (TAI)"].tolist() == ["2026-01-01 06:00", "2026-01-01 05:00"]
+    assert "not whether one will come" in words(app)
+
+
+def test_every_file_is_checked_by_a_job(live, started):
+    app = opened()
+    app.button(key="here_verify").click().run()
+    assert started == [("verify", [], "Check of every file")]
 
 
 def test_the_catalogue_is_a_table_and_two_maps_in_honest_words(live):

@@ -72,7 +72,7 @@ def watch(
 ) -> None:
     """Every hour, fetch the regions now on the disk, predict, and append to a log."""
     with reporting("watch", as_json=as_json) as reporter:
-        from hnn_core.live.watch import prediction_log
+        from hnn_core.live.predictions import prediction_log
         from hnn_core.live.watch import watch as keep_watch
 
         added = keep_watch(model, device, reporter, once=once)

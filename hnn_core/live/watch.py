@@ -1,10 +1,7 @@
 """Near-real time: every region now on the disk, hour by hour, its prediction appended to a log."""
 
-import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from astropy.time import Time
@@ -12,34 +9,20 @@ from filelock import FileLock, Timeout
 
 from hnn_core.exceptions import EmptySourceError, HnnError, RequestError
 from hnn_core.live.fetching import fetch_disk_now
+from hnn_core.live.predictions import append_prediction, prediction_log, read_predictions
 from hnn_core.live.reporting import Reporter
 from hnn_core.predictor import Predictor
 from hnn_core.sequence import build_sequence
-from hnn_core.services.endpoints import live_home
 from hnn_core.sources import open_source
 from hnn_core.sources.base import Region, Source
 from hnn_core.tai import iso_minute, tai_seconds, time_from_seconds
 
-__all__ = ["prediction_log", "read_predictions", "watch"]
+__all__ = ["watch"]
 
 _HOUR_S = 3600.0
 _RETRY_S = 600.0
 _FRESH_S = 6 * 3600.0
 """A region whose newest magnetogram is older has left the disk."""
-
-
-def prediction_log() -> Path:
-    """Return where predictions are appended: one JSON object a line."""
-    return live_home() / "watch" / "predictions.jsonl"
-
-
-def read_predictions() -> list[dict[str, Any]]:
-    """Return the predictions made so far, oldest first; a torn last line is passed over."""
-    try:
-        lines = prediction_log().read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []
-    return list(_objects(lines))
 
 
 def watch(model: str, device: str, reporter: Reporter, *, once: bool) -> int:
@@ -76,7 +59,7 @@ def watch(model: str, device: str, reporter: Reporter, *, once: bool) -> int:
             while True:
                 begun = time.monotonic()
                 try:
-                    added = _round(predictor, log, reporter)
+                    added = _round(predictor, reporter)
                     pause = _HOUR_S
                 except HnnError as error:
                     if once:
@@ -90,7 +73,7 @@ def watch(model: str, device: str, reporter: Reporter, *, once: bool) -> int:
         raise RequestError("Another watch is at work on this machine; one is enough.") from error
 
 
-def _round(predictor: Predictor, log: Path, reporter: Reporter) -> int:
+def _round(predictor: Predictor, reporter: Reporter) -> int:
     now = Time.now().tai
     fetch_disk_now(now, reporter)
     try:
@@ -104,7 +87,7 @@ def _round(predictor: Predictor, log: Path, reporter: Reporter) -> int:
     for done, region in enumerate(fresh, start=1):
         line = _prediction(predictor, source, region)
         if _key(line) not in known:
-            _append(log, line)
+            append_prediction(line)
             added += 1
         reporter.progress("predictions", done, len(fresh), region.id)
         told = line.get("refused") or f"probability {line['probability']:.3f}"
@@ -143,24 +126,3 @@ def _prediction(predictor: Predictor, source: Source, region: Region) -> dict[st
 
 def _key(line: dict[str, Any]) -> tuple[Any, ...]:
     return line.get("region"), line.get("t_rec"), line.get("sha256"), "refused" in line
-
-
-def _append(log: Path, line: dict[str, Any]) -> None:
-    """Append a line in one write; a torn line before it is ended first."""
-    text = json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n"
-    with log.open("ab+", buffering=0) as stream:
-        if stream.seek(0, 2):
-            stream.seek(-1, 2)
-            if stream.read(1) != b"\n":
-                text = "\n" + text
-        stream.write(text.encode())
-
-
-def _objects(lines: list[str]) -> Iterator[dict[str, Any]]:
-    for line in lines:
-        try:
-            value = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(value, dict):
-            yield value
