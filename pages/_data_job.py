@@ -6,18 +6,20 @@ from typing import Any
 
 import streamlit as st
 
+from hnn_core.exceptions import HnnError
 from hnn_core.live.jobs import DataJob, again, forget, stop_data_job
 from hnn_core.live.reporting import duration, size
 from hnn_core.training.run_folder import State
 from pages._access import require_writes, writes_refused
 from pages._data_result import offer_result
 from pages._data_words import KINDS, STAGES, plain
-from pages._messages import worded_errors
 from pages._training_words import COLOURS, ICONS
 
 __all__ = ["show_job"]
 
 _MOST_NOTES = 20
+_FAULT = "job_fault"
+"""Why the last button could not do what it says, and of which job."""
 _BUTTONS = {
     "stop": ("Cancel", "stop_circle", "What is fetched is kept."),
     "again": ("Go on", "resume", "Only what is missing is fetched."),
@@ -37,6 +39,9 @@ def show_job(job: DataJob) -> None:
             st.caption(f"{KINDS.get(job.kind, plain(job.kind))} · {begun} UTC", width="stretch")
             _show_buttons(job, state)
         _show_message(state)
+        whose, fault = st.session_state.get(_FAULT, ("", ""))
+        if whose == job.name:
+            st.error(plain(fault), icon=":material/error:")
         _show_progress(events, busy=job.alive)
         if state.state == "finished":
             offer_result(job, events)
@@ -85,7 +90,7 @@ def _show_notes(events: list[dict[str, Any]]) -> None:
 
 
 def _show_buttons(job: DataJob, state: State) -> None:
-    """Draw the buttons that a job in this state has; each asks again whether it may act."""
+    """Draw the buttons that a job in this state has."""
     alive = job.alive
     shown = {
         "stop": alive and state.state != "stopping",
@@ -103,11 +108,17 @@ def _show_buttons(job: DataJob, state: State) -> None:
                 type="tertiary",
                 disabled=bool(refused),
                 help=refused or words,
+                on_click=_act,
+                args=(name, job),
             )
+
+
+def _act(name: str, job: DataJob) -> None:
+    """Do what a button asks, before the page is drawn: a press while it changes is not lost."""
     acts = {"stop": stop_data_job, "again": again, "repeat": again, "forget": forget}
-    for name, act in acts.items():
-        if shown[name] and st.session_state.get(f"{name}_{job.name}"):
-            with worded_errors():
-                require_writes()
-                act(job)
-                st.rerun()
+    st.session_state.pop(_FAULT, None)
+    try:
+        require_writes()
+        acts[name](job)
+    except HnnError as error:
+        st.session_state[_FAULT] = (job.name, str(error))

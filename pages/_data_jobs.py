@@ -4,6 +4,7 @@ import streamlit as st
 
 from hnn_core.live.jobs import DataJob, list_data_jobs
 from pages._data_job import show_job
+from pages._data_view import follows
 
 __all__ = ["show_jobs"]
 
@@ -24,7 +25,7 @@ def show_jobs(*kinds: str) -> None:
 def _show(kinds: tuple[str, ...], seen: dict[str, str]) -> None:
     """Draw the list; a job that has changed its state may have changed the page around it."""
     jobs = _jobs(kinds)
-    if _states(jobs) != seen:
+    if _states(jobs) != seen or follows():
         st.rerun()
     for job in jobs[:_AT_FIRST]:
         show_job(job)

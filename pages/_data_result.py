@@ -6,7 +6,7 @@ import streamlit as st
 
 from hnn_core.live.jobs import DataJob
 from pages._data_holdings import known_holdings, region_words
-from pages._data_view import explore, open_view
+from pages._data_view import ask_to_explore, open_view
 
 __all__ = ["offer_result"]
 
@@ -34,12 +34,13 @@ def _offer_regions(job: DataJob, events: list[dict[str, Any]]) -> None:
     found = [one for one in known_holdings() if one.source == source and one.region in told]
     with st.container(horizontal=True):
         for one in found[:_MOST_REGIONS]:
-            if st.button(
+            st.button(
                 f"Explore {region_words(one)}",
                 key=f"explore_{job.name}_{one.region}",
                 icon=":material/travel_explore:",
-            ):
-                explore(one.source, one.region, _hour(job))
+                on_click=ask_to_explore,
+                args=(one.source, one.region, _hour(job)),
+            )
     if len(found) > _MOST_REGIONS:
         st.caption("The others are in the list “On this machine”.")
 

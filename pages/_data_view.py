@@ -9,7 +9,15 @@ from hnn_core.services.endpoints import elsewhere
 from pages._access import writes_refused
 from pages._link import publish, restore
 
-__all__ = ["choose_view", "explore", "open_view", "show_standing"]
+__all__ = [
+    "ask_to_explore",
+    "choose_view",
+    "explore",
+    "follow",
+    "follows",
+    "open_view",
+    "show_standing",
+]
 
 VIEWS = {
     "here": ":material/folder: On this machine",
@@ -22,6 +30,7 @@ _EMULATED = (
     '<div class="simulated"><b>Not the real services.</b> {} stands in for them: what it sends are '
     "emulated data, kept apart from real ones.</div>"
 )
+_WANTED = "explore_wanted"
 _KINDS = {"jsoc:": "jsoc", "jsoc:nrt": "nrt"}
 
 
@@ -45,6 +54,22 @@ def open_view(view: str, **fields: object) -> None:
     """Run the page anew with this view, and these values in its fields."""
     st.session_state["data_opening"] = {"show": view, **fields}
     st.rerun()
+
+
+def follow() -> None:
+    """Go to Explore if a button asked for that before the page was drawn."""
+    if wanted := st.session_state.pop(_WANTED, None):
+        explore(*wanted)
+
+
+def follows() -> bool:
+    """Whether `follow` has somewhere to go."""
+    return _WANTED in st.session_state
+
+
+def ask_to_explore(source: str, region: str, hour: str = "") -> None:
+    """Have `follow` open Explore: for buttons that may be pressed while the page changes."""
+    st.session_state[_WANTED] = (source, region, hour)
 
 
 def explore(source: str, region: str, hour: str = "") -> None:

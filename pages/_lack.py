@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages._data_cases import show_cases
 from pages._data_jobs import show_jobs
+from pages._data_view import follow
 
 __all__ = ["show_lack"]
 
@@ -16,6 +17,7 @@ _NOTHING = {
 
 def show_lack() -> None:
     """Say what is missing in the chosen source, and how to get it."""
+    follow()
     source = st.session_state.get("source")
     if source not in _NOTHING:
         st.info("Type the path of a folder with SHARP FITS files on the left.")

@@ -8,11 +8,12 @@ from pages._data_fetch import show_fetch
 from pages._data_filters import choose_flares
 from pages._data_here import show_holdings
 from pages._data_origin import show_origin
-from pages._data_view import choose_view, show_standing
+from pages._data_view import choose_view, follow, show_standing
 from pages._messages import worded_errors
 from pages._routing import ask_for
 
 ask_for("data")
+follow()
 
 # Errors are shown here, so that app.py still tells what was wrong with the link.
 with worded_errors():

@@ -51,6 +51,7 @@ def test_type_a_number_watch_the_frames_arrive_explore_them(app, page, emulator)
     )  # frames arrive
     jobs.get_by_text("finished").wait_for(timeout=90_000)
     jobs.get_by_text("48 magnetograms of 1 region fetched").wait_for()
+    browser_side.idle(page)
 
     jobs.get_by_text("Explore AR 11158").click()
     page.locator(".st-key-magnetogram .main-svg").first.wait_for(timeout=90_000)
@@ -93,6 +94,7 @@ def test_a_fetch_is_cancelled_and_gone_on_with(app, page, emulator):
     )
     jobs.locator("[class*=st-key-stop_] button").first.click()
     jobs.get_by_text("only what is missing").wait_for(timeout=60_000)
+    browser_side.idle(page)  # what is pressed while the page is drawn anew may be lost
     emulator.bytes_per_s = None
     jobs.locator("[class*=st-key-again_] button").first.click()
     jobs.get_by_text("finished").wait_for(timeout=90_000)

@@ -74,8 +74,14 @@ def test_flares_are_told_in_time_with_what_is_known_of_their_cmes():
 def test_region_opens_on_the_last_hour_before_its_largest_flare():
     hours = ["2011-02-15T00:00", "2011-02-15T01:00", "2011-02-15T02:00", "2011-02-15T03:00"]
     assert first_shown(hours, region()) == "2011-02-15T01:00"
-    assert first_shown(hours, region(flares=())) == "2011-02-15T03:00"
     assert first_shown(hours[2:], region()) == "2011-02-15T03:00"
+
+
+def test_region_opens_before_a_well_known_flare_whatever_the_catalogue_holds():
+    hours = ["2011-02-15T00:00", "2011-02-15T01:00", "2011-02-15T02:00", "2011-02-15T03:00"]
+    assert first_shown(hours, region(flares=())) == "2011-02-15T01:00"  # X2.2 of AR 11158
+    assert first_shown(hours, region(harp=378, flares=())) == "2011-02-15T03:00"
+    assert first_shown(hours[2:], region(flares=())) == "2011-02-15T03:00"
 
 
 @pytest.mark.parametrize(
