@@ -7,23 +7,37 @@ pixel as a check, and renames. The server, the emulator of the tests, is a proce
 
 import argparse
 import http.client
-import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from hnn_core.jsoc.choice import hourly
+from hnn_core.jsoc.client import JsocClient
+from hnn_core.jsoc.series import DEFINITIVE
+from hnn_core.position import LARGEST_LONGITUDE
+
 ROOT = Path(__file__).resolve().parents[1]
-HOURS = 50
 SERVER = """
-import sys
-from tests.emulators import emulated, real_world, small_world
+import sys, time
+from tests.emulators import emulated, http, real_world, small_world
 from pathlib import Path
+
+def evenly(handler, body, rate):
+    # The emulator's own throttle rounds every answer up to a multiple of 50 ms.
+    begun, step = time.monotonic(), 1 << 16 if rate else len(body) or 1
+    for start in range(0, len(body), step):
+        handler.wfile.write(body[start : start + step])
+        handler.wfile.flush()
+        if rate:
+            due = begun + min(start + step, len(body)) / rate
+            time.sleep(max(0.0, due - time.monotonic()))
+
+http._Handler._write = evenly
 world = real_world(Path(sys.argv[1])) if sys.argv[1] else small_world(1)
 with emulated(world) as emulator:
     print(*(f"{k}={v}" for k, v in emulator.addresses.items()), sep="\\n")
@@ -68,16 +82,15 @@ def throttle(server: subprocess.Popen, bytes_per_s: float) -> None:
     server.stdout.readline()
 
 
-def paths_of(addresses: dict[str, str], n: int) -> list[str]:
-    """Where the files lie, as JSOC tells."""
-    base = urlsplit(addresses["HNN_JSOC_URL"])
-    link = http.client.HTTPConnection(base.hostname, base.port)
-    wanted = "hmi.sharp_cea_720s%5B377%5D%5B%5D%7Bmagnetogram%7D"
-    link.request("GET", f"/cgi-bin/ajax/jsoc_info?op=rs_list&ds={wanted}&key=T_REC&seg=magnetogram")
-    answer = json.loads(link.getresponse().read())
-    times, files = answer["keywords"][0]["values"], answer["segments"][0]["values"]
-    hourly = [f for t, f in zip(times, files, strict=True) if ":00:00_" in t and f[:1] == "/"]
-    return hourly[:n]
+def paths_of(addresses: dict[str, str]) -> list[str]:
+    """Where the files lie that a fetch chooses."""
+    with tempfile.TemporaryDirectory() as home:
+        os.environ.update(addresses | {"HNN_HOME": home})
+        with JsocClient() as client:
+            listed = client.records(DEFINITIVE, 377, None, None)
+            chosen = hourly(listed, None, None, most_longitude=LARGEST_LONGITUDE).chosen
+            stored = client.paths(DEFINITIVE, 377, chosen["t_rec"].tolist())
+    return [urlsplit(stored[t_rec].url).path for t_rec in chosen["t_rec"]]
 
 
 def bare(addresses: dict[str, str], paths: list[str]) -> tuple[float, int]:
@@ -110,48 +123,51 @@ def ours(addresses: dict[str, str], pause: str) -> tuple[float, float, int, int]
     return float(first.split()[0]), float(second.split()[0]), int(first.split()[1]), int(peak)
 
 
-def median(measure: Callable[[], tuple], repeats: int) -> list[tuple]:
-    return sorted(measure() for _ in range(repeats))
+def compare(addresses: dict[str, str], paths: list[str], pause: str, repeats: int) -> str:
+    """Cells of the table for one rate and pause: the two in turn, the median of each."""
+    peer, mine = [], []
+    for _ in range(repeats):
+        peer.append(bare(addresses, paths))
+        mine.append(ours(addresses, pause))
+    n_bytes, n_files = peer[0][1], mine[0][2]
+    if n_files != len(paths):
+        raise SystemExit(f"{n_files} files were fetched and {len(paths)} transferred.")
+    seconds = statistics.median(one[0] for one in peer)
+    took = statistics.median(one[0] for one in mine)
+    again = statistics.median(one[1] for one in mine)
+    peak = max(one[3] for one in mine) / 2**20
+    rates = f"{n_bytes / seconds / 1e6:.1f} | {took:.2f} | {n_bytes / took / 1e6:.1f}"
+    return f"{seconds:.2f} | {rates} | {seconds / took:.2f} | {again:.2f} | {peak:.0f}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--folder", default="", help="real files of HARP 377; simulated otherwise")
+    parser.add_argument(
+        "--rates", type=float, nargs="*", default=[0, 20, 5, 2], help="MB/s, 0 none"
+    )
     options = parser.parse_args()
     server, addresses = start_server(options.folder)
-    paths = paths_of(addresses, HOURS)
-    bare(addresses, paths)  # the emulator makes its files at the first request
-    print(f"{len(paths)} files, median of {options.repeats}")
-    print()
-    print(
-        "| throttle | pause (s) | bare (s) | bare (MB/s) | ours (s) | ratio of rates | again (s) |"
-    )
-    print("|---|---|---|---|---|---|---|")
-    peaks = []
-    for rate in (2e6, 5e6, 20e6, 0.0):
-        throttle(server, rate)
-        for pause in ("0.5", "0.001"):
-            peer, mine = [], []
-            for _ in range(options.repeats if rate != 2e6 else 3):
-                peer.append(bare(addresses, paths))
-                mine.append(ours(addresses, pause))
-            seconds = statistics.median(one[0] for one in peer)
-            n_bytes, files = peer[0][1], mine[0][2]
-            took = statistics.median(one[0] for one in mine)
-            again = statistics.median(one[1] for one in mine)
-            peaks += [one[3] for one in mine]
-            ratio = (files / took) / (len(paths) / seconds)
-            name = f"{rate / 1e6:.0f} MB/s" if rate else "none"
-            raw = f"{seconds:.2f} | {n_bytes / seconds / 1e6:.1f}"
-            print(
-                f"| {name} | {pause} | {raw} | {took:.2f} | {ratio:.2f} | {again:.2f} |",
-                flush=True,
-            )
-    print()
-    print(f"Peak memory of a fetch: {max(peaks) / 2**20:.0f} MiB.")
-    server.stdin.close()
-    server.wait(10)
+    try:
+        paths = paths_of(addresses)
+        _, n_bytes = bare(addresses, paths)  # the emulator makes its files at the first request
+        ours(addresses, "0.001")
+        print(f"{len(paths)} files, {n_bytes / 1e6:.1f} MB, median of {options.repeats}\n")
+        print(
+            "| throttle | pause (s) | bare (s) | bare (MB/s) | ours (s) | ours (MB/s) "
+            "| ratio | again (s) | peak (MiB) |"
+        )
+        print("|" + "---|" * 9)
+        for rate in options.rates:
+            throttle(server, rate * 1e6)
+            name = f"{rate:g} MB/s" if rate else "none"
+            for pause in ("0.5", "0.001"):
+                cells = compare(addresses, paths, pause, options.repeats)
+                print(f"| {name} | {pause} | {cells} |", flush=True)
+    finally:
+        server.stdin.close()
+        server.wait(10)
 
 
 if __name__ == "__main__":
