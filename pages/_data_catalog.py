@@ -4,9 +4,9 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-from hnn_core.catalogs.query import find_flares
 
 from analysis.catalog_table import flare_csv
+from hnn_core.catalogs.query import find_flares
 from hnn_core.catalogs.store import Catalog
 from hnn_core.exceptions import RequestError
 from pages._access import writes_refused

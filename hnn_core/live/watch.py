@@ -120,6 +120,7 @@ def _prediction(predictor: Predictor, source: Source, region: Region) -> dict[st
         "flare_class": answer.flare_class,
         "longitude_deg": float(sequence.frames[-1].longitude.to_value("deg")),
         "interpolated": [hour.t_rec for hour in answer.hours if hour.interpolated],
+        "trained_on": answer.trained_on,
         "warnings": list(answer.warnings),
     }
 
