@@ -115,7 +115,7 @@ def test_cards_have_the_types_of_an_export():
         "LON_FWT": "MISSING",
         "CDELT1": "0.0299999993",
         "CUNIT1": "degree",
-        "CODEVER7": "caf\u00e9\n",
+        "CODEVER7": "n\u00e9\n",
         "*recnum*": "6942875",
     }
     assert record_cards(row, NEAR_REAL_TIME) == {
@@ -123,7 +123,7 @@ def test_cards_have_the_types_of_an_export():
         "DATE-OBS": "2011-02-13T04:58:12.20",
         "NOAA_ARS": "11158",
         "CUNIT1": "degree",
-        "CODEVER7": "caf?",
+        "CODEVER7": "n?",
         "HARPNUM": 377,
         "QUALITY": 0x10400,
         "CDELT1": 0.0299999993,
