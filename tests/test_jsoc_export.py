@@ -4,14 +4,27 @@ import pytest
 
 from hnn_core.exceptions import BlockedError, ExportError, RequestError
 from hnn_core.jsoc.cache import cache_home, cached
+from hnn_core.jsoc.client import JsocClient
 from hnn_core.jsoc.export import export_batches
 from hnn_core.jsoc.series import DEFINITIVE
 from hnn_core.magnetogram import read_fits
-from tests.jsoc_fetching import HARP, HOURS, emulator, fetch, files
+from hnn_core.tai import parse_t_rec
+from tests.conftest import real_data
+from tests.emulators import emulated, real_world
+from tests.jsoc_fetching import (
+    HARP,
+    HOURS,
+    ME,
+    asked_files,
+    emulator,
+    fetch,
+    files,
+    undisturbed,
+    undisturbed_export,
+    whole,
+)
 
-__all__ = ["emulator"]
-
-ME = "observer@example.org"
+__all__ = ["emulator", "undisturbed", "undisturbed_export"]
 
 
 def test_exported_files_carry_their_keywords_and_lie_in_the_same_cache(emulator):
@@ -29,31 +42,109 @@ def test_exported_files_carry_their_keywords_and_lie_in_the_same_cache(emulator)
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (3, "is too large"),
-        (4, "was rejected"),
-        (5, "has expired"),
-        (6, "is not known to JSOC"),
-        (7, "still has another export"),
-        (25, "on tape only"),
+        (3, r"is too large; ask for fewer hours .* \(Request exceeds max byte limit"),
+        (4, r"was rejected; fetch without an e-mail address \(Request was rejected\)"),
+        (5, r"has expired and its files are gone; ask again"),
+        (6, r"is not known to JSOC; ask again"),
+        (7, r"still has another export of observer@example\.org to finish after \d+ min; wait for"),
+        (25, r"wants files that are on tape only; try again in some hours"),
+        (99, r"failed with status 99; try again later"),
     ],
 )
 def test_every_refusal_is_a_sentence_of_its_own_and_keeps_what_is_here(
-    emulator, monkeypatch, status, words
+    emulator, undisturbed_export, monkeypatch, status, words
 ):
+    fetch(last=parse_t_rec(HOURS[0]), email=ME)
     monkeypatch.setenv("HNN_RETRY_WAIT_S", "0.0005")
     emulator.export.status = status
-    with pytest.raises(ExportError, match=words):
+    with pytest.raises(ExportError, match=words) as raised:
         fetch(email=ME)
-    assert files(cache_home()) == {}
+    assert "\n" not in str(raised.value)
+    assert len(files(cache_home())) == 1
     emulator.export.status = None
     emulator.export.jobs.clear()
+    assert fetch(email=ME).new == len(HOURS) - 1
+    whole(undisturbed_export)
+
+
+@pytest.mark.parametrize("where", ["exp_request", "exp_status", "checkAddress", "/SUM"])
+@pytest.mark.parametrize("kind", ["503", "html", "null", "cut", "garbage", "truncated"])
+def test_a_passing_fault_costs_nothing(emulator, undisturbed_export, kind, where):
+    fault = emulator.faults.add(where, kind, times=2)
+    fetched = fetch(email=ME)
+    assert fault.hits == 2
+    assert (fetched.new, fetched.missing) == (len(HOURS), {})
+    assert len(emulator.export.jobs) == 1
+    whole(undisturbed_export)
+
+
+@pytest.mark.parametrize("by", [-1, -2880, -100_000])
+def test_a_file_for_which_too_short_a_length_is_told_comes_whole(emulator, undisturbed_export, by):
+    fault = emulator.faults.add("/SUM", "wrong_length", times=1, by=by)
     assert fetch(email=ME).new == len(HOURS)
+    assert fault.hits == 1
+    whole(undisturbed_export)
+
+
+def test_an_export_that_is_gone_before_its_files_came_is_asked_for_anew(
+    emulator, undisturbed_export
+):
+    def forget(told):
+        if told.done == 2:
+            emulator.export.jobs.clear()
+
+    fetched = fetch(email=ME, tell=forget)
+    assert set(fetched.missing.values()) == {"no file at JSOC: its path leads nowhere, twice"}
+    assert fetched.new + len(fetched.missing) == len(HOURS)
+    assert files(cache_home()).items() < undisturbed_export.items()
+    assert fetch(email=ME).new == len(fetched.missing)
+    whole(undisturbed_export)
+
+
+def test_an_export_without_one_of_the_files_leaves_its_hour_missing(emulator, undisturbed_export):
+    def lose(told):
+        if "prepares" in told.what:
+            job = emulator.export.jobs[0]
+            if len(job.records) == len(HOURS):
+                del job.records[1], job.names[1]
+
+    fetched = fetch(email=ME, tell=lose)
+    assert fetched.missing == {HOURS[1]: "JSOC exported no file of this record"}
+    assert fetch(email=ME).new == 1
+    whole(undisturbed_export)
+
+
+def test_an_export_of_nothing_is_no_file(emulator):
+    def lose(told):
+        for job in emulator.export.jobs:
+            job.records, job.names = [], []
+
+    fetched = fetch(email=ME, tell=lose)
+    assert fetched.missing == dict.fromkeys(HOURS, "JSOC exported no file of this record")
+    assert asked_files(emulator) == []
+
+
+def test_what_came_without_an_address_is_not_exported_again(emulator, undisturbed):
+    assert fetch().new == len(HOURS)
+    emulator.requests.clear()
+    assert fetch(email=ME).present == len(HOURS)
+    assert len(emulator.requests) == 1
+    whole(undisturbed)
+
+
+def test_real_exports_are_kept_byte_by_byte(monkeypatch):
+    folder = real_data("harp377")
+    with emulated(real_world(folder)) as running:
+        for name, value in running.environment.items():
+            monkeypatch.setenv(name, value)
+        last = parse_t_rec("2011-02-13T12:00")
+        assert fetch(None, last, email=ME).new >= 5
+    for path in cached(DEFINITIVE, HARP):
+        assert path.read_bytes() == (folder / path.name).read_bytes()
 
 
 def test_a_busy_address_waits_for_its_other_request(emulator):
     emulator.export.polls = 2
-    from hnn_core.jsoc.client import JsocClient
-
     with JsocClient() as client:
         other = client.json.exp_request(
             "hmi.sharp_cea_720s[377][2011.02.13_20:00:00_TAI]{magnetogram}",
@@ -92,11 +183,17 @@ def test_an_address_that_is_none_or_not_registered_is_told_and_no_export_asked(e
     assert not [one for one in emulator.requests if "exp_request" in one.query]
 
 
-def test_a_blocked_account_is_told(emulator):
-    fetch(last=None)  # the keywords are asked for before
-    emulator.jsoc.blocked = True
-    with pytest.raises(BlockedError):
-        fetch(email=ME)
+def test_a_blocked_account_is_told(emulator, undisturbed_export):
+    def block(told):
+        if "prepares" in told.what:
+            emulator.jsoc.blocked = True
+
+    with pytest.raises(BlockedError, match=r"JSOC has blocked this user .* write to JSOC's help"):
+        fetch(email=ME, tell=block)
+    assert files(cache_home()) == {}
+    emulator.jsoc.blocked = False
+    assert fetch(email=ME).new == len(HOURS)
+    whole(undisturbed_export)
 
 
 def test_specifications_stay_under_the_limit():

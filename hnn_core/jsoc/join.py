@@ -31,7 +31,8 @@ def joined(content: bytes, keywords: Mapping[str, str], *, series: Series) -> tu
     """Add a record's keywords to the header of the image.
 
     The pixels stay as they are, compressed, byte for byte. The same file and keywords give the
-    same bytes. A file that has its keywords already, an export, is returned as it is.
+    same bytes. A file that has its keywords already, an export, is returned as it is. Padding that
+    is missing at the end of either is added.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ def joined(content: bytes, keywords: Mapping[str, str], *, series: Series) -> tu
             data = content[stream.tell() :]
             repair_cards(header)
             if "T_REC" in header:
-                return content, header
+                return content + bytes(-len(content) % _BLOCK), header
             _add_keywords(header, keywords, series)
             whole = content[:start] + header.tostring().encode("ascii") + data
             return whole + bytes(-len(whole) % _BLOCK), header

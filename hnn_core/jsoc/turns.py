@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import stamina
 from filelock import FileLock, Timeout
 
+from hnn_core.exceptions import ServiceFaultError, TransientReplyError
 from hnn_core.services.endpoints import live_home
 from hnn_core.services.patience import Patience
 from hnn_core.services.transport import Reply, Transport
@@ -18,6 +20,7 @@ T = TypeVar("T")
 
 _BURST = 4
 """Questions that may follow each other at once after a time of silence."""
+_PAGE = (b"<!doctype html", b"<html")
 
 
 class Turns:
@@ -38,7 +41,7 @@ class Turns:
         self._turn = FileLock(live_home() / "jsoc.lock")
         self._next = FileLock(live_home() / "jsoc.next.lock")
         self._transport: Transport | None = None
-        self._pause = Patience.from_environment().pause_s
+        self._patience = Patience.from_environment()
         self._due = 0.0
 
     @contextmanager
@@ -74,9 +77,34 @@ class Turns:
             return transport.get(url, read=read)
 
     def download(self, url: str, part: Path) -> int:
-        """Stream a file; errors as `Transport.download`."""
-        with self.turn() as transport:
-            return transport.download(url, part)
+        """Stream a file; errors as `Transport.download`.
+
+        A web page, ``null`` or nothing in place of the file, with status 200, is a fault of the
+        server that passes: the file is asked for again after a while.
+        """
+        last = self._patience.attempts
+        try:
+            for attempt in stamina.retry_context(
+                on=TransientReplyError,
+                attempts=last,
+                timeout=None,
+                wait_initial=self._patience.first_wait_s,
+                wait_max=self._patience.longest_wait_s,
+                wait_jitter=min(1.0, self._patience.first_wait_s),
+            ):
+                with attempt, self.turn() as transport:
+                    n_bytes = transport.download(url, part)
+                    if foreign := _foreign(part):
+                        if attempt.num < last:
+                            self._tell(f"JSOC: {foreign}; asking again.")
+                        raise TransientReplyError(foreign)
+                    return n_bytes
+        except TransientReplyError as error:
+            raise ServiceFaultError(
+                f"JSOC gives no sound answer ({error}, {last} attempts); what is fetched is kept, "
+                f"try again later. It was asked for {url}"
+            ) from error
+        raise AssertionError("a retry without an outcome")
 
     def _take(self) -> None:
         try:
@@ -102,6 +130,15 @@ class Turns:
         """Wait so that questions keep their distance on average, a few of them at once."""
         now = time.monotonic()
         self._due = max(self._due, now)
-        wait = self._due - (_BURST - 1) * self._pause - now
+        wait = self._due - (_BURST - 1) * self._patience.pause_s - now
         time.sleep(max(0.0, wait))
-        self._due += self._pause
+        self._due += self._patience.pause_s
+
+
+def _foreign(part: Path) -> str:
+    """Say what a reply is that is no file at all; empty for anything else."""
+    with part.open("rb") as stream:
+        start = stream.read(512).strip().lower()
+    if start.startswith(_PAGE):
+        return "a web page in place of a file"
+    return "an empty answer in place of a file" if start in (b"", b"null") else ""
