@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from scipy import ndimage
-from skimage.feature import canny
 from skimage.measure import label
-from skimage.morphology import convex_hull_image, dilation, footprint_rectangle, thin
+
+from analysis.pil_edges import facing_edges
+from analysis.pil_lines import hull_mask, thin_pixels
+from analysis.pil_windows import dilate
 
 __all__ = ["PilMasks", "PilRegion", "PilSettings", "detect_pils", "line_length"]
 
@@ -117,8 +118,9 @@ def detect_pils(
 
     Notes
     -----
-    Source: Ji et al. (2023), ApJS 265, 28; SCIENCE section 6. Everything after the edges is
-    computed on the bounding box of the candidates, which changes no pixel.
+    Source: Ji et al. (2023), ApJS 265, 28; SCIENCE section 6. The masks are those of the plain
+    scikit-image pipeline, pixel for pixel: edges are taken in windows where both polarities are
+    near (`analysis.pil_edges`), everything after them in the bounding box of the candidates.
     """
     PilSettings(threshold, buffer, keep, min_length)
     field = np.asarray(field)
@@ -128,46 +130,56 @@ def detect_pils(
         )
     masks = PilMasks(*(np.zeros(field.shape, dtype=bool) for _ in range(3)))
     candidates = _candidates(field, threshold, int(buffer))
-    if not candidates.any():
+    box = _bounding_box(candidates)
+    if box is None:
         return masks
-    box = ndimage.find_objects(candidates.view(np.uint8))[0]
-    ropi, pil = _lines(candidates[box], np.abs(field[box]), keep, int(min_length))
+    ropi, pil = _lines(candidates[box], field[box], keep, int(min_length))
     masks.ropi[box] = ropi
     masks.pil[box] = pil
     if pil.any():
-        masks.hull[box] = convex_hull_image(pil)
+        masks.hull[box] = hull_mask(pil)
     return masks
 
 
 def _candidates(field: np.ndarray, threshold: float, buffer: int) -> np.ndarray:
     """Pixels near an edge of both polarities, bool (rows, cols)."""
     finite = np.isfinite(field)
-    near = finite
-    square = footprint_rectangle((buffer, buffer))
-    for polarity in (field >= threshold, field <= -threshold):
-        polarity &= finite
-        if not polarity.any():
-            return np.zeros(field.shape, dtype=bool)
-        near = near & dilation(canny(polarity, sigma=1.0), square)
-    return near
+    positive, negative = field >= threshold, field <= -threshold
+    positive &= finite
+    negative &= finite
+    edges = facing_edges(positive, negative, buffer // 2)
+    return finite & dilate(edges[0], buffer) & dilate(edges[1], buffer)
+
+
+def _bounding_box(mask: np.ndarray) -> tuple[slice, slice] | None:
+    """Smallest box that holds all True pixels; None if there is none."""
+    rows, cols = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    if rows.size == 0:
+        return None
+    return slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
 
 
 def _lines(
-    candidates: np.ndarray, strength: np.ndarray, keep: float, min_length: int
+    candidates: np.ndarray, field: np.ndarray, keep: float, min_length: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the kept components and their thinned lines, bool arrays of the same shape."""
-    components = label(candidates, connectivity=2)
-    index = components[candidates]
-    total = np.bincount(index, weights=strength[candidates].astype(np.float64))
+    pixels = np.flatnonzero(candidates)
+    components = label(candidates, connectivity=2).ravel()
+    index = components[pixels]
+    total = np.bincount(index, weights=np.abs(field.ravel()[pixels].astype(np.float64)))
     strongest_first = np.argsort(-total[1:], kind="stable") + 1
     before = np.concatenate([[0.0], np.cumsum(total[strongest_first])[:-1]])
     kept = np.zeros(total.size, dtype=bool)
     # Not as a fraction: polarities may face one another across pixels of zero field.
     kept[strongest_first] = before <= keep * total.sum()
-    line = thin(kept[components])
+    ropi, pil = np.zeros((2, *candidates.shape), dtype=bool)
+    ropi.ravel()[pixels[kept[index]]] = True
+    line = thin_pixels(ropi)
     length = np.bincount(components[line], minlength=total.size)
     long_enough = kept & (length >= min_length)
-    return long_enough[components], line & long_enough[components]
+    ropi.ravel()[pixels] = long_enough[index]
+    pil.ravel()[line[long_enough[components[line]]]] = True
+    return ropi, pil
 
 
 def line_length(pil: np.ndarray) -> float:

@@ -20,21 +20,28 @@ from hnn_core.magnetogram import read_fits
 REPEATS = 5
 
 
-def plain_pipeline(field: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def plain_pipeline(
+    field: np.ndarray,
+    *,
+    threshold: float = 100.0,
+    buffer: int = 4,
+    keep: float = 0.95,
+    min_length: int = 14,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """PIL, RoPI and hull: the steps of Ji et al. (2023) one after the other."""
-    square = footprint_rectangle((4, 4))
-    positive = dilation(canny(field >= 100, sigma=1), square)
-    negative = dilation(canny(field <= -100, sigma=1), square)
+    square = footprint_rectangle((buffer, buffer))
+    positive = dilation(canny(field >= threshold, sigma=1), square)
+    negative = dilation(canny(field <= -threshold, sigma=1), square)
     components = label(positive & negative & ~np.isnan(field), connectivity=2)
     strength = np.nan_to_num(np.abs(field)).astype(float)
     sums = np.bincount(components.ravel(), weights=strength.ravel())
     sums[0] = 0.0
     order = np.argsort(-sums[1:], kind="stable") + 1
     before = np.cumsum(sums[order]) - sums[order]
-    kept = np.isin(components, order[before / sums.sum() <= 0.95])
+    kept = np.isin(components, order[before <= keep * sums.sum()])
     line = thin(kept)
     lengths = np.bincount(components[line], minlength=sums.size)
-    kept &= lengths[components] >= 14
+    kept &= lengths[components] >= min_length
     pil = line & kept
     hull = convex_hull_image(pil) if pil.any() else np.zeros_like(pil)
     return pil, kept, hull

@@ -65,6 +65,46 @@ def test_masks_equal_the_plain_pipeline_s_bit_for_bit(seed):
         np.testing.assert_array_equal(ours, theirs)
 
 
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**31),
+    shape=st.tuples(st.integers(1, 90), st.integers(1, 90)),
+    smooth=st.floats(0.0, 6.0),
+    rms=st.floats(20.0, 600.0),
+    kind=st.sampled_from(["noise", "holes", "one polarity", "steps", "limb", "sparse"]),
+    threshold=st.sampled_from([50.0, 100.0, 200.0]),
+    buffer=st.integers(1, 8),
+    keep=st.sampled_from([0.5, 0.95, 1.0]),
+    min_length=st.integers(1, 20),
+)
+def test_masks_equal_the_plain_pipeline_s_whatever_the_field(
+    seed, shape, smooth, rms, kind, threshold, buffer, keep, min_length
+):
+    rng = np.random.default_rng(seed)
+    field = gaussian_filter(rng.normal(size=shape), smooth)
+    field *= rms / max(field.std(), 1e-9)
+    if kind == "holes":
+        field[rng.random(shape) < 0.05] = np.nan
+    elif kind == "one polarity":
+        field = np.abs(field)
+    elif kind == "steps":
+        field = np.round(field / 100.0) * 100.0
+    elif kind == "limb":
+        field[:, : shape[1] // 3] = np.nan
+    elif kind == "sparse":
+        field = np.where(rng.random(shape) < 0.02, 5.0 * field, 0.0)
+    options = {
+        "threshold": threshold,
+        "buffer": buffer,
+        "keep": keep,
+        "min_length": min_length,
+    }
+    field = field.astype(np.float32)
+    found = as_tuple(detect_pils(field, **options))
+    for ours, theirs in zip(found, plain_pipeline(field, **options), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_the_noisy_fields_have_lines():
     lines = [detect_pils(noisy_field(seed, (120, 180))).pil.any() for seed in range(6)]
     assert sum(lines) >= 4
