@@ -91,6 +91,12 @@ def _show_counts(info: DatasetInfo, flare_class: str) -> None:
         f"policy {info.policy}."
     )
     st.caption(f"Simulated data. {about}" if info.simulated else about)
+    if info.is_partial(flare_class):
+        st.warning(
+            f"This data set was fetched for stronger flares: of those of class ≥{flare_class} it "
+            "holds only the hours that lie near them.",
+            icon=":material/warning:",
+        )
 
 
 def _offer_small_build() -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from hnn_core.__main__ import main
 from hnn_core.catalogs.store import Catalog
-from hnn_core.dataset import StoredDataset
+from hnn_core.dataset import DatasetInfo, StoredDataset
+from hnn_core.dataset.card import read_card
 from hnn_core.live.plan import PlanRequest, read_plan
 from hnn_core.live.words import read_day
 from tests.emulators import emulated, small_world
@@ -81,6 +82,13 @@ def test_the_set_holds_both_classes_and_says_that_it_is_simulated(undisturbed):
     # Labels are what the world knows: an eruptive flare's day is positive, a confined one's not.
     assert counts["eruptive_flares"] >= 2
     assert counts["confined_flares"] >= 2
+
+
+def test_classes_weaker_than_the_plan_s_are_told_to_be_partial(undisturbed):
+    info = DatasetInfo("live-m", undisturbed[0], read_card(undisturbed[0]))
+    assert [info.is_partial(name) for name in ("M5.0", "M", "C")] == [False, False, True]
+    info = DatasetInfo("sim", undisturbed[0], {"source": "sim:1:40"})
+    assert not info.is_partial("C")
 
 
 def test_a_build_killed_five_times_at_random_gives_the_same_bytes(

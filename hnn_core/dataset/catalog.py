@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hnn_core.dataset.card import CARD, read_card
+from hnn_core.dataset.classes import FLARE_CLASSES
 from hnn_core.dataset.work_folder import building_folder
 from hnn_core.exceptions import DatasetError, UnfinishedDatasetError, UnknownDatasetError
 from hnn_core.home import home
@@ -26,6 +27,18 @@ class DatasetInfo:
     def source(self) -> str:
         """Specification of the source it was built from."""
         return str(self.card["source"])
+
+    def is_partial(self, flare_class: str) -> bool:
+        """Whether only some hours before flares of a class were fetched.
+
+        A set that was planned for ≥M holds the hours before those flares; of weaker ones it holds
+        what happens to lie there.
+        """
+        kind, _, rest = self.source.partition(":")
+        planned = rest.split(":")[0]
+        if kind != "jsoc" or planned not in FLARE_CLASSES or flare_class not in FLARE_CLASSES:
+            return False
+        return FLARE_CLASSES.index(flare_class) > FLARE_CLASSES.index(planned)
 
     @property
     def policy(self) -> str:
