@@ -27,6 +27,8 @@ FIRST = parse_t_rec("2011-02-13T07:00")
 LAST = parse_t_rec("2011-02-13T11:00")
 HOURS = [f"2011-02-13T{hour:02d}:00" for hour in (7, 8, 9, 10, 11)]
 """Five hours that all have a good record."""
+NOON = parse_t_rec("2026-09-05T12:00")
+"""Of the first day of the regions of the near-real-time series; a little before it has no data."""
 NOW = datetime(2026, 9, 6, 12, 0, tzinfo=UTC)
 ME = "observer@example.org"
 """The address that is registered for exports."""
@@ -144,7 +146,7 @@ class Fetchers:
         )
 
     def start(self, harp: int = HARP, **environment: str) -> Fetching:
-        """Start fetching: the five hours of HARP 377, or all of another of the newest ones."""
+        """Start fetching: the five hours of HARP 377, or half a day of one of the newest."""
         self._count += 1
         answer = self._folder / f"{self._count}"
         names = [name for name in os.environ if name.startswith("HNN_")]
@@ -187,7 +189,7 @@ def _obey(order: dict) -> None:
         if order["harp"] == HARP:
             fetched = fetch()
         else:
-            fetched = fetch(None, None, series=NEAR_REAL_TIME, harp=order["harp"])
+            fetched = fetch(None, NOON, series=NEAR_REAL_TIME, harp=order["harp"])
         Path(order["answer"]).write_text(str(fetched.new))
         failed = 0
     finally:

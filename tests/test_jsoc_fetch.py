@@ -6,15 +6,17 @@ import astropy.units as u
 import numpy as np
 import pytest
 from astropy.time import Time
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hnn_core.fits import read_header
 from hnn_core.jsoc.cache import cache_home, cached, record_path, region_folder
 from hnn_core.jsoc.client import JsocClient
-from hnn_core.jsoc.keywords import KEPT, RECNUM
+from hnn_core.jsoc.keywords import KEPT, RECNUM, t_rec_seconds
 from hnn_core.jsoc.series import DEFINITIVE, NEAR_REAL_TIME
 from hnn_core.magnetogram import read_fits
 from hnn_core.sharp_keywords import sharp_keywords
-from hnn_core.tai import parse_t_rec, tai_seconds
+from hnn_core.tai import format_t_rec, parse_t_rec, tai_seconds
 from tests.conftest import real_data
 from tests.emulators import emulated, real_world
 from tests.jsoc_fetching import (
@@ -22,6 +24,7 @@ from tests.jsoc_fetching import (
     HARP,
     HOURS,
     LAST,
+    NOON,
     asked_files,
     emulator,
     fetch,
@@ -63,7 +66,7 @@ def test_a_longer_span_asks_only_for_what_it_adds(emulator, undisturbed):
     whole(undisturbed)
 
 
-@pytest.mark.parametrize("length", [0, 100, 2880, 20_000, -2881])
+@pytest.mark.parametrize("length", [0, 2880, -2881])
 def test_what_was_damaged_on_disk_is_fetched_again(emulator, undisturbed, length):
     fetch()
     first, second, *_ = cached(DEFINITIVE, HARP)
@@ -168,8 +171,8 @@ def test_near_real_time_regions_have_a_folder_and_numbers_of_their_own(emulator,
         assert client.harps_at(NEAR_REAL_TIME, now)["harp"].tolist() == [NEW_HARP, 14018]
         assert client.harps_at(DEFINITIVE, now).empty
     fetch()
-    fetched = fetch(None, None, series=NEAR_REAL_TIME, harp=NEW_HARP)
-    assert fetched.new == len(cached(NEAR_REAL_TIME, NEW_HARP)) > 30
+    fetched = fetch(None, NOON, series=NEAR_REAL_TIME, harp=NEW_HARP)
+    assert fetched.new == len(cached(NEAR_REAL_TIME, NEW_HARP)) > 10
     assert {path.parent.parent.name for path in cached(NEAR_REAL_TIME, NEW_HARP)} == {"nrt"}
     assert cached(DEFINITIVE, NEW_HARP) == cached(NEAR_REAL_TIME, HARP) == []
     assert files(cache_home() / "definitive") == undisturbed
@@ -196,7 +199,7 @@ def test_two_regions_at_once_take_turns_on_one_connection(emulator, undisturbed,
     wait_until(lambda: len(asked_files(emulator)) >= 2)
     short = fetchers.start()
     assert short.new() == len(HOURS)
-    assert long.new() == len(cached(NEAR_REAL_TIME, NEW_HARP)) > 30
+    assert long.new() == len(cached(NEAR_REAL_TIME, NEW_HARP)) > 10
     assert emulator.connections.most_by_service["jsoc"] == 1
     harps = [emulator.storage.find(path).region.harp for path in asked_files(emulator)]
     assert len(harps) == len(set(asked_files(emulator)))
@@ -244,3 +247,17 @@ def test_hours_may_be_named_one_by_one(emulator, undisturbed):
     fetched = fetch(FIRST, LAST)
     assert (fetched.new, fetched.present) == (3, 2)
     whole(undisturbed)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seconds=st.integers(1_272_672_000, 1_893_456_000))
+def test_times_are_read_as_everywhere_else(seconds):
+    text = format_t_rec(float(seconds))
+    several = [text, text.replace("_TAI", ".000_TAI"), text.replace("_TAI", ".250_TAI")]
+    expected = [float(tai_seconds(parse_t_rec(one))) for one in several]
+    assert t_rec_seconds(several).tolist() == expected == [seconds, seconds, seconds + 0.25]
+
+
+def test_what_is_no_time_is_nan():
+    texts = ["MISSING", "2011.13.01_00:00:00_TAI", "2011.02.30_00:00:00_TAI", "Invalid KeyLink"]
+    assert np.isnan(t_rec_seconds(texts)).all()

@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import socket
 import sys
 import time
 
@@ -16,6 +17,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--bytes-per-s", type=float, help="throttle every answer")
     chosen = parser.parse_args()
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", chosen.port)) == 0:
+            parser.error(f"port {chosen.port} is taken; choose another with --port")
     world = small_world(chosen.regions, seed=chosen.seed, running=True)
     with emulated(world, port=chosen.port) as emulator:
         emulator.bytes_per_s = chosen.bytes_per_s
