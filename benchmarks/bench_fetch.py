@@ -73,6 +73,8 @@ def start_server(folder: str) -> tuple[subprocess.Popen, dict[str, str]]:
     while line := child.stdout.readline().strip():
         name, _, value = line.partition("=")
         addresses[name] = value
+    if not addresses:
+        raise SystemExit("The emulator did not start.")
     return child, addresses
 
 

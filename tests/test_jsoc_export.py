@@ -94,7 +94,7 @@ def test_an_export_that_is_gone_before_its_files_came_is_asked_for_anew(
             emulator.export.jobs.clear()
 
     fetched = fetch(email=ME, tell=forget)
-    assert set(fetched.missing.values()) == {"no file at JSOC: its path leads nowhere, twice"}
+    assert set(fetched.missing.values()) == {"the path that JSOC gives leads nowhere, twice"}
     assert fetched.new + len(fetched.missing) == len(HOURS)
     assert files(cache_home()).items() < undisturbed_export.items()
     assert fetch(email=ME).new == len(fetched.missing)

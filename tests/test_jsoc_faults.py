@@ -162,7 +162,7 @@ def test_places_that_expired_are_asked_for_again(emulator, undisturbed):
 def test_places_that_expire_at_once_are_missing_hours(emulator, undisturbed):
     emulator.storage.lifetime_s = -1.0
     fetched = fetch()
-    assert fetched.missing == dict.fromkeys(HOURS, "no file at JSOC: its path leads nowhere, twice")
+    assert fetched.missing == dict.fromkeys(HOURS, "the path that JSOC gives leads nowhere, twice")
     assert files(cache_home()) == {}
     emulator.storage.lifetime_s = None
     assert fetch().new == len(HOURS)

@@ -175,6 +175,19 @@ def test_a_service_that_fails_for_good_ends_the_build_in_one_sentence_and_later_
     assert main(BUILD) == 0
 
 
+def test_a_file_that_does_not_come_stops_the_build_unless_one_does_without(
+    emulator, undisturbed, hnn_home, capsys
+):
+    emulator.faults.add(r"/SUM\d*[05]/", "garbage", times=10_000)  # every fifth file or so
+    assert main(BUILD) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "could not be fetched" in said
+    assert "--allow-missing" in said
+    emulator.faults.clear()
+    assert main(BUILD) == 0
+    assert contents(hnn_home / "datasets" / "live-m") == undisturbed[1]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -3,9 +3,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
+from skimage.feature import canny
 from skimage.io import imread
+from skimage.morphology import convex_hull_image, dilation, footprint_rectangle, thin
 
+from analysis import pil_edges
 from analysis.pil import PilMasks, PilSettings, detect_pils, line_length
+from analysis.pil_edges import facing_edges
+from analysis.pil_lines import hull_mask, thin_pixels
+from analysis.pil_windows import dilate
 from benchmarks.bench_pil import plain_pipeline
 from benchmarks.bench_pil import random_field as noisy_field
 from hnn_core.magnetogram import read_fits
@@ -308,3 +314,63 @@ def test_region_is_chosen_by_name():
         masks.region("spot")
     with pytest.raises(ValueError, match="spot"):
         PilSettings(region="spot")
+
+
+# Parts of the detector
+
+
+@settings(max_examples=25, deadline=None)
+@given(seeds, st.tuples(st.integers(1, 70), st.integers(1, 70)), st.floats(0.0, 4.0))
+def test_facing_edges_are_canny_s_wherever_both_polarities_are_near(seed, shape, smooth):
+    field = gaussian_filter(np.random.default_rng(seed).normal(size=shape), smooth)
+    positive, negative = field > 0.4 * field.std(), field < -0.4 * field.std()
+    found = facing_edges(positive, negative, 2)
+    whole = canny(positive, sigma=1.0), canny(negative, sigma=1.0)
+    meet = dilate(whole[0], 5) & dilate(whole[1], 5)
+    for ours, theirs in zip(found, whole, strict=True):
+        assert not np.any(ours & ~theirs)
+        np.testing.assert_array_equal((ours & dilate(meet, 5)), theirs & dilate(meet, 5))
+
+
+def test_a_faint_edge_that_leaves_its_window_is_looked_up_in_the_whole_field(monkeypatch):
+    monkeypatch.setattr(pil_edges, "_edges", lambda *_: None)
+    positive, negative = (sign * boundary() >= 100.0 for sign in (1, -1))
+    found = facing_edges(positive, negative, 2)
+    np.testing.assert_array_equal(found[0], canny(positive, sigma=1.0))
+    np.testing.assert_array_equal(found[1], canny(negative, sigma=1.0))
+
+
+@pytest.mark.parametrize(("strong", "known"), [(True, True), (False, False)])
+def test_a_faint_edge_at_a_window_s_side_is_known_only_with_a_strong_one(strong, known):
+    # A faint step down the middle of a window, with a steep part or without.
+    smooth = np.zeros((40, 40))
+    smooth[:, 20:] = 0.03  # Sobel's operator makes 0.12 of it: between 0.1 and 0.2
+    if strong:
+        smooth[18:22, 20:] = 0.08
+    zone = np.zeros((40, 40), dtype=np.int8)
+    zone[6:-6, 6:-6] = 1
+    zone[7:-7, 7:-7] = 2
+    edges = pil_edges._edges(smooth, zone)
+    assert (edges is not None) == known
+    if strong:
+        assert edges[6:34].any(axis=1).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds, st.tuples(st.integers(1, 40), st.integers(1, 40)), st.floats(0.1, 0.95))
+def test_thinning_and_hull_are_scikit_image_s(seed, shape, filled):
+    mask = gaussian_filter(np.random.default_rng(seed).random(shape), 1.0)
+    mask = mask <= np.quantile(mask, filled)
+    line = np.zeros(shape, dtype=bool)
+    line.ravel()[thin_pixels(mask)] = True
+    np.testing.assert_array_equal(line, thin(mask))
+    if line.any():
+        np.testing.assert_array_equal(hull_mask(line), convex_hull_image(line))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 7])
+def test_dilation_is_scikit_image_s(size):
+    mask = np.random.default_rng(size).random((23, 31)) < 0.03
+    np.testing.assert_array_equal(
+        dilate(mask, size), dilation(mask, footprint_rectangle((size, size)))
+    )

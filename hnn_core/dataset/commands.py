@@ -42,6 +42,10 @@ def build(
     again: Annotated[
         bool, typer.Option("--again", help="With --class: ask the catalogues and plan anew.")
     ] = False,
+    allow_missing: Annotated[
+        bool,
+        typer.Option("--allow-missing", help="With --class: do without files that do not come."),
+    ] = False,
     flares: Annotated[
         Path | None, typer.Option(help="CSV table of flares; the source's own by default.")
     ] = None,
@@ -62,9 +66,14 @@ def build(
 
         if flares is not None:
             raise typer.BadParameter("--flares goes with --source; --class takes the catalogue.")
-        words = (flare_class, start, end, out, policy)
         build_class(
-            *words, hours=hours, workers=workers, only_plan=plan, again=again, as_json=as_json
+            *(flare_class, start, end, out, policy),
+            hours=hours,
+            workers=workers,
+            only_plan=plan,
+            again=again,
+            allow_missing=allow_missing,
+            as_json=as_json,
         )
     else:
         _build_source(source, out, flares, policy, hours, workers, as_json=as_json)

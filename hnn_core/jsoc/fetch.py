@@ -1,7 +1,7 @@
 """Fetching the hourly magnetograms of a region, again and again until all are here."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,9 @@ from hnn_core.sequence_plan import TOLERANCE
 from hnn_core.tai import iso_minute, time_from_seconds
 
 __all__ = ["FetchTold", "Fetched", "fetch_region"]
+
+_NO_FILE = ("no file at JSOC", "no record at JSOC", "JSOC exported no file")
+"""How the reasons begin for which asking again brings nothing."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,14 @@ class Fetched:
     """Of the new ones."""
     missing: dict[str, str] = field(default_factory=dict)
     """Hours (ISO minutes, TAI) without a magnetogram and why, ascending."""
+
+    tried: frozenset[str] = frozenset()
+    """Missing hours whose file was downloaded without success."""
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """Those of the missing hours that JSOC has a file for, which came to nothing this time."""
+        return {hour: why for hour, why in self.missing.items() if hour in self.tried}
 
 
 def fetch_region(
@@ -110,11 +121,16 @@ def fetch_region(
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder, lambda words: told(FetchTold(harp, 0, 0, 0, words))):
             try:
-                records = client.records(series, harp, *_ends(first, last, hours))
-                if records.empty:
-                    raise NoRecordsError(_no_records(series, harp, first, last))
-                choice = hourly(records, first, last, most_longitude=most_longitude, hours=hours)
-                return _Fetch(client, series, harp, choice, email, told).run()
+                # One connection from the first question to the last file; not while an export is
+                # waited for.
+                with client.turn() if email is None else nullcontext():
+                    records = client.records(series, harp, *_ends(first, last, hours))
+                    if records.empty:
+                        raise NoRecordsError(_no_records(series, harp, first, last))
+                    choice = hourly(
+                        records, first, last, most_longitude=most_longitude, hours=hours
+                    )
+                    return _Fetch(client, series, harp, choice, email, told).run()
             finally:
                 remove_leftovers(folder)
 
@@ -144,12 +160,16 @@ class _Fetch:
     def run(self) -> Fetched:
         self._say("" if self._todo else "everything is here already")
         if self._todo and self._email is None:
-            with self._client.turn():
-                self._take(self._todo, self._places)
+            self._take(self._todo, self._places)
         elif self._todo:
             self._export(self._email or "")
         missing = {iso_minute(hour): why for hour, why in sorted(self._missing.items())}
-        return Fetched(self._new, self._present, self._bytes, missing)
+        tried = {
+            iso_minute(row["hour"])
+            for row in self._todo
+            if not self._missing.get(row["hour"], _NO_FILE[0]).startswith(_NO_FILE)
+        }
+        return Fetched(self._new, self._present, self._bytes, missing, frozenset(tried))
 
     def _places(self, rows: Sequence[Row]) -> Mapping[float, StoredFile]:
         return self._client.paths(self._series, self._harp, [row["t_rec"] for row in rows])

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,9 @@ KEPT = (*_TEXTS, *_WHOLE_NUMBERS, *_NUMBERS, RECNUM)
 _NOTHING = frozenset(
     ("", "missing", "nan", "-nan", "inf", "-inf", "none", "invalid keylink", "n/a", "unknown")
 )
+_PLAIN = re.compile(r"(\d{4})\.(\d\d)\.(\d\d)_(\d\d):(\d\d):(\d\d)(?:\.0*)?_TAI", re.ASCII)
+_EPOCH = datetime(1970, 1, 1)
+"""Of TAI, whose days all have 86400 seconds."""
 _UNFIT = re.compile(r"[^\x20-\x7e]")
 """What a header cannot hold."""
 
@@ -106,7 +110,12 @@ def record_cards(row: Mapping[str, str], series: Series) -> dict[str, str | int 
 
 
 def _seconds(text: object) -> float:
+    """Read a T_REC; without astropy as JSOC writes it, for a passage has over a thousand."""
+    plain = _PLAIN.fullmatch(str(text))
     try:
+        if plain:
+            year, month, day, hour, minute, second = map(int, plain.groups())
+            return (datetime(year, month, day, hour, minute, second) - _EPOCH).total_seconds()
         return float(tai_seconds(parse_t_rec(str(text))))
     except ValueError:
         return math.nan

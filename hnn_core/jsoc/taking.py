@@ -141,7 +141,7 @@ class _Taking:
             try:
                 self._client.download(place.url, part)
             except RefusedError:
-                return StoredFile("", problem="no file at JSOC: its path leads nowhere, twice")
+                return StoredFile("", problem="the path that JSOC gives leads nowhere, twice")
         return place
 
     def _settle(self, kept: Kept, queue: deque[Row]) -> None:

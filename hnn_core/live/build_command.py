@@ -18,6 +18,7 @@ def build_class(
     workers: int,
     only_plan: bool,
     again: bool,
+    allow_missing: bool,
     as_json: bool,
 ) -> None:
     """Fetch and build the data set of a class: ``data build --class``."""
@@ -50,7 +51,12 @@ def build_class(
             reporter.end(f"Only planned: {cost.text}.", plan=True)
             return
         dataset = building.build_planned(
-            plan, folder, reporter, policy=policy, workers=workers or None
+            plan,
+            folder,
+            reporter,
+            policy=policy,
+            workers=workers or None,
+            allow_missing=allow_missing,
         )
         if flare_class != FLARE_CLASSES[-1]:
             reporter.note(

@@ -76,17 +76,25 @@ def build_planned(
     *,
     policy: str,
     workers: int | None = None,
+    allow_missing: bool = False,
 ) -> StoredDataset:
     """Fetch what the plan asks for and build the data set; goes on with what was stopped.
+
+    With `allow_missing` it is built also without magnetograms that JSOC has and that do not come.
 
     Raises
     ------
     ServiceError
-        JSOC does not answer; what came until then is kept.
+        JSOC does not answer, or some of its files cannot be had; what came until then is kept.
     DatasetError, DiskFullError
         As `hnn_core.dataset.build_dataset`.
     """
-    _fetch_magnetograms(plan, reporter)
+    failed = _fetch_magnetograms(plan, reporter)
+    if failed and not allow_missing:
+        raise ServiceFaultError(
+            f"{counted(len(failed), 'magnetogram')} could not be fetched, the first: {failed[0]}. "
+            "Run the same build again to try them, or with --allow-missing to do without."
+        )
 
     def tell(done: int, total: int, region: str, _frames: int, _left: float) -> None:
         reporter.progress("data set", done, total, region)
@@ -141,7 +149,9 @@ def _fill_numbers(request: PlanRequest, reporter: Reporter) -> None:
                 found = []
 
 
-def _fetch_magnetograms(plan: Plan, reporter: Reporter) -> None:
+def _fetch_magnetograms(plan: Plan, reporter: Reporter) -> list[str]:
+    """Fetch what is missing; return what JSOC has and could not be had, in words."""
+    failed: list[str] = []
     total, before, n_bytes, old = plan.n_hours, 0, 0, 0
     left_out: Counter[str] = Counter()
     with JsocClient(tell=reporter.note) as client:
@@ -165,9 +175,13 @@ def _fetch_magnetograms(plan: Plan, reporter: Reporter) -> None:
                 n_bytes += fetched.bytes
                 old += fetched.present
                 left_out.update(Counter(fetched.missing.values()))
+                failed += [
+                    f"HARP {region.harp} {hour} ({why})" for hour, why in fetched.failed.items()
+                ]
             before += len(hours)
             reporter.progress(
                 MAGNETOGRAMS, before, total, f"HARP {region.harp}", n_bytes=n_bytes, old=old
             )
     for why, count in left_out.most_common():
         reporter.excluded(counted(count, "hour"), why, count)
+    return failed
