@@ -26,9 +26,11 @@ def show_chosen(found: pd.DataFrame) -> None:
             _show_buttons(flare)
         where = f"{place(flare['longitude_deg'], flare['latitude_deg'])} · "
         words = ASSOCIATION_WORDS.get(flare["association"], "not known")
+        words = words if "CME" in words else f"CME {words}"
+        words = words[:1].upper() + words[1:]
         reason = str(flare["reason"])
         reason = plain(reason[:1].upper() + reason[1:])
-        st.caption(f"{where.removeprefix(' · ')}CME: {words}. {reason}")
+        st.caption(f"{where.removeprefix(' · ')}{words}. {reason}")
 
 
 def _show_buttons(flare: pd.Series) -> None:

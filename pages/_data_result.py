@@ -24,7 +24,8 @@ def offer_result(job: DataJob, events: list[dict[str, Any]]) -> None:
         _offer_regions(job, events)
     elif job.kind in _VIEWS and "--plan" not in job.arguments:
         label, view = _VIEWS[job.kind]
-        if st.button(label, key=f"see_{job.name}", icon=":material/arrow_forward:"):
+        here = st.session_state.get("show") == view
+        if not here and st.button(label, key=f"see_{job.name}", icon=":material/arrow_forward:"):
             open_view(view)
 
 

@@ -121,9 +121,11 @@ def show_misses(chosen: Chosen, forecast: str) -> None:
 def explore_query(row: dict, source: str, model: str) -> dict[str, str]:
     """Parameters that open Explore on a sequence; empty if its source cannot be opened there."""
     kind, _, rest = source.partition(":")
-    if kind not in ("sim", "fits"):
+    if kind not in ("sim", "fits", "jsoc"):
         return {}
     view = {"source": kind, "region": str(row["region"]), "hour": f"{row['hour']:%Y-%m-%dT%H:%M}"}
+    if kind == "jsoc":
+        rest = ""  # a planned set's magnetograms are among the downloaded ones
     if rest:
         view["population" if kind == "sim" else "folder"] = rest
     return view | ({"model": model} if model else {})

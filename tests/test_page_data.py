@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -12,6 +13,7 @@ from hnn_core.__main__ import main
 from hnn_core.live import jobs as data_jobs
 from hnn_core.live.cases import well_known_cases
 from hnn_core.live.predictions import append_prediction
+from pages._skill_parts import explore_query
 from tests.drawn_jobs import DEAD, MINE, START, drawn_job, line
 from tests.emulators import emulated, small_world
 
@@ -355,3 +357,14 @@ def test_explore_without_downloads_offers_the_well_known_flares(started):
     app.query_params["source"] = "nrt"
     app.run()
     assert "No region that is on the disk now has been fetched yet" in words(app)
+
+
+def test_skill_leads_to_the_downloaded_region_of_a_planned_set():
+    row = {"region": "377", "hour": pd.Timestamp("2011-02-15T01:00")}
+    asked = explore_query(row, "jsoc:M:2011-01-01:2011-12-31:10", "demo")
+    assert asked == {
+        "source": "jsoc",
+        "region": "377",
+        "hour": "2011-02-15T01:00",
+        "model": "demo",
+    }
