@@ -123,17 +123,23 @@ def detect_pils(
     near (`analysis.pil_edges`), everything after them in the bounding box of the candidates.
     """
     PilSettings(threshold, buffer, keep, min_length)
+    buffer, min_length = int(buffer), int(min_length)
     field = np.asarray(field)
     if field.ndim != 2 or field.dtype.kind not in "fiu":
         raise ValueError(
             f"field must be a 2-D array of real numbers, got shape {field.shape}, {field.dtype}"
         )
     masks = PilMasks(*(np.zeros(field.shape, dtype=bool) for _ in range(3)))
-    candidates = _candidates(field, threshold, int(buffer))
-    box = _bounding_box(candidates)
+    finite = np.isfinite(field)
+    positive, negative = field >= threshold, field <= -threshold
+    positive &= finite
+    negative &= finite
+    edges = facing_edges(positive, negative, buffer // 2)
+    box = _common_box(edges, room=buffer)
     if box is None:
         return masks
-    ropi, pil = _lines(candidates[box], field[box], keep, int(min_length))
+    candidates = finite[box] & dilate(edges[0][box], buffer) & dilate(edges[1][box], buffer)
+    ropi, pil = _lines(candidates, field[box], keep, min_length)
     masks.ropi[box] = ropi
     masks.pil[box] = pil
     if pil.any():
@@ -141,22 +147,20 @@ def detect_pils(
     return masks
 
 
-def _candidates(field: np.ndarray, threshold: float, buffer: int) -> np.ndarray:
-    """Pixels near an edge of both polarities, bool (rows, cols)."""
-    finite = np.isfinite(field)
-    positive, negative = field >= threshold, field <= -threshold
-    positive &= finite
-    negative &= finite
-    edges = facing_edges(positive, negative, buffer // 2)
-    return finite & dilate(edges[0], buffer) & dilate(edges[1], buffer)
-
-
-def _bounding_box(mask: np.ndarray) -> tuple[slice, slice] | None:
-    """Smallest box that holds all True pixels; None if there is none."""
-    rows, cols = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    if rows.size == 0:
-        return None
-    return slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
+def _common_box(edges: tuple[np.ndarray, np.ndarray], room: int) -> tuple[slice, slice] | None:
+    """Smallest box in which both edges, dilated by at most `room`, can meet; None if none."""
+    sides = []
+    for axis in (1, 0):
+        start, stop = 0, edges[0].shape[1 - axis]
+        for edge in edges:
+            held = np.flatnonzero(edge.any(axis=axis))
+            if held.size == 0:
+                return None
+            start, stop = max(start, held[0] - room), min(stop, held[-1] + 1 + room)
+        if start >= stop:
+            return None
+        sides.append(slice(start, stop))
+    return sides[0], sides[1]
 
 
 def _lines(

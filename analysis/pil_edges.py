@@ -17,6 +17,7 @@ it reaches the smoothed image (at a corner of the field), so the gradient is bel
 _BLIND = _RADIUS + 2
 """Rows along a window's sides where edges cannot be told: the Gaussian's radius, and one each
 for the gradient and for the comparison of neighbouring gradients."""
+_STRIP = 64  # rows
 _SLACK = 1  # pixels more, so that faint ends of edges are seldom cut by a window
 
 
@@ -59,8 +60,11 @@ def facing_edges(
     for window in windows:
         known[window.inset(positive.shape, _BLIND, 1)] = 1
         known[window.inset(positive.shape, _BLIND + 1, 1)] = 2
+    weights = _weights(windows, positive.shape)
+    canvas = np.empty(shape)  # for one polarity after the other
     for polarity, found in zip((positive, negative), edges, strict=True):
-        on_canvas = _edges(_smoothed(polarity, windows, shape), known)
+        _smooth(polarity, windows, weights, canvas)
+        on_canvas = _edges(canvas, known)
         if on_canvas is None:
             found[:] = canny(polarity, sigma=1.0)
             continue
@@ -69,61 +73,72 @@ def facing_edges(
     return edges[0], edges[1]
 
 
-def _smoothed(polarity: np.ndarray, windows: list[Window], shape: tuple[int, int]) -> np.ndarray:
-    """Canvas of the smoothed polarity, float64.
+def _smooth(
+    polarity: np.ndarray,
+    windows: list[Window],
+    weights: list[np.ndarray | float],
+    canvas: np.ndarray,
+) -> None:
+    """Fill the canvas with the smoothed polarity.
 
-    Beyond the field there is nothing, for which the weights make up; around a window at the
-    field's border one row repeats the border, as Sobel's operator expects.
+    Around a window at the field's border one row more repeats the border, as Sobel's operator
+    expects.
     """
-    canvas = np.zeros(shape)
+    canvas.fill(0.0)
     for window in windows:
         canvas[window.canvas] = polarity[window.field]
-    smooth = _gaussian(canvas)
-    weights = _gaussian(np.ones([min(length, 2 * _RADIUS + 1) for length in polarity.shape]))
-    weights += np.finfo(float).eps
-    for window in windows:
-        inside = smooth[window.canvas]
-        rows, cols = (
-            _weight_index(part, length)
-            for part, length in zip(window.field, polarity.shape, strict=True)
-        )
-        if (rows == _RADIUS).all() and (cols == _RADIUS).all():
-            inside /= weights[_RADIUS, _RADIUS]
+    _gaussian(canvas, output=canvas)
+    for window, weight in zip(windows, weights, strict=True):
+        inside = canvas[window.canvas]
+        inside /= weight
+        if isinstance(weight, float):
             continue
-        inside /= weights[np.ix_(rows, cols)]
         y, x = window.canvas
-        smooth[y.start - 1, x] = inside[0]
-        smooth[y.stop, x] = inside[-1]
+        canvas[y.start - 1, x] = inside[0]
+        canvas[y.stop, x] = inside[-1]
         framed = slice(y.start - 1, y.stop + 1)
-        smooth[framed, x.start - 1] = smooth[framed, x.start]
-        smooth[framed, x.stop] = smooth[framed, x.stop - 1]
-    return smooth
+        canvas[framed, x.start - 1] = canvas[framed, x.start]
+        canvas[framed, x.stop] = canvas[framed, x.stop - 1]
 
 
-def _gaussian(image: np.ndarray) -> np.ndarray:
-    return np.asarray(ndimage.gaussian_filter(image, 1.0, mode="constant", truncate=4.0))
+def _weights(windows: list[Window], shape: tuple[int, int]) -> list[np.ndarray | float]:
+    """Weight that the Gaussian finds in the field, around each pixel of each window.
 
-
-def _weight_index(part: slice, length: int) -> np.ndarray:
-    """Index of pixels into the weights of a field that is cut down to its borders."""
-    index = np.arange(part.start, part.stop)
+    One number for a window away from the field's borders.
+    """
     size = 2 * _RADIUS + 1
-    if length < size:
-        return index
-    return np.where(index < length - _RADIUS, np.minimum(index, _RADIUS), index - length + size)
+    # Of the smallest field that has all of the borders; the middle stands for the inside.
+    weight = _gaussian(np.ones([min(length, size) for length in shape])) + np.finfo(float).eps
+    found: list[np.ndarray | float] = []
+    for window in windows:
+        rows, cols = (
+            np.where(
+                at < length - _RADIUS, np.minimum(at, _RADIUS), at - length + min(length, size)
+            )
+            for at, length in (
+                (np.arange(part.start, part.stop), length)
+                for part, length in zip(window.field, shape, strict=True)
+            )
+        )
+        inside = (rows == _RADIUS).all() and (cols == _RADIUS).all()
+        found.append(float(weight[_RADIUS, _RADIUS]) if inside else weight[np.ix_(rows, cols)])
+    return found
+
+
+def _gaussian(image: np.ndarray, output: np.ndarray | None = None) -> np.ndarray:
+    return np.asarray(
+        ndimage.gaussian_filter(image, 1.0, output=output, mode="constant", truncate=4.0)
+    )
 
 
 def _edges(smooth: np.ndarray, known: np.ndarray) -> np.ndarray | None:
     """Edges on the canvas where they are known; None if hysteresis needs more of the field."""
-    down, across, magnitude = _gradient(smooth)
-    ridge = np.flatnonzero((magnitude >= _LOW) & (known > 0))
-    ridge = _not_exceeded(ridge, down.ravel(), across.ravel(), magnitude.ravel(), known.shape[1])
-    strong = magnitude.ravel()[ridge] >= _HIGH
+    row = known.shape[1]
+    ridge, strong = _ridges(smooth, known)
     edges = np.zeros(known.shape, dtype=bool)
     flat = edges.ravel()
     flat[ridge[strong]] = True
     faint = ridge[~strong]
-    row = known.shape[1]
     around = np.array([-row - 1, -row, -row + 1, -1, 1, row - 1, row, row + 1])
     while faint.size:
         connected = flat[faint[:, np.newaxis] + around].any(axis=1)
@@ -134,31 +149,50 @@ def _edges(smooth: np.ndarray, known: np.ndarray) -> np.ndarray | None:
     return None if (known.ravel()[faint] == 1).any() else edges
 
 
-def _gradient(smooth: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sobel gradient down the rows, across the columns, and its magnitude.
+def _ridges(smooth: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Known pixels (flat index) on ridges of the gradient, and whether it is strong there.
 
-    Their outermost pixels hold zero.
+    Strips of rows, so that what is in between is small and stays in the cache.
     """
-    down, across, magnitude = np.zeros((3, *smooth.shape))
-    inner = (slice(1, -1), slice(1, -1))
-    step = smooth[2:] - smooth[:-2]
-    np.add(2.0 * step[:, 1:-1], step[:, :-2] + step[:, 2:], out=down[inner])
-    step = smooth[:, 2:] - smooth[:, :-2]
-    np.add(2.0 * step[1:-1], step[:-2] + step[2:], out=across[inner])
-    np.multiply(down, down, out=magnitude)
-    magnitude += across * across
-    return down, across, np.sqrt(magnitude, out=magnitude)
+    rows, row = smooth.shape
+    ridges, strong = [], []
+    for top in range(1, rows - 1, _STRIP):
+        # One row more on either side: a ridge is seen by its neighbours.
+        first, stop = max(top - 1, 1), min(top + _STRIP + 1, rows - 1)
+        down, across = _sobel(smooth[first - 1 : stop + 1])
+        magnitude = down * down
+        magnitude += across * across
+        np.sqrt(magnitude, out=magnitude)
+        wanted = (magnitude >= _LOW) & (known[first:stop, 1:-1] > 0)
+        wanted[: top - first] = False
+        wanted[top - first + _STRIP :] = False
+        pixels = _not_exceeded(np.flatnonzero(wanted), down, across, magnitude)
+        y, x = np.divmod(pixels, row - 2)
+        ridges.append((y + first) * row + x + 1)
+        strong.append(magnitude.ravel()[pixels] >= _HIGH)
+    return np.concatenate(ridges), np.concatenate(strong)
+
+
+def _sobel(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Gradient down the rows and across the columns, without the outermost pixels."""
+    step = image[2:] - image[:-2]
+    down = 2.0 * step[:, 1:-1] + (step[:, :-2] + step[:, 2:])
+    step = image[:, 2:] - image[:, :-2]
+    across = 2.0 * step[1:-1] + (step[:-2] + step[2:])
+    return down, across
 
 
 def _not_exceeded(
-    pixels: np.ndarray, down: np.ndarray, across: np.ndarray, magnitude: np.ndarray, row: int
+    pixels: np.ndarray, down: np.ndarray, across: np.ndarray, magnitude: np.ndarray
 ) -> np.ndarray:
     """Those pixels (flat index) whose magnitude is not exceeded before or behind them.
 
     Before and behind, along the gradient, the magnitude is interpolated between the neighbour
     in a row or column and the diagonal one.
     """
-    y, x, here = down[pixels], across[pixels], magnitude[pixels]
+    row = magnitude.shape[1]
+    magnitude = magnitude.ravel()
+    here, y, x = magnitude[pixels], down.ravel()[pixels], across.ravel()[pixels]
     falling = np.where((y > 0) == (x > 0), row, -row)
     y, x = np.abs(y), np.abs(x)
     straight = np.where(y > x, falling, 1)

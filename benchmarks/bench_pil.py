@@ -1,5 +1,7 @@
 """PIL detection against the plain scikit-image pipeline, bit for bit and in time.
 
+Time is the processor's, of one core; other programs on the machine count for less that way.
+
 Real fields: set HNN_TEST_DATA to a folder with harp377; without it they are left out.
 """
 
@@ -17,7 +19,8 @@ from skimage.morphology import convex_hull_image, dilation, footprint_rectangle,
 from analysis.pil import detect_pils
 from hnn_core.magnetogram import read_fits
 
-REPEATS = 5
+REPEATS = 15
+GOAL = 8.0  # times the speed of the plain pipeline, on real fields
 
 
 def plain_pipeline(
@@ -65,14 +68,14 @@ def best_times(functions, field: np.ndarray) -> list[float]:
     best = [np.inf] * len(functions)
     for _ in range(REPEATS):
         for index, function in enumerate(functions):
-            start = time.perf_counter()
+            start = time.process_time()
             function(field)
-            best[index] = min(best[index], time.perf_counter() - start)
+            best[index] = min(best[index], time.process_time() - start)
     return best
 
 
 def compare(fields: list[np.ndarray]) -> tuple[int, float, float]:
-    """Count fields whose masks differ; mean seconds of the peer and of ours."""
+    """Count fields whose masks differ; mean processor seconds of the peer and of ours."""
     differ, peer, ours = 0, 0.0, 0.0
     for field in fields:
         masks = detect_pils(field)
@@ -93,16 +96,16 @@ def main() -> int:
         sets["HARP 377, 377×744"] = [read_fits(path).field for path in files[::6]]
     else:
         print("HARP 377 left out: HNN_TEST_DATA is not set to a folder with harp377.\n")
-    print("| fields | n | plain scikit-image (ms) | detect_pils (ms) | ratio | differing |")
+    print("| fields | n | plain scikit-image (ms) | detect_pils (ms) | speed-up | differing |")
     print("|---|---|---|---|---|---|")
     failed = False
     for name, fields in sets.items():
         differ, peer, ours = compare(fields)
         print(
             f"| {name} | {len(fields)} | {1e3 * peer:.1f} | {1e3 * ours:.1f} "
-            f"| {ours / peer:.2f} | {differ} |"
+            f"| {peer / ours:.1f} × | {differ} |"
         )
-        failed |= differ > 0 or ours > peer
+        failed |= differ > 0 or (name.startswith("HARP") and peer < GOAL * ours)
     return int(failed)
 
 
