@@ -1,0 +1,204 @@
+"""Trends of many windows: one row a region and hour."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import pandas as pd
+from astropy import units as u
+from astropy.time import Time
+
+from analysis.pil import PilMasks, PilSettings
+from analysis.trends import trend
+from analysis.trends_fluxes import MASKS, WindowFluxes, window_fluxes
+from hnn_core.dataset.labels import DEFAULT_POLICY, label_frames
+from hnn_core.exceptions import (
+    EmptySourceError,
+    FitsError,
+    OffLimbError,
+    SequenceError,
+    UnknownRegionError,
+)
+from hnn_core.interpolation import interpolate_frames
+from hnn_core.magnetogram import Magnetogram
+from hnn_core.sequence_plan import sequence_hours
+from hnn_core.slots import SequencePlan, SlotPlan
+from hnn_core.sources.base import Region, Source
+from hnn_core.tai import time_from_seconds
+
+__all__ = ["OUTCOMES", "region_windows", "survey", "survey_regions", "window_row"]
+
+OUTCOMES = {1: "eruptive", 0: "confined", -1: "unknown"}
+"""What happened within 24 h after a window, by label."""
+
+_HOURS = 10
+_RATE = u.Mx / u.h
+
+
+def survey(
+    source: Source,
+    regions: Iterable[str] | None = None,
+    *,
+    settings: PilSettings | None = None,
+    flare_class: str = "C",
+    policy: str = DEFAULT_POLICY,
+    step: int = 1,
+    thresholds: tuple[float, ...] = (0.0,),
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Take the trends of all windows of ten hours of a source.
+
+    Parameters
+    ----------
+    source : Source
+    regions : iterable of str, optional
+        `Region.id` of those to take; all by default.
+    settings : PilSettings, optional
+    flare_class, policy : str
+        As in `hnn_core.dataset.labels.label_frames`, for the outcome.
+    step : int
+        Hours between the windows of a region; with 1, neighbouring windows share nine frames.
+    thresholds : tuple of float
+        Smallest abs(B) that counts, ascending, gauss; trends are made for each.
+    progress : callable, optional
+        Called with regions done and regions in all; it may raise to stop.
+
+    Returns
+    -------
+    DataFrame
+        As `window_row`, for each window and threshold. Windows with an unknown outcome are
+        in it.
+
+    Raises
+    ------
+    EmptySourceError
+        If no window can be made.
+    UnknownRegionError
+        If the source has no such region.
+    ValueError
+        If `step` is under 1.
+    """
+    chosen = survey_regions(source, regions)
+    rows: list[dict[str, object]] = []
+    for done, region in enumerate(chosen, start=1):
+        rows += region_windows(
+            source,
+            region,
+            settings=settings,
+            flare_class=flare_class,
+            policy=policy,
+            step=step,
+            thresholds=thresholds,
+        )
+        if progress is not None:
+            progress(done, len(chosen))
+    if not rows:
+        raise EmptySourceError(f"{source.spec} has no window of {_HOURS} hours in these regions.")
+    return pd.DataFrame(rows)
+
+
+def survey_regions(source: Source, regions: Iterable[str] | None = None) -> list[Region]:
+    """Regions of a source by their ids, in the source's order; all by default."""
+    known = {region.id: region for region in source.regions()}
+    wanted = set(known) if regions is None else set(regions)
+    if missing := sorted(wanted - set(known)):
+        raise UnknownRegionError(f"There is no region {missing[0]!r} in {source.spec}.")
+    return [region for name, region in known.items() if name in wanted]
+
+
+def region_windows(
+    source: Source,
+    region: Region,
+    *,
+    settings: PilSettings | None = None,
+    flare_class: str = "C",
+    policy: str = DEFAULT_POLICY,
+    step: int = 1,
+    thresholds: tuple[float, ...] = (0.0,),
+) -> Iterator[dict[str, object]]:
+    """Rows of one region, window by window in order of time; see `survey`.
+
+    A window is left out if a record cannot be read, or if a gap lies between patches of different
+    shapes. No record is read twice, and only the frames of one window are held.
+    """
+    if step < 1:
+        raise ValueError(f"step must be at least 1 hour, got {step}")
+    settings = settings or PilSettings()
+    times = source.times(region.id)
+    plans = [
+        plan
+        for _, plan in sequence_hours(times, source.quality(region.id), _HOURS)
+        if isinstance(plan, SequencePlan)
+    ]
+    held: dict[SlotPlan, tuple[Magnetogram, PilMasks]] = {}
+    read: dict[int, Magnetogram] = {}
+    for plan in plans[::step]:
+        read = {i: read[i] for i in plan.records if i in read}
+        try:
+            for i in plan.records:
+                read.setdefault(i, source.frame(region.id, times[i]))
+            window = [
+                held.get(slot) or _with_masks(_frame(slot, read), settings) for slot in plan.slots
+            ]
+        except (FitsError, OffLimbError, SequenceError):
+            continue
+        held = dict(zip(plan.slots, window, strict=True))
+        frames = [frame for frame, _ in window]
+        fluxes = window_fluxes(
+            frames,
+            settings,
+            thresholds=thresholds,
+            masks=[masks for _, masks in window],
+            correct=False,
+        )
+        label = int(
+            label_frames(Time([frames[-1].t_rec]), region.flares, flare_class, policy=policy)[0]
+        )
+        for index in range(len(thresholds)):
+            yield window_row(region, frames, fluxes, index) | {"outcome": OUTCOMES[label]}
+
+
+def window_row(
+    region: Region, frames: list[Magnetogram], fluxes: WindowFluxes, index: int = 0
+) -> dict[str, object]:
+    """Describe one window at one threshold, not divided by μ.
+
+    Returns
+    -------
+    dict
+        ``region``, ``harp``, ``t_rec_tai`` of the last frame, ``n_interpolated``,
+        ``longitude_deg``, ``simulated``, ``threshold_g``; for each mask (`MASKS`; "patch" is
+        the total flux) and for unsigned, positive and negative flux the Theil–Sen slope in Mx/h
+        and in percent per hour and the p-value; ``both_fall``: both polarities fall with every
+        PIL mask; ``pil_frames``: frames with a line.
+    """
+    last = frames[-1]
+    row: dict[str, object] = {
+        "region": region.id,
+        "harp": region.harp,
+        "t_rec_tai": pd.Timestamp(last.t_rec.tai.isot),
+        "n_interpolated": sum(frame.interpolated for frame in frames),
+        "longitude_deg": float(last.longitude.to_value(u.deg)),
+        "simulated": last.simulated,
+        "threshold_g": fluxes.thresholds[index],
+        "pil_frames": int(sum(masks.pil.any() for masks in fluxes.masks)),
+    }
+    falls = []
+    for m, mask in enumerate(MASKS):
+        for name in ("unsigned", "positive", "negative"):
+            values = getattr(fluxes, name)[:, m, index, 0]
+            found = trend(fluxes.hours, values * u.Mx)
+            row[f"{mask}_{name}_slope_mx_per_h"] = found.slope.to_value(_RATE)
+            row[f"{mask}_{name}_slope_percent_per_h"] = found.percent
+            row[f"{mask}_{name}_p"] = found.p
+            if mask != "patch" and name != "unsigned":
+                falls.append(found.falls)
+    return row | {"both_fall": all(falls)}
+
+
+def _frame(slot: SlotPlan, read: dict[int, Magnetogram]) -> Magnetogram:
+    if not slot.interpolated:
+        return read[slot.left]
+    return interpolate_frames(read[slot.left], read[slot.right], time_from_seconds(slot.time))
+
+
+def _with_masks(frame: Magnetogram, settings: PilSettings) -> tuple[Magnetogram, PilMasks]:
+    return frame, settings.detect(frame.field)

@@ -1,0 +1,269 @@
+"""Eruptive against confined over many windows, with regions as the units of chance."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from hnn_core.exceptions import OneClassError, TooFewGroupsError
+
+__all__ = ["COMPARED", "ClassComparison", "compare_classes", "compare_columns", "found_trends"]
+
+COMPARED = (
+    "moving_unsigned_slope_percent_per_h",
+    "union_unsigned_slope_percent_per_h",
+    "last_unsigned_slope_percent_per_h",
+    "moving_unsigned_slope_mx_per_h",
+    "patch_unsigned_slope_percent_per_h",
+    "patch_unsigned_slope_mx_per_h",
+)
+"""Columns of a survey that are compared by default; "patch" is the total flux."""
+
+_LEAST_REGIONS = 2
+_CHUNK = 2_000_000  # numbers drawn at a time
+
+
+@dataclass(frozen=True)
+class ClassComparison:
+    """One quantity, eruptive against confined; differences are eruptive less confined."""
+
+    column: str
+    n_windows: tuple[int, int]
+    """Windows with a number: eruptive, confined."""
+    n_regions: tuple[int, int]
+    """Regions with such a window; one with windows of both kinds counts in both."""
+    median: tuple[float, float]
+    """Over regions: eruptive, confined."""
+    mean: tuple[float, float]
+    median_difference: float
+    median_interval: tuple[float, float]
+    median_p: float
+    """Of a difference of the medians so large, either way, if labels meant nothing."""
+    mean_difference: float
+    mean_interval: tuple[float, float]
+    mean_p: float
+    cliffs_delta: float
+    """How much more often an eruptive region has the larger value than the smaller one, −1 to 1."""
+    cliffs_interval: tuple[float, float]
+    standardised: float
+    """Difference of means over the pooled deviation of the regions, Hedges' g; NaN if none."""
+    standardised_interval: tuple[float, float]
+    draws: int
+    q: float = float("nan")
+    """`median_p` with the false discovery rate over all compared columns kept; NaN alone."""
+
+
+@dataclass(frozen=True)
+class _Regions:
+    """Mean value of each region: of one kind only, or (n, 2) of both."""
+
+    eruptive: np.ndarray
+    confined: np.ndarray
+    both: np.ndarray
+
+    def sides(self) -> tuple[np.ndarray, np.ndarray]:
+        """Values of all regions with eruptive and with confined windows."""
+        return (
+            np.concatenate([self.eruptive, self.both[:, 0]]),
+            np.concatenate([self.confined, self.both[:, 1]]),
+        )
+
+
+def compare_classes(
+    table: pd.DataFrame, column: str, *, draws: int = 5000, seed: int = 0
+) -> ClassComparison:
+    """Compare a quantity of a survey between eruptive and confined windows.
+
+    Windows of a region are not independent: they share frames, spots and history. So each region
+    counts once, with the mean of its windows of a kind, and chance is played with regions. For
+    the permutation test the labels of regions are dealt out anew; a region with windows of both
+    kinds exchanges its two values or not. Intervals (95 %, percentiles) come from drawing regions
+    with replacement, as many of each sort as there are.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With ``region`` and ``outcome`` ("eruptive", "confined"; others are left out).
+    column : str
+        Rows without a finite number there are left out.
+    draws : int
+        Permutations, and resamplings.
+    seed : int
+
+    Raises
+    ------
+    OneClassError
+        If only one outcome is in the table.
+    TooFewGroupsError
+        If fewer than two regions have an outcome.
+    """
+    known = table["outcome"].isin(["eruptive", "confined"]) & np.isfinite(table[column])
+    rows = table[known]
+    counts = {kind: int((rows["outcome"] == kind).sum()) for kind in ("eruptive", "confined")}
+    if not all(counts.values()):
+        raise OneClassError(
+            f"There are {counts['eruptive']} eruptive and {counts['confined']} confined windows "
+            f"with {column}; to compare takes both."
+        )
+    regions = _by_region(rows, column)
+    sides = regions.sides()
+    if min(len(side) for side in sides) < _LEAST_REGIONS:
+        raise TooFewGroupsError(
+            f"{len(sides[0])} eruptive and {len(sides[1])} confined regions are too few; to "
+            f"compare takes {_LEAST_REGIONS} of each."
+        )
+    rng = np.random.default_rng(seed)
+    observed = _differences(*(side[np.newaxis] for side in sides))[0]
+    by_chance = _permuted(regions, draws, rng)
+    drawn = _resampled(regions, draws, rng)
+    # The smallest p that draws can show is that of the data themselves among them.
+    extreme = np.abs(by_chance) >= np.abs(observed[:2]) * (1 - 1e-12)
+    p = (1 + extreme.sum(axis=0)) / (1 + draws)
+    interval = [_interval(values) for values in drawn.T]
+    return ClassComparison(
+        column=column,
+        n_windows=(counts["eruptive"], counts["confined"]),
+        n_regions=(len(sides[0]), len(sides[1])),
+        median=(float(np.median(sides[0])), float(np.median(sides[1]))),
+        mean=(float(sides[0].mean()), float(sides[1].mean())),
+        median_difference=float(observed[0]),
+        median_interval=interval[0],
+        median_p=float(p[0]),
+        mean_difference=float(observed[1]),
+        mean_interval=interval[1],
+        mean_p=float(p[1]),
+        cliffs_delta=float(observed[2]),
+        cliffs_interval=interval[2],
+        standardised=float(observed[3]),
+        standardised_interval=interval[3],
+        draws=draws,
+    )
+
+
+def compare_columns(
+    table: pd.DataFrame,
+    columns: Sequence[str] = COMPARED,
+    *,
+    draws: int = 5000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Compare several quantities, one row each, as `compare_classes` with `q` filled in.
+
+    Benjamini and Hochberg's procedure keeps the share of false discoveries among them.
+    """
+    rows = [asdict(compare_classes(table, column, draws=draws, seed=seed)) for column in columns]
+    q = stats.false_discovery_control([row["median_p"] for row in rows])
+    return pd.DataFrame([row | {"q": float(value)} for row, value in zip(rows, q, strict=True)])
+
+
+def found_trends(
+    table: pd.DataFrame, mask: str = "moving", flux: str = "unsigned", *, rate: float = 0.05
+) -> pd.DataFrame:
+    """Count windows with a trend that stands among all of them.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `analysis.survey.survey`, one threshold.
+    mask, flux : str
+    rate : float
+        Share of false ones among the trends found. Benjamini and Yekutieli's procedure, which
+        holds whatever the windows have to do with one another; overlapping ones have.
+
+    Returns
+    -------
+    DataFrame
+        A row an outcome: ``windows``, ``fall``, ``rise``, ``none``, each a count.
+    """
+    p = table[f"{mask}_{flux}_p"].to_numpy(np.float64)
+    slope = table[f"{mask}_{flux}_slope_mx_per_h"].to_numpy(np.float64)
+    counted = np.isfinite(p) & np.isfinite(slope)
+    found = np.zeros(len(table), dtype=bool)
+    if counted.any():
+        found[counted] = stats.false_discovery_control(p[counted], method="by") <= rate
+    kinds = pd.DataFrame(
+        {
+            "outcome": table["outcome"],
+            "windows": counted,
+            "fall": found & (slope < 0),
+            "rise": found & (slope > 0),
+            "none": counted & ~found,
+        }
+    )
+    return kinds.groupby("outcome").sum().reset_index()
+
+
+def _interval(values: np.ndarray) -> tuple[float, float]:
+    """Middle 95 % of those that are numbers; NaN where none is."""
+    values = values[np.isfinite(values)]
+    low, high = np.quantile(values, [0.025, 0.975]) if values.size else (np.nan, np.nan)
+    return float(low), float(high)
+
+
+def _by_region(rows: pd.DataFrame, column: str) -> _Regions:
+    means = rows.groupby(["region", "outcome"])[column].mean().unstack()
+    values = means.reindex(columns=["eruptive", "confined"]).to_numpy(np.float64)
+    first, second = np.isfinite(values).T
+    return _Regions(values[first & ~second, 0], values[second & ~first, 1], values[first & second])
+
+
+def _permuted(regions: _Regions, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Differences of median and mean with labels dealt anew, (draws, 2)."""
+    alone = np.concatenate([regions.eruptive, regions.confined])
+    n = len(regions.eruptive)
+    found = []
+    for size in _chunks(draws, len(alone) + 2 * len(regions.both)):
+        dealt = rng.permuted(np.tile(alone, (size, 1)), axis=1)
+        swap = rng.random((size, len(regions.both))) < 0.5
+        left = np.where(swap, regions.both[:, 1], regions.both[:, 0])
+        right = np.where(swap, regions.both[:, 0], regions.both[:, 1])
+        found.append(
+            _centres(
+                np.concatenate([dealt[:, :n], left], axis=1),
+                np.concatenate([dealt[:, n:], right], axis=1),
+            )
+        )
+    return np.concatenate(found)
+
+
+def _resampled(regions: _Regions, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """All four differences for regions drawn with replacement, (draws, 4)."""
+    ne, nc, nb = len(regions.eruptive), len(regions.confined), len(regions.both)
+    found = []
+    for size in _chunks(draws, (ne + nb) * (nc + nb)):
+        pair = regions.both[rng.integers(0, max(nb, 1), (size, nb))] if nb else None
+        sides = []
+        for k, alone in enumerate((regions.eruptive, regions.confined)):
+            n = len(alone)
+            drawn = alone[rng.integers(0, max(n, 1), (size, n))] if n else np.empty((size, 0))
+            sides.append(drawn if pair is None else np.concatenate([drawn, pair[..., k]], axis=1))
+        found.append(_differences(*sides))
+    return np.concatenate(found)
+
+
+def _chunks(draws: int, width: int) -> list[int]:
+    """Sizes of parts of the draws, so that no array gets too large."""
+    size = max(1, min(draws, _CHUNK // max(width, 1)))
+    return [min(size, draws - start) for start in range(0, draws, size)]
+
+
+def _centres(eruptive: np.ndarray, confined: np.ndarray) -> np.ndarray:
+    """Differences of the medians and of the means, (k, 2), of (k, n) and (k, m)."""
+    median = np.median(eruptive, axis=1) - np.median(confined, axis=1)
+    return np.stack([median, eruptive.mean(axis=1) - confined.mean(axis=1)], axis=1)
+
+
+def _differences(eruptive: np.ndarray, confined: np.ndarray) -> np.ndarray:
+    """Differences of median and mean, Cliff's delta and Hedges' g, (k, 4)."""
+    centres = _centres(eruptive, confined)
+    n, m = eruptive.shape[1], confined.shape[1]
+    pairs = np.sign(eruptive[:, :, np.newaxis] - confined[:, np.newaxis, :])
+    squares = eruptive.var(axis=1) * n + confined.var(axis=1) * m
+    freedom = n + m - 2
+    deviation = np.sqrt(squares / freedom)
+    small_sample = 1.0 - 3.0 / (4.0 * freedom - 1.0)
+    g = np.full(len(eruptive), np.nan)
+    np.divide(small_sample * centres[:, 1], deviation, out=g, where=deviation > 0)
+    return np.column_stack([centres, pairs.mean(axis=(1, 2)), g])

@@ -1,0 +1,215 @@
+"""Fluxes of a window of frames in every way that systematics are told apart."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from astropy import units as u
+from astropy.units import Quantity
+
+from analysis.coordinates import pixel_to_heliographic
+from analysis.flux import NOISE
+from analysis.pil import PilMasks, PilSettings
+from hnn_core.exceptions import EmptySourceError, MissingKeywordError
+from hnn_core.magnetogram import Magnetogram
+from hnn_core.tai import tai_seconds
+
+__all__ = [
+    "MASKS",
+    "THRESHOLDS",
+    "MaskKind",
+    "WindowFluxes",
+    "mu_map",
+    "window_fluxes",
+]
+
+MaskKind = Literal["moving", "union", "last", "patch"]
+MASKS: tuple[MaskKind, ...] = get_args(MaskKind)
+"""Pixels that count: the PIL region of each frame, the union of these over the window, that of
+the last frame, or the whole patch."""
+
+THRESHOLDS = (0.0, 20.0, 50.0, 100.0)
+"""Smallest abs(B) that counts, gauss."""
+
+_LEAST_MU = 0.1
+_MU_STEP = 16  # pixels between the places where μ is taken from the coordinates
+
+
+@dataclass(frozen=True, eq=False)
+class WindowFluxes:
+    """Fluxes of T frames by (frame, mask, threshold, μ correction), Mx, all at least 0.
+
+    Axes: T frames, 4 masks (`MASKS`), thresholds, and 2: as observed, and divided by μ. NaN
+    where it cannot be told: fixed masks of patches of different shapes, μ without coordinates.
+    """
+
+    hours: np.ndarray
+    """(T,) hours from the first frame, T_REC."""
+    positive: np.ndarray
+    """Φ+, (T, 4, thresholds, 2)."""
+    negative: np.ndarray
+    """Φ−, as a positive number."""
+    error: np.ndarray
+    """Formal error of the unsigned flux, dA √Σσ²."""
+    thresholds: tuple[float, ...]
+    masks: tuple[PilMasks, ...]
+    """The detector's, of each frame."""
+
+    @property
+    def unsigned(self) -> np.ndarray:
+        """Φ = Φ+ + Φ−, (T, 4, thresholds, 2), Mx."""
+        return self.positive + self.negative
+
+    @property
+    def fixed(self) -> bool:
+        """Whether all patches have one shape, so that a mask can be fixed."""
+        return len({masks.pil.shape for masks in self.masks}) == 1
+
+    @property
+    def corrected(self) -> bool:
+        """Whether μ is known for every frame."""
+        return bool(np.isfinite(self.positive[:, 0, :, 1]).all())
+
+
+def window_fluxes(
+    frames: Sequence[Magnetogram],
+    settings: PilSettings | None = None,
+    *,
+    thresholds: Sequence[float] = THRESHOLDS,
+    masks: Sequence[PilMasks] | None = None,
+    correct: bool = True,
+    noise: Quantity = NOISE,
+) -> WindowFluxes:
+    """Take the fluxes of a window of frames in every way.
+
+    The masks are detected on the field as observed, whatever is then summed in them.
+
+    Parameters
+    ----------
+    frames : sequence of Magnetogram
+        In order of time.
+    settings : PilSettings, optional
+    thresholds : sequence of float
+        Ascending, gauss, each at least 0.
+    masks : sequence of PilMasks, optional
+        Those of the frames, where they are detected already.
+    correct : bool
+        Whether to take the fluxes of B/μ too; without, they are NaN, in half the time.
+    noise : Quantity
+        Standard deviation of one pixel.
+
+    Raises
+    ------
+    EmptySourceError
+        If there is no frame.
+    ValueError
+        If thresholds are not ascending from 0 on, or masks do not go with the frames.
+    """
+    settings = settings or PilSettings()
+    levels = tuple(float(threshold) for threshold in thresholds)
+    if not levels or levels[0] < 0 or not all(np.diff(levels) > 0):
+        raise ValueError(f"thresholds must ascend from 0 G or more, got {levels}")
+    if not frames:
+        raise EmptySourceError("no magnetogram to take the flux of: the window is empty")
+    detected = tuple(settings.detect(f.field) for f in frames) if masks is None else tuple(masks)
+    regions = [masks.region(settings.region) for masks in detected]
+    if [region.shape for region in regions] != [frame.shape for frame in frames]:
+        raise ValueError(f"{len(regions)} masks do not go with {len(frames)} frames")
+    union = np.any(regions, axis=0) if len({r.shape for r in regions}) == 1 else None
+    sums = np.full((3, len(frames), len(MASKS), len(levels), 2), np.nan)
+    for t, (frame, region) in enumerate(zip(frames, regions, strict=True)):
+        kinds = [region, union, None if union is None else regions[-1]]
+        sums[:, t] = _frame_sums(frame, kinds, levels, noise.to_value(u.G), correct)
+        sums[:, t] *= frame.pixel_area.to_value(u.cm**2)
+    seconds = np.array([float(tai_seconds(frame.t_rec)) for frame in frames])
+    return WindowFluxes(
+        hours=(seconds - seconds[0]) / 3600.0,
+        positive=sums[0],
+        negative=sums[1],
+        error=sums[2],
+        thresholds=levels,
+        masks=detected,
+    )
+
+
+def _frame_sums(
+    frame: Magnetogram,
+    masks: list[np.ndarray | None],
+    levels: tuple[float, ...],
+    noise: float,
+    correct: bool,
+) -> np.ndarray:
+    """Σ over B > 0, over B < 0, and √Σσ², gauss: (3, masks and patch, thresholds, 2)."""
+    sums = np.full((3, len(masks) + 1, len(levels), 2), np.nan)
+    finite = np.isfinite(frame.field)
+    try:
+        mu = mu_map(frame) if correct else None
+    except MissingKeywordError:
+        mu = None
+    for k, mask in enumerate([*masks, finite]):
+        if mask is None:
+            continue
+        at = np.flatnonzero(mask if mask is finite else mask & finite)
+        values = frame.field.ravel()[at].astype(np.float64)
+        sums[:, k, :, 0] = _sums(values, np.ones_like(values), levels, noise)
+        if mu is not None:
+            share = 1.0 / np.maximum(mu.ravel()[at], _LEAST_MU)
+            sums[:, k, :, 1] = _sums(values * share, share, levels, noise)
+    return sums
+
+
+def _sums(
+    values: np.ndarray, share: np.ndarray, levels: tuple[float, ...], noise: float
+) -> np.ndarray:
+    """(3, thresholds) of the values that are at or above each level."""
+    found = np.zeros((3, len(levels)))
+    for k, level in enumerate(levels):
+        if level > 0:
+            counted = np.abs(values) >= level
+            values, share = values[counted], share[counted]
+        net, unsigned = values.sum(), np.abs(values).sum()
+        found[:, k] = (unsigned + net) / 2, (unsigned - net) / 2, noise * np.sqrt(share @ share)
+    return found
+
+
+def mu_map(magnetogram: Magnetogram) -> np.ndarray:
+    """Cosine of the heliocentric angle of every pixel, as seen from far away.
+
+    Parameters
+    ----------
+    magnetogram : Magnetogram
+
+    Returns
+    -------
+    (rows, cols) float64 array
+        Negative beyond the limb. Interpolated between every 16th pixel, right to 2e-5.
+
+    Raises
+    ------
+    MissingKeywordError
+        If the header holds no coordinates.
+    """
+    rows, cols = magnetogram.shape
+    tilt = magnetogram.header.get("CRLT_OBS")
+    if isinstance(tilt, bool) or not isinstance(tilt, int | float) or not np.isfinite(tilt):
+        raise MissingKeywordError(
+            f"CRLT_OBS is {tilt!r}: the angle to the line of sight is unknown"
+        )
+    y, x = (
+        np.unique(np.append(np.arange(0.0, length, _MU_STEP), length - 1.0))
+        for length in (rows, cols)
+    )
+    longitude, latitude = pixel_to_heliographic(
+        magnetogram, *(grid.ravel() for grid in np.meshgrid(x, y))
+    )
+    lon, lat, b0 = np.deg2rad(longitude), np.deg2rad(latitude), np.deg2rad(float(tilt))
+    mu = np.sin(lat) * np.sin(b0) + np.cos(lat) * np.cos(b0) * np.cos(lon)
+    down, across = _between(y, rows), _between(x, cols)
+    return np.asarray(down @ mu.reshape(y.size, x.size) @ across.T)
+
+
+def _between(places: np.ndarray, length: int) -> np.ndarray:
+    """Weights of linear interpolation from some places to all whole ones, (length, places)."""
+    one = np.eye(places.size)
+    return np.stack([np.interp(np.arange(length), places, row) for row in one], axis=1)

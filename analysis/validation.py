@@ -1,0 +1,299 @@
+"""The detector put to the test: measured decline of PIL flux against the true cancellation."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.pil import PilSettings
+from analysis.survey import region_windows, survey_regions
+from analysis.trends_fluxes import THRESHOLDS, MaskKind
+from hnn_core.exceptions import EmptySourceError, SourceError
+from hnn_core.render import region_times
+from hnn_core.simulate import RegionParameters, evolve
+from hnn_core.sources.base import Source
+from hnn_core.tai import tai_seconds
+
+__all__ = [
+    "LONGITUDE_EDGES",
+    "TRUSTED_CORRELATION",
+    "Agreement",
+    "Validation",
+    "true_rate",
+    "validate",
+    "validation_table",
+]
+
+LONGITUDE_EDGES = (0.0, 15.0, 30.0, 45.0, 60.0)
+"""Bins of abs(longitude from the central meridian), degrees."""
+TRUSTED_CORRELATION = 0.7
+"""Half of the variance of the truth shared (r² = 0.49): the least that a bin needs."""
+
+_HOURS = 10
+_LEAST_REGIONS = 8
+_DRAWS = 1000
+
+
+@runtime_checkable
+class _KnowsTruth(Protocol):
+    def truth(self, region: str) -> RegionParameters: ...
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far measured declines agree with the truth among some windows."""
+
+    n_windows: int
+    n_regions: int
+    correlation: float
+    """Pearson's r of measured decline and true rate."""
+    correlation_interval: tuple[float, float]
+    """95 %, from drawing regions with replacement."""
+    rank_correlation: float
+    """Spearman's."""
+    bias: float
+    """Mean of measured decline less true rate, Mx/h: negative where it is underestimated."""
+    gain: float
+    """Slope of the least-squares line, measured over true; 1 for a faithful measure."""
+    offset: float
+    """Measured decline where nothing cancels, by that line, Mx/h."""
+    scatter: float
+    """Standard deviation of the measured decline about that line, Mx/h."""
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the measure follows the truth: r, and the interval's lower end above 0.5."""
+        return (
+            self.n_regions >= _LEAST_REGIONS
+            and self.correlation >= TRUSTED_CORRELATION
+            and self.correlation_interval[0] > 0.5
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """Agreement over all windows, by longitude, and by threshold."""
+
+    mask: MaskKind
+    overall: Agreement
+    """At the first threshold, all longitudes."""
+    by_longitude: dict[tuple[float, float], Agreement]
+    """By bin of abs(longitude), at the first threshold; bins without windows are left out."""
+    by_threshold: dict[float, Agreement]
+    """At the longitudes that are trusted, or at all if none is."""
+    statement: str
+    """Over what range the detector can be believed, in words."""
+
+    def table(self) -> pd.DataFrame:
+        """All agreements, one row each."""
+        rows = [{"bin": "all", **_row(self.overall)}]
+        for (low, high), agreement in self.by_longitude.items():
+            rows.append({"bin": f"longitude {low:g}–{high:g}°", **_row(agreement)})
+        for threshold, agreement in self.by_threshold.items():
+            rows.append({"bin": f"threshold {threshold:g} G", **_row(agreement)})
+        return pd.DataFrame(rows)
+
+
+def true_rate(parameters: RegionParameters, t_rec: pd.Timestamp, hours: int = _HOURS) -> float:
+    """Return the true cancellation at the PIL over the window that ends at a time, Mx/h.
+
+    Unsigned: both polarities count, as in an unsigned flux. Emergence is not taken off.
+
+    Raises
+    ------
+    ValueError
+        If the region has no such window.
+    """
+    seconds = np.asarray(tai_seconds(region_times(parameters)))
+    end = int(np.abs(seconds - pd.Timestamp(t_rec).timestamp()).argmin())
+    if abs(seconds[end] - pd.Timestamp(t_rec).timestamp()) > 1.0 or end < hours - 1:
+        raise ValueError(f"the simulated region has no window of {hours} hours that ends {t_rec}")
+    return float(evolve(parameters).pil_cancellation[end - hours + 2 : end + 1].mean())
+
+
+def validation_table(
+    source: Source,
+    regions: Iterable[str] | None = None,
+    *,
+    settings: PilSettings | None = None,
+    thresholds: tuple[float, ...] = THRESHOLDS,
+    step: int = 6,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Measure windows of simulated regions and put the truth beside them.
+
+    Returns
+    -------
+    DataFrame
+        As `analysis.survey.survey`, and ``true_rate_mx_per_h``.
+
+    Raises
+    ------
+    SourceError
+        If the source's regions are not simulated, so that nobody knows the truth.
+    EmptySourceError
+        If there is no window.
+    """
+    if not isinstance(source, _KnowsTruth):
+        raise SourceError(f"{source.spec} is not simulated: its true cancellation is not known.")
+    chosen = survey_regions(source, regions)
+    rows = []
+    for done, region in enumerate(chosen, start=1):
+        truth = source.truth(region.id)
+        for row in region_windows(
+            source, region, settings=settings, step=step, thresholds=thresholds
+        ):
+            t_rec = pd.Timestamp(str(row["t_rec_tai"]))
+            rows.append(row | {"true_rate_mx_per_h": true_rate(truth, t_rec)})
+        if progress is not None:
+            progress(done, len(chosen))
+    if not rows:
+        raise EmptySourceError(f"{source.spec} has no window of {_HOURS} hours to validate with.")
+    return pd.DataFrame(rows)
+
+
+def validate(
+    table: pd.DataFrame,
+    mask: MaskKind = "moving",
+    *,
+    longitude_edges: tuple[float, ...] = LONGITUDE_EDGES,
+    seed: int = 0,
+) -> Validation:
+    """Compare measured declines of the unsigned PIL flux with the true cancellation.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `validation_table`.
+    mask : str
+        One of `MASKS`.
+    longitude_edges : tuple of float
+        Ascending, degrees.
+    seed : int
+        Of the regions drawn for the intervals.
+
+    Raises
+    ------
+    EmptySourceError
+        If the table has no window with a trend.
+    """
+    column = f"{mask}_unsigned_slope_mx_per_h"
+    table = table[np.isfinite(table[column]) & np.isfinite(table["true_rate_mx_per_h"])]
+    if table.empty:
+        raise EmptySourceError("no window has both a measured trend and a true rate")
+    levels = sorted(float(level) for level in table["threshold_g"].unique())
+    first = table[table["threshold_g"] == levels[0]]
+    away = first["longitude_deg"].abs()
+    by_longitude = {
+        (low, high): _agreement(rows, column, seed)
+        for low, high in pairwise(longitude_edges)
+        if not (rows := first[(away >= low) & (away < high)]).empty
+    }
+    if trusted := [edges for edges, agreement in by_longitude.items() if agreement.trusted]:
+        away = table["longitude_deg"].abs()
+        table = table[np.any([(away >= low) & (away < high) for low, high in trusted], axis=0)]
+    by_threshold = {
+        level: _agreement(table[table["threshold_g"] == level], column, seed) for level in levels
+    }
+    overall = _agreement(first, column, seed)
+    return Validation(
+        mask, overall, by_longitude, by_threshold, _statement(overall, by_longitude, by_threshold)
+    )
+
+
+def _agreement(rows: pd.DataFrame, column: str, seed: int) -> Agreement:
+    measured = -rows[column].to_numpy(np.float64)
+    truth = rows["true_rate_mx_per_h"].to_numpy(np.float64)
+    region, index = np.unique(rows["region"].to_numpy(str), return_inverse=True)
+    bias = float((measured - truth).mean())
+    nothing = float("nan")
+    if len(rows) < 3 or np.ptp(truth) == 0 or np.ptp(measured) == 0:
+        return Agreement(
+            len(rows), len(region), nothing, (nothing, nothing), nothing, bias, *[nothing] * 3
+        )
+    line = stats.linregress(truth, measured)
+    rest = measured - line.intercept - line.slope * truth
+    # Counts of each region, drawn with replacement, are the weights of its windows.
+    drawn = np.random.default_rng(seed).multinomial(
+        len(region), np.full(len(region), 1.0 / len(region)), size=_DRAWS
+    )
+    resampled = _weighted_correlation(truth, measured, drawn[:, index])
+    resampled = resampled[np.isfinite(resampled)]
+    low, high = np.quantile(resampled, [0.025, 0.975]) if resampled.size else (nothing, nothing)
+    return Agreement(
+        n_windows=len(rows),
+        n_regions=len(region),
+        correlation=float(line.rvalue),
+        correlation_interval=(float(low), float(high)),
+        rank_correlation=float(stats.spearmanr(truth, measured).statistic),
+        bias=bias,
+        gain=float(line.slope),
+        offset=float(line.intercept),
+        scatter=float(rest.std(ddof=2)),
+    )
+
+
+def _weighted_correlation(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Pearson's r for each row of weights, (draws,); NaN where nothing varies."""
+    weight = weight / weight.sum(axis=1, keepdims=True)
+    x, y = x / np.abs(x).max(), y / np.abs(y).max()
+    mean_x, mean_y = weight @ x, weight @ y
+    covariance = weight @ (x * y) - mean_x * mean_y
+    variance = (weight @ (x * x) - mean_x**2) * (weight @ (y * y) - mean_y**2)
+    found = np.full(len(weight), np.nan)
+    np.divide(covariance, np.sqrt(np.maximum(variance, 0)), out=found, where=variance > 1e-24)
+    return found
+
+
+def _statement(
+    overall: Agreement,
+    by_longitude: dict[tuple[float, float], Agreement],
+    by_threshold: dict[float, Agreement],
+) -> str:
+    trusted = [edges for edges, agreement in by_longitude.items() if agreement.trusted]
+    levels = [level for level, agreement in by_threshold.items() if agreement.trusted]
+    measured = (
+        f"Over {overall.n_windows} windows of {overall.n_regions} simulated regions, measured "
+        f"decline and true cancellation correlate with r = {overall.correlation:.2f}, and "
+        f"{overall.gain:.2f} of a true change is measured."
+    )
+    if not trusted or not levels:
+        return f"{measured} There is no range in which the detector follows the truth well enough."
+    # Bins from the meridian outwards, up to the first that fails.
+    reach = 0.0
+    for low, high in by_longitude:
+        if low != reach or (low, high) not in trusted:
+            break
+        reach = high
+    where = (
+        f"up to {reach:g}° from the central meridian"
+        if reach and len([e for e in trusted if e[1] > reach]) == 0
+        else "between " + ", ".join(f"{low:g}° and {high:g}°" for low, high in trusted)
+    )
+    cuts = ", ".join(f"{level:g}" for level in levels)
+    return (
+        f"{measured} The ranking of regions can be believed {where} and with thresholds of "
+        f"{cuts} G (r at least {TRUSTED_CORRELATION} in every such bin); the rate itself cannot "
+        "be read off unless it is divided by the gain. Nothing is known of farther longitudes, and "
+        "the simulated regions are no proof for real ones."
+    )
+
+
+def _row(agreement: Agreement) -> dict[str, object]:
+    return {
+        "windows": agreement.n_windows,
+        "regions": agreement.n_regions,
+        "correlation": agreement.correlation,
+        "correlation_low": agreement.correlation_interval[0],
+        "correlation_high": agreement.correlation_interval[1],
+        "rank_correlation": agreement.rank_correlation,
+        "bias_mx_per_h": agreement.bias,
+        "gain": agreement.gain,
+        "offset_mx_per_h": agreement.offset,
+        "scatter_mx_per_h": agreement.scatter,
+        "trusted": agreement.trusted,
+    }
