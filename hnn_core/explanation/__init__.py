@@ -1,0 +1,1 @@
+"""Explanations of predictions: maps of the tokens, scores of the hours, and checks of both."""

@@ -1,0 +1,117 @@
+"""Checks of a map: against what the network does, and against a network of random weights."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hnn_core.exceptions import RequestError
+from hnn_core.explanation.explanation import Explanation
+from hnn_core.explanation.faithfulness import faithfulness
+from hnn_core.explanation.faithfulness_result import Faithfulness
+from hnn_core.explanation.methods import find_method, settings
+from hnn_core.explanation.randomised import RandomisedCheck, randomised_check
+from hnn_core.explanation.relevance import LogitMap
+from hnn_core.explanation.subject import record_times, refuse, subject_images
+from hnn_core.explanation.work import Flag, Work
+from hnn_core.model import HNN
+from hnn_core.predictor import Predictor
+from hnn_core.sequence import Sequence
+
+__all__ = ["check_faithfulness", "check_randomised"]
+
+
+def check_faithfulness(
+    predictor: Predictor,
+    sequence: Sequence,
+    explanation: Explanation,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    cancel: Flag | None = None,
+    **options: Any,
+) -> Faithfulness:
+    """Hold a map against what the network does when tokens are hidden.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    sequence : Sequence
+        The one explained.
+    explanation : Explanation
+        Of a method that draws maps. Its class is followed; for a map that knows none, the class
+        that is predicted.
+    progress, cancel
+        As for `hnn_core.explanation.service.explain`.
+    **options
+        Settings of `hnn_core.explanation.faithfulness.faithfulness`.
+
+    Raises
+    ------
+    CancelledError, PositionError, SequenceError, RequestError
+        As for `hnn_core.explanation.service.explain`; RequestError also if the explanation has
+        no map or is another model's or sequence's.
+    """
+    refuse(predictor, sequence)
+    if explanation.maps is None:
+        raise RequestError(f"{explanation.method} scores hours and has no map to check.")
+    mine = (predictor.info.sha256, sequence.region.id, record_times(sequence))
+    if (explanation.sha256, explanation.region, explanation.t_rec) != mine:
+        raise RequestError(
+            f"The map is of {explanation.region} with the model {explanation.model!r}, not of "
+            "this sequence and model; explain again."
+        )
+    if explanation.target is not None:
+        if options.setdefault("target", explanation.target) != explanation.target:
+            raise RequestError(f"The map is for the class {explanation.target!r}; use that one.")
+    elif "target" not in options:
+        options["target"] = predictor.predict(sequence).label
+    parameters = settings(faithfulness, options, "The faithfulness check")
+    maps = torch.from_numpy(explanation.maps)
+    work = Work(progress, cancel)
+    images = subject_images(predictor, sequence)
+    return faithfulness(predictor.model, images, maps, work=work, **parameters)
+
+
+def check_randomised(
+    predictor: Predictor,
+    sequence: Sequence,
+    method: str,
+    *,
+    cascade: bool = True,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+    cancel: Flag | None = None,
+    **options: Any,
+) -> RandomisedCheck:
+    """Compare a method's map with those of the network with random weights.
+
+    Parameters
+    ----------
+    predictor, sequence, method, progress, cancel, **options
+        As for `hnn_core.explanation.service.explain`; the method must draw maps.
+    cascade : bool
+        Part by part from the classifier down, which runs the method some 16 times for twelve
+        encoders; False: all weights at once, which runs it twice.
+    seed : int
+        Of the random weights.
+
+    Raises
+    ------
+    CancelledError, PositionError, SequenceError, RequestError, AttentionCaptureError
+        As for `hnn_core.explanation.service.explain`.
+    """
+    found = find_method(method)
+    if method not in ("rollout", "token-norms"):
+        refuse(predictor, sequence)
+    if method not in ("rollout", "relevance", "occlusion", "gradient"):
+        raise RequestError(f"{method} draws no map to check; use rollout, relevance or occlusion.")
+    parameters = settings(found.run, options, method)
+    images = subject_images(predictor, sequence)
+
+    def maps_of(model: HNN, work: Work) -> Tensor:
+        result = found.run(model, images, work=work, **parameters)
+        return result.maps if isinstance(result, LogitMap) else result
+
+    work = Work(progress, cancel)
+    return randomised_check(predictor.model, maps_of, cascade=cascade, seed=seed, work=work)

@@ -1,0 +1,151 @@
+"""What insertion and deletion found about a map, as curves, numbers and words."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Comparison", "Curve", "Faithfulness"]
+
+_INTERVAL = (2.5, 97.5)
+_ROUNDING = 1e-6
+"""Differences of probability (or logit) below it are rounding, not faithfulness."""
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """The class's probability (or logit) while tokens are deleted or inserted."""
+
+    order: str
+    """``"map"``, ``"field"`` (mean |B|), ``"gradient"`` or ``"random"``."""
+    fill: str
+    """What hidden tokens show: ``"zero"`` or ``"blurred"``."""
+    kind: str
+    """``"deletion"`` or ``"insertion"``."""
+    fraction: np.ndarray
+    """(n + 1,) share of the tokens deleted or inserted, from 0 to 1."""
+    value: np.ndarray
+    """(n + 1,)"""
+
+    @property
+    def area(self) -> float:
+        """Area under the curve, by trapezoids: its mean over the fraction."""
+        return float(np.trapezoid(self.value, self.fraction))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The area under a map's curve against those of other orders."""
+
+    fill: str
+    kind: str
+    area: float
+    field_area: float
+    """Of the order by mean |B| of a token."""
+    gradient_area: float
+    """Of the order by mean |gradient| of a token."""
+    random_areas: tuple[float, ...]
+
+    def advantage(self, over: float) -> float:
+        """How much better the map's area is than another: positive is better for both kinds."""
+        return over - self.area if self.kind == "deletion" else self.area - over
+
+    @property
+    def difference(self) -> float:
+        """Advantage over the mean of the random orders."""
+        return self.advantage(float(np.mean(self.random_areas)))
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The middle 95 % of the advantages over single random orders."""
+        advantages = [self.advantage(area) for area in self.random_areas]
+        low, high = np.percentile(advantages, _INTERVAL)
+        return float(low), float(high)
+
+    @property
+    def p_value(self) -> float:
+        """Chance that a random order does as well as the map, (1 + such draws) / (1 + draws)."""
+        as_well = sum(self.advantage(area) <= _ROUNDING for area in self.random_areas)
+        return (1 + as_well) / (1 + len(self.random_areas))
+
+    @property
+    def better(self) -> bool:
+        """True if the 95 % interval lies above 0 and the chance is 5 % at most."""
+        return self.interval[0] > _ROUNDING and self.p_value <= 0.05
+
+    @property
+    def words(self) -> str:
+        """The comparison as a sentence."""
+        low, high = self.interval
+        against = "better than" if self.better else "no better than"
+        orders = {"|B|": self.field_area, "the gradient": self.gradient_area}
+        beaten = [name for name, area in orders.items() if self.advantage(area) > _ROUNDING]
+        beside = "no better than |B| or the gradient"
+        if beaten:
+            beside = f"better than {' and '.join(beaten)}"
+            missed = [name for name in orders if name not in beaten]
+            beside += f", not than {missed[0]}" if missed else ""
+        return (
+            f"{self.kind.capitalize()} with a {self.fill} field: {against} random order "
+            f"(difference of area {self.difference:+.3g}, 95 % from {low:+.3g} to {high:+.3g}); "
+            f"{beside}."
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the numbers as one tidy row."""
+        low, high = self.interval
+        return {
+            "fill": self.fill,
+            "kind": self.kind,
+            "area": self.area,
+            "random_area": float(np.mean(self.random_areas)),
+            "difference": self.difference,
+            "difference_low": low,
+            "difference_high": high,
+            "p_value": self.p_value,
+            "field_area": self.field_area,
+            "gradient_area": self.gradient_area,
+            "better_than_random": self.better,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Faithfulness:
+    """Insertion and deletion curves of a map and of the orders it is held against."""
+
+    curves: tuple[Curve, ...]
+    comparisons: tuple[Comparison, ...]
+    """One for each fill and kind."""
+    draws: int
+    """Random orders."""
+    flat: bool
+    """True if the map is the same everywhere, so that it gives no order."""
+
+    @property
+    def verdict(self) -> str:
+        """The whole as a sentence, never stronger than the curves."""
+        if self.flat:
+            return "The map is the same everywhere: it gives no order, no better than random."
+        better = [f"{c.kind} with a {c.fill} field" for c in self.comparisons if c.better]
+        if not better:
+            return f"The map is no better than random order ({self.draws} draws)."
+        if len(better) == len(self.comparisons):
+            verdict = f"The map is better than random order in every curve ({self.draws} draws)"
+        else:
+            verdict = (
+                f"The map is better than random order in {' and '.join(better)} only, of "
+                f"{len(self.comparisons)} curves ({self.draws} draws)"
+            )
+        if any(c.advantage(c.field_area) <= _ROUNDING for c in self.comparisons if c.better):
+            verdict += ", where the order by |B| does as well or better in one at least"
+        return verdict + "."
+
+    def random_band(self, fill: str, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Fraction, lower and upper end of the middle 95 % of the random curves, (n + 1,) each."""
+        drawn = [
+            curve
+            for curve in self.curves
+            if (curve.order, curve.fill, curve.kind) == ("random", fill, kind)
+        ]
+        low, high = np.percentile([curve.value for curve in drawn], _INTERVAL, axis=0)
+        return drawn[0].fraction, low, high

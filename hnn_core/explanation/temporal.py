@@ -1,0 +1,164 @@
+"""Which of the hours mattered: frame deletion, and integrated gradients on the embeddings.
+
+Letters in shapes: T hours, D width.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hnn_core.explanation.choices import class_sign, one_of, whole
+from hnn_core.explanation.gradients import head_gradient
+from hnn_core.explanation.inputs import check_images, fill_for, used_hours
+from hnn_core.explanation.own_copy import own_copy
+from hnn_core.explanation.perturbation import embed, logits_with, sequence_logits
+from hnn_core.explanation.work import Work
+from hnn_core.model import HNN
+
+__all__ = ["HourScores", "frame_deletion", "integrated_gradients"]
+
+
+@dataclass(frozen=True, eq=False)
+class HourScores:
+    """What each hour contributed to one sequence's logit."""
+
+    scores: Tensor
+    """(T,) of the class's log-odds; positive where the hour spoke for the class."""
+    logit: float
+    """Log-odds that the coming flare is eruptive."""
+    baseline_logit: float | None = None
+    """The logit where the path of integrated gradients starts."""
+    residual: float | None = None
+    """Integrated gradients: sum of the scores less the change of log-odds they must sum to."""
+
+
+def frame_deletion(
+    model: HNN,
+    images: Tensor,
+    *,
+    target: str = "eruptive",
+    instead: str = "zero",
+    batch: int = 16,
+    half: bool = False,
+    work: Work | None = None,
+) -> HourScores:
+    """Replace one hour at a time and let the LSTM read the sequence.
+
+    Parameters
+    ----------
+    model : HNN
+    images : Tensor (T, 1, H, W)
+    target : str
+        ``"eruptive"`` or ``"confined"``.
+    instead : str
+        ``"zero"``: a frame without field; ``"blurred"``: the same frame, smoothed;
+        ``"neighbour"``: the hour before (the second hour for the first), which leaves the
+        region there and takes away only what was new. A single hour has no neighbour and
+        scores 0.
+    batch, half : int, bool
+        As for `hnn_core.explanation.perturbation.embed`.
+    work : Work, optional
+
+    Returns
+    -------
+    HourScores
+        Log-odds as they are less those without the hour. Scores do not sum to anything.
+
+    Raises
+    ------
+    RequestError
+        If a choice is not possible.
+    """
+    own, work, sign = own_copy(model), work or Work(), class_sign(target)
+    images = check_images(own, images)
+    n_hours = len(images)
+    one_of("instead", instead, ("zero", "blurred", "neighbour"))
+    fill = images[:0]
+    if instead != "neighbour":
+        fill = fill_for(images, instead, own.config.patch)
+    # One frame without field is like another.
+    fill = fill[:1] if instead == "zero" else fill
+    work.expect(n_hours + len(fill))
+    both = embed(own, torch.cat([images, fill]), batch=batch, half=half, work=work)
+    plain, replaced = both[:n_hours], both[n_hours:]
+    hours = torch.arange(n_hours, device=images.device)
+    if instead == "neighbour":
+        replaced = plain[torch.where(hours > 0, hours - 1, min(1, n_hours - 1))]
+    logit = sequence_logits(own, plain.unsqueeze(0))
+    changed = logits_with(own, plain, hours, replaced.expand(n_hours, -1))
+    scores = torch.zeros_like(changed)
+    seen = used_hours(own, n_hours)
+    scores[seen] = sign * (logit - changed[seen])
+    return HourScores(scores, float(logit))
+
+
+def integrated_gradients(
+    model: HNN,
+    images: Tensor,
+    *,
+    target: str = "eruptive",
+    start: str = "zero",
+    steps: int = 32,
+    batch: int = 16,
+    half: bool = False,
+    work: Work | None = None,
+) -> HourScores:
+    """Integrated gradients of the logit on the embeddings of the hours.
+
+    Along the straight path from the start's embeddings to the sequence's, the gradient through
+    the LSTM is integrated by Gauss-Legendre quadrature; an hour's score is the sum over its D
+    components.
+
+    Parameters
+    ----------
+    model : HNN
+    images : Tensor (T, 1, H, W)
+    target : str
+        ``"eruptive"`` or ``"confined"``.
+    start : str
+        Where the path starts: ``"zero"``, no field in any hour, or ``"first"``, every hour as
+        the first, so that only change counts.
+    steps : int
+        Points of the quadrature. Only the LSTM runs at each.
+    batch, half : int, bool
+        As for `hnn_core.explanation.perturbation.embed`.
+    work : Work, optional
+
+    Returns
+    -------
+    HourScores
+        Scores sum to the change of log-odds along the path, to `residual`.
+
+    Raises
+    ------
+    RequestError
+        If a choice is not possible.
+
+    References
+    ----------
+    Sundararajan, Taly, Yan (2017), "Axiomatic attribution for deep networks".
+    """
+    own, work, sign = own_copy(model), work or Work(), class_sign(target)
+    images = check_images(own, images)
+    one_of("start", start, ("zero", "first"))
+    whole("steps", steps, 1, 1024)
+    zero = torch.zeros_like(images[:1]) if start == "zero" else images[:0]
+    work.expect(len(images) + len(zero))
+    both = embed(own, torch.cat([images, zero]), batch=batch, half=half, work=work)
+    end = both[: len(images)]  # (T, D)
+    begin = both[-1:] if start == "zero" else both[:1]  # (1, D)
+    nodes, weights = (
+        torch.from_numpy(values).to(end) for values in np.polynomial.legendre.leggauss(steps)
+    )
+    mean = torch.zeros_like(end)
+    for share, weight in zip(0.5 * (nodes + 1.0), 0.5 * weights, strict=True):
+        work.check()
+        _, gradient = head_gradient(own, (begin + share * (end - begin)).unsqueeze(0))
+        mean += weight * gradient[0]
+    scores = ((end - begin) * mean).sum(1)  # (T,)
+    ends = torch.stack([begin.expand_as(end), end])
+    baseline, logit = sequence_logits(own, ends).double().tolist()
+    residual = float(scores.double().sum()) - (logit - baseline)
+    return HourScores(sign * scores, logit, baseline, sign * residual)

@@ -1,0 +1,117 @@
+"""How far a long computation is, how long it will take, and stopping it."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from typing import Protocol
+
+__all__ = ["Flag", "Pace", "Work"]
+
+
+class Flag(Protocol):
+    """What tells that someone wants the work stopped: a `threading.Event` does."""
+
+    def is_set(self) -> bool:
+        """Return True once the work is to stop."""
+        ...
+
+
+class Work:
+    """Counts frames through the vision transformer and looks at the flag between batches.
+
+    Parameters
+    ----------
+    progress : callable (done, total), optional
+        Called with numbers of frames: once before the first, then after each batch. `total`
+        grows where one computation follows another.
+    cancel : Flag, optional
+        Looked at before each batch.
+    """
+
+    def __init__(
+        self, progress: Callable[[int, int], None] | None = None, cancel: Flag | None = None
+    ) -> None:
+        self.done = 0
+        self.total = 0
+        self._progress = progress
+        self._cancel = cancel
+
+    def expect(self, frames: int) -> None:
+        """Add frames to the total, and tell it."""
+        self.total += frames
+        self._tell()
+
+    def check(self) -> None:
+        """Raise `concurrent.futures.CancelledError` if the work is to stop."""
+        if self._cancel is not None and self._cancel.is_set():
+            raise CancelledError(f"Stopped after {self.done} of {self.total} frames.")
+
+    def passed(self, frames: int) -> None:
+        """Count frames that went through, and tell it."""
+        self.done += frames
+        self._tell()
+
+    def within(self) -> "Work":
+        """Return a part of this work whose frames are in the total already."""
+        return _Part(self)
+
+    def _tell(self) -> None:
+        if self._progress is not None:
+            self._progress(self.done, self.total)
+
+
+class _Part(Work):
+    def __init__(self, whole: Work) -> None:
+        super().__init__()
+        self._whole = whole
+
+    def expect(self, frames: int) -> None:
+        self.total += frames
+
+    def check(self) -> None:
+        self._whole.check()
+
+    def passed(self, frames: int) -> None:
+        self.done += frames
+        self._whole.passed(frames)
+
+
+class Pace:
+    """A progress callback that knows the time left.
+
+    Parameters
+    ----------
+    tell : callable (Pace), optional
+        Called after each step.
+    clock : callable
+        Seconds; another one for tests.
+    """
+
+    def __init__(
+        self,
+        tell: Callable[["Pace"], None] | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.done = 0
+        self.total = 0
+        self._tell = tell
+        self._clock = clock
+        self._start: float | None = None
+        self._now = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        """Take note of frames done and wanted."""
+        self._now = self._clock()
+        if self._start is None:
+            self._start = self._now
+        self.done, self.total = done, total
+        if self._tell is not None:
+            self._tell(self)
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds still to go at the pace so far; NaN before the first batch is through."""
+        if self._start is None or not self.done:
+            return float("nan")
+        return (self._now - self._start) * (self.total - self.done) / self.done
