@@ -1,12 +1,10 @@
 """What things are called on the pages, and the sentences that stand beside them."""
 
-import math
-
 from hnn_core.magnetogram import Magnetogram
 from hnn_core.model_store import ModelInfo
+from hnn_core.outcome import cme_words
 from hnn_core.prediction import Prediction
 from hnn_core.sources import Flare, Region
-from hnn_core.sources.base import Cme
 from hnn_core.tai import iso_minute
 
 __all__ = [
@@ -21,12 +19,6 @@ __all__ = [
     "region_name",
 ]
 
-_CME = {
-    "eruptive": "CME linked",
-    "unlinked": "no CME linked in DONKI",
-    "confined": "no CME linked",
-    "unknown": "CME link unknown",
-}
 _MOST_FLARES = 4
 
 
@@ -59,7 +51,7 @@ def flares_sentence(region: Region) -> str:
     largest = sorted(region.flares, key=_size, reverse=True)[:_MOST_FLARES]
     named = [
         f"{flare.goes_class} {flare.peak.utc.isot[:16].replace('T', ' ')} UTC"
-        f" ({_cme(flare, region)})"
+        f" ({cme_words(flare, simulated=region.simulated)})"
         for flare in sorted(largest, key=lambda flare: float(flare.peak.unix))
     ]
     more = len(region.flares) - len(named)
@@ -123,24 +115,6 @@ def frame_notes(prediction: Prediction) -> list[str]:
         if hours:
             notes.append(f"{'Hours' if len(hours) > 1 else 'Hour'} {words}: {', '.join(hours)}.")
     return notes
-
-
-def _cme(flare: Flare, region: Region) -> str:
-    if flare.cmes:
-        return _linked(flare.cmes)
-    # Of the program's own simulation it is known whether a flare erupted; of emulated catalogues
-    # only what they hold.
-    known = region.simulated and flare.association in ("eruptive", "confined")
-    return flare.association if known else _CME[flare.association]
-
-
-def _linked(cmes: tuple[Cme, ...]) -> str:
-    """``CME linked, 669 km/s``; of several the fastest."""
-    words = "CME linked" if len(cmes) == 1 else f"{len(cmes)} CMEs linked"
-    speeds = [cme.speed for cme in cmes if not math.isnan(cme.speed)]
-    if not speeds:
-        return words
-    return f"{words}, {'' if len(cmes) == 1 else 'the fastest '}{max(speeds):.0f} km/s"
 
 
 def _size(flare: Flare) -> tuple[int, float]:

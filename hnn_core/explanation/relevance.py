@@ -23,6 +23,10 @@ from hnn_core.model import HNN
 __all__ = ["LogitMap", "relevance"]
 
 
+_CPU_PASS = 2
+"""Frames that pass at once on a CPU: a small network's matrices then stay in its cache."""
+
+
 @dataclass(frozen=True, eq=False)
 class LogitMap:
     """A map that is about one sequence's logit."""
@@ -100,13 +104,15 @@ def relevance(
     if not once:
         embeddings[hours] = embed(own, images[hours], batch=batch, work=work)
     maps = images.new_zeros(len(images), own.config.grid**2)
-    for some in hours.split(batch):
+    passes = hours.split(batch if images.is_cuda else min(batch, _CPU_PASS))
+    seen = [watch.embed(images[some]) for some in passes] if once else []
+    for some, pair in zip(passes, seen, strict=False):
+        embeddings[some] = pair[0].detach()
+    logit, gradient = head_gradient(own, embeddings.unsqueeze(0))
+    for index, some in enumerate(passes):
         work.check()
-        embedded = watch.embed(images[some])  # (B, D), with its graph
-        if once:
-            embeddings[some] = embedded.detach()
-        logit, gradient = head_gradient(own, embeddings.unsqueeze(0))
-        maps[some] = watch.carry(embedded, class_sign(target) * gradient[0, some])
+        embedded, leaf = seen[index] if once else watch.embed(images[some])
+        maps[some] = watch.carry(embedded, leaf, class_sign(target) * gradient[0, some])
         work.passed(len(some))
     return LogitMap(maps.unflatten(1, (own.config.grid, -1)), float(logit))
 
@@ -123,7 +129,7 @@ class _Watch:
         self._layers = range(start, stop)
         self._head = head
         self._signed = signed
-        self._leaf: Tensor | None = None
+        self._leaf: Tensor | None = None  # of the newest pass
         self._row = torch.empty(0)
         self._carried: list[int] = []
         for layer in self._layers:
@@ -136,21 +142,20 @@ class _Watch:
             module.fused_attn = False  # fused, the matrix is never formed
             module.attn_drop.register_forward_pre_hook(partial(self._see, layer))
 
-    def embed(self, frames: Tensor) -> Tensor:
-        """Embeddings (B, D) with a graph that reaches down to the first encoder's attention."""
-        self._leaf, self._carried = None, []
+    def embed(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Embeddings (B, D), and the first encoder's attention, down to which their graph goes."""
+        self._leaf = None
         with torch.enable_grad():
             embedded: Tensor = self._own.embed(frames)
         if self._leaf is None:
             raise AttentionCaptureError(
                 f"Encoder {self._layers.start} showed no attention while the network ran."
             )
-        return embedded
+        return embedded, self._leaf
 
-    def carry(self, embedded: Tensor, gradient: Tensor) -> Tensor:
+    def carry(self, embedded: Tensor, leaf: Tensor, gradient: Tensor) -> Tensor:
         """Rows (B, N - 1) over the patch tokens, of gradients (B, D) to the embeddings."""
-        leaf, self._leaf = self._leaf, None
-        assert leaf is not None
+        self._carried = []
         self._row = torch.zeros_like(leaf[:, 0, :1])  # (B, 1, N)
         self._row[..., 0] = 1.0
         torch.autograd.grad(embedded, leaf, gradient)

@@ -1,0 +1,182 @@
+"""One case, studied: its frames, fluxes, trends, the verdict, what was said and what happened."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from astropy.time import Time
+
+from analysis.flux import frame_flux
+from analysis.pil import PilMasks, PilSettings
+from analysis.systematics import Systematics, systematics
+from analysis.verdict import Verdict, verdict
+from hnn_core.case import Case
+from hnn_core.exceptions import FitsError, PositionError, SequenceError, UnknownTimeError
+from hnn_core.magnetogram import Magnetogram
+from hnn_core.outcome import Outcome, what_happened
+from hnn_core.prediction import Prediction
+from hnn_core.records import good_records
+from hnn_core.sequence import Sequence, build_sequence
+from hnn_core.sources import find_region
+from hnn_core.sources.base import Region, Source
+from hnn_core.tai import parse_t_rec, tai_seconds
+
+__all__ = ["HOURS", "CaseStudy", "case_frames", "study_case"]
+
+HOURS = 10
+"""Hours of a window, t−9 … t, as the paper's m."""
+
+_REACH_S = 24 * 60.0
+"""A slot takes the good record nearest to its hour within this (SCIENCE section 2)."""
+
+
+@dataclass(frozen=True, eq=False)
+class CaseStudy:
+    """What is known of one case. Arrays are in the frames' order, ascending in time."""
+
+    case: Case
+    region: Region
+    frames: tuple[Magnetogram, ...]
+    """The hours of the window that are there; usually ten."""
+    incomplete: str
+    """Why there are fewer than ten; empty if the window is complete."""
+    systematics: Systematics
+    verdict: Verdict
+    outcome: Outcome
+    flare_class: str
+    """Least class of the flares that count as what happened."""
+    prediction: Prediction | None
+    no_prediction: str
+    """Why there is no prediction; empty if there is one."""
+
+    @property
+    def name(self) -> str:
+        """``AR 11158 · HARP 377, 2011-02-15 01:00 TAI``."""
+        numbers = [f"AR {number}" for number in self.region.noaa]
+        own = f"HARP {self.region.id}" if self.region.id.isdigit() else self.region.id
+        return f"{' · '.join([*numbers, own])}, {self.case.hour.replace('T', ' ')} TAI"
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the region never was on the Sun."""
+        return self.region.simulated
+
+    @property
+    def interpolated(self) -> tuple[bool, ...]:
+        """Which frames were made from their neighbours in time."""
+        return tuple(frame.interpolated for frame in self.frames)
+
+    @property
+    def masks(self) -> tuple[PilMasks, ...]:
+        """Polarity inversion lines of the frames."""
+        return self.systematics.fluxes.masks
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """Fluxes of the frames, rows of `analysis.flux.frame_flux`."""
+        settings = self.systematics.settings
+        return pd.DataFrame(
+            [
+                frame_flux(frame, settings, masks=masks)
+                for frame, masks in zip(self.frames, self.masks, strict=True)
+            ]
+        )
+
+
+def study_case(
+    source: Source,
+    case: Case,
+    *,
+    settings: PilSettings | None = None,
+    flare_class: str = "M",
+    prediction: Prediction | None = None,
+    no_prediction: str = "No model was asked.",
+    sequence: Sequence | None = None,
+) -> CaseStudy:
+    """Study one case.
+
+    Parameters
+    ----------
+    source : Source
+        The one of `case.source`.
+    case : Case
+    settings : PilSettings, optional
+    flare_class : str
+        Least class of the flares that count as what happened.
+    prediction : Prediction, optional
+        What a network said, from `hnn_core.predictor`.
+    no_prediction : str
+        Why there is none, where there is none.
+    sequence : Sequence, optional
+        The ten hours where they are read already.
+
+    Raises
+    ------
+    UnknownRegionError, UnknownTimeError
+        The source has no such region, or it has no record at all in the ten hours.
+    FitsError, PositionError
+        The record of the last hour cannot be read.
+    """
+    region = find_region(source, case.region)
+    frames, incomplete = (
+        (sequence.frames, "") if sequence else case_frames(source, region.id, case.hour)
+    )
+    found = systematics(frames, settings)
+    return CaseStudy(
+        case=case,
+        region=region,
+        frames=frames,
+        incomplete=incomplete,
+        systematics=found,
+        verdict=verdict(found),
+        outcome=what_happened(region, parse_t_rec(case.hour), flare_class),
+        flare_class=flare_class,
+        prediction=prediction,
+        no_prediction="" if prediction else no_prediction,
+    )
+
+
+def case_frames(source: Source, region: str, hour: str) -> tuple[tuple[Magnetogram, ...], str]:
+    """Read the ten frames of a window, or those of them that there are.
+
+    Returns
+    -------
+    frames : tuple of Magnetogram
+        With gaps filled as for a prediction (SCIENCE section 2); where they are too wide for
+        that, the hours with a record of their own.
+    incomplete : str
+        Why there are not ten; empty if there are.
+
+    Raises
+    ------
+    UnknownTimeError
+        There is no usable record in the ten hours.
+    UnknownRegionError, FitsError, PositionError
+    """
+    time = parse_t_rec(hour)
+    try:
+        return build_sequence(source, region, time, HOURS).frames, ""
+    except SequenceError as error:
+        frames = _own_records(source, region, time)
+        if not frames:
+            raise UnknownTimeError(
+                f"Region {region} has no usable magnetogram in the {HOURS} hours up to "
+                f"{hour.replace('T', ' ')} TAI; choose another hour."
+            ) from error
+        return frames, str(error)
+
+
+def _own_records(source: Source, region: str, time: Time) -> tuple[Magnetogram, ...]:
+    times = source.times(region)
+    good = good_records(source.quality(region))
+    seconds, end = tai_seconds(times), float(tai_seconds(time))
+    frames = []
+    for slot in end - 3600.0 * np.arange(HOURS)[::-1]:
+        away = np.where(good & (seconds <= end), np.abs(seconds - slot), np.inf)
+        if away.size and away.min() <= _REACH_S:
+            try:
+                frames.append(source.frame(region, times[int(away.argmin())]))
+            except (FitsError, PositionError):
+                continue
+    return tuple(frames)

@@ -1,0 +1,165 @@
+"""A case with the maps of a network, the checks of these maps, and where their mass lies."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analysis.case_study import CaseStudy
+from analysis.overlap import Overlap, combine, overlaps
+from analysis.overlap_draws import TokenGrid
+from hnn_core.preprocess import CropBox, preprocess, tokens_to_patch
+
+if TYPE_CHECKING:  # these know torch, which is loaded when a network is asked for
+    from hnn_core.explanation.explanation import Explanation
+    from hnn_core.explanation.faithfulness_result import Faithfulness
+    from hnn_core.explanation.randomised import RandomisedCheck
+    from hnn_core.predictor import Predictor
+    from hnn_core.sequence import Sequence as FrameSequence
+
+__all__ = ["HOUR_METHODS", "MAP_METHODS", "ExplainedCase", "explain_case", "map_overlaps"]
+
+MAP_METHODS = ("rollout", "relevance")
+"""Maps of a report: the paper's, and one that knows the class. Occlusion takes minutes."""
+HOUR_METHODS = ("frame-deletion", "integrated-gradients")
+
+
+@dataclass(frozen=True, eq=False)
+class ExplainedCase:
+    """What a network looked at in one case, by method."""
+
+    study: CaseStudy
+    maps: "dict[str, Explanation]"
+    hours: "dict[str, Explanation]"
+    faithfulness: "dict[str, Faithfulness]"
+    """Of the last hour's tokens, by method of map."""
+    randomised: "dict[str, RandomisedCheck]"
+    overlaps: dict[str, dict[str, Overlap]]
+    """Method -> ``"ropi"``, ``"hull"``, ``"near"``: of the sequence."""
+    box: CropBox
+    """What the network sees of the last frame."""
+
+
+def explain_case(
+    predictor: "Predictor",
+    study: CaseStudy,
+    sequence: "FrameSequence",
+    *,
+    methods: Sequence[str] = MAP_METHODS,
+    check: bool = True,
+    draws: int = 1000,
+    progress: Callable[[int, int], None] | None = None,
+    cancel: Any = None,
+) -> ExplainedCase:
+    """Draw the maps of a case and check them.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    study : CaseStudy
+        Of the same frames.
+    sequence : Sequence
+        As the predictor needs it.
+    methods : sequence of str
+        Those of `hnn_core.explanation.methods.METHODS` that draw maps.
+    check : bool
+        Hold each map against random, |B| and gradient orders (tokens of the last hour) and
+        against a network of random weights.
+    draws : int
+        Random regions for each overlap.
+    progress : callable (done, total), optional
+        Steps: one a map, an hour score, a check and an overlap.
+    cancel : Flag, optional
+        A `threading.Event`, set to stop.
+
+    Raises
+    ------
+    CancelledError, PositionError, SequenceError, RequestError, AttentionCaptureError
+        As `hnn_core.explanation.service.explain`.
+    """
+    from hnn_core.explanation.checks import check_faithfulness, check_randomised
+    from hnn_core.explanation.service import explain
+
+    total, done = len(methods) * (4 if check else 2) + len(HOUR_METHODS), 0
+
+    def step(result: Any) -> Any:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, total)
+        return result
+
+    maps = {
+        name: step(explain(predictor, sequence, name, cancel=cancel, **_options(name)))
+        for name in methods
+    }
+    hours = {name: step(explain(predictor, sequence, name, cancel=cancel)) for name in HOUR_METHODS}
+    faithful, randomised = {}, {}
+    for name, found in maps.items() if check else ():
+        faithful[name] = step(
+            check_faithfulness(predictor, sequence, found, hours="last", cancel=cancel)
+        )
+        randomised[name] = step(
+            check_randomised(
+                predictor, sequence, name, cascade=False, cancel=cancel, **_options(name)
+            )
+        )
+    config = predictor.preprocess_config
+    lies = {
+        name: step(map_overlaps(found.maps, study, config.crop, draws=draws))
+        for name, found in maps.items()
+    }
+    box = preprocess(study.frames[-1].field, config)[1]
+    return ExplainedCase(study, maps, hours, faithful, randomised, lies, box)
+
+
+def map_overlaps(
+    maps: np.ndarray | None, study: CaseStudy, crop: int, *, draws: int = 1000, seed: int = 0
+) -> dict[str, Overlap]:
+    """Measure where the positive mass of a sequence's maps lies, all frames together.
+
+    Parameters
+    ----------
+    maps : (T, g, g) array
+        Of the study's frames; of signed maps the positive part counts.
+    study : CaseStudy
+    crop : int
+        Side of the square that the network sees, native pixels.
+    draws, seed : int
+        As in `analysis.overlap.overlaps`; one seed for the frames of a sequence.
+
+    Returns
+    -------
+    dict
+        ``"ropi"``, ``"hull"``, ``"near"``.
+
+    Raises
+    ------
+    ValueError
+        There are not as many maps as frames.
+    """
+    if maps is None or len(maps) != len(study.frames):
+        raise ValueError(f"{len(study.frames)} frames need as many maps")
+    parts = []
+    for frame, masks, tokens in zip(study.frames, study.masks, maps, strict=True):
+        rows, cols = frame.shape
+        box = CropBox((rows - crop) // 2, (cols - crop) // 2, crop, frame.shape)
+        grid = TokenGrid(box.row0, box.col0, crop // tokens.shape[0])
+        parts.append(
+            overlaps(
+                tokens_to_patch(np.maximum(tokens, 0.0), box),
+                frame.field,
+                masks,
+                frame.pixel_area,
+                grid=grid,
+                draws=draws,
+                seed=seed,
+            )
+        )
+    return {name: combine([part[name] for part in parts]) for name in parts[0]}
+
+
+def _options(method: str) -> dict[str, Any]:
+    """Return settings that differ from a method's own: signed where the method can be."""
+    return {"signed": True} if method == "relevance" else {}
