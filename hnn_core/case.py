@@ -99,7 +99,8 @@ def cases_from_link(text: str) -> tuple[Case, ...]:
         parts = [_plain(part) for part in one.split(_BETWEEN_PARTS)]
         if len(parts) != 4:
             raise RequestError(f"The link holds no case in “{one[:60]}”; copy the whole address.")
-        cases.append(Case(*parts))
+        source, region, hour, model = parts
+        cases.append(Case(source, region, hour, model))
     if len(cases) > MOST_CASES:
         raise RequestError(f"The link holds {len(cases)} cases; up to {MOST_CASES} fit on a page.")
     return tuple({case.key: case for case in cases}.values())

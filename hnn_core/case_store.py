@@ -88,8 +88,8 @@ def read_set(path: Path) -> CaseSet:
         raise RequestError(f"{path.name} is no set of cases: it does not say which format it has.")
     if values["format"] > _FORMAT:
         raise RequestError(
-            f"{path.name} was saved by a newer version ({values.get('program', 'unknown')}) of this "
-            f"program, which is {__version__}; update to open it."
+            f"{path.name} was saved by a newer version of this program "
+            f"({values.get('program', 'unknown')}, this is {__version__}); update to open it."
         )
     try:
         cases = tuple(_case(one) for one in values["cases"])
