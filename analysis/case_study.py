@@ -18,6 +18,7 @@ from hnn_core.outcome import Outcome, what_happened
 from hnn_core.prediction import Prediction
 from hnn_core.records import good_records
 from hnn_core.sequence import Sequence, build_sequence
+from hnn_core.sequence_plan import TOLERANCE
 from hnn_core.sources import find_region
 from hnn_core.sources.base import Region, Source
 from hnn_core.tai import parse_t_rec, tai_seconds
@@ -26,9 +27,6 @@ __all__ = ["HOURS", "CaseStudy", "case_frames", "study_case"]
 
 HOURS = 10
 """Hours of a window, t−9 … t, as the paper's m."""
-
-_REACH_S = 24 * 60.0
-"""A slot takes the good record nearest to its hour within this (SCIENCE section 2)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,25 +156,36 @@ def case_frames(source: Source, region: str, hour: str) -> tuple[tuple[Magnetogr
     try:
         return build_sequence(source, region, time, HOURS).frames, ""
     except SequenceError as error:
-        frames = _own_records(source, region, time)
+        frames, broken = _own_records(source, region, time)
         if not frames:
             raise UnknownTimeError(
                 f"Region {region} has no usable magnetogram in the {HOURS} hours up to "
                 f"{hour.replace('T', ' ')} TAI; choose another hour."
             ) from error
-        return frames, str(error)
+        if len(frames) == HOURS:
+            return frames, ""
+        untold = [reason for reason in broken if reason not in str(error)]
+        more = f" Left out because they broke on reading: {' '.join(untold)}" if untold else ""
+        return frames, f"{error}{more}"
 
 
-def _own_records(source: Source, region: str, time: Time) -> tuple[Magnetogram, ...]:
+def _own_records(
+    source: Source, region: str, time: Time
+) -> tuple[tuple[Magnetogram, ...], list[str]]:
+    """Read the nearest sound record of each hour; return the frames, and why others broke."""
     times = source.times(region)
     good = good_records(source.quality(region))
     seconds, end = tai_seconds(times), float(tai_seconds(time))
-    frames = []
+    frames: list[Magnetogram] = []
+    broken: list[str] = []
     for slot in end - 3600.0 * np.arange(HOURS)[::-1]:
         away = np.where(good & (seconds <= end), np.abs(seconds - slot), np.inf)
-        if away.size and away.min() <= _REACH_S:
+        for index in np.argsort(away, kind="stable"):
+            if away[index] > TOLERANCE.to_value("s"):
+                break
             try:
-                frames.append(source.frame(region, times[int(away.argmin())]))
-            except (FitsError, PositionError):
-                continue
-    return tuple(frames)
+                frames.append(source.frame(region, times[int(index)]))
+                break
+            except (FitsError, PositionError) as error:
+                broken.append(str(error))
+    return tuple(frames), broken

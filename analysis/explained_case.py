@@ -1,15 +1,20 @@
 """A case with the maps of a network, the checks of these maps, and where their mass lies."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analysis.case_study import CaseStudy
-from analysis.overlap import Overlap, combine, overlaps
+from analysis.overlap import REGION_NAMES, Overlap, combine, overlaps
 from analysis.overlap_draws import TokenGrid
+from analysis.pil import PilMasks
+from hnn_core.exceptions import RequestError
+from hnn_core.magnetogram import Magnetogram
 from hnn_core.preprocess import CropBox, preprocess, tokens_to_patch
+from hnn_core.tai import tai_seconds
 
 if TYPE_CHECKING:  # these know torch, which is loaded when a network is asked for
     from hnn_core.explanation.explanation import Explanation
@@ -18,7 +23,14 @@ if TYPE_CHECKING:  # these know torch, which is loaded when a network is asked f
     from hnn_core.predictor import Predictor
     from hnn_core.sequence import Sequence as FrameSequence
 
-__all__ = ["HOUR_METHODS", "MAP_METHODS", "ExplainedCase", "explain_case", "map_overlaps"]
+__all__ = [
+    "HOUR_METHODS",
+    "MAP_METHODS",
+    "ExplainedCase",
+    "explain_case",
+    "map_options",
+    "map_overlaps",
+]
 
 MAP_METHODS = ("rollout", "relevance")
 """Maps of a report: the paper's, and one that knows the class. Occlusion takes minutes."""
@@ -76,11 +88,13 @@ def explain_case(
     Raises
     ------
     CancelledError, PositionError, SequenceError, RequestError, AttentionCaptureError
-        As `hnn_core.explanation.service.explain`.
+        As `hnn_core.explanation.service.explain`; RequestError also if the sequence has other
+        hours than the study.
     """
     from hnn_core.explanation.checks import check_faithfulness, check_randomised
     from hnn_core.explanation.service import explain
 
+    _refuse_other_hours(study, sequence)
     total, done = len(methods) * (4 if check else 2) + len(HOUR_METHODS), 0
 
     def step(result: Any) -> Any:
@@ -88,10 +102,12 @@ def explain_case(
         done += 1
         if progress is not None:
             progress(done, total)
+        if cancel is not None and cancel.is_set():
+            raise CancelledError(f"Stopped after {done} of {total} steps.")
         return result
 
     maps = {
-        name: step(explain(predictor, sequence, name, cancel=cancel, **_options(name)))
+        name: step(explain(predictor, sequence, name, cancel=cancel, **map_options(name)))
         for name in methods
     }
     hours = {name: step(explain(predictor, sequence, name, cancel=cancel)) for name in HOUR_METHODS}
@@ -102,12 +118,12 @@ def explain_case(
         )
         randomised[name] = step(
             check_randomised(
-                predictor, sequence, name, cascade=False, cancel=cancel, **_options(name)
+                predictor, sequence, name, cascade=False, cancel=cancel, **map_options(name)
             )
         )
     config = predictor.preprocess_config
     lies = {
-        name: step(map_overlaps(found.maps, study, config.crop, draws=draws))
+        name: step(map_overlaps(found.maps, study.frames, study.masks, config.crop, draws=draws))
         for name, found in maps.items()
     }
     box = preprocess(study.frames[-1].field, config)[1]
@@ -115,15 +131,23 @@ def explain_case(
 
 
 def map_overlaps(
-    maps: np.ndarray | None, study: CaseStudy, crop: int, *, draws: int = 1000, seed: int = 0
+    maps: np.ndarray,
+    frames: Sequence[Magnetogram],
+    masks: Sequence[PilMasks],
+    crop: int,
+    *,
+    draws: int = 1000,
+    seed: int = 0,
 ) -> dict[str, Overlap]:
     """Measure where the positive mass of a sequence's maps lies, all frames together.
 
     Parameters
     ----------
     maps : (T, g, g) array
-        Of the study's frames; of signed maps the positive part counts.
-    study : CaseStudy
+        Of the frames; of signed maps the positive part counts.
+    frames : sequence of Magnetogram
+    masks : sequence of PilMasks
+        Of the frames.
     crop : int
         Side of the square that the network sees, native pixels.
     draws, seed : int
@@ -137,29 +161,33 @@ def map_overlaps(
     Raises
     ------
     ValueError
-        There are not as many maps as frames.
+        There are not as many maps and masks as frames.
     """
-    if maps is None or len(maps) != len(study.frames):
-        raise ValueError(f"{len(study.frames)} frames need as many maps")
     parts = []
-    for frame, masks, tokens in zip(study.frames, study.masks, maps, strict=True):
+    for frame, lines, tokens in zip(frames, masks, maps, strict=True):
         rows, cols = frame.shape
         box = CropBox((rows - crop) // 2, (cols - crop) // 2, crop, frame.shape)
+        weights = tokens_to_patch(np.maximum(tokens, 0.0), box)
         grid = TokenGrid(box.row0, box.col0, crop // tokens.shape[0])
         parts.append(
             overlaps(
-                tokens_to_patch(np.maximum(tokens, 0.0), box),
-                frame.field,
-                masks,
-                frame.pixel_area,
-                grid=grid,
-                draws=draws,
-                seed=seed,
+                weights, frame.field, lines, frame.pixel_area, grid=grid, draws=draws, seed=seed
             )
         )
-    return {name: combine([part[name] for part in parts]) for name in parts[0]}
+    return {name: combine([part[name] for part in parts]) for name in REGION_NAMES}
 
 
-def _options(method: str) -> dict[str, Any]:
+def _refuse_other_hours(study: CaseStudy, sequence: "FrameSequence") -> None:
+    studied, shown = (
+        [float(tai_seconds(frame.t_rec)) for frame in one.frames] for one in (study, sequence)
+    )
+    if studied != shown:
+        raise RequestError(
+            f"The network is shown {len(shown)} hours and the case has {len(studied)} frames of "
+            "its own; explain a case over the network's own hours."
+        )
+
+
+def map_options(method: str) -> dict[str, Any]:
     """Return settings that differ from a method's own: signed where the method can be."""
     return {"signed": True} if method == "relevance" else {}

@@ -37,8 +37,9 @@ class Case:
             if not getattr(self, name).strip():
                 raise RequestError(f"A case without a {name} cannot be shown; choose one.")
         try:
-            object.__setattr__(self, "hour", iso_minute(parse_t_rec(self.hour)))
-        except ValueError as error:
+            hour = iso_minute(parse_t_rec(self.hour))
+            object.__setattr__(self, "hour", hour.zfill(16))  # years before 1000
+        except (ValueError, OverflowError) as error:  # the latter: year 0
             raise RequestError(
                 f"“{self.hour[:30]}” is no hour of {self.region}; write 2011-02-15T01:00 (TAI)."
             ) from error
@@ -87,23 +88,24 @@ def cases_to_link(cases: tuple[Case, ...]) -> str:
 
 
 def cases_from_link(text: str) -> tuple[Case, ...]:
-    """Read what `cases_to_link` wrote.
+    """Read what `cases_to_link` wrote; a case that is there twice counts once.
 
     Raises
     ------
     RequestError
         If it is not such a text or holds more cases than a set.
     """
-    cases = []
+    cases: dict[tuple[str, str, str], Case] = {}
     for one in text.split(_BETWEEN_CASES) if text else ():
         parts = [_plain(part) for part in one.split(_BETWEEN_PARTS)]
         if len(parts) != 4:
             raise RequestError(f"The link holds no case in “{one[:60]}”; copy the whole address.")
         source, region, hour, model = parts
-        cases.append(Case(source, region, hour, model))
+        case = Case(source, region, hour, model)
+        cases[case.key] = case
     if len(cases) > MOST_CASES:
         raise RequestError(f"The link holds {len(cases)} cases; up to {MOST_CASES} fit on a page.")
-    return tuple({case.key: case for case in cases}.values())
+    return tuple(cases.values())
 
 
 def _escaped(part: str) -> str:

@@ -1,13 +1,15 @@
 """Case sets under their names, one JSON file each, in the program's folder."""
 
+import dataclasses
 import json
 import os
 import re
-from dataclasses import asdict
+import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from hnn_core import __version__
 from hnn_core.case import Case, CaseSet
@@ -19,6 +21,9 @@ __all__ = ["delete_set", "list_sets", "load_set", "read_set", "save_set"]
 
 _FORMAT = 1
 _LONGEST = 60
+_UNSAFE = re.compile(r'[%/\\:*?"<>|]|^\.')
+"""Marks that a file system minds. Letters stay as they are: 60 of them are 240 bytes at most, and
+file systems end at 255."""
 
 
 def save_set(name: str, cases: tuple[Case, ...], *, replace: bool = False) -> CaseSet:
@@ -35,27 +40,30 @@ def save_set(name: str, cases: tuple[Case, ...], *, replace: bool = False) -> Ca
     Raises
     ------
     RequestError
-        The name is none, or taken, or the cases make no set.
+        The name is none, or taken, or the cases make no set, or the file cannot be written.
     """
-    name = " ".join(name.split())
+    name = _tidy(name)
     if not name or len(name) > _LONGEST or not name.isprintable():
         raise RequestError(
             f"“{name[:_LONGEST]}” is no name for a set; use 1 to {_LONGEST} letters."
         )
-    path = _path(name)
-    if path.exists() and not replace:
-        raise RequestError(f"There is a set “{name}” already; choose another name or replace it.")
     saved = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    made = CaseSet(name, cases, saved, __version__)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    made = CaseSet(name, tuple(cases), saved, __version__)
+    path = _path(name)
+    draft = path.with_name(f".{os.getpid()}-{threading.get_ident()}.part")
+    values = {"format": _FORMAT, **dataclasses.asdict(made)}
     try:
-        values = {"format": _FORMAT, **asdict(made)}
-        draft.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        if not replace and path.exists():
+            raise RequestError(
+                f"There is a set “{name}” already; choose another name or replace it."
+            )
+        path.parent.mkdir(exist_ok=True)
+        draft.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
         draft.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
         raise RequestError(f"The set “{name}” cannot be saved ({error.strerror}).") from error
-    finally:
-        draft.unlink(missing_ok=True)
     return made
 
 
@@ -67,7 +75,7 @@ def load_set(name: str) -> CaseSet:
     RequestError
         There is none, or its file cannot be used; the file is kept.
     """
-    return read_set(_path(name))
+    return _named(_path(_tidy(name)))
 
 
 def read_set(path: Path) -> CaseSet:
@@ -80,68 +88,100 @@ def read_set(path: Path) -> CaseSet:
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RequestError(f"There is no set “{_name(path)}”.") from error
     except OSError as error:
-        raise RequestError(f"There is no set “{unquote(path.stem)}”.") from error
-    except ValueError as error:
+        raise RequestError(f"{path.name} cannot be read ({error.strerror}).") from error
+    except (ValueError, RecursionError) as error:
         raise RequestError(f"{path.name} is no set of cases: it is not JSON.") from error
     if not isinstance(values, dict) or not isinstance(values.get("format"), int):
         raise RequestError(f"{path.name} is no set of cases: it does not say which format it has.")
     if values["format"] > _FORMAT:
         raise RequestError(
             f"{path.name} was saved by a newer version of this program "
-            f"({values.get('program', 'unknown')}, this is {__version__}); update to open it."
+            f"({_text(values, 'program') or 'unknown'}, this is {__version__}); update to open it."
         )
     try:
         cases = tuple(_case(one) for one in values["cases"])
-        name, saved, program = (str(values.get(key, "")) for key in ("name", "saved", "program"))
-        return CaseSet(name or unquote(path.stem), cases, saved, program)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise RequestError(
             f"{path.name} is no set of cases: a case in it is incomplete."
         ) from error
+    name, saved, program = (_text(values, key) for key in ("name", "saved", "program"))
+    return CaseSet(name or _name(path), cases, saved, program)
 
 
 def list_sets() -> tuple[list[CaseSet], list[SkippedFile]]:
-    """Return the saved sets by name, and the files that are none with the reason."""
+    """Return the saved sets by name, and the files that are none with the reason.
+
+    `load_set` and `delete_set` find every one of them by its name.
+    """
     sets, skipped = [], []
-    for path in sorted(_folder().glob("*.json")):
-        if path.name.startswith("."):
-            continue
+    taken: set[str] = set()
+    for path in _files():
         try:
-            sets.append(read_set(path))
+            if _name(path) in taken:
+                raise RequestError(
+                    f"Another file holds the set “{_name(path)}”; give one of them another name."
+                )
+            taken.add(_name(path))
+            sets.append(_named(path))
         except RequestError as error:
             skipped.append(SkippedFile(path.name, str(error)))
-    return sorted(sets, key=lambda one: one.name.casefold()), skipped
+    return sorted(sets, key=lambda one: (one.name.casefold(), one.name)), skipped
 
 
 def delete_set(name: str) -> None:
-    """Remove a set. Raises RequestError if there is none."""
+    """Remove a set. Raises RequestError if there is none or its file cannot be removed."""
     try:
-        _path(name).unlink()
-    except OSError as error:
+        _path(_tidy(name)).unlink()
+    except FileNotFoundError as error:
         raise RequestError(f"There is no set “{name}”.") from error
+    except OSError as error:
+        raise RequestError(f"The set “{name}” cannot be deleted ({error.strerror}).") from error
 
 
 def _case(values: dict[str, Any]) -> Case:
     """Read a case; what later versions may add is left alone."""
     probability = values.get("probability")
-    return Case(
-        source=str(values["source"]),
-        region=str(values["region"]),
-        hour=str(values["hour"]),
-        model=str(values.get("model", "")),
-        sha256=str(values.get("sha256", "")),
-        probability=None if probability is None else float(probability),
-    )
+    if isinstance(probability, bool) or not isinstance(probability, int | float | None):
+        raise TypeError(f"{probability!r} is no number")
+    words = {key: values[key] for key in ("source", "region", "hour")}
+    words |= {key: values.get(key, "") for key in ("model", "sha256")}
+    if not all(isinstance(word, str) for word in words.values()):
+        raise TypeError(f"one of {words!r} is no text")
+    return Case(**words, probability=None if probability is None else float(probability))
+
+
+def _text(values: dict[str, Any], key: str) -> str:
+    value = values.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _named(path: Path) -> CaseSet:
+    """Read a set of the folder. Its file's name counts, as two files may hold one name."""
+    return dataclasses.replace(read_set(path), name=_name(path))
+
+
+def _tidy(name: str) -> str:
+    return " ".join(name.split())
+
+
+def _name(path: Path) -> str:
+    return _tidy(unquote(path.stem)) or path.name
+
+
+def _own_path(name: str) -> Path:
+    safe = _UNSAFE.sub(lambda mark: f"%{ord(mark[0]):02X}", name)
+    return home() / "cases" / f"{safe}.json"
 
 
 def _path(name: str) -> Path:
-    """File of a name: every mark that a file system could mind is written as a number."""
-    safe = quote(name, safe=" ")
-    return _folder() / f"{re.sub(r'^[.]', '%2E', safe)}.json"
+    """File of a name: this program's spelling, else another that someone has put there."""
+    return next((path for path in _files() if _name(path) == name), _own_path(name))
 
 
-def _folder() -> Path:
-    folder = home() / "cases"
-    folder.mkdir(exist_ok=True)
-    return folder
+def _files() -> list[Path]:
+    """Files that may be sets, those that this program named first; none without a folder."""
+    found = [path for path in (home() / "cases").glob("*.json") if path.name[0] != "."]
+    return sorted(found, key=lambda path: (path != _own_path(_name(path)), path.name))

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 from astropy.time import Time
 
-from hnn_core.dataset.classes import reaches
+from hnn_core.dataset.classes import reaches, threshold
 from hnn_core.dataset.labels import WINDOW_HOURS, flares_ahead
 from hnn_core.sources.base import Flare, Region
 
@@ -43,7 +43,7 @@ def what_happened(region: Region, time: Time, flare_class: str) -> Outcome:
     time : Time
         The reference time t; flares with 0 < t_peak − t ≤ 24 h count (SCIENCE section 3).
     flare_class : str
-        ``"M5.0"``, ``"M"`` or ``"C"``, cumulative.
+        ``"M5.0"``, ``"M"`` or ``"C"``, cumulative, with or without ``≥`` before it.
 
     Returns
     -------
@@ -56,17 +56,19 @@ def what_happened(region: Region, time: Time, flare_class: str) -> Outcome:
     DatasetError
         No such class.
     """
+    threshold(flare_class)  # raises, also where there is no flare
+    least = flare_class.strip().removeprefix("≥")
     ahead = flares_ahead(Time([time]), region.flares)[:, 0] if region.flares else np.zeros(0, bool)
     flares = [
         flare
         for flare, follows in zip(region.flares, ahead, strict=True)
-        if follows and reaches(flare, flare_class)
+        if follows and reaches(flare, least)
     ]
     flares.sort(key=lambda flare: float(flare.peak.unix))
     if not flares:
         return Outcome(
             "no flare",
-            f"No ≥{flare_class} flare of this region is known in the {WINDOW_HOURS} h after.",
+            f"No ≥{least} flare of this region is known in the {WINDOW_HOURS} h after.",
             (),
         )
     known = {flare.association for flare in flares}
