@@ -1,6 +1,7 @@
 """Results as files: masks and heat maps as FITS with the patch's WCS, histories as CSV."""
 
 import io
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,12 @@ from hnn_core.preprocess import CropBox
 from hnn_core.tai import format_t_rec
 
 __all__ = ["heat_hdul", "history_csv", "masks_hdul", "to_bytes"]
+
+_CONTENTS = {
+    "rollout": "attention rollout",
+    "relevance": "class-specific relevance, gradient times attention",
+    "occlusion": "occlusion, log-odds lost",
+}
 
 # What tells time, place and observer. The rest of the magnetogram's keywords describe its
 # field (DATAMAX, USFLUX, BUNIT …) and would be wrong about a mask.
@@ -75,21 +82,27 @@ def heat_hdul(
     mag: Magnetogram,
     heat: np.ndarray,
     *,
+    method: str = "rollout",
+    options: Mapping[str, object] | None = None,
     model: str,
     sha256: str,
     flare_class: str = "",
     probability: float | None = None,
     box: CropBox | None = None,
 ) -> fits.HDUList:
-    """Put an attention-rollout map into FITS.
+    """Put a heat map into FITS.
 
     Parameters
     ----------
     mag : Magnetogram
         The frame the network attended to.
     heat : (rows, cols) array
-        Rollout on the patch's pixels (`hnn_core.preprocess.tokens_to_patch`); NaN where the
-        network saw nothing.
+        On the patch's pixels (`hnn_core.preprocess.tokens_to_patch`); NaN where the network saw
+        nothing.
+    method : str
+        One of `hnn_core.explanation.methods.METHODS` that draws maps.
+    options : mapping, optional
+        Settings of the method, for the header.
     model, sha256 : str
         Name of the model and checksum of its weights.
     flare_class : str
@@ -103,7 +116,8 @@ def heat_hdul(
     Returns
     -------
     HDUList
-        An empty primary HDU and a float32 image ROLLOUT with the patch's WCS.
+        An empty primary HDU and a float32 image with the patch's WCS, named by the method, such
+        as ROLLOUT.
 
     Raises
     ------
@@ -113,7 +127,10 @@ def heat_hdul(
     heat = np.asarray(heat, dtype=np.float32)
     if heat.shape != mag.shape:
         raise ValueError(f"heat map of shape {heat.shape} for a field of {mag.shape}")
-    header = _header(mag, "attention rollout")
+    header = _header(mag, _CONTENTS.get(method, method))
+    header["METHOD"] = (method, "how the map was made")
+    for name, value in (options or {}).items():
+        header.add_history(f"{name} = {value}")
     header["MODEL"] = (model, "model that attended")
     header["MODELSHA"] = sha256
     if flare_class:
@@ -124,8 +141,9 @@ def heat_hdul(
         header["CROPROW"] = (box.row0, "[pix] first row the network saw, from 0")
         header["CROPCOL"] = (box.col0, "[pix] first column the network saw, from 0")
         header["CROPSIZE"] = (box.size, "[pix] side of the square it saw")
-    header.add_history("Attention rollout: where the network looked, not why it decided.")
-    return fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(heat, header, name="ROLLOUT")])
+    if method == "rollout":
+        header.add_history("Attention rollout: where the network looked, not why it decided.")
+    return fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(heat, header, name=method.upper())])
 
 
 def _header(mag: Magnetogram, content: str) -> fits.Header:

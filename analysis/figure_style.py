@@ -14,6 +14,7 @@ __all__ = [
     "INTERPOLATED",
     "PIL",
     "ROPI",
+    "SIGNED_SCALE",
     "THRESHOLD",
     "UNKNOWN",
     "apply_style",
@@ -46,6 +47,20 @@ HEAT_SCALE = (
     (1.0, "#7f0000"),
 )
 """Dark blue (little) to dark red (much attention), as the paper's Figure 5."""
+
+SIGNED_SCALE = (
+    (0.0, "rgba(112,44,245,1)"),
+    (0.25, "rgba(134,76,255,0.7)"),
+    (0.5, "rgba(236,236,236,0)"),
+    (0.75, "rgba(0,205,105,0.7)"),
+    (1.0, "rgba(0,185,85,1)"),
+)
+"""Violet (against the class) over clear (0) to green (for it), symmetric about 0.
+
+The ends are of middle lightness, to show on black and on white field, and stay apart for the
+colour-blind; neither is the blue and orange of predictions, the magenta of the PIL nor the yellow
+of the RoPI. Around 0 the field shows through.
+"""
 
 FONT_SIZE = 13
 _FONT = "Inter, 'Source Sans 3', 'Source Sans Pro', system-ui, 'Helvetica Neue', sans-serif"

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
-from plotly.colors import hex_to_rgb
 
 from analysis import figure_style as style
+from analysis.heat_colours import heat_limits, heat_rgba, heat_unit
 from hnn_core.magnetogram import Magnetogram
 
 __all__ = ["composite", "filmstrip"]
@@ -29,6 +29,8 @@ def filmstrip(
     columns: int | None = None,
     clip: float = 500.0,
     heat_opacity: float = 0.45,
+    heat_name: str = "attention rollout",
+    signed: bool = False,
     dark: bool = False,
     title: str | None = None,
     width: int = 1000,
@@ -40,7 +42,7 @@ def filmstrip(
     frames : sequence of Magnetogram
         In order of time; the last is x_t.
     heats : sequence of (rows, cols) arrays, optional
-        Attention rollout on the patch's pixels (`hnn_core.preprocess.tokens_to_patch`),
+        A map of the network on the patch's pixels (`hnn_core.preprocess.tokens_to_patch`),
         NaN where the network saw nothing. One colour scale serves all frames.
     interpolated : sequence of bool, optional
         Frames that fill a gap; by default what the frames say of themselves.
@@ -52,6 +54,10 @@ def filmstrip(
         Field strength drawn black or white, gauss.
     heat_opacity : float
         0 (clear) to 1.
+    heat_name : str
+        What the map is, on hover beside its least and largest value.
+    signed : bool
+        Negative values speak against the class: the scale is symmetric about 0 and clear there.
     dark : bool
         Whether the page is dark.
     title : str, optional
@@ -72,7 +78,7 @@ def filmstrip(
     if n == 0 or len(marks) != n or (heats is not None and len(heats) != n):
         raise ValueError(f"{n} frames need as many heat maps and marks, and at least one frame")
     columns = min(columns or n, n)
-    heat_range = _common_range(heats)
+    heat_range = heat_limits(heats or (), signed=signed)
     label = _LABEL * columns / width  # in widths of a picture, as are the axes
     aspect = max(mag.shape[0] / mag.shape[1] for mag in frames)
     figure = go.Figure()
@@ -83,11 +89,13 @@ def filmstrip(
             clip=clip,
             heat_opacity=heat_opacity,
             heat_range=heat_range,
+            signed=signed,
         )
         left, top = float(index % columns), -float(index // columns) * (aspect + label)
         _add_picture(figure, picture, left, top, mag.shape[0] / mag.shape[1])
         highlight = index == current % n
-        _add_frame(figure, left, top, mag, n - 1 - index, marks[index], highlight, dark=dark)
+        told = "" if heats is None else _extremes(heats[index], heat_name, signed=signed)
+        _add_frame(figure, left, top, mag, n - 1 - index, marks[index], highlight, told, dark=dark)
     rows = -(-n // columns)
     bottom = -(rows - 1) * (aspect + label) - aspect
     simulated = any(mag.simulated for mag in frames)
@@ -121,6 +129,7 @@ def composite(
     clip: float = 500.0,
     heat_opacity: float = 0.45,
     heat_range: tuple[float, float] | None = None,
+    signed: bool = False,
     width: int = _THUMBNAIL,
 ) -> np.ndarray:
     """Blend a magnetogram and a heat map to a small colour picture.
@@ -137,6 +146,8 @@ def composite(
         0 (clear) to 1.
     heat_range : (float, float), optional
         Values at the ends of the colour scale; the extremes of `heat` by default.
+    signed : bool
+        As for `filmstrip`.
     width : int
         Largest width of the picture, pixels.
 
@@ -150,10 +161,9 @@ def composite(
     grey = np.clip(small / (2.0 * clip) + 0.5, 0.0, 1.0)[..., np.newaxis] * np.ones(3)
     if heat is not None:
         cells = heat[step // 2 :: step, step // 2 :: step][: grey.shape[0], : grey.shape[1]]
-        low, high = heat_range or _common_range([heat])
-        colour = _heat_colours((cells - low) / (high - low))
-        seen = np.isfinite(cells)[..., np.newaxis] * heat_opacity
-        grey = (1.0 - seen) * grey + seen * colour
+        colour = heat_rgba(cells, heat_limits([heat], heat_range, signed=signed), signed=signed)
+        seen = colour[..., 3:] * heat_opacity
+        grey = (1.0 - seen) * grey + seen * colour[..., :3]
     return np.rint(255.0 * grey[::-1]).astype(np.uint8)
 
 
@@ -164,19 +174,13 @@ def _block_mean(field: np.ndarray, step: int) -> np.ndarray:
     return blocks.mean(axis=(1, 3))
 
 
-def _heat_colours(fraction: np.ndarray) -> np.ndarray:
-    stops = [position for position, _ in style.HEAT_SCALE]
-    colours = np.array([hex_to_rgb(colour) for _, colour in style.HEAT_SCALE]) / 255.0
-    fraction = np.nan_to_num(fraction)
-    return np.stack([np.interp(fraction, stops, channel) for channel in colours.T], axis=-1)
-
-
-def _common_range(heats: Sequence[np.ndarray] | None) -> tuple[float, float]:
-    if heats is None:
-        return 0.0, 1.0
-    low = min(float(np.nanmin(heat)) for heat in heats)
-    high = max(float(np.nanmax(heat)) for heat in heats)
-    return low, high if high > low else low + 1.0
+def _extremes(heat: np.ndarray, heat_name: str, *, signed: bool) -> str:
+    """Tell a map's range, as a line of the hover text."""
+    values = heat[np.isfinite(heat)]
+    if not values.size:
+        return ""
+    low, high = (f"{value:{'+' if signed else ''}.2g}" for value in (values.min(), values.max()))
+    return f"<br>{heat_name} from {low} to {high}<br>{heat_unit(heat_name)}"
 
 
 def _add_picture(
@@ -207,6 +211,7 @@ def _add_frame(
     hours_before: int,
     interpolated: bool,
     highlight: bool,
+    told: str,
     *,
     dark: bool,
 ) -> None:
@@ -230,7 +235,7 @@ def _add_frame(
             fillcolor="rgba(0,0,0,0)",
             hoveron="fills",
             hoverinfo="text",
-            text=f"{when} TAI ({offset})" + (", interpolated" if interpolated else ""),
+            text=f"{when} TAI ({offset})" + (", interpolated" if interpolated else "") + told,
             name=offset,
         )
     )

@@ -35,6 +35,8 @@ def magnetogram(
     heat_opacity: float = 0.45,
     heat_range: tuple[float, float] | None = None,
     heat_smooth: bool = False,
+    heat_name: str = "attention rollout",
+    signed: bool = False,
     masks: PilMasks | None = None,
     show: Collection[str] = ("pil",),
     crop_box: CropBox | None = None,
@@ -57,7 +59,7 @@ def magnetogram(
     clip : float
         Field strength drawn black or white, gauss.
     heat : (rows, cols) or (g, g) array, optional
-        Attention rollout: on the patch's pixels (NaN is clear), or on the tokens of
+        A map of the network: on the patch's pixels (NaN is clear), or on the tokens of
         `crop_box`, row 0 south.
     heat_opacity : float
         0 (clear) to 1.
@@ -66,6 +68,11 @@ def magnetogram(
         same range to compare hours.
     heat_smooth : bool
         Interpolate between the cells of the heat map; drawn cell by cell by default.
+    heat_name : str
+        What the map is, for its colour bar and on hover. Attention rollout counts in shares of
+        attention per token, any other map in log-odds.
+    signed : bool
+        Negative values speak against the class: the scale is symmetric about 0 and clear there.
     masks : PilMasks, optional
         Lines and regions for the overlays.
     show : collection of str
@@ -104,7 +111,17 @@ def magnetogram(
     figure.add_trace(_field_trace(mag, clip, half_bar=heat is not None))
     if heat is not None:
         figure.add_trace(
-            heat_trace(mag, heat, crop_box, box, heat_opacity, heat_range, smooth=heat_smooth)
+            heat_trace(
+                mag,
+                heat,
+                crop_box,
+                box,
+                heat_opacity,
+                heat_range,
+                smooth=heat_smooth,
+                heat_name=heat_name,
+                signed=signed,
+            )
         )
     if edges is not None and hover_position:
         figure.add_trace(_position_trace(mag))

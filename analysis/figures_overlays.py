@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from analysis import figure_style as style
 from analysis.coordinates import heliographic_to_pixel, pixel_to_heliographic
+from analysis.heat_colours import heat_limits, heat_scale, heat_unit
 from analysis.mask_paths import line_path, outline_path
 from analysis.pil import PilMasks
 from hnn_core.magnetogram import Magnetogram
@@ -32,8 +33,10 @@ def heat_trace(
     heat_range: tuple[float, float] | None,
     *,
     smooth: bool,
+    heat_name: str = "attention rollout",
+    signed: bool = False,
 ) -> go.Heatmap:
-    """Draw the attention rollout; parameters and errors as in `figures.magnetogram`.
+    """Draw the heat map; parameters and errors as in `figures.magnetogram`.
 
     `shown_box` is the crop box if its outline is drawn: then tokens outside the patch are
     drawn too.
@@ -49,19 +52,21 @@ def heat_trace(
             f"heat of shape {heat.shape} is neither on the patch {mag.shape} "
             "nor a square of tokens with a crop box"
         )
-    low, high = heat_range or (float(np.nanmin(heat)), float(np.nanmax(heat)))
+    low, high = heat_limits([heat], heat_range, signed=signed)
+    number, unit = "%{z:+.3g}" if signed else "%{z:.3g}", heat_unit(heat_name)
+    title = f"{heat_name}<br>{unit}" if unit == "log-odds" else heat_name
     return go.Heatmap(
         x=x,
         y=y,
         z=values,
-        name="attention rollout",
-        colorscale=[list(stop) for stop in style.HEAT_SCALE],
+        name=heat_name,
+        colorscale=heat_scale(signed=signed),
         zmin=low,
-        zmax=high if high > low else low + 1.0,
+        zmax=high,
         zsmooth="best" if smooth else False,
         opacity=opacity,
-        hovertemplate="attention %{z:.3g}<extra></extra>",
-        colorbar=colour_bar("attention rollout", upper=False, half=True),
+        hovertemplate=f"{heat_name} {number} {unit}<extra></extra>",
+        colorbar=colour_bar(title, upper=False, half=True),
         showlegend=True,
         legendrank=990,
     )

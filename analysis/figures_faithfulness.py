@@ -1,0 +1,221 @@
+"""Whether a map is faithful: deletion and insertion curves and their areas."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+
+from analysis import figure_style as style
+from analysis.figures_explanation import FIELD, GRADIENT, MAP
+from analysis.figures_overlays import multiples
+from analysis.figures_passage import legend
+
+if TYPE_CHECKING:
+    from hnn_core.explanation.faithfulness_result import Comparison, Faithfulness
+
+__all__ = ["faithfulness_areas", "faithfulness_curves"]
+
+_ORDERS = {
+    "map": ("map", MAP, "solid"),
+    "field": ("|B|", FIELD, "dash"),
+    "gradient": ("gradient", GRADIENT, "dot"),
+}
+
+
+def faithfulness_curves(
+    found: "Faithfulness",
+    *,
+    fill: str,
+    kind: str,
+    dark: bool = False,
+    simulated: bool = False,
+    height: int = 280,
+) -> go.Figure:
+    """Draw the class's probability while tokens are deleted or inserted.
+
+    Parameters
+    ----------
+    found : Faithfulness
+    fill : str
+        What hidden tokens show: ``"zero"`` or ``"blurred"``.
+    kind : str
+        ``"deletion"`` or ``"insertion"``.
+    dark, simulated : bool
+    height : int
+        Pixels.
+
+    Returns
+    -------
+    Figure
+        Orders by the map, |B| and the gradient as lines, with the areas under them in the legend,
+        over the middle 95 % of the random orders.
+
+    Raises
+    ------
+    ValueError
+        If there are no such curves.
+    """
+    curves = {
+        curve.order: curve
+        for curve in found.curves
+        if (curve.fill, curve.kind) == (fill, kind) and curve.order in _ORDERS
+    }
+    if "map" not in curves:
+        raise ValueError(f"there is no curve of {kind!r} with the fill {fill!r}")
+    fraction, low, high = found.random_band(fill, kind)
+    comparison = next(c for c in found.comparisons if (c.fill, c.kind) == (fill, kind))
+    figure = go.Figure(_band(fraction, low, high, float(np.mean(comparison.random_areas))))
+    for order, curve in reversed(curves.items()):
+        name, colour, dash = _ORDERS[order]
+        figure.add_trace(
+            go.Scatter(
+                x=curve.fraction,
+                y=curve.value,
+                mode="lines",
+                name=f"{name} {curve.area:.3f}",
+                line={"color": colour, "width": 2.6 if order == "map" else 1.8, "dash": dash},
+                hovertemplate=f"%{{y:.3f}} at %{{x:.0%}}<extra>{name}</extra>",
+            )
+        )
+    style.apply_style(
+        figure,
+        dark=dark,
+        uirevision=f"faithfulness {fill} {kind}",
+        simulated=simulated,
+        height=height,
+        showlegend=True,
+        legend=legend() | {"yanchor": "top", "traceorder": "reversed", "entrywidth": 104},
+    )
+    figure.update_layout(margin={"t": 40})
+    verb = "deleted" if kind == "deletion" else "inserted"
+    figure.update_xaxes(
+        title_text=f"share of tokens {verb}", tickformat=".0%", dtick=0.25, range=[-0.01, 1.02]
+    )
+    values = np.concatenate([low, high, *(curve.value for curve in curves.values())])
+    _probability_axis(figure, float(values.min()), float(values.max()))
+    return figure
+
+
+def _band(fraction: np.ndarray, low: np.ndarray, high: np.ndarray, area: float) -> go.Scatter:
+    return go.Scatter(
+        x=np.concatenate([fraction, fraction[::-1]]),
+        y=np.concatenate([low, high[::-1]]),
+        mode="lines",
+        line={"width": 0},
+        fill="toself",
+        fillcolor="rgba(140,143,153,0.35)",
+        name=f"random {area:.3f}",
+        hoverinfo="skip",
+    )
+
+
+def _probability_axis(figure: go.Figure, low: float, high: float) -> None:
+    """Give the axis round ticks up to the largest value, and room above for the legend."""
+    probability = low >= 0.0 and high <= 1.0
+    span = max(high - low, 0.02)
+    steps = [digit * 10.0**power for power in range(-3, 4) for digit in (1, 2, 5)]
+    step = next((step for step in steps if span / step <= 4), steps[-1])
+    ticks = multiples(step * np.floor(low / step), step * np.ceil(high / step), step)
+    bottom, top = min(low, float(ticks[0])), max(high, float(ticks[-1]))
+    room = top - bottom
+    figure.update_yaxes(
+        title_text="probability of the class" if probability else "log-odds of the class",
+        tickvals=ticks,
+        tickformat=".3~f",
+        range=[bottom - 0.04 * room, top + 0.38 * room],
+    )
+
+
+def faithfulness_areas(
+    found: "Faithfulness",
+    *,
+    dark: bool = False,
+    simulated: bool = False,
+    height: int = 280,
+) -> go.Figure:
+    """Draw how much better than random order a map is, for each fill and kind.
+
+    Parameters
+    ----------
+    found : Faithfulness
+    dark, simulated : bool
+    height : int
+        Pixels.
+
+    Returns
+    -------
+    Figure
+        Differences of area from the mean of the random orders, above 0 for better: the map's with
+        the middle 95 % over single random orders, filled where it is better than they, and those
+        of the orders by |B| and by the gradient.
+    """
+    comparisons = found.comparisons
+    places = np.arange(len(comparisons))
+    figure = go.Figure(_map_gains(comparisons, places - 0.2))
+    others = {
+        "field": [c.field_area for c in comparisons],
+        "gradient": [c.gradient_area for c in comparisons],
+    }
+    for order, shift, symbol in (("field", 0.0, "square"), ("gradient", 0.2, "triangle-up")):
+        name, colour, _ = _ORDERS[order]
+        figure.add_trace(
+            go.Scatter(
+                x=places + shift,
+                y=[_gain(c, area) for c, area in zip(comparisons, others[order], strict=True)],
+                mode="markers",
+                name=name,
+                marker={"symbol": symbol, "size": 10, "color": colour},
+                hovertemplate=f"%{{y:+.3g}}<extra>{name}</extra>",
+            )
+        )
+    style.apply_style(
+        figure,
+        dark=dark,
+        uirevision="faithfulness areas",
+        simulated=simulated,
+        height=height,
+        showlegend=True,
+        legend=legend(),
+    )
+    figure.add_hline(y=0.0, line={"color": style.foreground(dark=dark), "width": 1.2})
+    figure.update_layout(margin={"t": 40})
+    figure.update_xaxes(
+        tickvals=places,
+        ticktext=[f"{c.kind},<br>{c.fill} field" for c in comparisons],
+        range=[-0.5, len(comparisons) - 0.5],
+        showgrid=False,
+    )
+    figure.update_yaxes(title_text="gain over random order", nticks=6)
+    return figure
+
+
+def _gain(comparison: "Comparison", area: float) -> float:
+    """How much better an order's area is than the mean of the random ones."""
+    over = float(np.mean(comparison.random_areas))
+    return over - area if comparison.kind == "deletion" else area - over
+
+
+def _map_gains(comparisons: "tuple[Comparison, ...]", places: np.ndarray) -> go.Scatter:
+    gains = np.array([c.difference for c in comparisons])
+    low, high = np.array([c.interval for c in comparisons]).reshape(-1, 2).T
+    return go.Scatter(
+        x=places,
+        y=gains,
+        mode="markers",
+        name="map, 95 %",
+        marker={
+            "symbol": ["diamond" if c.better else "diamond-open" for c in comparisons],
+            "size": 12,
+            "color": MAP,
+            "line": {"width": 2},
+        },
+        error_y={
+            "array": np.maximum(high - gains, 0.0),
+            "arrayminus": np.maximum(gains - low, 0.0),
+            "color": MAP,
+            "thickness": 1.8,
+            "width": 5,
+        },
+        customdata=[f"p = {c.p_value:.2g}" for c in comparisons],
+        hovertemplate="<b>%{y:+.3g}</b>, %{customdata}<extra>map</extra>",
+    )

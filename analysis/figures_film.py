@@ -1,0 +1,192 @@
+"""Pictures of a region's hours as a figure that plays."""
+
+import base64
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+from PIL import Image
+
+from analysis import figure_style as style
+from analysis.film_files import one_size
+
+__all__ = ["animation_figure"]
+
+_MOST = 2_100_000
+"""Bytes of 48 pictures together, which base64 makes a third more; twice as many for more hours."""
+_WAYS = ((82, 1.0), (65, 1.0), (45, 1.0), (45, 0.5), (20, 0.5))
+"""Quality and scale, the best that is small enough."""
+_BUTTONS = 92
+"""Width that the buttons take at the left of the slider, pixels."""
+_BELOW = 84
+"""Height that slider and buttons take below the pictures, pixels."""
+
+
+def animation_figure(
+    pictures: Sequence[Image.Image],
+    labels: Sequence[str],
+    *,
+    seconds: float = 0.5,
+    dark: bool = False,
+    height: int = 560,
+) -> go.Figure:
+    """Draw pictures that play, with buttons and a slider over the hours.
+
+    It needs margins of 84 px below, for the slider and the buttons, and 4 px elsewhere.
+
+    Parameters
+    ----------
+    pictures : sequence of Image
+        In order of time; each goes in as WebP, together under 3 MB for as many as 48 hours.
+    labels : sequence of str
+        One a picture, beside the slider: its time, TAI.
+    seconds : float
+        Of each picture.
+    dark : bool
+    height : int
+        Pixels.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        If there is no picture, or not a label for each.
+    """
+    if len(labels) != len(pictures):
+        raise ValueError(f"{len(pictures)} pictures need a label each, got {len(labels)}")
+    pictures = one_size(pictures)
+    width, rows = pictures[0].size
+    layers = [_layer(source, width, rows) for source in _sources(pictures)]
+    names = [str(index) for index in range(len(layers))]
+    figure = go.Figure(
+        # Axes without a trace would not be drawn.
+        data=go.Scatter(x=[0, width], y=[0, rows], mode="none", hoverinfo="skip", name="film"),
+        frames=[
+            go.Frame(name=name, layout={"images": [layer]})
+            for name, layer in zip(names, layers, strict=True)
+        ],
+    )
+    style.apply_style(
+        figure,
+        dark=dark,
+        uirevision="film",
+        height=height,
+        showlegend=False,
+        hovermode=False,
+        dragmode=False,
+        images=[layers[0]],
+        updatemenus=[_buttons(seconds)],
+        sliders=[_slider(names, labels, dark=dark)],
+    )
+    figure.update_layout(margin={"l": 4, "r": 4, "t": 4, "b": _BELOW})
+    figure.update_xaxes(range=[0, width], visible=False, fixedrange=True, constrain="domain")
+    figure.update_yaxes(
+        range=[0, rows],
+        visible=False,
+        fixedrange=True,
+        scaleanchor="x",
+        constrain="domain",
+        constraintoward="bottom",
+    )
+    return figure
+
+
+def _sources(pictures: Sequence[Image.Image]) -> list[str]:
+    """Encode pictures as well as their number allows; some of them tell how large all will be."""
+    some = pictures[:: -(-len(pictures) // 6)]
+    each = _MOST * min(2.0, max(1.0, len(pictures) / 48)) / len(pictures)
+    quality, scale = next(
+        (way for way in _WAYS if sum(len(_webp(one, *way)) for one in some) <= each * len(some)),
+        _WAYS[-1],
+    )
+    encoded = (base64.b64encode(_webp(one, quality, scale)).decode("ascii") for one in pictures)
+    return [f"data:image/webp;base64,{text}" for text in encoded]
+
+
+def _webp(picture: Image.Image, quality: int, scale: float) -> bytes:
+    if scale != 1.0:
+        picture = picture.resize((round(picture.width * scale), round(picture.height * scale)))
+    buffer = io.BytesIO()
+    picture.save(buffer, format="WEBP", quality=quality, method=2)
+    return buffer.getvalue()
+
+
+def _layer(source: str, width: int, rows: int) -> dict[str, Any]:
+    return {
+        "source": source,
+        "xref": "x",
+        "yref": "y",
+        "x": 0,
+        "y": rows,
+        "sizex": width,
+        "sizey": rows,
+        "sizing": "stretch",
+        "layer": "below",
+    }
+
+
+def _at_once(seconds: float, *, onwards: bool) -> dict[str, Any]:
+    return {
+        "mode": "immediate",
+        "fromcurrent": onwards,
+        # A picture in the layout is drawn anew only by a redraw.
+        "frame": {"duration": round(1000 * seconds), "redraw": True},
+        "transition": {"duration": 0},
+    }
+
+
+def _buttons(seconds: float) -> dict[str, Any]:
+    return {
+        "type": "buttons",
+        "direction": "left",
+        "showactive": False,
+        "x": 0.0,
+        "xanchor": "left",
+        "y": 0.0,
+        "yanchor": "top",
+        "pad": {"t": 22, "l": 0, "r": 0},
+        "bgcolor": "rgba(128,136,150,0.16)",
+        "bordercolor": "rgba(128,136,150,0.6)",
+        # Under the pointer a button is nearly white whatever the page.
+        "font": {"size": style.FONT_SIZE, "color": "#7d8496"},
+        "buttons": [
+            {"label": "▶", "method": "animate", "args": [None, _at_once(seconds, onwards=True)]},
+            {"label": "❚❚", "method": "animate", "args": [[None], _at_once(0.0, onwards=False)]},
+        ],
+    }
+
+
+def _slider(names: Sequence[str], labels: Sequence[str], *, dark: bool) -> dict[str, Any]:
+    colour = style.foreground(dark=dark)
+    return {
+        "active": 0,
+        "x": 0.0,
+        "xanchor": "left",
+        "len": 1.0,
+        "y": 0.0,
+        "yanchor": "top",
+        "pad": {"l": _BUTTONS, "r": 12, "t": 4, "b": 0},
+        "currentvalue": {
+            "prefix": "",
+            "suffix": " TAI",
+            "xanchor": "left",
+            "offset": 6,
+            "font": {"size": style.FONT_SIZE, "color": colour},
+        },
+        "font": {"size": style.FONT_SIZE - 2, "color": colour},
+        "bgcolor": "rgba(128,136,150,0.35)",
+        "activebgcolor": style.PIL,
+        "bordercolor": "rgba(128,136,150,0.6)",
+        "tickcolor": "rgba(128,136,150,0.8)",
+        "ticklen": 4,
+        "minorticklen": 2,
+        "transition": {"duration": 0},
+        "steps": [
+            {"label": label, "method": "animate", "args": [[name], _at_once(0.0, onwards=False)]}
+            for name, label in zip(names, labels, strict=True)
+        ],
+    }

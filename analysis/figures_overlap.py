@@ -1,0 +1,138 @@
+"""Where a map lies: its share about the PIL beside those of random regions."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+
+from analysis import figure_style as style
+from analysis.figures_explanation import MAP
+from analysis.figures_passage import legend
+
+if TYPE_CHECKING:
+    from analysis.overlap import Overlap
+
+__all__ = ["overlap_draws"]
+
+_REGIONS = {"ropi": "RoPI", "hull": "convex hull", "near": "10 Mm of the PIL"}
+
+
+def overlap_draws(
+    overlaps: "Mapping[str, Overlap]",
+    *,
+    dark: bool = False,
+    simulated: bool = False,
+    height: int = 300,
+) -> go.Figure:
+    """Draw a map's share in regions about the PIL, beside the shares in random regions.
+
+    Parameters
+    ----------
+    overlaps : mapping of str to Overlap
+        By `analysis.overlap.REGION_NAMES`.
+    dark, simulated : bool
+    height : int
+        Pixels.
+
+    Returns
+    -------
+    Figure
+        A grey violin of the random regions' shares, the map's own as a diamond; p and the
+        enrichment above. Both are of whole tokens, as they are compared; the share to the pixel
+        is told on hover. A region that is not there, or a map without mass, says so.
+
+    Raises
+    ------
+    ValueError
+        If there is no overlap.
+    """
+    if not overlaps:
+        raise ValueError("no overlap to draw: measure one with analysis.overlap.overlaps")
+    figure = go.Figure()
+    for place, (name, found) in enumerate(overlaps.items()):
+        if np.isfinite(found.p):
+            figure.add_trace(_violin(place, found))
+        _tell(figure, place, _REGIONS.get(name, name), found)
+    measured = {place: o for place, o in enumerate(overlaps.values()) if np.isfinite(o.p)}
+    figure.add_trace(_own_shares(measured, dark=dark))
+    style.apply_style(
+        figure,
+        dark=dark,
+        uirevision="overlap",
+        simulated=simulated,
+        height=height,
+        showlegend=True,
+        legend=legend(),
+    )
+    figure.update_layout(margin={"t": 40})
+    names = [_REGIONS.get(name, name) for name in overlaps]
+    figure.update_xaxes(
+        tickvals=list(range(len(names))),
+        ticktext=names,
+        range=[-0.5, len(names) - 0.5],
+        showgrid=False,
+    )
+    most = max([0.01] + [max(o.token_share, float(o.draws.max())) for o in measured.values()])
+    figure.update_yaxes(title_text="share of the map", tickformat=".0~%", range=[0.0, 1.4 * most])
+    return figure
+
+
+def _violin(place: int, found: "Overlap") -> go.Violin:
+    low, high = np.percentile(found.draws, (2.5, 97.5))
+    return go.Violin(
+        x=np.full(found.draws.size, place, dtype=np.int8),
+        y=found.draws.astype(np.float32),
+        name="random regions of equal |B|",
+        legendgroup="random",
+        showlegend=place == 0,
+        width=0.7,
+        points=False,
+        spanmode="hard",
+        meanline={"visible": True, "color": style.UNKNOWN, "width": 1.5},
+        line={"color": style.UNKNOWN, "width": 1.2},
+        fillcolor="rgba(140,143,153,0.35)",
+        hoveron="violins",
+        hoverinfo="text",
+        text=f"{found.draws.size} random regions: {found.expected:.1%}, "
+        f"95 % from {low:.1%} to {high:.1%}",
+    )
+
+
+def _own_shares(measured: "Mapping[int, Overlap]", *, dark: bool) -> go.Scatter:
+    found = list(measured.values())
+    return go.Scatter(
+        x=list(measured),
+        y=[one.token_share for one in found],
+        mode="markers",
+        name="the map",
+        marker={
+            "symbol": "diamond",
+            "size": 12,
+            "color": MAP,
+            "line": {"color": style.foreground(dark=dark), "width": 1.5},
+        },
+        customdata=np.array([[one.share, one.area] for one in found]).reshape(-1, 2),
+        hovertemplate=(
+            "<b>%{y:.1%}</b> in whole tokens<br>%{customdata[0]:.1%} to the pixel, on "
+            "%{customdata[1]:.1%} of the area<extra></extra>"
+        ),
+    )
+
+
+def _tell(figure: go.Figure, place: int, region: str, found: "Overlap") -> None:
+    """Write p and enrichment above a region, or why there are none."""
+    if np.isfinite(found.p):
+        text = f"p = {found.p:.2g}<br>{found.enrichment:.2f} × expected"
+    else:
+        text = "no mass<br>of the map" if np.isfinite(found.area) and found.area else "no PIL"
+    figure.add_annotation(
+        text=text,
+        name=region,
+        x=place,
+        y=0.98,
+        yref="y domain",
+        yanchor="top",
+        showarrow=False,
+        font={"size": style.FONT_SIZE - 1},
+    )

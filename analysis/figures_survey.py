@@ -1,0 +1,247 @@
+"""Slopes of many windows by what happened, and how far the classes are apart."""
+
+from collections.abc import Hashable, Mapping
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from analysis import figure_style as style
+from analysis.figures_axes import fixed_margins, largest_exponent, place_rows, power
+from analysis.survey_words import QUANTITIES
+
+__all__ = ["COLUMN_TITLES", "effect_sizes", "slope_distributions"]
+
+COLUMN_TITLES = QUANTITIES
+"""Columns of `analysis.survey_compare.COMPARED` that can be drawn, with their unit."""
+
+_COLOURS = {
+    "eruptive": style.ERUPTIVE,
+    "confined": style.CONFINED,
+    "unknown": style.UNKNOWN,
+}
+_SMALL = style.FONT_SIZE - 1
+
+
+def slope_distributions(
+    table: pd.DataFrame,
+    column: str,
+    *,
+    dark: bool = False,
+    simulated: bool = False,
+    height: int = 300,
+) -> go.Figure:
+    """Draw how the slopes of windows are distributed, by what happened within 24 h.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `analysis.survey.survey`, one threshold.
+    column : str
+        One of `COLUMN_TITLES`. Windows without a finite number there are left out.
+    dark, simulated : bool
+    height : int
+        Pixels.
+
+    Returns
+    -------
+    Figure
+        For each class a violin of the windows, a point for each region's mean (regions are the
+        units of chance), and a line at the median of these, which is what is compared. Counts
+        stand in the labels. Made for the margins `figures_axes.MARGIN`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column to draw.
+    """
+    if column not in COLUMN_TITLES:
+        raise ValueError(f"unknown column {column!r}: choose from {tuple(COLUMN_TITLES)}")
+    rows = table[np.isfinite(table[column].to_numpy(np.float64))]
+    unit, scale = _unit(column, rows[column])
+    classes = [name for name in _COLOURS if (rows["outcome"] == name).any()]
+    figure = go.Figure()
+    ticks = []
+    for place, name in enumerate(classes):
+        windows = rows[rows["outcome"] == name]
+        means = windows.groupby("region")[column].agg(["mean", "size"])
+        ticks.append(
+            f"{name}<br>{_count(len(windows), 'window')}<br>{_count(len(means), 'region')}"
+        )
+        figure.add_trace(_violin(windows[column].to_numpy() / scale, place, name))
+        figure.add_trace(_regions(means, scale, place, name, unit, dark=dark))
+        figure.add_trace(_median(float(means["mean"].median()) / scale, place, unit, dark=dark))
+    style.apply_style(
+        figure,
+        dark=dark,
+        uirevision=f"slopes {column}",
+        simulated=simulated,
+        height=height,
+        showlegend=False,
+        violingap=0,
+    )
+    figure.add_hline(y=0, line={"color": style.foreground(dark=dark), "width": 1, "dash": "dot"})
+    title = COLUMN_TITLES[column].rpartition(" (")[0]
+    _write(figure, title, x=0.0, y=1.0, yanchor="bottom")
+    if not classes:
+        _write(figure, "no window with a slope", x=0.5, y=0.5, xanchor="center")
+    figure.update_xaxes(
+        tickvals=list(range(len(classes))),
+        ticktext=ticks,
+        range=[-0.5, max(len(classes), 1) - 0.5],
+        showgrid=False,
+        fixedrange=True,
+    )
+    figure.update_yaxes(title_text=f"slope ({unit})", zeroline=False)
+    return fixed_margins(figure)
+
+
+def effect_sizes(comparisons: pd.DataFrame, *, dark: bool = False, height: int = 300) -> go.Figure:
+    """Draw Cliff's delta of each compared quantity with its 95 % interval.
+
+    Parameters
+    ----------
+    comparisons : DataFrame
+        Of `analysis.survey_compare.compare_columns`.
+    dark : bool
+    height : int
+        Pixels; six rows need 300.
+
+    Returns
+    -------
+    Figure
+        From −1 (every eruptive region below every confined one) to 1; filled where the false
+        discovery rate `q` is at most 0.05. Made for the margins `figures_axes.MARGIN`.
+    """
+    figure = go.Figure()
+    style.apply_style(figure, dark=dark, uirevision="effect sizes", height=height, showlegend=False)
+    names = [COLUMN_TITLES.get(column, column) for column in comparisons["column"]]
+    places = [place for (place,) in place_rows(figure, [(name, [""]) for name in names])]
+    delta = comparisons["cliffs_delta"].to_numpy(np.float64)
+    low, high = np.array(comparisons["cliffs_interval"].tolist()).reshape(-1, 2).T
+    figure.add_trace(
+        go.Scatter(
+            x=delta,
+            y=places,
+            mode="markers",
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": high - delta,
+                "arrayminus": delta - low,
+                "thickness": 1.8,
+                "width": 4,
+            },
+            marker={
+                "size": 10,
+                "color": "#7c5cff",
+                "line": {"width": 2, "color": "#7c5cff"},
+                "symbol": ["circle" if q <= 0.05 else "circle-open" for q in comparisons["q"]],
+            },
+            text=[_compared(row) for row in comparisons.to_dict("records")],
+            hovertemplate="%{text}<extra></extra>",
+        )
+    )
+    figure.add_vline(x=0, line={"color": style.foreground(dark=dark), "width": 1})
+    figure.update_xaxes(
+        title_text="← eruptive lower · Cliff's δ · eruptive higher →",
+        range=[-1.05, 1.05],
+        zeroline=False,
+    )
+    figure.update_yaxes(showticklabels=False)
+    return fixed_margins(figure)
+
+
+def _unit(column: str, values: pd.Series) -> tuple[str, float]:
+    """Words of the unit, and what a value is divided by."""
+    if column.endswith("percent_per_h"):
+        return "% per hour", 1.0
+    exponent = largest_exponent(values, default=19)
+    return f"{power(exponent)} Mx/h", 10.0**exponent
+
+
+def _compared(row: Mapping[Hashable, Any]) -> str:
+    """Words for hovering over one row of `compare_columns`."""
+    (low, high), (eruptive, confined) = row["cliffs_interval"], row["n_regions"]
+    return (
+        f"<b>{COLUMN_TITLES.get(row['column'], row['column'])}</b><br>"
+        f"δ = {row['cliffs_delta']:+.2f} ({low:+.2f} to {high:+.2f})<br>"
+        f"p = {row['median_p']:.2g}, q = {row['q']:.2g}<br>"
+        f"{eruptive} eruptive, {confined} confined regions"
+    )
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def _violin(values: np.ndarray, place: int, name: str) -> go.Violin:
+    return go.Violin(
+        x=np.full(values.size, place),
+        y=values,
+        name=name,
+        width=0.8,
+        points=False,
+        line={"color": _COLOURS[name], "width": 1.5},
+        opacity=0.65,
+        spanmode="hard",
+        box={"visible": True, "width": 0.12},
+        hoverinfo="skip",
+    )
+
+
+def _regions(
+    means: pd.DataFrame, scale: float, place: int, name: str, unit: str, *, dark: bool
+) -> go.Scatter:
+    # Side by side by the golden ratio: spread evenly however many there are, and always alike.
+    aside = (np.arange(len(means)) * 0.618034 % 1.0 - 0.5) * 0.42
+    return go.Scatter(
+        x=place + aside,
+        y=means["mean"] / scale,
+        mode="markers",
+        name=f"{name}, regions",
+        marker={
+            "size": 7,
+            "color": _COLOURS[name],
+            "line": {"width": 1, "color": style.foreground(dark=dark)},
+        },
+        customdata=np.stack(
+            [
+                [escape(str(region), quote=False) for region in means.index],
+                [_count(size, "window") for size in means["size"]],
+            ],
+            axis=1,
+        ),
+        hovertemplate=(
+            f"<b>%{{customdata[0]}}</b><br>mean %{{y:+.3g}} {unit} of %{{customdata[1]}}"
+            "<extra></extra>"
+        ),
+    )
+
+
+def _median(value: float, place: int, unit: str, *, dark: bool) -> go.Scatter:
+    return go.Scatter(
+        x=[place - 0.3, place + 0.3],
+        y=[value, value],
+        mode="lines",
+        name="median of regions",
+        line={"color": style.foreground(dark=dark), "width": 3},
+        hovertemplate=f"median of regions %{{y:+.3g}} {unit}<extra></extra>",
+    )
+
+
+def _write(
+    figure: go.Figure,
+    text: str,
+    *,
+    x: float,
+    y: float,
+    xanchor: str = "left",
+    yanchor: str = "auto",
+) -> None:
+    figure.add_annotation(
+        text=text, xref="paper", yref="paper", x=x, y=y, xanchor=xanchor, yanchor=yanchor,
+        yshift=2, showarrow=False, font={"size": _SMALL},
+    )  # fmt: skip

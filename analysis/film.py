@@ -1,0 +1,160 @@
+"""The hours of a region as pictures, each with its lines and its heat map."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from astropy.time import Time
+from PIL import Image
+
+from analysis.animation import frame_picture
+from analysis.explained_case import map_options
+from analysis.pil import PilMasks, detect_pils
+from hnn_core.exceptions import HnnError, PositionError, SequenceError
+from hnn_core.magnetogram import Magnetogram
+from hnn_core.preprocess import preprocess, tokens_to_patch
+from hnn_core.sequence import build_sequence
+from hnn_core.sources import find_region
+from hnn_core.sources.base import Region, Source
+from hnn_core.tai import iso_minute
+
+if TYPE_CHECKING:  # knows torch
+    from hnn_core.predictor import Predictor
+
+__all__ = ["Film", "make_film"]
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """Pictures in order of time, all of one size."""
+
+    pictures: list[Image.Image]
+    labels: list[str]
+    """``2011-02-15 01:00``, TAI."""
+    names: list[str]
+    """ISO minutes, TAI, for files."""
+    words: str
+    """What is drawn, in sentences."""
+
+
+def make_film(
+    source: Source,
+    region: str,
+    hours: Sequence[Time],
+    *,
+    predictor: "Predictor | None" = None,
+    method: str = "rollout",
+    show: Sequence[str] = ("pil", "ropi"),
+    progress: Callable[[int, int], None] | None = None,
+    cancel: Any = None,
+) -> Film:
+    """Make a picture of each hour of a region.
+
+    Parameters
+    ----------
+    source : Source
+    region : str
+        `Region.id`.
+    hours : sequence of Time
+        Ascending; hours whose record cannot be read are left out and named in the words.
+    predictor : Predictor, optional
+        None for no heat map.
+    method : str
+        One of `hnn_core.explanation.methods.METHODS` that draws maps: each hour gets the map of
+        its own last frame. Hours without a sequence have none.
+    show : sequence of str
+        Of ``"pil"``, ``"ropi"``, ``"hull"``.
+    progress : callable (done, total), optional
+        Hours; it may raise to stop.
+    cancel : Flag, optional
+
+    Raises
+    ------
+    SequenceError
+        No hour can be shown.
+    UnknownRegionError, CancelledError
+    """
+    found = find_region(source, region)
+    shots: list[_Shot] = []
+    left_out = []
+    for done, hour in enumerate(hours, start=1):
+        try:
+            shots.append(_shot(source, found, hour, predictor, method, cancel))
+        except HnnError as error:
+            left_out.append(f"{iso_minute(hour)}: {error}")
+        if progress is not None:
+            progress(done, len(hours))
+    if not shots:
+        raise SequenceError(f"No hour of {found.id} can be shown. {' '.join(left_out)}")
+    return _film(found, shots, method if predictor else "none", tuple(show), left_out)
+
+
+@dataclass(frozen=True, eq=False)
+class _Shot:
+    frame: Magnetogram
+    masks: PilMasks
+    heat: np.ndarray | None
+    said: str
+
+
+def _shot(
+    source: Source,
+    region: Region,
+    hour: Time,
+    predictor: "Predictor | None",
+    method: str,
+    cancel: Any,
+) -> _Shot:
+    heat, said = None, ""
+    frame = build_sequence(source, region.id, hour, 1).frames[0]
+    if predictor is not None:
+        from hnn_core.explanation.service import explain
+
+        try:
+            sequence = build_sequence(source, region.id, hour, predictor.frames)
+            maps = explain(predictor, sequence, method, cancel=cancel, **map_options(method)).maps
+            if maps is not None:
+                box = preprocess(frame.field, predictor.preprocess_config)[1]
+                heat = tokens_to_patch(maps[-1], box)
+            said = f"p = {predictor.predict(sequence).probability:.2f}"
+        except (SequenceError, PositionError):
+            said = said or "no prediction"
+    return _Shot(frame, detect_pils(frame.field), heat, said)
+
+
+def _film(
+    region: Region, shots: list[_Shot], method: str, show: tuple[str, ...], left_out: list[str]
+) -> Film:
+    signed = bool(map_options(method).get("signed"))
+    heats = [shot.heat for shot in shots if shot.heat is not None]
+    limits = None
+    if heats:
+        low = min(float(np.nanmin(heat)) for heat in heats)
+        high = max(float(np.nanmax(heat)) for heat in heats)
+        limits = (-max(-low, high), max(-low, high)) if signed else (low, high)
+    numbers = " ".join(f"AR {number}" for number in region.noaa) or region.id
+    pictures, names = [], []
+    for shot in shots:
+        name = iso_minute(shot.frame.t_rec)
+        caption = f"{numbers}  {name.replace('T', ' ')} TAI  {shot.said}".rstrip()
+        pictures.append(
+            frame_picture(
+                shot.frame,
+                heat=shot.heat,
+                signed=signed,
+                masks=shot.masks,
+                show=show,
+                heat_range=limits,
+                caption=caption,
+            )
+        )
+        names.append(name)
+    words = f"{len(shots)} hours; one colour scale for all of them."
+    if method == "rollout":
+        words += " Heat: attention rollout, the same whatever is predicted."
+    elif method != "none":
+        words += f" Heat: {method}, of the class eruptive, for the hour's own sequence."
+    if left_out:
+        words += f" Left out: {' '.join(left_out)}"
+    return Film(pictures, [name.replace("T", " ") for name in names], names, words)
