@@ -14,6 +14,7 @@ from hnn_core.attention import capture_attention, rollout
 from hnn_core.exceptions import ModelError
 from hnn_core.magnetogram import Magnetogram
 from hnn_core.model import HNN
+from hnn_core.own_copy import own_copy
 from hnn_core.preprocess import PreprocessConfig, preprocess
 
 __all__ = ["FrameEmbedder", "FrameReading", "choose_device", "describe_device"]
@@ -53,6 +54,9 @@ class FrameEmbedder:
         self, model: HNN, device: torch.device, *, max_frames: int = 4096, batch: int = 16
     ) -> None:
         self.model = model.to(device).eval()
+        # Attention is captured on a copy: another thread may copy the network meanwhile to
+        # explain an answer, and would take the hooks along.
+        self._watched = own_copy(self.model)
         self.device = device
         self.max_frames = max_frames
         self.batch = batch
@@ -107,20 +111,20 @@ class FrameEmbedder:
         batch = torch.from_numpy(images).unsqueeze(1).to(self.device)  # (B, 1, H, W)
         with torch.inference_mode():
             if not with_rollout:
-                return [FrameReading(row, None) for row in _rows(self._embed(batch))]
-            with capture_attention(self.model.vit) as captured:
-                embeddings = self._embed(batch)  # (B, D)
+                return [FrameReading(row, None) for row in _rows(self._embed(batch, self.model))]
+            with capture_attention(self._watched.vit) as captured:
+                embeddings = self._embed(batch, self._watched)  # (B, D)
             maps = rollout(captured.layers)  # (B, N - 1)
         return [
             FrameReading(embedding, frame_map)
             for embedding, frame_map in zip(_rows(embeddings), _rows(maps), strict=True)
         ]
 
-    def _embed(self, batch: Tensor) -> Tensor:
+    def _embed(self, batch: Tensor, model: HNN) -> Tensor:
         """Embeddings (B, D) of frames (B, 1, H, W)."""
         half = self.device.type == "cuda"
         with torch.autocast(self.device.type, torch.float16, enabled=half):
-            return self.model.embed(batch)
+            return model.embed(batch)
 
     def _remember(self, readings: dict[bytes, FrameReading]) -> None:
         for key, reading in readings.items():

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from hnn_core.attention import capture_attention
 from hnn_core.exceptions import PositionError, RequestError, SequenceError
 from hnn_core.explanation.checks import check_faithfulness, check_randomised
 from hnn_core.explanation.methods import METHODS
-from hnn_core.explanation.own_copy import own_copy
 from hnn_core.explanation.service import explain
+from hnn_core.explanation.subject import subject_images
 from hnn_core.explanation.work import Pace, Work
+from hnn_core.own_copy import own_copy
 from tests.explanation_models import assert_untouched, state_of
 from tests.small_models import noise_sequence, small_predictor
 
@@ -50,6 +52,16 @@ class SetAfter:
     def is_set(self):
         self.looks -= 1
         return self.looks < 0
+
+
+def test_a_copy_is_not_heard_by_who_listens_to_the_network(predictor, sequence):
+    """Another thread captures attention for the page while an explanation begins."""
+    images = subject_images(predictor, sequence)
+    with capture_attention(predictor.model.vit) as captured:
+        own = own_copy(predictor.model)
+        own.embed(images)
+        predictor.model.embed(images[:1])
+    assert [layer.shape[0] for layer in captured.layers] == [1] * predictor.config.depth
 
 
 # What comes back

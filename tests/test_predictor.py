@@ -38,8 +38,8 @@ def passes(predictor):
 
 def watch_passes(predictor):
     sizes = []
-    vit = predictor.model.vit
-    vit.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    for model in (predictor.model, predictor._embedder._watched):
+        model.vit.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
     return sizes
 
 

@@ -16,10 +16,10 @@ from hnn_core.explanation.faithfulness_result import Comparison, Curve, Faithful
 from hnn_core.explanation.gradients import gradient_map
 from hnn_core.explanation.inputs import FILLS, check_images, fill_for, token_field, used_hours
 from hnn_core.explanation.orders import deletion_states, descending, state_logits, step_counts
-from hnn_core.explanation.own_copy import own_copy
 from hnn_core.explanation.perturbation import embed
 from hnn_core.explanation.work import Work
 from hnn_core.model import HNN
+from hnn_core.own_copy import own_copy
 
 __all__ = ["faithfulness"]
 

@@ -4,10 +4,10 @@ import torch
 from torch import Tensor
 
 from hnn_core.explanation.inputs import check_images, used_hours
-from hnn_core.explanation.own_copy import own_copy
 from hnn_core.explanation.perturbation import embed
 from hnn_core.explanation.work import Work
 from hnn_core.model import HNN
+from hnn_core.own_copy import own_copy
 
 __all__ = ["gradient_map", "head_gradient", "pixel_gradient"]
 

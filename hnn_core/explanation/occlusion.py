@@ -8,7 +8,6 @@ from torch import Tensor
 
 from hnn_core.explanation.choices import class_sign, whole
 from hnn_core.explanation.inputs import check_images, fill_for, used_hours
-from hnn_core.explanation.own_copy import own_copy
 from hnn_core.explanation.perturbation import (
     embed,
     embed_hidden,
@@ -18,6 +17,7 @@ from hnn_core.explanation.perturbation import (
 from hnn_core.explanation.relevance import LogitMap
 from hnn_core.explanation.work import Work
 from hnn_core.model import HNN
+from hnn_core.own_copy import own_copy
 
 __all__ = ["occlusion", "occlusion_blocks"]
 

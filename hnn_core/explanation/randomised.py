@@ -9,9 +9,9 @@ import torch
 from scipy.stats import rankdata
 from torch import Tensor
 
-from hnn_core.explanation.own_copy import own_copy
 from hnn_core.explanation.work import Work
 from hnn_core.model import HNN
+from hnn_core.own_copy import own_copy
 
 __all__ = ["RandomisedCheck", "Stage", "randomised_check", "rank_correlation"]
 

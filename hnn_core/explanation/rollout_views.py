@@ -12,9 +12,9 @@ from torch import Tensor
 from hnn_core.attention import capture_attention, rollout
 from hnn_core.explanation.choices import layer_range, whole
 from hnn_core.explanation.inputs import check_images
-from hnn_core.explanation.own_copy import own_copy
 from hnn_core.explanation.work import Work
 from hnn_core.model import HNN
+from hnn_core.own_copy import own_copy
 
 __all__ = ["class_attention", "rollout_maps"]
 

@@ -12,10 +12,10 @@ from torch import Tensor
 from hnn_core.explanation.choices import class_sign, one_of, whole
 from hnn_core.explanation.gradients import head_gradient
 from hnn_core.explanation.inputs import check_images, fill_for, used_hours
-from hnn_core.explanation.own_copy import own_copy
 from hnn_core.explanation.perturbation import embed, logits_with, sequence_logits
 from hnn_core.explanation.work import Work
 from hnn_core.model import HNN
+from hnn_core.own_copy import own_copy
 
 __all__ = ["HourScores", "frame_deletion", "integrated_gradients"]
 

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from hnn_core.exceptions import RequestError
 from hnn_core.explanation.inputs import check_images
-from hnn_core.explanation.own_copy import own_copy
 from hnn_core.explanation.work import Work
 from hnn_core.model import HNN
+from hnn_core.own_copy import own_copy
 
 __all__ = ["high_norm", "share_on", "token_norms"]
 

@@ -32,6 +32,9 @@ def own_copy(model: HNN) -> HNN:
         for weight in model.parameters()
     }
     own = copy.deepcopy(model, dict(weights)).eval()
+    for module in own.modules():
+        module._forward_hooks.clear()
+        module._forward_pre_hooks.clear()
     if own.lstm is not None:
         # cuDNN takes no gradient of an LSTM in evaluation mode; one layer computes the same.
         own.lstm.train()
