@@ -3,17 +3,15 @@
 from analysis.figure_style import opaque
 from analysis.figures_cases import case_bars
 from analysis.figures_catalog import butterfly, disk, largest_placed
-from analysis.figures_explanation import hour_scores, overlap_draws
-from analysis.figures_faithfulness import (
-    faithfulness_areas,
-    faithfulness_curves,
-    randomised_stages,
-)
+from analysis.figures_explanation import hour_scores
+from analysis.figures_faithfulness import faithfulness_areas, faithfulness_curves
 from analysis.figures_film import animation_figure
 from analysis.figures_filmstrip import filmstrip
 from analysis.figures_flux import FLUX_TITLES, flux_bars, flux_history
 from analysis.figures_magnetogram import OVERLAYS, magnetogram
+from analysis.figures_overlap import overlap_draws
 from analysis.figures_probability import probability
+from analysis.figures_randomised import randomised_stages
 from analysis.figures_slopes import slope_forest
 from analysis.figures_survey import effect_sizes, slope_distributions
 from analysis.figures_tokens import layer_heads, token_norms

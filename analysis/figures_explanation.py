@@ -1,4 +1,4 @@
-"""Which of the hours mattered, and the colours of explanations."""
+"""What an explanation says beside its map: which hours mattered, and where the map lies."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -7,22 +7,18 @@ import numpy as np
 import plotly.graph_objects as go
 
 from analysis import figure_style as style
+from analysis.figures_explanation_style import GRADIENT, MAP
+from analysis.figures_overlap import overlap_draws
 from analysis.figures_passage import legend
 
 if TYPE_CHECKING:
     from hnn_core.explanation.explanation import Explanation
 
-__all__ = ["FIELD", "GRADIENT", "MAP", "hour_scores"]
-
-MAP = "#7c5cff"
-"""The network's own map or score: violet, as the network in the figures of skill."""
-FIELD = "#d1a33c"
-"""|B|: gold, as the forecast from flux in the figures of skill."""
-GRADIENT = "#17a398"
+__all__ = ["hour_scores", "overlap_draws"]
 
 _HOURS = {
     "frame-deletion": ("frame deletion", MAP),
-    "integrated-gradients": ("integrated gradients", GRADIENT),
+    "integrated-gradients": ("integr. gradients", GRADIENT),
 }
 _NUMBERS = {
     "logit": "log-odds of eruptive",
@@ -78,7 +74,7 @@ def hour_scores(
         bargap=0.25,
         bargroupgap=0.06,
         showlegend=True,
-        legend=legend(),
+        legend=legend() | {"font": {"size": style.FONT_SIZE - 1}},
     )
     figure.add_hline(y=0.0, line={"color": style.foreground(dark=dark), "width": 1.2})
     figure.update_layout(margin={"t": 40})

@@ -6,14 +6,15 @@ import numpy as np
 import plotly.graph_objects as go
 
 from analysis import figure_style as style
-from analysis.figures_explanation import FIELD, GRADIENT, MAP
+from analysis.figures_explanation_style import FIELD, GRADIENT, MAP
 from analysis.figures_overlays import multiples
 from analysis.figures_passage import legend
+from analysis.figures_randomised import randomised_stages
 
 if TYPE_CHECKING:
     from hnn_core.explanation.faithfulness_result import Comparison, Faithfulness
 
-__all__ = ["faithfulness_areas", "faithfulness_curves"]
+__all__ = ["faithfulness_areas", "faithfulness_curves", "randomised_stages"]
 
 _ORDERS = {
     "map": ("map", MAP, "solid"),

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from analysis import figure_style as style
-from analysis.figures_explanation import MAP
+from analysis.figures_explanation_style import MAP
 from analysis.figures_passage import legend
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _violin(place: int, found: "Overlap") -> go.Violin:
     return go.Violin(
         x=np.full(found.draws.size, place, dtype=np.int8),
         y=found.draws.astype(np.float32),
-        name="random regions of equal |B|",
+        name="random, of equal |B|",
         legendgroup="random",
         showlegend=place == 0,
         width=0.7,

@@ -54,7 +54,6 @@ def heat_trace(
         )
     low, high = heat_limits([heat], heat_range, signed=signed)
     number, unit = "%{z:+.3g}" if signed else "%{z:.3g}", heat_unit(heat_name)
-    title = f"{heat_name}<br>{unit}" if unit == "log-odds" else heat_name
     return go.Heatmap(
         x=x,
         y=y,
@@ -66,10 +65,20 @@ def heat_trace(
         zsmooth="best" if smooth else False,
         opacity=opacity,
         hovertemplate=f"{heat_name} {number} {unit}<extra></extra>",
-        colorbar=colour_bar(title, upper=False, half=True),
+        colorbar=_heat_bar(heat_name, unit),
         showlegend=True,
         legendrank=990,
     )
+
+
+def _heat_bar(heat_name: str, unit: str) -> dict[str, Any]:
+    """Return a bar whose title is no longer than "attention rollout", the space there is."""
+    bar = colour_bar(heat_name, upper=False, half=True)
+    if unit == "log-odds":
+        name, _, target = heat_name.partition(" for ")
+        text = f"{name} ({unit})" + (f"<br>for {target}" if target else "")
+        bar["title"] |= {"text": text, "font": {"size": style.FONT_SIZE - 2}}
+    return bar
 
 
 def _token_cells(

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from analysis import figure_style as style
-from analysis.figures_explanation import FIELD, MAP
+from analysis.figures_explanation_style import FIELD, MAP
 from analysis.figures_passage import legend
 
 if TYPE_CHECKING:  # knows torch
@@ -45,7 +45,7 @@ def randomised_stages(
     stages = check.stages
     series = {
         "map": ([s.spearman for s in stages], MAP, "circle", "solid"),
-        "magnitude of the map": ([s.spearman_magnitude for s in stages], FIELD, "square", "dot"),
+        "its magnitude": ([s.spearman_magnitude for s in stages], FIELD, "square", "dot"),
     }
     figure = go.Figure()
     for name, (values, colour, symbol, dash) in series.items():

@@ -58,8 +58,8 @@ def layer_heads(
             z=np.log10(np.maximum(values, least)),
             name="attention",
             colorscale=[list(stop) for stop in style.HEAT_SCALE],
-            zmin=np.log10(least),
-            zmax=np.log10(most),
+            zmin=float(np.log10(least)),
+            zmax=float(np.log10(most)),
             hoverongaps=False,
             customdata=places,
             text=[[f"{value:.2g}" for value in row] for row in values.tolist()],
@@ -76,13 +76,13 @@ def layer_heads(
     figure.update_xaxes(
         title_text="head",
         tickvals=pitch * np.arange(heads) + middle,
-        ticktext=list(range(1, heads + 1)),
+        ticktext=[str(head) for head in range(1, heads + 1)],
         range=[-0.5, heads * pitch - (pitch - side) - 0.5],
     )
     figure.update_yaxes(
         title_text="encoder",
         tickvals=pitch * np.arange(layers)[::-1] + middle,
-        ticktext=list(range(1, layers + 1)),
+        ticktext=[str(layer) for layer in range(1, layers + 1)],
         range=[-0.5, layers * pitch - (pitch - side) - 0.5],
     )
     return figure

@@ -8,8 +8,8 @@ import numpy as np
 from astropy.time import Time
 from PIL import Image
 
-from analysis.animation import frame_picture
 from analysis.explained_case import map_options
+from analysis.film_pictures import frame_picture
 from analysis.pil import PilMasks, detect_pils
 from hnn_core.exceptions import HnnError, PositionError, SequenceError
 from hnn_core.magnetogram import Magnetogram

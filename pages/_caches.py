@@ -32,6 +32,7 @@ __all__ = [
     "rollout",
     "sequence",
     "sequence_flux",
+    "sequence_masks",
     "source",
 ]
 
@@ -112,6 +113,16 @@ def masks(spec: str, region: str, t_rec: str) -> PilMasks:
 def flux_row(spec: str, region: str, t_rec: str) -> dict[str, object]:
     """Fluxes of a record: one row of `analysis.flux.history`."""
     return frame_flux(record(spec, region, t_rec), masks=masks(spec, region, t_rec))
+
+
+def sequence_masks(spec: str, region: str, hour: str, length: int) -> list[PilMasks]:
+    """Polarity inversion lines of the frames of a sequence, interpolated ones too."""
+    return [
+        detect_pils(frame.field)
+        if frame.interpolated
+        else masks(spec, region, str(frame.t_rec.tai.isot))
+        for frame in sequence(spec, region, hour, length).frames
+    ]
 
 
 def sequence_flux(spec: str, region: str, hour: str, length: int) -> pd.DataFrame:

@@ -16,6 +16,7 @@ _MARGINS = {
     "picture": {"l": 60, "r": 112, "t": 40, "b": 56},
     "strip": {"l": 4, "r": 4, "t": 22, "b": 4},
     "disk": {"l": 4, "r": 4, "t": 22, "b": 4},
+    "film": {"l": 4, "r": 4, "t": 4, "b": 84},
 }
 """Pixels about the axes. Given, because plotly finds them by drawing the figure three times:
 a magnetogram then takes seconds, and the axes move from hour to hour."""
@@ -32,7 +33,7 @@ def show_chart(
     key: str,
     filename: str,
     alt: str,
-    kind: Literal["plot", "picture", "strip", "disk"] = "plot",
+    kind: Literal["plot", "picture", "strip", "disk", "film"] = "plot",
     ratio: float | None = None,
     on_select: Callable[[], None] | None = None,
 ) -> None:

@@ -4,21 +4,23 @@ import pandas as pd
 import streamlit as st
 
 from analysis.export import heat_hdul, history_csv, masks_hdul, to_bytes
+from pages._map_view import HeatView
 from pages._view import View
 
 __all__ = ["show_downloads"]
 
 
-def show_downloads(view: View, history: pd.DataFrame) -> None:
+def show_downloads(view: View, history: pd.DataFrame, heat: HeatView | None) -> None:
     """Draw a button for each file."""
     stem = f"{view.selection.region.id}_{view.hour}".replace(" ", "").replace(":", "")
     files = [
         ("csv", "Flux histories, CSV", lambda: history_csv(history), "flux.csv", "text/csv"),
         ("masks", "Masks, FITS", lambda: _masks(view), "masks.fits", "application/fits"),
     ]
-    if view.heats:
+    if heat:
+        name = f"{heat.choice.method}.fits"
         files.append(
-            ("heat", "Heat map, FITS", lambda: _heat(view), "heat.fits", "application/fits")
+            ("heat", "Heat map, FITS", lambda: _heat(view, heat), name, "application/fits")
         )
     st.markdown("### Take it with you")
     with st.container(horizontal=True):
@@ -42,12 +44,14 @@ def _masks(view: View) -> bytes:
     return to_bytes(masks_hdul(view.frame, view.masks))
 
 
-def _heat(view: View) -> bytes:
-    model, heats = view.selection.model, view.heats or []
+def _heat(view: View, heat: HeatView) -> bytes:
+    model = view.selection.model
     return to_bytes(
         heat_hdul(
             view.frame,
-            heats[-1],
+            heat.heats[-1],
+            method=heat.choice.method,
+            options=heat.choice.options,
             model=model.name,
             sha256=model.sha256,
             flare_class=model.flare_class,

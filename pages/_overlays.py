@@ -9,7 +9,7 @@ from pages._link import note
 __all__ = ["Overlays", "choose_overlays"]
 
 SWITCHES = {
-    "attention": ("Attention rollout", True, "Where the network's attention went; not why."),
+    "attention": ("Heat map", True, "A map of the network over the field; which one, below."),
     "pil": ("Polarity inversion lines", True, "Thinned lines between strong polarities."),
     "ropi": ("RoPI", False, "Region of polarity inversion: the PIL flux is taken here."),
     "hull": ("Convex hull", False, "One convex hull over all lines."),

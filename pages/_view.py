@@ -1,7 +1,6 @@
 """Everything that is shown of one hour, read once through the caches."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -9,7 +8,7 @@ from analysis.pil import PilMasks
 from hnn_core.exceptions import PositionError, SequenceError
 from hnn_core.magnetogram import Magnetogram
 from hnn_core.prediction import Prediction
-from hnn_core.preprocess import CropBox, PreprocessConfig, preprocess, tokens_to_patch
+from hnn_core.preprocess import CropBox, PreprocessConfig, preprocess
 from hnn_core.sequence import Sequence
 from pages import _caches
 from pages._selectors import Selection
@@ -34,13 +33,6 @@ class View:
     prediction: Prediction | None
     reason: str
     """Why there is no prediction; empty if there is one."""
-
-    @cached_property
-    def heats(self) -> list[np.ndarray] | None:
-        """Attention rollout on the patch's pixels, one for each frame of the sequence."""
-        if self.maps is None:
-            return None
-        return [tokens_to_patch(tokens, self.box) for tokens in self.maps]
 
     @property
     def eruptive(self) -> bool:

@@ -11,9 +11,12 @@ from pages._downloads import show_downloads
 from pages._histories import flux_history, show_flux_bars, show_flux_line, show_probabilities
 from pages._labels import flares_sentence, position, region_name
 from pages._link import publish, restore
+from pages._map_choice import choose_map
+from pages._map_view import read_heat
 from pages._messages import worded_errors
 from pages._overlays import choose_overlays
 from pages._selectors import selected
+from pages._trust import show_trust
 from pages._view import View, read_view
 
 STRIP_WIDTH = 1000  # pixels; wider pages enlarge it
@@ -23,6 +26,7 @@ selection = selected()
 region = selection.region
 with st.sidebar:
     overlays = choose_overlays()
+    choice = choose_map(selection.model.config, disabled=not overlays.attention)
 
 records = _caches.hours(selection.source.spec, region.id)
 hours = list(records)
@@ -39,20 +43,29 @@ with worded_errors(), st.spinner("Reading the hours and asking the network …")
 where = f"{position(view.frame)} at" if view else "At"
 when_and_where.caption(f"{where} {hour.replace('T', ' ')} TAI. {flares_sentence(region)}")
 
+heat = None
+if view and overlays.attention:
+    with worded_errors():
+        heat = read_heat(view, choice)
+look = {
+    "clip": overlays.clip,
+    "heat_opacity": overlays.opacity,
+    "heat_name": choice.name,
+    "signed": choice.draws_signs,
+    "dark": is_dark(),
+}
 if view:
     with st.container(key="viewer", horizontal=True):
         with st.container(key="picture"):
             show_chart(
                 figures.magnetogram(
                     view.frame,
-                    clip=overlays.clip,
-                    heat=view.heats[-1] if overlays.attention and view.heats else None,
-                    heat_opacity=overlays.opacity,
+                    heat=heat.heats[-1] if heat else None,
                     masks=view.masks,
                     show=overlays.lines,
                     crop_box=view.box,
                     width=920,
-                    dark=is_dark(),
+                    **look,
                 ),
                 kind="picture",
                 ratio=view.frame.shape[0] / view.frame.shape[1],
@@ -67,12 +80,10 @@ if view and view.sequence:
     st.markdown("### The hours the network saw")
     strip = figures.filmstrip(
         view.sequence.frames,
-        view.heats if overlays.attention else None,
+        heat.heats if heat else None,
         interpolated=view.sequence.interpolated,
-        clip=overlays.clip,
-        heat_opacity=overlays.opacity,
         width=STRIP_WIDTH,
-        dark=is_dark(),
+        **look,
     )
     with st.container(key="strip"):
         show_chart(
@@ -83,6 +94,10 @@ if view and view.sequence:
             filename=f"{region.id} {hour} sequence",
             alt=f"The {len(view.sequence)} magnetograms up to {hour} TAI",
         )
+
+if view and heat:
+    with worded_errors():
+        show_trust(view, heat)
 
 st.markdown("### Probability over the passage")
 show_probabilities(selection, hour)
@@ -95,4 +110,4 @@ for name, title in FLUXES.items():
     with right:
         show_flux_line(selection, hour, history, view, name, title)
 if view:
-    show_downloads(view, history)
+    show_downloads(view, history, heat)

@@ -1,0 +1,136 @@
+"""``python -m analysis flux``: magnetic flux of regions, hour by hour."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from analysis.case_rows import flux_rows, parquet_bytes
+from analysis.command_options import (
+    AsJson,
+    Buffer,
+    Keep,
+    MinField,
+    MinLength,
+    SourceOption,
+    Threshold,
+    Within,
+    check_field,
+    check_out,
+    echo_rows,
+    make_settings,
+    write,
+)
+from analysis.export import history_csv
+from analysis.flux import history
+from analysis.pil import PilSettings
+from hnn_core.command_line import complain
+from hnn_core.exceptions import EmptySourceError, FitsError, PositionError
+from hnn_core.magnetogram import Magnetogram
+from hnn_core.records import good_records
+from hnn_core.sources import find_region, open_source
+from hnn_core.sources.base import Region, Source
+
+__all__ = ["flux"]
+
+
+def flux(
+    region: Annotated[
+        list[str] | None,
+        typer.Option(metavar="REGION", help='HARP or NOAA number, or "SIM 1"; repeatable.'),
+    ] = None,
+    source: SourceOption = "sim:",
+    every: Annotated[bool, typer.Option("--all", help="Every region of the source.")] = False,
+    csv: Annotated[Path | None, typer.Option(help="File to write; stdout by default.")] = None,
+    parquet: Annotated[
+        Path | None, typer.Option(help="One tidy table to write, a row a region and hour.")
+    ] = None,
+    threshold: Threshold = 100.0,
+    buffer: Buffer = 4,
+    keep: Keep = 0.95,
+    min_length: MinLength = 14,
+    within: Within = "ropi",
+    min_field: MinField = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the flux of every good record of regions, in the patch and in its PIL region."""
+    settings = make_settings(threshold, buffer, keep, min_length, within)
+    check_field(min_field)
+    if bool(region) == every:
+        raise typer.BadParameter("name a region with --region, or take every one with --all")
+    check_out(csv, parquet)
+    opened = open_source(source)
+    chosen = opened.regions() if every else [find_region(opened, name) for name in region or ()]
+    chosen = list({one.id: one for one in chosen}.values())
+    tables = _measure_all(opened, chosen, settings, min_field)
+    rows = pd.concat(
+        [flux_rows(table, source=opened.spec, region=name) for name, table in tables.items()],
+        ignore_index=True,
+    )
+    if parquet is not None:
+        write(parquet, parquet_bytes(rows.sort_values(["region", "t_rec_tai"], kind="stable")))
+    # Of one region the table is as it always was; of several each row says of which.
+    table = tables[chosen[0].id] if len(chosen) == 1 else _named(tables)
+    if csv is not None:
+        write(csv, history_csv(table).encode())
+    files = [str(path) for path in (csv, parquet) if path is not None]
+    if as_json:
+        echo_rows(table)
+    elif not files:
+        typer.echo(history_csv(table), nl=False)
+    elif len(chosen) == 1:
+        typer.echo(f"{len(table)} records of region {chosen[0].id} in {' and '.join(files)}")
+    else:
+        typer.echo(f"{len(table)} records of {len(tables)} regions in {' and '.join(files)}")
+
+
+def _measure_all(
+    source: Source, regions: list[Region], settings: PilSettings, min_field: float
+) -> dict[str, pd.DataFrame]:
+    """Histories by region; of several, those that have none are told of and left out."""
+    tables: dict[str, pd.DataFrame] = {}
+    for number, region in enumerate(regions, start=1):
+        try:
+            tables[region.id] = _measure(source, region.id, settings, min_field)
+        except EmptySourceError as error:
+            if len(regions) == 1:
+                raise
+            complain(f"skipped {error}")
+        else:
+            if len(regions) > 1:
+                complain(f"{number} of {len(regions)}: region {region.id}")
+    if not tables:
+        raise EmptySourceError(f"none of the {len(regions)} regions has a usable record")
+    return tables
+
+
+def _measure(source: Source, region: str, settings: PilSettings, min_field: float) -> pd.DataFrame:
+    problems: list[str] = []
+    frames = _frames(source, region, problems.append)
+    try:
+        table = history(frames, settings, threshold=min_field)
+    except EmptySourceError as error:
+        reason = f": {problems[0]}" if problems else ""
+        raise EmptySourceError(f"region {region} has no usable record{reason}") from error
+    for problem in problems:
+        complain(f"skipped {problem}")
+    return table
+
+
+def _frames(source: Source, region: str, refuse: Callable[[str], None]) -> Iterator[Magnetogram]:
+    """Read the good records of a region in order, one at a time; tell of those that broke."""
+    for time in source.times(region)[good_records(source.quality(region))]:
+        try:
+            yield source.frame(region, time)
+        except (FitsError, PositionError) as error:
+            refuse(str(error))
+
+
+def _named(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    parts = []
+    for name, table in tables.items():
+        table.insert(0, "region", name)
+        parts.append(table)
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,125 @@
+"""``python -m analysis survey|validate``: many windows, and the detector put to the test."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+
+from analysis.case_rows import parquet_bytes
+from analysis.command_options import AsJson, SourceOption, check_out, json_rows, write
+from analysis.survey import survey as survey_windows
+from analysis.survey_compare import compare_columns, found_trends
+from analysis.survey_words import comparison_sentence, comparison_table
+from analysis.validation import validate as validate_table
+from analysis.validation import validation_table
+from hnn_core.command_line import complain
+from hnn_core.dataset.classes import threshold
+from hnn_core.dataset.labels import DEFAULT_POLICY, POLICIES
+from hnn_core.exceptions import OneClassError, TooFewGroupsError
+from hnn_core.sources import find_region, open_source
+
+__all__ = ["survey", "validate"]
+
+Step = Annotated[int, typer.Option(min=1, help="Hours between the windows of a region.")]
+Regions = Annotated[
+    list[str] | None,
+    typer.Option(metavar="REGION", help="HARP or NOAA number, or SIM 1; repeatable. Default: all."),
+]
+
+
+def survey(
+    out: Annotated[Path, typer.Option(help="Parquet file to write, one row a window.")],
+    source: SourceOption = "sim:",
+    region: Regions = None,
+    flare_class: Annotated[
+        str, typer.Option(help="Class of the flares that give the outcome: M5.0, M or C.")
+    ] = "C",
+    policy: Annotated[
+        str, typer.Option(help="unlinked-is-confined (the paper's) or strict.")
+    ] = DEFAULT_POLICY,
+    step: Step = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Take the trends of all windows of ten hours, and compare eruptive with confined ones."""
+    check_out(out)
+    threshold(flare_class)
+    if policy not in POLICIES:
+        raise typer.BadParameter(f"--policy {policy!r} is none of {', '.join(POLICIES)}")
+    opened = open_source(source)
+    chosen = [find_region(opened, name).id for name in region] if region else None
+    table = survey_windows(
+        opened, chosen, flare_class=flare_class, policy=policy, step=step, progress=_tell
+    )
+    table.insert(0, "source", opened.spec)
+    write(out, parquet_bytes(table))
+    trends = found_trends(table)
+    compared, why = None, ""
+    try:
+        compared = compare_columns(table)
+    except (OneClassError, TooFewGroupsError) as error:
+        why = str(error)
+    if as_json:
+        told = {
+            "windows": len(table),
+            "regions": int(table["region"].nunique()),
+            "out": str(out),
+            "trends": json_rows(trends),
+            "comparison": [] if compared is None else json_rows(compared),
+            "no_comparison": why,
+        }
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
+        return
+    typer.echo(f"{len(table)} windows of {table['region'].nunique()} regions in {out}")
+    typer.echo("PIL flux, moving RoPI: windows whose trend stands among all of them")
+    typer.echo(trends.to_string(index=False))
+    if compared is None:
+        typer.echo(f"No comparison: {why}")
+        return
+    typer.echo(comparison_table(compared).to_string(index=False))
+    first = next(compared.itertuples(index=False, name=None))
+    typer.echo(comparison_sentence(dict(zip(compared.columns, first, strict=True))))
+
+
+def validate(
+    source: SourceOption = "sim:2:40",
+    region: Regions = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Parquet file to write, one row a window and threshold.")
+    ] = None,
+    step: Step = 6,
+    as_json: AsJson = False,
+) -> None:
+    """Compare measured decline of the PIL flux with the true cancellation of simulated regions."""
+    check_out(out)
+    opened = open_source(source)
+    chosen = [find_region(opened, name).id for name in region] if region else None
+    table = validation_table(opened, chosen, step=step, progress=_tell)
+    found = validate_table(table)
+    if out is not None:
+        table.insert(0, "source", opened.spec)
+        write(out, parquet_bytes(table))
+    if as_json:
+        told: dict[str, Any] = {
+            "statement": found.statement,
+            "agreement": json_rows(found.table()),
+            "out": None if out is None else str(out),
+        }
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
+        return
+    typer.echo(_short(found.table()).to_string(index=False))
+    typer.echo(found.statement)
+
+
+def _tell(done: int, total: int) -> None:
+    complain(f"{done} of {total} regions")
+
+
+def _short(table: pd.DataFrame) -> pd.DataFrame:
+    """Leave the columns that fit a terminal, with three digits."""
+    columns = ["bin", "windows", "regions", "correlation", "gain", "bias_mx_per_h", "trusted"]
+    short = table[columns].copy()
+    for name in ("correlation", "gain", "bias_mx_per_h"):
+        short[name] = [f"{value:.3g}" for value in short[name]]
+    return short

@@ -1,0 +1,82 @@
+"""Cases studied, kept between runs: physics by the frames, the network's word by its weights."""
+
+import streamlit as st
+
+from analysis.case_study import HOURS, CaseStudy, study_case
+from hnn_core.case import Case
+from hnn_core.exceptions import HnnError, PositionError, SequenceError
+from hnn_core.live.newest import newest
+from hnn_core.model_store import ModelInfo
+from hnn_core.prediction import Prediction
+from pages import _caches
+
+__all__ = ["find_model", "study", "study_all"]
+
+_DEFAULT_CLASS = "M"
+
+
+def study_all(cases: tuple[Case, ...]) -> tuple[list[CaseStudy], dict[Case, str]]:
+    """Study cases one by one, with a bar while it takes time.
+
+    Returns
+    -------
+    studies : list of CaseStudy
+    absent : dict
+        Cases that cannot be shown, and why.
+    """
+    studies, absent = [], {}
+    place = st.empty()
+    for done, case in enumerate(cases):
+        place.progress(done / len(cases), f"Studying {case.region} at {case.hour} …")
+        try:
+            studies.append(study(case))
+        except HnnError as error:
+            absent[case] = str(error)
+    place.empty()
+    return studies, absent
+
+
+def study(case: Case) -> CaseStudy:
+    """Study a case; raises an error of ours if it cannot be shown."""
+    info, reason = find_model(case.model)
+    return _study(
+        Case(case.source, case.region, case.hour, case.model),
+        info.sha256 if info else "",
+        reason,
+        newest(case.source, case.region),
+    )
+
+
+def find_model(name: str) -> tuple[ModelInfo | None, str]:
+    """Return a model that is here, or why there is none."""
+    if not name:
+        return None, "No model was asked."
+    found = next((info for info in _caches.models()[0] if info.name == name), None)
+    if found is None:
+        return None, f"The model “{name}” is not here any more, so nothing can be asked of it."
+    return found, ""
+
+
+@st.cache_resource(ttl=3600, max_entries=24, show_spinner=False)
+def _study(case: Case, sha256: str, reason: str, state: int) -> CaseStudy:
+    del sha256, state
+    source = _caches.source(case.source)
+    info, _ = find_model(case.model)
+    prediction: Prediction | None = None
+    if info is not None:
+        try:
+            prediction = _caches.prediction(info, case.source, case.region, case.hour)
+        except (SequenceError, PositionError) as error:
+            reason = str(error)
+    try:
+        sequence = _caches.sequence(case.source, case.region, case.hour, HOURS)
+    except (SequenceError, PositionError):
+        sequence = None
+    return study_case(
+        source,
+        case,
+        flare_class=info.flare_class if info else _DEFAULT_CLASS,
+        prediction=prediction,
+        no_prediction=reason,
+        sequence=sequence,
+    )
