@@ -19,8 +19,15 @@ EXPLORE = st.Page(
     url_path="region",
     default=True,
 )
+CASES = st.Page(
+    "pages/case_studies.py",
+    title="Case studies",
+    icon=":material/compare:",
+    url_path="case_studies",
+)
 PAGES = [
     EXPLORE,
+    CASES,
     st.Page("pages/skill.py", title="Skill", icon=":material/monitoring:", url_path="skill"),
     st.Page(
         "pages/training.py",
@@ -49,13 +56,13 @@ with st.spinner("Starting …"):
 
 routed(page, PAGES)
 with worded_errors():
-    if page == EXPLORE:
+    if page in (EXPLORE, CASES):
         with st.sidebar:
             selection = select()
         if selection is None:
             show_lack()
             st.stop()
-        if selection.region.simulated:
+        if page == EXPLORE and selection.region.simulated:
             st.html(SIMULATED)
     notes = st.container()
     page.run()

@@ -1,0 +1,94 @@
+"""What the commands of analysis share: options, checks of them, and writing of answers."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+
+from analysis.pil import PilRegion, PilSettings
+
+__all__ = [
+    "AsJson",
+    "Buffer",
+    "Keep",
+    "MinField",
+    "MinLength",
+    "SourceOption",
+    "Threshold",
+    "Within",
+    "check_field",
+    "check_out",
+    "echo_rows",
+    "make_settings",
+    "write",
+]
+
+Threshold = Annotated[float, typer.Option(help="Field from which a pixel has a polarity, G.")]
+Buffer = Annotated[int, typer.Option(help="Side of the square that dilates edges, px.")]
+Keep = Annotated[float, typer.Option(help="Fraction of the strength up to which lines count.")]
+MinLength = Annotated[int, typer.Option(help="Shortest line, px.")]
+Within = Annotated[PilRegion, typer.Option(help="Mask in which the PIL flux is taken.")]
+MinField = Annotated[float, typer.Option(help="Smallest |B| that counts in the total flux, G.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Write the answer as JSON.")]
+SourceOption = Annotated[
+    str,
+    typer.Option(help="fits:FOLDER (SHARP FITS files), sim: (simulated regions) or jsoc:."),
+]
+
+
+def make_settings(
+    threshold: float, buffer: int, keep: float, min_length: int, within: PilRegion
+) -> PilSettings:
+    """Make the detector's settings; a wrong one is a bad parameter."""
+    try:
+        return PilSettings(threshold, buffer, keep, min_length, within)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def check_field(min_field: float) -> None:
+    """Refuse a least field that is none."""
+    if not min_field >= 0:
+        raise typer.BadParameter(f"--min-field must be at least 0 G, got {min_field}")
+
+
+def check_out(*paths: Path | None) -> None:
+    """Refuse, before any work, files that cannot be written."""
+    for path in filter(None, paths):
+        parent = path.parent
+        if path.is_dir():
+            raise typer.BadParameter(f"cannot write {path}: it is a folder")
+        if not parent.is_dir():
+            raise typer.BadParameter(f"cannot write {path}: there is no folder {parent}")
+        if not os.access(parent, os.W_OK):
+            raise typer.BadParameter(f"cannot write {path}: the folder {parent} is read-only")
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file as a whole or not at all."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        try:
+            draft.write_bytes(content)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise typer.BadParameter(f"cannot write {path}: {error.strerror}") from error
+
+
+def echo_rows(table: pd.DataFrame) -> None:
+    """Write a table's rows as JSON; what is not known is null."""
+    typer.echo(json.dumps(json_rows(table), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def json_rows(table: pd.DataFrame) -> Sequence[dict[str, Any]]:
+    """Return a table's rows as JSON has them."""
+    rows: list[dict[str, Any]] = json.loads(
+        table.to_json(orient="records", date_format="iso", date_unit="s", double_precision=15)
+    )
+    return rows

@@ -1,0 +1,151 @@
+"""A report with everything behind it in one zip: tables, masks and maps, provenance."""
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from analysis.export import heat_hdul, history_csv, masks_hdul, to_bytes
+from analysis.report_case import AbsentCase, ReportCase
+from analysis.report_data import (
+    cases_table,
+    faithfulness_table,
+    histories_table,
+    hours_table,
+    overlaps_table,
+    trends_table,
+)
+from analysis.report_provenance import provenance
+from analysis.report_readme import readme
+from hnn_core.magnetogram import Magnetogram
+from hnn_core.preprocess import CropBox, tokens_to_patch
+from hnn_core.tai import iso_minute
+
+__all__ = ["report_archive"]
+
+_TABLES = {
+    "cases.csv": cases_table,
+    "histories.csv": histories_table,
+    "trends.csv": trends_table,
+    "overlaps.csv": overlaps_table,
+    "faithfulness.csv": faithfulness_table,
+    "hours.csv": hours_table,
+}
+_EARLIEST = (1980, 1, 1, 0, 0, 0)
+
+
+def report_archive(
+    cases: Sequence[ReportCase],
+    page: str,
+    *,
+    command: str,
+    made: str,
+    absent: Sequence[AbsentCase] = (),
+) -> bytes:
+    """Pack a report with its tables, masks and maps.
+
+    Parameters
+    ----------
+    cases : sequence of ReportCase
+    page : str
+        Of `analysis.report.report_html`, for the same cases.
+    command, made, absent
+        As there.
+
+    Returns
+    -------
+    bytes
+        A zip. ``masks/CASE/HOUR.pil.fits`` and ``maps/CASE/HOUR.METHOD.fits`` have the patch's
+        WCS, one file a frame; ``README.txt`` explains every file and column. The same input
+        gives the same bytes.
+    """
+    buffer = io.BytesIO()
+    time = _zip_time(made)
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in _members(cases, page, command, made, absent):
+            info = zipfile.ZipInfo(name, time)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, content)
+    return buffer.getvalue()
+
+
+def _members(
+    cases: Sequence[ReportCase],
+    page: str,
+    command: str,
+    made: str,
+    absent: Sequence[AbsentCase],
+) -> Iterator[tuple[str, str | bytes]]:
+    tables = {name: build(cases) for name, build in _TABLES.items()}
+    yield "README.txt", readme(tables, cases, made)
+    yield "report.html", page
+    for name, table in tables.items():
+        yield f"tables/{name}", history_csv(table)
+    told = provenance(cases, command=command, made=made, absent=absent)
+    yield "provenance.json", json.dumps(told, indent=2, ensure_ascii=False, default=str) + "\n"
+    for number, case in enumerate(cases, start=1):
+        folder = _folder(case, number)
+        yield from _masks(case, f"masks/{folder}")
+        yield from _maps(case, f"maps/{folder}")
+
+
+def _masks(case: ReportCase, folder: str) -> Iterator[tuple[str, bytes]]:
+    study = case.study
+    for frame, masks in zip(study.frames, study.masks, strict=True):
+        hdul = masks_hdul(_plain(frame), masks, study.systematics.settings)
+        yield f"{folder}/{_stamp(iso_minute(frame.t_rec))}.pil.fits", to_bytes(hdul)
+
+
+def _maps(case: ReportCase, folder: str) -> Iterator[tuple[str, bytes]]:
+    found, said = case.explained, case.study.prediction
+    for method, one in found.maps.items() if found is not None else ():
+        if found is None or one.maps is None:
+            continue
+        for frame, tokens in zip(case.study.frames, one.maps, strict=True):
+            rows, cols = frame.shape
+            size = found.box.size
+            box = CropBox((rows - size) // 2, (cols - size) // 2, size, frame.shape)
+            hdul = heat_hdul(
+                _plain(frame),
+                tokens_to_patch(tokens, box),
+                method=method,
+                options={"target": one.target, **one.parameters},
+                model=_ascii(one.model),
+                sha256=one.sha256,
+                flare_class=said.flare_class if said else "",
+                probability=said.probability if said else None,
+                box=box,
+            )
+            name = f"{_stamp(iso_minute(frame.t_rec))}.{method}.fits"
+            yield f"{folder}/{name}", to_bytes(hdul)
+
+
+def _folder(case: ReportCase, number: int) -> str:
+    study = case.study
+    region = re.sub(r"[^A-Za-z0-9]+", "_", study.region.id).strip("_") or "region"
+    return f"{number}_{region}_{_stamp(study.case.hour)}"
+
+
+def _stamp(minute: str) -> str:
+    """``20110215T0100``: a time in a file's name."""
+    return minute.replace("-", "").replace(":", "")
+
+
+def _plain(frame: Magnetogram) -> Magnetogram:
+    return replace(frame, origin=_ascii(frame.origin))
+
+
+def _ascii(text: str) -> str:
+    """Write a text in the letters that FITS headers hold."""
+    return re.sub(r"[^ -~]", "?", text)
+
+
+def _zip_time(made: str) -> tuple[int, int, int, int, int, int]:
+    """Time of all members; zip knows none before 1980."""
+    time = datetime.fromisoformat(made.replace("Z", "+00:00"))
+    parts = (time.year, time.month, time.day, time.hour, time.minute, time.second)
+    return max(parts, _EARLIEST)
