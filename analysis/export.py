@@ -131,7 +131,7 @@ def heat_hdul(
     header["METHOD"] = (method, "how the map was made")
     for name, value in (options or {}).items():
         header.add_history(f"{name} = {value}")
-    header["MODEL"] = (model, "model that attended")
+    header["MODEL"] = (_plain(model), "model that attended")
     header["MODELSHA"] = sha256
     if flare_class:
         header["FLARECLS"] = (flare_class, "smallest class of the coming flare")
@@ -160,8 +160,13 @@ def _header(mag: Magnetogram, content: str) -> fits.Header:
     header["CREATOR"] = f"HNN {__version__}"
     if mag.origin:
         # The name only: a path tells others nothing and may tell too much.
-        header["PARENT"] = mag.origin.replace("\\", "/").rsplit("/", 1)[-1]
+        header["PARENT"] = _plain(mag.origin.replace("\\", "/").rsplit("/", 1)[-1])
     return header
+
+
+def _plain(text: str) -> str:
+    """Write text with the letters that FITS headers can hold."""
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in text)
 
 
 def to_bytes(hdul: fits.HDUList) -> bytes:

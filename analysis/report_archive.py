@@ -5,7 +5,6 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from analysis.export import heat_hdul, history_csv, masks_hdul, to_bytes
@@ -20,7 +19,6 @@ from analysis.report_data import (
 )
 from analysis.report_provenance import provenance
 from analysis.report_readme import readme
-from hnn_core.magnetogram import Magnetogram
 from hnn_core.preprocess import CropBox, tokens_to_patch
 from hnn_core.tai import iso_minute
 
@@ -96,7 +94,7 @@ def _members(
 def _masks(case: ReportCase, folder: str) -> Iterator[tuple[str, bytes]]:
     study = case.study
     for frame, masks in zip(study.frames, study.masks, strict=True):
-        hdul = masks_hdul(_plain(frame), masks, study.systematics.settings)
+        hdul = masks_hdul(frame, masks, study.systematics.settings)
         yield f"{folder}/{_stamp(iso_minute(frame.t_rec))}.pil.fits", to_bytes(hdul)
 
 
@@ -110,11 +108,11 @@ def _maps(case: ReportCase, folder: str) -> Iterator[tuple[str, bytes]]:
             size = found.box.size
             box = CropBox((rows - size) // 2, (cols - size) // 2, size, frame.shape)
             hdul = heat_hdul(
-                _plain(frame),
+                frame,
                 tokens_to_patch(tokens, box),
                 method=method,
                 options={"target": one.target, **one.parameters},
-                model=_ascii(one.model),
+                model=one.model,
                 sha256=one.sha256,
                 flare_class=said.flare_class if said else "",
                 probability=said.probability if said else None,
@@ -133,15 +131,6 @@ def _folder(case: ReportCase, number: int) -> str:
 def _stamp(minute: str) -> str:
     """``20110215T0100``: a time in a file's name."""
     return minute.replace("-", "").replace(":", "")
-
-
-def _plain(frame: Magnetogram) -> Magnetogram:
-    return replace(frame, origin=_ascii(frame.origin))
-
-
-def _ascii(text: str) -> str:
-    """Write a text in the letters that FITS headers hold."""
-    return re.sub(r"[^ -~]", "?", text)
 
 
 def _zip_time(made: str) -> tuple[int, int, int, int, int, int]:

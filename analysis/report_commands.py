@@ -20,7 +20,7 @@ from analysis.report_making import Models as LoadedModels
 from analysis.report_making import make_all
 from analysis.report_provenance import report_command
 from analysis.report_request import requested_cases
-from hnn_core.case import Case
+from hnn_core.case import MOST_CASES, Case
 from hnn_core.command_line import complain
 from hnn_core.dataset.classes import threshold
 from hnn_core.sources.base import Source
@@ -42,7 +42,9 @@ Sources = Annotated[
 Regions = Annotated[
     list[str] | None,
     typer.Option(
-        "--region", metavar="REGION", help='HARP or NOAA number, or "SIM 1"; up to six times.'
+        "--region",
+        metavar="REGION",
+        help=f'HARP or NOAA number, or "SIM 1"; up to {MOST_CASES} times.',
     ),
 ]
 Times = Annotated[

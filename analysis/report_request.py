@@ -43,7 +43,7 @@ def requested_cases(
     BadParameter
         The numbers do not fit.
     RequestError
-        No such set, no such hour, a case twice, or more than six.
+        No such set, no such hour, a case twice, or more than `hnn_core.case.MOST_CASES`.
     """
     if case_set:
         if regions or times:

@@ -151,7 +151,8 @@ def _evidence(found: Systematics, mask: MaskKind) -> str:
     words = []
     for sign, one in (("Φ+", positive), ("Φ−", negative)):
         does = "falls" if one.falls else "rises" if one.rises else "shows no trend"
-        words.append(f"{sign} {does} ({one.percent:+.1f} % per hour, p = {one.p:.2g})")
+        rate = f"{one.percent:+.1f} % per hour".replace("-", "−")
+        words.append(f"{sign} {does} ({rate}, p = {one.p:.2g})")
     return f"With the {name} {words[0]} and {words[1]}."
 
 
@@ -176,14 +177,14 @@ def _caveats(found: Systematics, lines: int) -> tuple[str, ...]:
     patch = found.trend("patch")
     if patch.falls:
         here.append(
-            f"The total flux of the patch falls too ({patch.percent:+.1f} % per hour): a cause "
-            "that acts on the whole region, such as its rotation towards the limb, is possible."
+            f"The total flux of the patch falls too (−{abs(patch.percent):.1f} % per hour): a "
+            "cause that acts on the whole region, such as its rotation towards the limb, is possible."
         )
     velocity = found.orbital_velocity.to_value(u.km / u.s)
     if (known := velocity[np.isfinite(velocity)]).size:
         here.append(
             f"SDO's velocity along the line to the Sun went from {known[0]:+.1f} to "
-            f"{known[-1]:+.1f} km/s over this window."
+            f"{known[-1]:+.1f} km/s over this window.".replace("-", "−")
         )
     farthest = np.abs(found.longitude[np.isfinite(found.longitude)])
     if farthest.size and farthest.max() > TRAINED_LONGITUDE:

@@ -19,6 +19,8 @@ __all__ = ["add_case", "chosen_cases", "fault", "put_cases", "show_drop", "sugge
 
 _KEY = "cases"
 _FAULT = "cases_fault"
+_SUGGESTED = 6
+"""As many as the paper's Figures 6 and 7 show."""
 
 
 def chosen_cases(selection: Selection) -> tuple[Case, ...]:
@@ -89,7 +91,7 @@ def suggested_cases(selection: Selection) -> tuple[Case, ...]:
     rows = list(by_outcome.values())
     for turn in range(max((len(row) for row in rows), default=0)):
         found += [row[turn] for row in rows if turn < len(row)]
-    return tuple((found + flareless)[:MOST_CASES])
+    return tuple((found + flareless)[:_SUGGESTED])
 
 
 def _hour_before(source: Source, region: Region) -> str | None:

@@ -1,4 +1,4 @@
-"""Up to six cases side by side as in the paper, and one of them in detail."""
+"""A few cases side by side as in the paper, and one of them in detail."""
 
 import streamlit as st
 

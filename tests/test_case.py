@@ -98,10 +98,10 @@ def test_what_a_model_says_does_not_make_another_case():
     assert replace(CASE, hour="2011-02-15T02:00").key != CASE.key
 
 
-def test_a_set_has_one_to_six_cases_each_once():
+def test_a_set_has_one_to_twelve_cases_each_once():
     many = tuple(replace(OTHER, hour=f"2011-02-14T{i:02}:00") for i in range(MOST_CASES + 1))
     assert len(CaseSet("s", many[:-1]).cases) == MOST_CASES
-    with pytest.raises(RequestError, match="7 cases make no set; choose from 1 to 6"):
+    with pytest.raises(RequestError, match="13 cases make no set; choose from 1 to 12"):
         CaseSet("s", many)
     with pytest.raises(RequestError, match="0 cases make no set"):
         CaseSet("s", ())
@@ -171,9 +171,9 @@ def test_a_case_that_is_in_a_link_twice_counts_once():
     assert [one.key for one in cases_from_link(text)] == [CASE.key, OTHER.key]
 
 
-def test_a_link_of_more_than_six_is_refused_but_not_for_one_that_is_there_twice():
+def test_a_link_of_more_than_twelve_is_refused_but_not_for_one_that_is_there_twice():
     many = tuple(replace(OTHER, hour=f"2011-02-14T{i:02}:00") for i in range(MOST_CASES + 1))
-    with pytest.raises(RequestError, match="holds 7 cases; up to 6 fit"):
+    with pytest.raises(RequestError, match="holds 13 cases; up to 12 fit"):
         cases_from_link(cases_to_link(many))
     assert cases_from_link(cases_to_link((*many[:-1], many[0]))) == many[:-1]
 
@@ -382,7 +382,7 @@ SPOILT = {
     "cases word": (stored(cases="sim:"), "incomplete"),
     "cases dict": (stored(cases={"a": 1}), "incomplete"),
     "cases empty": (stored(cases=[]), "0 cases make no set"),
-    "seven": (stored(*[{**GOOD, "region": str(i)} for i in range(7)]), "7 cases make no set"),
+    "thirteen": (stored(*[{**GOOD, "region": str(i)} for i in range(13)]), "13 cases make no set"),
     "twice": (stored(GOOD, GOOD), "case twice"),
     "case null": (stored(None), "incomplete"),
     "case list": (stored([1]), "incomplete"),

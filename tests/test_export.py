@@ -1,3 +1,4 @@
+import dataclasses
 import io
 
 import numpy as np
@@ -43,6 +44,17 @@ def test_masks_come_back_with_their_parameters(mag, masks):
             assert (header["PILKEEP"], header["PILMINL"]) == (0.95, 10)
             assert header["SIMULATD"] is False
             assert header["PARENT"] == "drawn.fits"
+
+
+def test_names_beyond_ascii_are_written_with_what_fits_can_hold(mag, masks):
+    named = dataclasses.replace(mag, origin="Ordner/größe 太陽.fits")
+    with reopened(masks_hdul(named, masks)) as hdul:
+        assert hdul["PIL"].header["PARENT"] == "gr??e ??.fits"
+    heat = np.ones(mag.shape, dtype=np.float32)
+    with reopened(heat_hdul(mag, heat, method="relevance", model="modèle", sha256="")) as hdul:
+        assert hdul["RELEVANCE"].header["MODEL"] == "mod?le"
+        assert hdul["RELEVANCE"].header["METHOD"] == "relevance"
+        assert "not why" not in str(hdul["RELEVANCE"].header)
 
 
 def test_masks_do_not_claim_the_field_s_keywords(mag, masks):

@@ -184,14 +184,14 @@ def test_report_explains_what_a_model_says(folder, tmp_path, capsys):
         (["--set", "{out}/absent.json"], "absent"),
         (["--set", "a", "--region", "377", "--time", LAST], "either"),
         (["--region", "377", "--time", LAST] * 2, "twice"),
-        (["--region", "377", "--time", "2011-02-13T0{}:00"], "7 cases"),
+        (["--region", "377", "--time", "2011-02-13T{:02}:00"], "13 cases"),
         (["--region", "1", "--time", LAST, "--region", "2", "--time", LAST], "None of the 2"),
         (["--region", "377", "--time", LAST, "--model", "a", "--model", "b"], "2 --model"),
     ],
 )
 def test_bad_input_of_report_is_told_in_words(folder, tmp_path, capsys, args, said):
-    if "{}" in str(args):
-        args = [arg.format(n) for n in range(7) for arg in args]
+    if "{:02}" in str(args):
+        args = [arg.format(n) for n in range(13) for arg in args]
     args = [arg.format(out=tmp_path) for arg in args]
     defaults = {"--source": f"fits:{folder}", "--out": str(tmp_path / "r.html")}
     if "--device" not in args:
