@@ -91,11 +91,12 @@ def explain_case(
         As `hnn_core.explanation.service.explain`; RequestError also if the sequence has other
         hours than the study.
     """
-    from hnn_core.explanation.checks import check_faithfulness, check_randomised
+    from hnn_core.explanation.checks import check_faithfulness_of, check_randomised
     from hnn_core.explanation.service import explain
 
     _refuse_other_hours(study, sequence)
-    total, done = len(methods) * (4 if check else 2) + len(HOUR_METHODS), 0
+    total = len(methods) * (3 if check else 2) + len(HOUR_METHODS) + check
+    done = 0
 
     def step(result: Any) -> Any:
         nonlocal done
@@ -111,11 +112,13 @@ def explain_case(
         for name in methods
     }
     hours = {name: step(explain(predictor, sequence, name, cancel=cancel)) for name in HOUR_METHODS}
-    faithful, randomised = {}, {}
-    for name, found in maps.items() if check else ():
-        faithful[name] = step(
-            check_faithfulness(predictor, sequence, found, hours="last", cancel=cancel)
+    faithful: dict[str, Faithfulness] = {}
+    randomised: dict[str, RandomisedCheck] = {}
+    if check:
+        faithful = step(
+            check_faithfulness_of(predictor, sequence, maps, hours="last", cancel=cancel)
         )
+    for name in maps if check else ():
         randomised[name] = step(
             check_randomised(
                 predictor, sequence, name, cascade=False, cancel=cancel, **map_options(name)

@@ -178,7 +178,7 @@ def _caveats(found: Systematics, lines: int) -> tuple[str, ...]:
     if patch.falls:
         here.append(
             f"The total flux of the patch falls too (−{abs(patch.percent):.1f} % per hour): a "
-            "cause that acts on the whole region, such as its rotation towards the limb, is possible."
+            "cause that acts on the whole region, such as its rotation to the limb, is possible."
         )
     velocity = found.orbital_velocity.to_value(u.km / u.s)
     if (known := velocity[np.isfinite(velocity)]).size:

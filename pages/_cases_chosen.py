@@ -66,9 +66,12 @@ def _drop(case: Case) -> None:
     put_cases([one for one in cases_from_link(st.session_state[_KEY]) if one.key != case.key])
 
 
-def fault() -> str:
+def fault(*, keep: bool = False) -> str:
     """Say why the last addition failed; empty if it did not, or it has been said."""
-    return str(st.session_state.pop(_FAULT, ""))
+    said = str(st.session_state.get(_FAULT, ""))
+    if not keep:
+        st.session_state.pop(_FAULT, None)
+    return said
 
 
 def suggested_cases(selection: Selection) -> tuple[Case, ...]:

@@ -4,6 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from analysis.export import heat_hdul, history_csv, masks_hdul, to_bytes
+from hnn_core.case import Case
+from pages._cases_chosen import add_case, fault
 from pages._map_view import HeatView
 from pages._view import View
 
@@ -24,6 +26,7 @@ def show_downloads(view: View, history: pd.DataFrame, heat: HeatView | None) -> 
         )
     st.markdown("### Take it with you")
     with st.container(horizontal=True):
+        _offer_case(view)
         for key, label, make, name, mime in files:
             st.download_button(
                 label,
@@ -38,6 +41,28 @@ def show_downloads(view: View, history: pd.DataFrame, heat: HeatView | None) -> 
         "PNG: the camera on each figure. FITS files carry the patch's coordinates; the address "
         "of this page brings back this view."
     )
+
+
+def _offer_case(view: View) -> None:
+    """Draw the button that puts the view among the case studies."""
+    selection = view.selection
+    case = Case(selection.source.spec, selection.region.id, view.hour, selection.model.name)
+    st.button(
+        "Add to the case studies",
+        key="to_cases",
+        icon=":material/compare:",
+        help="Ten hours up to this one; the page Case studies sets up to twelve side by side.",
+        on_click=_add,
+        args=(case,),
+    )
+    if words := fault():
+        st.caption(words)
+
+
+def _add(case: Case) -> None:
+    add_case(case)
+    if not fault(keep=True):
+        st.toast("Added to the case studies.", icon=":material/compare:")
 
 
 def _masks(view: View) -> bytes:

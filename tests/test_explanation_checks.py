@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from hnn_core.exceptions import RequestError
-from hnn_core.explanation.faithfulness import faithfulness
+from hnn_core.explanation.faithfulness import faithfulness, faithfulness_of
 from hnn_core.explanation.faithfulness_result import Comparison, Curve
 from hnn_core.explanation.occlusion import occlusion
 from hnn_core.explanation.orders import deletion_states, descending, step_counts
@@ -13,6 +13,7 @@ from hnn_core.explanation.randomised import randomised_check, rank_correlation
 from hnn_core.explanation.relevance import relevance
 from hnn_core.explanation.rollout_views import rollout_maps
 from hnn_core.explanation.work import Work
+from hnn_core.model import HNN
 from tests.explanation_models import (
     GRID,
     HOUR,
@@ -195,9 +196,32 @@ def test_the_same_seed_gives_the_same_numbers_and_another_does_not(images):
     assert one.comparisons[0].area == pytest.approx(other.comparisons[0].area, abs=1e-7)
 
 
-def test_only_distinct_frames_pass_and_their_number_is_told_before(images):
+def test_maps_checked_together_are_told_what_each_is_told_alone(images):
+    model = small_model()
+    maps = {
+        "one": relevance(model, images).maps,
+        "other": relevance(model, images, target="confined").maps,
+    }
+    targets = {"one": "eruptive", "other": "confined"}
+    choice = {"steps": 6, "draws": 19, "seed": 3}
+    together = faithfulness_of(model, images, maps, targets=targets, **choice)
+    works = Work(), Work()
+    for name, found in together.items():
+        alone = faithfulness(model, images, maps[name], target=targets[name], **choice)
+        for mine, its in zip(found.comparisons, alone.comparisons, strict=True):
+            assert (mine.fill, mine.kind) == (its.fill, its.kind)
+            assert mine.area == pytest.approx(its.area, abs=1e-6)
+            assert mine.field_area == pytest.approx(its.field_area, abs=1e-6)
+            assert mine.gradient_area == pytest.approx(its.gradient_area, abs=1e-6)
+    faithfulness_of(model, images, maps, targets=targets, work=works[0], **choice)
+    faithfulness(model, images, maps["one"], work=works[1], **choice)
+    assert works[0].done < 1.5 * works[1].done
+
+
+def test_only_distinct_frames_pass_and_their_number_is_told_before(images, monkeypatch):
     model, sizes, told = small_model(), [], []
-    model.vit.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    embed = HNN.embed
+    monkeypatch.setattr(HNN, "embed", lambda own, x: sizes.append(len(x)) or embed(own, x))
     work = Work(lambda done, total: told.append((done, total)))
     maps = torch.zeros(HOURS, GRID, GRID)
     maps[-1] = 1.0

@@ -1,6 +1,6 @@
 """Checks of a map: against what the network does, and against a network of random weights."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from hnn_core.exceptions import RequestError
 from hnn_core.explanation.explanation import Explanation
-from hnn_core.explanation.faithfulness import faithfulness
+from hnn_core.explanation.faithfulness import faithfulness, faithfulness_of
 from hnn_core.explanation.faithfulness_result import Faithfulness
 from hnn_core.explanation.methods import find_method, settings
 from hnn_core.explanation.randomised import RandomisedCheck, randomised_check
@@ -19,7 +19,7 @@ from hnn_core.model import HNN
 from hnn_core.predictor import Predictor
 from hnn_core.sequence import Sequence
 
-__all__ = ["check_faithfulness", "check_randomised"]
+__all__ = ["check_faithfulness", "check_faithfulness_of", "check_randomised"]
 
 
 def check_faithfulness(
@@ -52,7 +52,38 @@ def check_faithfulness(
         As for `hnn_core.explanation.service.explain`; RequestError also if the explanation has
         no map or is another model's or sequence's.
     """
+    found = check_faithfulness_of(
+        predictor, sequence, {"map": explanation}, progress=progress, cancel=cancel, **options
+    )
+    return found["map"]
+
+
+def check_faithfulness_of(
+    predictor: Predictor,
+    sequence: Sequence,
+    explanations: Mapping[str, Explanation],
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    cancel: Flag | None = None,
+    **options: Any,
+) -> dict[str, Faithfulness]:
+    """Check several maps of one prediction, which costs little more than one.
+
+    Parameters and errors are those of `check_faithfulness`; each map keeps its own class.
+    """
     refuse(predictor, sequence)
+    asked = options.pop("target", None)
+    targets = {name: _target(predictor, sequence, one, asked) for name, one in explanations.items()}
+    parameters = settings(faithfulness, options, "The faithfulness check")
+    del parameters["target"]
+    maps = {name: torch.from_numpy(one.maps) for name, one in explanations.items()}
+    work = Work(progress, cancel)
+    images = subject_images(predictor, sequence)
+    return faithfulness_of(predictor.model, images, maps, targets=targets, work=work, **parameters)
+
+
+def _target(predictor: Predictor, sequence: Sequence, explanation: Explanation, asked: Any) -> str:
+    """Return the class that a map is held against."""
     if explanation.maps is None:
         raise RequestError(f"{explanation.method} scores hours and has no map to check.")
     mine = (predictor.info.sha256, sequence.region.id, record_times(sequence))
@@ -61,16 +92,10 @@ def check_faithfulness(
             f"The map is of {explanation.region} with the model {explanation.model!r}, not of "
             "this sequence and model; explain again."
         )
-    if explanation.target is not None:
-        if options.setdefault("target", explanation.target) != explanation.target:
-            raise RequestError(f"The map is for the class {explanation.target!r}; use that one.")
-    elif "target" not in options:
-        options["target"] = predictor.predict(sequence).label
-    parameters = settings(faithfulness, options, "The faithfulness check")
-    maps = torch.from_numpy(explanation.maps)
-    work = Work(progress, cancel)
-    images = subject_images(predictor, sequence)
-    return faithfulness(predictor.model, images, maps, work=work, **parameters)
+    own = explanation.target
+    if own is not None and asked not in (None, own):
+        raise RequestError(f"The map is for the class {own!r}; use that one.")
+    return own or asked or predictor.predict(sequence).label
 
 
 def check_randomised(

@@ -8,6 +8,8 @@ beside those of other orders: random ones, mean |B|, and the gradient.
 Letters in shapes: T hours, U hours in use, K = U g² tokens, n steps, R random orders, S states.
 """
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -21,7 +23,9 @@ from hnn_core.explanation.work import Work
 from hnn_core.model import HNN
 from hnn_core.own_copy import own_copy
 
-__all__ = ["faithfulness"]
+__all__ = ["faithfulness", "faithfulness_of"]
+
+_ORDERS = ("map", "field", "gradient")
 
 
 def faithfulness(
@@ -85,42 +89,99 @@ def faithfulness(
     ----------
     Petsiuk, Das, Saenko (2018), "RISE", for the two curves and their areas.
     """
-    sign, work = class_sign(target), work or Work()
+    found = faithfulness_of(
+        model,
+        images,
+        {"map": maps},
+        targets={"map": target},
+        fills=fills,
+        hours=hours,
+        steps=steps,
+        draws=draws,
+        scale=scale,
+        seed=seed,
+        batch=batch,
+        half=half,
+        work=work,
+    )
+    return found["map"]
+
+
+def faithfulness_of(
+    model: HNN,
+    images: Tensor,
+    maps: Mapping[str, Tensor],
+    *,
+    targets: Mapping[str, str],
+    fills: tuple[str, ...] = FILLS,
+    hours: str = "all",
+    steps: int = 14,
+    draws: int = 20,
+    scale: str = "probability",
+    seed: int = 0,
+    batch: int = 16,
+    half: bool = False,
+    work: Work | None = None,
+) -> dict[str, Faithfulness]:
+    """Check several maps of one sequence, which share the orders they are held against.
+
+    Parameters
+    ----------
+    maps : mapping of str to Tensor (T, g, g)
+    targets : mapping of str to str
+        Class of each map.
+
+    Others, and each answer, are those of `faithfulness`.
+    """
+    work = work or Work()
+    signs = {name: class_sign(targets[name]) for name in maps}
     one_of("scale", scale, ("probability", "logit"))
     whole("draws", draws, 19, 100_000)
     fills = tuple(one_of("fill", fill, FILLS) for fill in fills or ("",))
     own = own_copy(model)
     images = check_images(own, images)
     grid = own.config.grid
-    if maps.shape != (len(images), grid, grid):
-        raise ValueError(f"maps are ({len(images)}, {grid}, {grid}), not {tuple(maps.shape)}")
+    for one in maps.values():
+        if one.shape != (len(images), grid, grid):
+            raise ValueError(f"maps are ({len(images)}, {grid}, {grid}), not {tuple(one.shape)}")
     used = used_hours(own, len(images), hours)
     counts = step_counts(len(used) * grid**2, whole("steps", steps, 1, len(used) * grid**2))
     generator = torch.Generator().manual_seed(seed)
-    named = {
-        "map": maps,
+    shared = {
         "field": token_field(images, grid),
         "gradient": gradient_map(own, images, batch=min(batch, 8), work=work),
     }
-    orders = {n: descending(values[used].flatten(), generator) for n, values in named.items()}
+    ordered = [
+        descending(one[used].flatten(), generator) for one in (*maps.values(), *shared.values())
+    ]
     randoms = [torch.randperm(int(counts[-1]), generator=generator) for _ in range(draws)]
-    states = _states(list(orders.values()), randoms, counts).unflatten(1, (len(used), grid, grid))
+    states = _states(ordered, randoms, counts).unflatten(1, (len(used), grid, grid))
     work.expect(len(images))
     plain = embed(own, images, batch=batch, half=half, work=work)
-    curves: list[Curve] = []
-    comparisons: list[Comparison] = []
+    logits = {}
     for fill in fills:
         filled = fill_for(images, fill, own.config.patch)
-        logits = state_logits(
+        found = state_logits(
             own, images, filled, used, states, plain, batch=batch, half=half, work=work
         )
-        values = sign * logits.double().cpu()
-        values = values.sigmoid() if scale == "probability" else values
-        found = _curves(values.view(-1, len(counts)), counts, tuple(orders), fill)
-        curves += found
-        comparisons += [_compare(found, fill, kind) for kind in ("deletion", "insertion")]
-    flat = bool((maps[used] == maps[used].flatten()[0]).all())
-    return Faithfulness(tuple(curves), tuple(comparisons), draws, flat)
+        logits[fill] = found.double().cpu().view(-1, len(counts))  # (2 x orders + R, n + 1)
+    answers = {}
+    for place, (name, one) in enumerate(maps.items()):
+        # Of the maps' orders this one's, and all that they share.
+        rows = [2 * place, 2 * place + 1, *range(2 * len(maps), len(logits[fills[0]]))]
+        curves: list[Curve] = []
+        for fill, values in logits.items():
+            told = signs[name] * values[rows]
+            told = told.sigmoid() if scale == "probability" else told
+            curves += _curves(told, counts, _ORDERS, fill)
+        comparisons = [
+            _compare([curve for curve in curves if curve.fill == fill], fill, kind)
+            for fill in fills
+            for kind in ("deletion", "insertion")
+        ]
+        flat = bool((one[used] == one[used].flatten()[0]).all())
+        answers[name] = Faithfulness(tuple(curves), tuple(comparisons), draws, flat)
+    return answers
 
 
 def _states(orders: list[Tensor], randoms: list[Tensor], counts: Tensor) -> Tensor:
