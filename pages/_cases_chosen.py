@@ -11,6 +11,7 @@ from hnn_core.outcome import what_happened
 from hnn_core.sources import Region, Source
 from hnn_core.tai import iso_minute, parse_t_rec
 from pages import _caches
+from pages._data_words import plain
 from pages._labels import goes_size, largest_flare
 from pages._link import publish, restore
 from pages._selectors import Selection
@@ -71,7 +72,7 @@ def fault(*, keep: bool = False) -> str:
     said = str(st.session_state.get(_FAULT, ""))
     if not keep:
         st.session_state.pop(_FAULT, None)
-    return said
+    return plain(said)
 
 
 def suggested_cases(selection: Selection) -> tuple[Case, ...]:

@@ -8,6 +8,7 @@ from analysis.case_table import beside
 from pages._answer import DECISIONS
 from pages._cases_chosen import show_drop
 from pages._charts import is_dark, show_chart
+from pages._data_words import plain
 from pages._labels import frame_notes
 
 __all__ = ["show_detail"]
@@ -61,9 +62,9 @@ def _show_verdict(study: CaseStudy) -> None:
         for sentence in study.verdict.caveats:
             st.markdown(f"- {sentence}")
     if study.incomplete:
-        st.warning(study.incomplete, icon=":material/timelapse:")
+        st.warning(plain(study.incomplete), icon=":material/timelapse:")
     if study.prediction is None:
-        st.caption(f"The network: {study.no_prediction}")
+        st.caption(f"The network: {plain(study.no_prediction)}")
     else:
         said = study.prediction
         st.caption(

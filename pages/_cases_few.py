@@ -13,6 +13,7 @@ from pages._cases_report import show_report
 from pages._cases_sets import show_sets
 from pages._cases_studied import study_all
 from pages._charts import is_dark, show_chart
+from pages._data_words import plain
 from pages._link import publish, restore
 from pages._selectors import Selection
 
@@ -55,7 +56,8 @@ def _not_one(count: int) -> str:
 
 def _show_absent(case: Case, why: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"absent_{case.region}"):
-        st.error(f"{case.region} at {case.hour.replace('T', ' ')}: {why}", icon=":material/error:")
+        where = f"{case.region} at {case.hour.replace('T', ' ')}"
+        st.error(plain(f"{where}: {why}"), icon=":material/error:")
         show_drop(case)
 
 

@@ -20,6 +20,7 @@ from hnn_core.sources import Source
 from pages import _caches
 from pages._background import Task, busy, finished, forget, start, wait_for
 from pages._cases_studied import find_model
+from pages._data_words import plain
 
 __all__ = ["show_report"]
 
@@ -73,7 +74,7 @@ def show_report(cases: tuple[Case, ...]) -> None:
 
 def _offer(key: Hashable, made: _Made) -> None:
     if made.words:
-        st.warning(made.words, icon=":material/warning:")
+        st.warning(plain(made.words), icon=":material/warning:")
     with st.container(horizontal=True):
         for name, label, content, file, mime in (
             ("html", "Report, HTML", made.html.encode(), "report.html", "text/html"),

@@ -10,6 +10,7 @@ from hnn_core.exceptions import HnnError
 from pages._access import require_writes, writes_refused
 from pages._cases_chosen import put_cases
 from pages._cases_studied import find_model, study
+from pages._data_words import plain
 from pages._source import list_skipped
 
 __all__ = ["show_sets"]
@@ -56,7 +57,7 @@ def show_sets(cases: tuple[Case, ...]) -> None:
             with st.popover("Save these cases", icon=":material/save:"):
                 _show_saving(cases)
     if words := st.session_state.pop(_SAID, ""):
-        (st.error if words.startswith("!") else st.success)(words.removeprefix("!"))
+        (st.error if words.startswith("!") else st.success)(plain(words.removeprefix("!")))
     list_skipped("set", skipped)
     _tell_changes(cases)
 
@@ -124,19 +125,21 @@ def _tell_changes(cases: tuple[Case, ...]) -> None:
     opened: CaseSet | None = st.session_state.get(_OPENED)
     if opened is None or [one.key for one in opened.cases] != [one.key for one in cases]:
         return
+    saved = opened.saved[:16].replace("T", " ")
     st.caption(
-        f":material/bookmark: Set “{opened.name}”, saved {opened.saved[:16].replace('T', ' ')} UTC "
-        f"by version {opened.program}."
+        f":material/bookmark: Set “{plain(opened.name)}”, saved {saved} UTC by version "
+        f"{plain(opened.program)}."
     )
     for case in opened.cases:
         info, why = find_model(case.model)
         where = f"{case.region} at {case.hour.replace('T', ' ')}"
         if case.model and info is None:
             said = "" if case.probability is None else f" It said {case.probability:.2f} then."
-            st.warning(f"{where}: {why}{said}", icon=":material/warning:")
+            st.warning(plain(f"{where}: {why}{said}"), icon=":material/warning:")
         elif info and case.sha256 and info.sha256 != case.sha256:
             st.warning(
-                f"{where}: {case.model} has other weights than when the set was saved"
+                plain(f"{where}: {case.model}")
+                + " has other weights than when the set was saved"
                 + ("." if case.probability is None else f"; it said {case.probability:.2f} then."),
                 icon=":material/warning:",
             )

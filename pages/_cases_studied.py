@@ -9,6 +9,7 @@ from hnn_core.live.newest import newest
 from hnn_core.model_store import ModelInfo
 from hnn_core.prediction import Prediction
 from pages import _caches
+from pages._data_words import plain
 
 __all__ = ["find_model", "study", "study_all"]
 
@@ -27,7 +28,7 @@ def study_all(cases: tuple[Case, ...]) -> tuple[list[CaseStudy], dict[Case, str]
     studies, absent = [], {}
     place = st.empty()
     for done, case in enumerate(cases):
-        place.progress(done / len(cases), f"Studying {case.region} at {case.hour} …")
+        place.progress(done / len(cases), plain(f"Studying {case.region} at {case.hour} …"))
         try:
             studies.append(study(case))
         except HnnError as error:
