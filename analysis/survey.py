@@ -1,6 +1,8 @@
 """Trends of many windows: one row a region and hour."""
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
+from typing import Any
 
 import pandas as pd
 from astropy import units as u
@@ -43,6 +45,7 @@ def survey(
     step: int = 1,
     thresholds: tuple[float, ...] = (0.0,),
     progress: Callable[[int, int], None] | None = None,
+    cancel: Any = None,
 ) -> pd.DataFrame:
     """Take the trends of all windows of ten hours of a source.
 
@@ -60,6 +63,8 @@ def survey(
         Smallest abs(B) that counts, ascending, gauss; trends are made for each.
     progress : callable, optional
         Called with regions done and regions in all; it may raise to stop.
+    cancel : Flag, optional
+        A `threading.Event`, set to stop; looked at after each window.
 
     Returns
     -------
@@ -69,6 +74,8 @@ def survey(
 
     Raises
     ------
+    CancelledError
+        `concurrent.futures.CancelledError`, if `cancel` was set.
     EmptySourceError
         If no window can be made.
     UnknownRegionError
@@ -79,7 +86,7 @@ def survey(
     chosen = survey_regions(source, regions)
     rows: list[dict[str, object]] = []
     for done, region in enumerate(chosen, start=1):
-        rows += region_windows(
+        for row in region_windows(
             source,
             region,
             settings=settings,
@@ -87,7 +94,10 @@ def survey(
             policy=policy,
             step=step,
             thresholds=thresholds,
-        )
+        ):
+            rows.append(row)
+            if cancel is not None and cancel.is_set():
+                raise CancelledError(f"Stopped after {len(rows)} windows.")
         if progress is not None:
             progress(done, len(chosen))
     if not rows:

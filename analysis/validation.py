@@ -1,9 +1,10 @@
 """The detector put to the test: measured decline of PIL flux against the true cancellation."""
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -123,8 +124,11 @@ def validation_table(
     thresholds: tuple[float, ...] = THRESHOLDS,
     step: int = 6,
     progress: Callable[[int, int], None] | None = None,
+    cancel: Any = None,
 ) -> pd.DataFrame:
     """Measure windows of simulated regions and put the truth beside them.
+
+    Parameters are those of `analysis.survey.survey`.
 
     Returns
     -------
@@ -149,6 +153,8 @@ def validation_table(
         ):
             t_rec = pd.Timestamp(str(row["t_rec_tai"]))
             rows.append(row | {"true_rate_mx_per_h": true_rate(truth, t_rec)})
+            if cancel is not None and cancel.is_set():
+                raise CancelledError(f"Stopped after {len(rows)} windows.")
         if progress is not None:
             progress(done, len(chosen))
     if not rows:

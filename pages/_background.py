@@ -51,6 +51,8 @@ class Task:
     @property
     def words(self) -> str:
         """How far it is: ``3 of 16 regions, about 20 s left``."""
+        if self.cancel.is_set():
+            return "stopping …"
         if not self.total:
             return "waits for its turn …" if not self.begun else "begins …"
         words = f"{self.done:,} of {self.total:,} {self.unit}"
@@ -163,6 +165,7 @@ def _show(key: Hashable, name: str) -> None:
             key=f"cancel_{name}",
             icon=":material/stop_circle:",
             type="tertiary",
+            disabled=task.cancel.is_set(),
             on_click=_stop,
             args=(task,),
         )

@@ -127,7 +127,14 @@ def _begin(kind: str, key: Hashable, selection: Selection, asked: dict[str, Any]
         def slopes(task: Task) -> Any:
             from analysis.survey import survey
 
-            return survey(source, regions, flare_class=flare_class, progress=task.tell, **common)
+            return survey(
+                source,
+                regions,
+                flare_class=flare_class,
+                progress=task.tell,
+                cancel=task.cancel,
+                **common,
+            )
 
         start(key, "Measuring slopes", "regions", slopes)
         return

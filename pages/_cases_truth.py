@@ -100,7 +100,7 @@ def show_truth(selection: Selection) -> None:
 
 def _begin(source: Source) -> None:
     def work(task: Task) -> object:
-        return validation_table(source, step=_STEP, progress=task.tell)
+        return validation_table(source, step=_STEP, progress=task.tell, cancel=task.cancel)
 
     start(("truth", source.spec), "Measuring simulated regions", "regions", work)
 

@@ -1,5 +1,8 @@
 """Statistics over many windows: known differences, known chance, and rows of a source."""
 
+import threading
+from concurrent.futures import CancelledError
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -231,6 +234,13 @@ def test_interpolated_hours_are_counted(surveyed):
 
 def test_default_columns_are_in_a_survey(surveyed):
     assert set(COMPARED) <= set(surveyed)
+
+
+def test_it_stops_between_windows():
+    flag = threading.Event()
+    flag.set()
+    with pytest.raises(CancelledError, match="after 1 windows"):
+        survey(SimulatedSource(0, 1), cancel=flag)
 
 
 def test_progress_is_told_and_can_stop():
