@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -86,6 +87,22 @@ def with_field(value: float, images: torch.Tensor) -> torch.Tensor:
     row, col = (PATCH * place for place in TOKEN)
     images[HOUR, 0, row : row + PATCH, col : col + PATCH] = value
     return images
+
+
+def count_frames(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Batch sizes of every pass of any network's vision transformer from now on.
+
+    Explanations run on a copy, which takes no hook along.
+    """
+    sizes: list[int] = []
+    embed = HNN.embed
+
+    def counted(own: HNN, frames: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(frames))
+        return embed(own, frames)
+
+    monkeypatch.setattr(HNN, "embed", counted)
+    return sizes
 
 
 def state_of(model: HNN) -> dict[str, Any]:

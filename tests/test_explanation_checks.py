@@ -13,13 +13,13 @@ from hnn_core.explanation.randomised import randomised_check, rank_correlation
 from hnn_core.explanation.relevance import relevance
 from hnn_core.explanation.rollout_views import rollout_maps
 from hnn_core.explanation.work import Work
-from hnn_core.model import HNN
 from tests.explanation_models import (
     GRID,
     HOUR,
     HOURS,
     PATCH,
     TOKEN,
+    count_frames,
     deaf_model,
     noise_images,
     one_token_logit,
@@ -219,9 +219,7 @@ def test_maps_checked_together_are_told_what_each_is_told_alone(images):
 
 
 def test_only_distinct_frames_pass_and_their_number_is_told_before(images, monkeypatch):
-    model, sizes, told = small_model(), [], []
-    embed = HNN.embed
-    monkeypatch.setattr(HNN, "embed", lambda own, x: sizes.append(len(x)) or embed(own, x))
+    model, sizes, told = small_model(), count_frames(monkeypatch), []
     work = Work(lambda done, total: told.append((done, total)))
     maps = torch.zeros(HOURS, GRID, GRID)
     maps[-1] = 1.0

@@ -8,6 +8,7 @@ from hnn_core.explanation.temporal import frame_deletion, integrated_gradients
 from tests.explanation_models import (
     HOUR,
     HOURS,
+    count_frames,
     deaf_model,
     mean_field,
     noise_images,
@@ -104,10 +105,9 @@ def test_frame_deletion_is_that_of_whole_sequences():
         assert found[hour].item() == pytest.approx(expected, abs=2e-6)
 
 
-def test_a_frame_without_field_is_embedded_once():
-    model, sizes = small_model(), []
-    model.vit.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
-    frame_deletion(model, noise_images())
+def test_a_frame_without_field_is_embedded_once(monkeypatch):
+    sizes = count_frames(monkeypatch)
+    frame_deletion(small_model(), noise_images())
     assert sum(sizes) == HOURS + 1
 
 

@@ -20,6 +20,7 @@ from tests.explanation_models import (
     PATCH,
     SIDE,
     TOKEN,
+    count_frames,
     deaf_model,
     mean_field,
     noise_images,
@@ -295,13 +296,11 @@ def test_maps_are_the_same_for_every_batch_size(small, method):
         assert some.logit == pytest.approx(whole.logit, abs=1e-5)
 
 
-def test_padding_costs_no_pass_and_scores_exactly_zero(small):
+def test_padding_costs_no_pass_and_scores_exactly_zero(small, monkeypatch):
     images = noise_images()
     images[:, :, : SIDE // 2] = 0
-    sizes = []
-    handle = small.vit.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    sizes = count_frames(monkeypatch)
     maps = occlusion(small, images, block=1).maps
-    handle.remove()
     assert sum(sizes) == HOURS + HOURS * GRID * GRID // 2
     assert not maps[:, : GRID // 2].any()
     assert (maps[:, GRID // 2 :] != 0).all()
