@@ -1,4 +1,4 @@
-"""The command line: ``python -m analysis pil|flux|report|survey|validate``.
+"""The command line: ``python -m analysis pil|flux|report|survey|maps|validate``.
 
 Answers go to stdout or to the files that are asked for. A problem is one line on stderr and
 exit code 2, never a traceback; a file that cannot be used never stops the others.
@@ -27,6 +27,7 @@ from analysis.command_options import (
 from analysis.export import history_csv, masks_hdul, to_bytes
 from analysis.flux import frame_flux
 from analysis.flux_command import flux
+from analysis.maps_command import maps
 from analysis.pil import PilSettings
 from analysis.report_commands import report
 from analysis.survey_commands import survey, validate
@@ -83,7 +84,7 @@ def pil(
         typer.echo(f"{len(rows)} of {len(files)} files: masks and pil.csv in {out}")
 
 
-for _command in (flux, report, survey, validate):
+for _command in (flux, report, survey, maps, validate):
     app.command()(_command)
 
 

@@ -29,7 +29,7 @@ from hnn_core.sources.base import Region, Source
 if TYPE_CHECKING:  # knows torch
     from hnn_core.predictor import Predictor
 
-__all__ = ["STEP", "class_overlaps", "map_survey"]
+__all__ = ["STEP", "class_overlaps", "flat_rows", "map_survey"]
 
 STEP = 8
 """Hours between the windows of a region by default: they then share two hours."""
@@ -137,6 +137,20 @@ def class_overlaps(table: pd.DataFrame, by: str = "said") -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def flat_rows(found: pd.DataFrame) -> pd.DataFrame:
+    """Write the overlaps of a map survey as columns, without their draws, for a file.
+
+    Returns
+    -------
+    DataFrame
+        ``share``, ``area``, ``expected``, ``enrichment`` and ``p`` in place of ``overlap``.
+    """
+    flat = found.drop(columns="overlap")
+    for name in ("share", "area", "expected", "enrichment", "p"):
+        flat[name] = [getattr(one, name) for one in found["overlap"]]
+    return flat
 
 
 def _windows(source: Source, region: Region, length: int, step: int) -> Iterator[FrameSequence]:

@@ -5,7 +5,7 @@ import streamlit as st
 
 from analysis import figures
 from analysis.survey_compare import compare_columns, found_trends
-from analysis.survey_overlap import class_overlaps
+from analysis.survey_overlap import class_overlaps, flat_rows
 from analysis.survey_words import QUANTITIES, comparison_sentence, comparison_table, overlap_table
 from hnn_core.exceptions import HnnError
 from pages._charts import is_dark, show_chart
@@ -85,12 +85,7 @@ def show_maps(table: pd.DataFrame, selection: Selection) -> None:
         "Of maps that follow |B| alone, 6 to 12 % get p ≤ 0.05 (benchmarks/RESULTS.md): a p just "
         "under 0.05 means little."
     )
-    flat = table.drop(columns="overlap").assign(
-        share=[one.share for one in table["overlap"]],
-        expected=[one.expected for one in table["overlap"]],
-        p=[one.p for one in table["overlap"]],
-    )
-    _offer(flat, f"maps {selection.source.spec}", "maps")
+    _offer(flat_rows(table), f"maps {selection.source.spec}", "maps")
 
 
 def _offer(table: pd.DataFrame, name: str, key: str) -> None:

@@ -319,6 +319,29 @@ def test_survey_compares_the_classes_of_simulated_regions(tmp_path, capsys):
     assert not rows.duplicated(["region", "t_rec_tai", "threshold_g"]).any()
 
 
+def test_maps_of_all_windows_are_one_tidy_table(tmp_path, capsys):
+    out = tmp_path / "maps.parquet"
+    asked = ["--source", "sim:5:1", "--step", "30", "--device", "cpu", "--out", str(out)]
+    assert main(["maps", *asked]) == 0
+    said = capsys.readouterr().out
+    table = pd.read_parquet(out)
+    windows = table[["region", "t_rec_tai"]].drop_duplicates()
+    assert len(table) == len(windows) * 2 * 3
+    assert f"{len(windows)} windows of 1 regions" in said
+    assert table["share"].between(0, 1).all()
+    assert "rollout" in said
+    assert "relevance" in said
+    for bad, words in (
+        (["--method", "integrated-gradients"], "draws no map"),
+        (["--policy", "mine"], "'mine'"),
+        (["--model", "no-such"], "no-such"),
+        (["--region", "SIM 99"], "SIM 99"),
+    ):
+        assert main(["maps", *asked, *bad]) == 2
+        told = capsys.readouterr().err.strip().splitlines()
+        assert words in told[-1]
+
+
 def test_validate_states_how_far_to_believe(tmp_path, capsys):
     out = tmp_path / "v.parquet"
     args = ("--source", "sim:2:4", "--step", 24, "--out", out)
