@@ -47,7 +47,7 @@ def test_masks_come_back_with_their_parameters(mag, masks):
 
 
 def test_names_beyond_ascii_are_written_with_what_fits_can_hold(mag, masks):
-    named = dataclasses.replace(mag, origin="Ordner/größe 太陽.fits")
+    named = dataclasses.replace(mag, origin="sharps/größe 太陽.fits")
     with reopened(masks_hdul(named, masks)) as hdul:
         assert hdul["PIL"].header["PARENT"] == "gr??e ??.fits"
     heat = np.ones(mag.shape, dtype=np.float32)
