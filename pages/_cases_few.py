@@ -23,9 +23,7 @@ _FLUXES = {
     "pil": ("PIL unsigned flux", "As the paper's Figure 6: the flux inside the RoPI of each hour."),
     "total": ("Total unsigned flux", "As the paper's Figure 7: the flux of the whole patch."),
 }
-_SIMULATED = (
-    '<div class="simulated"><b>Simulated data.</b> {} of these regions was ever on the Sun.</div>'
-)
+_SIMULATED = '<div class="simulated"><b>Simulated data.</b> {}</div>'
 
 
 def show_few(selection: Selection) -> None:
@@ -42,7 +40,7 @@ def show_few(selection: Selection) -> None:
     if not studies:
         return
     if count := sum(study.simulated for study in studies):
-        st.html(_SIMULATED.format("None" if count == len(studies) else _not_one(count)))
+        st.html(_SIMULATED.format(_simulated_words(count, len(studies))))
     _show_bars(studies)
     st.markdown("### What the histories allow one to say")
     _show_overview(studies)
@@ -50,8 +48,14 @@ def show_few(selection: Selection) -> None:
     show_report(tuple(study.case for study in studies))
 
 
-def _not_one(count: int) -> str:
-    return f"Those marked as simulated ({count}) are made by a model; none"
+def _simulated_words(count: int, total: int) -> str:
+    if count == total:
+        return "These regions were made by a model of magnetic elements; none was ever on the Sun."
+    verb = "was" if count == 1 else "were"
+    return (
+        f"{count} of these {total} cases, marked as simulated, {verb} made by a model of magnetic "
+        f"elements and never {verb} on the Sun."
+    )
 
 
 def _show_absent(case: Case, why: str) -> None:

@@ -39,24 +39,34 @@ def show_slopes(table: pd.DataFrame, selection: Selection) -> None:
                 alt=f"{QUANTITIES[column]} of {len(table)} windows by outcome",
             )
     if compared is not None:
+        st.dataframe(comparison_table(compared), hide_index=True, key="many_compared")
         left, right = st.columns([3, 2], gap="medium")
         with left:
-            st.dataframe(comparison_table(compared), hide_index=True, key="many_compared")
-        with right:
             show_chart(
                 figures.effect_sizes(compared, dark=is_dark()),
                 key="many_effects",
                 filename="effect sizes",
                 alt="Cliff's delta of each compared quantity with its 95 % interval",
             )
-        st.caption(
+        right.caption(
             "Differences are eruptive less confined; each region counts once. p: "
             f"{compared['draws'].iloc[0]:,} permutations of labels over regions. q: false "
             "discovery rate over the rows (Benjamini & Hochberg). Cliff's δ: how much more often "
-            "an eruptive region has the larger value; −1 and 1 are complete separation."
+            "an eruptive region has the larger value; −1 and 1 are complete separation. Filled "
+            "points: q ≤ 0.05."
         )
+    _tell_policy(selection)
     _show_found(table)
     _offer(table, f"survey {selection.source.spec}", "slopes")
+
+
+def _tell_policy(selection: Selection) -> None:
+    """Say what confined means here, where that is not known by itself."""
+    if not selection.source.simulated:
+        st.caption(
+            "“Confined” follows the choice above: by the paper's policy it holds flares that are "
+            "in DONKI with no CME linked, which is not the same as known to be confined."
+        )
 
 
 def _show_found(table: pd.DataFrame) -> None:
@@ -85,6 +95,7 @@ def show_maps(table: pd.DataFrame, selection: Selection) -> None:
         "Of maps that follow |B| alone, 6 to 12 % get p ≤ 0.05 (benchmarks/RESULTS.md): a p just "
         "under 0.05 means little."
     )
+    _tell_policy(selection)
     _offer(flat_rows(table), f"maps {selection.source.spec}", "maps")
 
 
