@@ -11,7 +11,7 @@ from analysis.trends import LEAST_POINTS
 from analysis.trends_fluxes import MaskKind
 from hnn_core.position import TRAINED_LONGITUDE
 
-__all__ = ["PAPER_CAVEATS", "VERDICTS", "Verdict", "VerdictWord", "verdict"]
+__all__ = ["NO_RATE", "PAPER_CAVEATS", "VERDICTS", "Verdict", "VerdictWord", "verdict"]
 
 VerdictWord = Literal[
     "consistent with cancellation",
@@ -33,6 +33,12 @@ PAPER_CAVEATS = (
 )
 """Sentences that stand beside every verdict about a trend."""
 
+NO_RATE = (
+    "The slope is not the rate at which flux cancels: on simulated regions it follows the known "
+    "rate but holds a fraction of it only."
+)
+"""What `analysis.validation` found; how large the fraction is, it tells."""
+
 _PIL_MASKS: dict[MaskKind, str] = {
     "moving": "the moving mask",
     "union": "the mask fixed as the union over the window",
@@ -50,7 +56,7 @@ class Verdict:
     evidence: tuple[str, ...]
     """One sentence a mask: which polarities fall or rise."""
     caveats: tuple[str, ...]
-    """Sentences: what weakens it here, then `PAPER_CAVEATS`."""
+    """Sentences: what weakens it here, `NO_RATE`, then `PAPER_CAVEATS`."""
 
 
 def verdict(found: Systematics) -> Verdict:
@@ -194,4 +200,4 @@ def _caveats(found: Systematics, lines: int) -> tuple[str, ...]:
         )
     if found.simulated:
         here.append("The region is simulated.")
-    return (*here, *PAPER_CAVEATS)
+    return (*here, NO_RATE, *PAPER_CAVEATS)

@@ -17,7 +17,7 @@ from analysis.pil_r_value import header_r_value, r_value
 from analysis.systematics import systematics
 from analysis.trends import LEAST_POINTS, mann_kendall, trend
 from analysis.trends_fluxes import mu_map, window_fluxes
-from analysis.verdict import PAPER_CAVEATS, verdict
+from analysis.verdict import NO_RATE, PAPER_CAVEATS, verdict
 from hnn_core.exceptions import EmptySourceError
 from hnn_core.magnetogram import read_fits
 from tests.drawn_regions import boundary, drawn_magnetogram
@@ -293,7 +293,7 @@ def test_both_polarities_falling_with_every_mask_is_consistent_with_cancellation
     found = says(FALLING)
     assert found.word == "consistent with cancellation"
     assert len(found.evidence) == 3
-    assert set(PAPER_CAVEATS) <= set(found.caveats)
+    assert {NO_RATE, *PAPER_CAVEATS} <= set(found.caveats)
     # The whole patch falls alike, which one is told.
     assert any("total flux of the patch falls too" in caveat for caveat in found.caveats)
 
