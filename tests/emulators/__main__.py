@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import signal
 import socket
 import sys
 import time
@@ -35,6 +36,8 @@ def main() -> None:
         ]
         sys.stdout.write("\n".join([*lines, ""]))
         sys.stdout.flush()
+        # A shell starts what runs in its background with interrupts ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             while True:
                 time.sleep(3600)
