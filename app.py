@@ -37,10 +37,6 @@ PAGES = [
     ),
     st.Page("pages/data.py", title="Data", icon=":material/database:", url_path="data"),
 ]
-SIMULATED = (
-    '<div class="simulated"><b>Simulated data.</b> This region was made by a model of magnetic '
-    "elements; it never was on the Sun.</div>"
-)
 
 st.set_page_config(page_title="HNN Explorer", page_icon=str(STYLE / "icon.png"), layout="wide")
 st.html(STYLE / "app.css")
@@ -50,7 +46,7 @@ with st.spinner("Starting …"):
     # Not at the top: a fresh server takes seconds for torch, and this is said meanwhile.
     from pages._lack import show_lack
     from pages._link import show_notes
-    from pages._messages import worded_errors
+    from pages._messages import show_simulated, worded_errors
     from pages._routing import routed
     from pages._selectors import select
 
@@ -63,7 +59,7 @@ with worded_errors():
             show_lack()
             st.stop()
         if page == EXPLORE and selection.region.simulated:
-            st.html(SIMULATED)
+            show_simulated()
     notes = st.container()
     page.run()
     with notes:

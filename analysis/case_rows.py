@@ -6,12 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from astropy import units as u
 
-from analysis.map_words import PARTS
-from analysis.overlap import near_pil
+from analysis.overlap import REGION_NAMES
 from analysis.report_case import ReportCase
-from hnn_core.preprocess import CropBox, tokens_to_patch
 
 __all__ = ["case_rows", "flux_rows", "parquet_bytes"]
 
@@ -76,13 +73,10 @@ def parquet_bytes(table: pd.DataFrame) -> bytes:
 
 def _rows(case: ReportCase) -> pd.DataFrame:
     study, said = case.study, case.study.prediction
-    found = study.systematics
     rows = flux_rows(study.history, source=study.case.source, region=study.region.id)
     rows.insert(2, "t_reference_tai", pd.Timestamp(study.case.hour))
     rows = rows.assign(
-        r_value=found.r_values,
-        r_value_header=found.header_r_values,
-        orbital_velocity_km_s=found.orbital_velocity.to_value(u.km / u.s),
+        **study.measures,
         model=said.model if said else "",
         model_sha256=said.sha256 if said else "",
         probability=said.probability if said else np.nan,
@@ -103,28 +97,10 @@ def _scores(case: ReportCase) -> dict[str, np.ndarray]:
         for method, one in found.hours.items()
         if one.hours is not None
     }
-    for method, one in found.maps.items():
-        if one.maps is not None:
-            shares = [_shares(case, k, tokens) for k, tokens in enumerate(one.maps)]
-            for part in PARTS:
-                columns[f"{method}_share_{part}"] = np.array([share[part] for share in shares])
+    for method, hours in found.hour_overlaps.items():
+        for part in REGION_NAMES:
+            columns[f"{method}_share_{part}"] = np.array([hour[part].share for hour in hours])
     return columns
-
-
-def _shares(case: ReportCase, index: int, tokens: np.ndarray) -> dict[str, float]:
-    """Share of the positive part of an hour's map in each part; NaN for a map without mass."""
-    frame, masks = case.study.frames[index], case.study.masks[index]
-    rows, cols = frame.shape
-    size = case.explained.box.size if case.explained else 0
-    box = CropBox((rows - size) // 2, (cols - size) // 2, size, frame.shape)
-    weights = np.nan_to_num(tokens_to_patch(np.maximum(tokens, 0.0), box)).astype(np.float64)
-    weights[~np.isfinite(frame.field)] = 0.0
-    total = float(weights.sum())
-    parts = {"ropi": masks.ropi, "hull": masks.hull, "near": near_pil(masks.pil, frame.pixel_area)}
-    return {
-        name: float(weights[part].sum()) / total if total > 0.0 else float("nan")
-        for name, part in parts.items()
-    }
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from astropy import units as u
 from astropy.time import Time
 
 from analysis.flux import frame_flux
@@ -23,8 +24,10 @@ from hnn_core.sources import find_region
 from hnn_core.sources.base import Region, Source
 from hnn_core.tai import parse_t_rec, tai_seconds
 
-__all__ = ["HOURS", "CaseStudy", "case_frames", "study_case"]
+__all__ = ["DEFAULT_CLASS", "HOURS", "CaseStudy", "case_frames", "study_case"]
 
+DEFAULT_CLASS = "M"
+"""Least class of the flares that count as what happened, where no network tells its own."""
 HOURS = 10
 """Hours of a window, t−9 … t, as the paper's m."""
 
@@ -51,9 +54,7 @@ class CaseStudy:
     @property
     def name(self) -> str:
         """``AR 11158 · HARP 377, 2011-02-15 01:00 TAI``."""
-        numbers = [f"AR {number}" for number in self.region.noaa]
-        own = f"HARP {self.region.id}" if self.region.id.isdigit() else self.region.id
-        return f"{' · '.join([*numbers, own])}, {self.case.hour.replace('T', ' ')} TAI"
+        return f"{self.region.name}, {self.case.hour.replace('T', ' ')} TAI"
 
     @property
     def simulated(self) -> bool:
@@ -69,6 +70,16 @@ class CaseStudy:
     def masks(self) -> tuple[PilMasks, ...]:
         """Polarity inversion lines of the frames."""
         return self.systematics.fluxes.masks
+
+    @property
+    def measures(self) -> dict[str, np.ndarray]:
+        """What else is measured each hour, (T,) by column: R values, velocity of SDO."""
+        found = self.systematics
+        return {
+            "r_value": found.r_values,
+            "r_value_header": found.header_r_values,
+            "orbital_velocity_km_s": found.orbital_velocity.to_value(u.km / u.s),
+        }
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -87,7 +98,7 @@ def study_case(
     case: Case,
     *,
     settings: PilSettings | None = None,
-    flare_class: str = "M",
+    flare_class: str = DEFAULT_CLASS,
     prediction: Prediction | None = None,
     no_prediction: str = "No model was asked.",
     sequence: Sequence | None = None,

@@ -10,6 +10,10 @@ import pandas as pd
 import typer
 
 from analysis.pil import PilRegion, PilSettings
+from hnn_core.command_line import complain
+from hnn_core.dataset.labels import POLICIES
+from hnn_core.sources import find_region
+from hnn_core.sources.base import Source
 
 __all__ = [
     "AsJson",
@@ -17,13 +21,20 @@ __all__ = [
     "Keep",
     "MinField",
     "MinLength",
+    "Policy",
+    "Regions",
     "SourceOption",
+    "Step",
     "Threshold",
     "Within",
     "check_field",
     "check_out",
+    "check_policy",
+    "chosen_regions",
     "echo_rows",
+    "json_rows",
     "make_settings",
+    "tell_regions",
     "write",
 ]
 
@@ -34,6 +45,12 @@ MinLength = Annotated[int, typer.Option(help="Shortest line, px.")]
 Within = Annotated[PilRegion, typer.Option(help="Mask in which the PIL flux is taken.")]
 MinField = Annotated[float, typer.Option(help="Smallest |B| that counts in the total flux, G.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write the answer as JSON.")]
+Policy = Annotated[str, typer.Option(help="unlinked-is-confined (the paper's) or strict.")]
+Regions = Annotated[
+    list[str] | None,
+    typer.Option(metavar="REGION", help="HARP or NOAA number, or SIM 1; repeatable. Default: all."),
+]
+Step = Annotated[int, typer.Option(min=1, help="Hours between the windows of a region.")]
 SourceOption = Annotated[
     str,
     typer.Option(help="fits:FOLDER (SHARP FITS files), sim: (simulated regions) or jsoc:."),
@@ -54,6 +71,22 @@ def check_field(min_field: float) -> None:
     """Refuse a least field that is none."""
     if not min_field >= 0:
         raise typer.BadParameter(f"--min-field must be at least 0 G, got {min_field}")
+
+
+def check_policy(policy: str) -> None:
+    """Refuse a policy of labelling that there is not."""
+    if policy not in POLICIES:
+        raise typer.BadParameter(f"--policy {policy!r} is none of {', '.join(POLICIES)}")
+
+
+def chosen_regions(source: Source, names: Sequence[str] | None) -> list[str] | None:
+    """Return the ids of the regions that were named; None, which is all, where none was."""
+    return [find_region(source, name).id for name in names] if names else None
+
+
+def tell_regions(done: int, total: int) -> None:
+    """Tell how far a survey is."""
+    complain(f"{done} of {total} regions")
 
 
 def check_out(*paths: Path | None) -> None:

@@ -1,8 +1,9 @@
 """A case with the maps of a network, the checks of these maps, and where their mass lies."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from analysis.overlap_draws import TokenGrid
 from analysis.pil import PilMasks
 from hnn_core.exceptions import RequestError
 from hnn_core.magnetogram import Magnetogram
-from hnn_core.preprocess import CropBox, preprocess, tokens_to_patch
+from hnn_core.preprocess import CropBox, tokens_to_patch
 from hnn_core.tai import tai_seconds
 
 if TYPE_CHECKING:  # these know torch, which is loaded when a network is asked for
@@ -27,9 +28,10 @@ __all__ = [
     "HOUR_METHODS",
     "MAP_METHODS",
     "ExplainedCase",
+    "combine_hours",
     "explain_case",
+    "hour_overlaps",
     "map_options",
-    "map_overlaps",
 ]
 
 MAP_METHODS = ("rollout", "relevance")
@@ -47,10 +49,15 @@ class ExplainedCase:
     faithfulness: "dict[str, Faithfulness]"
     """Of the last hour's tokens, by method of map."""
     randomised: "dict[str, RandomisedCheck]"
-    overlaps: dict[str, dict[str, Overlap]]
-    """Method -> ``"ropi"``, ``"hull"``, ``"near"``: of the sequence."""
+    hour_overlaps: dict[str, list[dict[str, Overlap]]]
+    """Method -> for each frame, by `analysis.overlap.REGION_NAMES`."""
     box: CropBox
     """What the network sees of the last frame."""
+
+    @cached_property
+    def overlaps(self) -> dict[str, dict[str, Overlap]]:
+        """Method -> overlaps of the whole sequence, by `analysis.overlap.REGION_NAMES`."""
+        return {name: combine_hours(parts) for name, parts in self.hour_overlaps.items()}
 
 
 def explain_case(
@@ -126,14 +133,14 @@ def explain_case(
         )
     config = predictor.preprocess_config
     lies = {
-        name: step(map_overlaps(found.maps, study.frames, study.masks, config.crop, draws=draws))
+        name: step(hour_overlaps(found.maps, study.frames, study.masks, config.crop, draws=draws))
         for name, found in maps.items()
     }
-    box = preprocess(study.frames[-1].field, config)[1]
+    box = CropBox.centred(study.frames[-1].shape, config.crop)
     return ExplainedCase(study, maps, hours, faithful, randomised, lies, box)
 
 
-def map_overlaps(
+def hour_overlaps(
     maps: np.ndarray,
     frames: Sequence[Magnetogram],
     masks: Sequence[PilMasks],
@@ -141,8 +148,8 @@ def map_overlaps(
     *,
     draws: int = 1000,
     seed: int = 0,
-) -> dict[str, Overlap]:
-    """Measure where the positive mass of a sequence's maps lies, all frames together.
+) -> list[dict[str, Overlap]]:
+    """Measure where the positive mass of each of a sequence's maps lies.
 
     Parameters
     ----------
@@ -158,8 +165,8 @@ def map_overlaps(
 
     Returns
     -------
-    dict
-        ``"ropi"``, ``"hull"``, ``"near"``.
+    list of dict
+        One a frame, by `analysis.overlap.REGION_NAMES`; `combine_hours` puts them together.
 
     Raises
     ------
@@ -168,15 +175,19 @@ def map_overlaps(
     """
     parts = []
     for frame, lines, tokens in zip(frames, masks, maps, strict=True):
-        rows, cols = frame.shape
-        box = CropBox((rows - crop) // 2, (cols - crop) // 2, crop, frame.shape)
+        box = CropBox.centred(frame.shape, crop)
         weights = tokens_to_patch(np.maximum(tokens, 0.0), box)
-        grid = TokenGrid(box.row0, box.col0, crop // tokens.shape[0])
+        grid = TokenGrid.centred(frame.shape, crop, crop // tokens.shape[0])
         parts.append(
             overlaps(
                 weights, frame.field, lines, frame.pixel_area, grid=grid, draws=draws, seed=seed
             )
         )
+    return parts
+
+
+def combine_hours(parts: Sequence[Mapping[str, Overlap]]) -> dict[str, Overlap]:
+    """Put the overlaps of a sequence's hours together; see `analysis.overlap.combine`."""
     return {name: combine([part[name] for part in parts]) for name in REGION_NAMES}
 
 

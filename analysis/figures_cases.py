@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from analysis import figure_style as style
 from analysis.figures_axes import fixed_margins, hours_axis, largest_exponent, power
 from analysis.figures_cases_layout import PanelGrid
+from analysis.figures_flux import legend_square
 
 if TYPE_CHECKING:
     from analysis.case_study import CaseStudy
@@ -95,7 +96,7 @@ def case_bars(
             grid.write_title(figure, panel, titles[id(study)])
     grid.write_headings(figure)
     if any(study.history["interpolated"].any() for study in studies):
-        figure.add_trace(_hatched_square())
+        figure.add_trace(legend_square("interpolated", style.UNKNOWN, "/"))
     style.apply_style(
         figure,
         dark=dark,
@@ -197,16 +198,3 @@ def _broken(parts: Sequence[str], between: str, most: int) -> list[str]:
         else:
             lines.append(part)
     return lines
-
-
-def _hatched_square() -> go.Bar:
-    return go.Bar(
-        x=[None],
-        y=[None],
-        name="interpolated",
-        marker={
-            "color": style.UNKNOWN,
-            "line": {"color": style.UNKNOWN, "width": 1.5},
-            "pattern": {"shape": "/", "fillmode": "replace"},
-        },
-    )

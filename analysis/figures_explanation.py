@@ -1,4 +1,4 @@
-"""What an explanation says beside its map: which hours mattered, and where the map lies."""
+"""What an explanation says beside its map: which hours mattered."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -8,13 +8,12 @@ import plotly.graph_objects as go
 
 from analysis import figure_style as style
 from analysis.figures_explanation_style import GRADIENT, MAP
-from analysis.figures_overlap import overlap_draws
 from analysis.figures_passage import legend
 
 if TYPE_CHECKING:
     from hnn_core.explanation.explanation import Explanation
 
-__all__ = ["hour_scores", "overlap_draws"]
+__all__ = ["hour_scores"]
 
 _HOURS = {
     "frame-deletion": ("frame deletion", MAP),

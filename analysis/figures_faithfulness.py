@@ -1,5 +1,6 @@
 """Whether a map is faithful: deletion and insertion curves and their areas."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,12 +10,11 @@ from analysis import figure_style as style
 from analysis.figures_explanation_style import FIELD, GRADIENT, MAP
 from analysis.figures_overlays import multiples
 from analysis.figures_passage import legend
-from analysis.figures_randomised import randomised_stages
 
 if TYPE_CHECKING:
     from hnn_core.explanation.faithfulness_result import Comparison, Faithfulness
 
-__all__ = ["faithfulness_areas", "faithfulness_curves", "randomised_stages"]
+__all__ = ["faithfulness_areas", "faithfulness_curves"]
 
 _ORDERS = {
     "map": ("map", MAP, "solid"),
@@ -162,7 +162,10 @@ def faithfulness_areas(
         figure.add_trace(
             go.Scatter(
                 x=places + shift,
-                y=[_gain(c, area) for c, area in zip(comparisons, others[order], strict=True)],
+                y=[
+                    replace(c, area=area).difference
+                    for c, area in zip(comparisons, others[order], strict=True)
+                ],
                 mode="markers",
                 name=name,
                 marker={"symbol": symbol, "size": 10, "color": colour},
@@ -188,12 +191,6 @@ def faithfulness_areas(
     )
     figure.update_yaxes(title_text="gain over random order", nticks=6)
     return figure
-
-
-def _gain(comparison: "Comparison", area: float) -> float:
-    """How much better an order's area is than the mean of the random ones."""
-    over = float(np.mean(comparison.random_areas))
-    return over - area if comparison.kind == "deletion" else area - over
 
 
 def _map_gains(comparisons: "tuple[Comparison, ...]", places: np.ndarray) -> go.Scatter:

@@ -8,10 +8,11 @@ import plotly.graph_objects as go
 from astropy.time import Time
 
 from analysis import figure_style as style
+from analysis.figures_axes import largest_exponent, power
 from analysis.figures_passage import legend, mark_times, style_passage, with_gaps
 from hnn_core.sources.base import Flare
 
-__all__ = ["FLUX_TITLES", "flux_bars", "flux_history"]
+__all__ = ["FLUX_TITLES", "flux_bars", "flux_history", "legend_square"]
 
 FLUX_TITLES = {
     "total_unsigned_flux_mx": "total unsigned flux",
@@ -93,7 +94,7 @@ def flux_bars(
                 axis=1,
             ),
             hovertemplate=(
-                f"<b>(%{{y:.3f}} ± %{{customdata[0]}}) × {_power(exponent)} Mx</b><br>"
+                f"<b>(%{{y:.3f}} ± %{{customdata[0]}}) × {power(exponent)} Mx</b><br>"
                 "%{customdata[1]}%{customdata[2]}<extra></extra>"
             ),
             showlegend=False,
@@ -101,9 +102,9 @@ def flux_bars(
     )
     for label, shape in (("eruptive", style.ERUPTIVE), ("confined", style.CONFINED)):
         if (label == "eruptive") == positive:
-            figure.add_trace(_legend_square(f"predicted {label}", shape, ""))
+            figure.add_trace(legend_square(f"predicted {label}", shape, ""))
     if interpolated.any():
-        figure.add_trace(_legend_square("interpolated", colour, "/"))
+        figure.add_trace(legend_square("interpolated", colour, "/"))
     style.apply_style(
         figure,
         dark=dark,
@@ -179,7 +180,7 @@ def flux_history(
                     "symbol": np.where(interpolated, "circle-open", "circle"),
                 },
                 hovertemplate=(
-                    f"(%{{y:.3f}} ± %{{customdata[0]}}) × {_power(exponent)} Mx"
+                    f"(%{{y:.3f}} ± %{{customdata[0]}}) × {power(exponent)} Mx"
                     f"%{{customdata[1]}}<extra>{FLUX_TITLES[column]}</extra>"
                 ),
             )
@@ -198,17 +199,12 @@ def _scaled(history: pd.DataFrame, columns: Sequence[str]) -> tuple[dict[str, np
     if history.empty or not columns:
         raise ValueError("no flux to draw: the history or the choice of columns is empty")
     flux = {column: history[column].abs().to_numpy() for column in columns}
-    largest = max(float(np.nanmax(values)) for values in flux.values())
-    exponent = int(np.floor(np.log10(largest))) if largest > 0 else 21
+    exponent = largest_exponent(np.concatenate(list(flux.values())))
     return {column: values / 10.0**exponent for column, values in flux.items()}, exponent
 
 
-def _power(exponent: int) -> str:
-    return "10" + str(exponent).translate(str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"))
-
-
 def _flux_title(column: str, exponent: int) -> str:
-    return f"{FLUX_TITLES.get(column, column)} ({_power(exponent)} Mx)"
+    return f"{FLUX_TITLES.get(column, column)} ({power(exponent)} Mx)"
 
 
 def _hours_before_last(history: pd.DataFrame) -> list[str]:
@@ -218,7 +214,8 @@ def _hours_before_last(history: pd.DataFrame) -> list[str]:
     return ["t" if hour == 0 else f"t−{hour}" for hour in hours]
 
 
-def _legend_square(name: str, colour: str, pattern: str) -> go.Bar:
+def legend_square(name: str, colour: str, pattern: str) -> go.Bar:
+    """Make an entry of the legend that stands for bars of a kind."""
     return go.Bar(
         x=[None],
         y=[None],

@@ -9,13 +9,12 @@ import plotly.graph_objects as go
 from analysis import figure_style as style
 from analysis.figures_explanation_style import MAP
 from analysis.figures_passage import legend
+from analysis.map_words import PARTS
 
 if TYPE_CHECKING:
     from analysis.overlap import Overlap
 
 __all__ = ["overlap_draws"]
-
-_REGIONS = {"ropi": "RoPI", "hull": "convex hull", "near": "10 Mm of the PIL"}
 
 
 def overlap_draws(
@@ -53,7 +52,7 @@ def overlap_draws(
     for place, (name, found) in enumerate(overlaps.items()):
         if np.isfinite(found.p):
             figure.add_trace(_violin(place, found))
-        _tell(figure, place, _REGIONS.get(name, name), found)
+        _tell(figure, place, PARTS.get(name, name), found)
     measured = {place: o for place, o in enumerate(overlaps.values()) if np.isfinite(o.p)}
     figure.add_trace(_own_shares(measured, dark=dark))
     style.apply_style(
@@ -66,7 +65,7 @@ def overlap_draws(
         legend=legend(),
     )
     figure.update_layout(margin={"t": 40})
-    names = [_REGIONS.get(name, name) for name in overlaps]
+    names = [PARTS.get(name, name) for name in overlaps]
     figure.update_xaxes(
         tickvals=list(range(len(names))),
         ticktext=names,

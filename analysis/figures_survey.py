@@ -12,10 +12,7 @@ from analysis import figure_style as style
 from analysis.figures_axes import fixed_margins, largest_exponent, place_rows, power
 from analysis.survey_words import QUANTITIES
 
-__all__ = ["COLUMN_TITLES", "effect_sizes", "slope_distributions"]
-
-COLUMN_TITLES = QUANTITIES
-"""Columns of `analysis.survey_compare.COMPARED` that can be drawn, with their unit."""
+__all__ = ["effect_sizes", "slope_distributions"]
 
 _COLOURS = {
     "eruptive": style.ERUPTIVE,
@@ -40,7 +37,8 @@ def slope_distributions(
     table : DataFrame
         Of `analysis.survey.survey`, one threshold.
     column : str
-        One of `COLUMN_TITLES`. Windows without a finite number there are left out.
+        One of `analysis.survey_words.QUANTITIES`. Windows without a finite number there are
+        left out.
     dark, simulated : bool
     height : int
         Pixels.
@@ -57,8 +55,8 @@ def slope_distributions(
     ValueError
         If there is no such column to draw.
     """
-    if column not in COLUMN_TITLES:
-        raise ValueError(f"unknown column {column!r}: choose from {tuple(COLUMN_TITLES)}")
+    if column not in QUANTITIES:
+        raise ValueError(f"unknown column {column!r}: choose from {tuple(QUANTITIES)}")
     rows = table[np.isfinite(table[column].to_numpy(np.float64))]
     unit, scale = _unit(column, rows[column])
     classes = [name for name in _COLOURS if (rows["outcome"] == name).any()]
@@ -83,7 +81,7 @@ def slope_distributions(
         violingap=0,
     )
     figure.add_hline(y=0, line={"color": style.foreground(dark=dark), "width": 1, "dash": "dot"})
-    title = COLUMN_TITLES[column].rpartition(" (")[0]
+    title = QUANTITIES[column].rpartition(" (")[0]
     _write(figure, title, x=0.0, y=1.0, yanchor="bottom")
     if not classes:
         _write(figure, "no window with a slope", x=0.5, y=0.5, xanchor="center")
@@ -117,7 +115,7 @@ def effect_sizes(comparisons: pd.DataFrame, *, dark: bool = False, height: int =
     """
     figure = go.Figure()
     style.apply_style(figure, dark=dark, uirevision="effect sizes", height=height, showlegend=False)
-    names = [COLUMN_TITLES.get(column, column) for column in comparisons["column"]]
+    names = [QUANTITIES.get(column, column) for column in comparisons["column"]]
     places = [place for (place,) in place_rows(figure, [(name, [""]) for name in names])]
     delta = comparisons["cliffs_delta"].to_numpy(np.float64)
     low, high = np.array(comparisons["cliffs_interval"].tolist()).reshape(-1, 2).T
@@ -166,7 +164,7 @@ def _compared(row: Mapping[Hashable, Any]) -> str:
     """Words for hovering over one row of `compare_columns`."""
     (low, high), (eruptive, confined) = row["cliffs_interval"], row["n_regions"]
     return (
-        f"<b>{COLUMN_TITLES.get(row['column'], row['column'])}</b><br>"
+        f"<b>{QUANTITIES.get(row['column'], row['column'])}</b><br>"
         f"δ = {row['cliffs_delta']:+.2f} ({low:+.2f} to {high:+.2f})<br>"
         f"p = {row['median_p']:.2g}, q = {row['q']:.2g}<br>"
         f"{eruptive} eruptive, {confined} confined regions"

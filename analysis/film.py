@@ -13,7 +13,7 @@ from analysis.film_pictures import frame_picture
 from analysis.pil import PilMasks, detect_pils
 from hnn_core.exceptions import HnnError, PositionError, SequenceError
 from hnn_core.magnetogram import Magnetogram
-from hnn_core.preprocess import preprocess, tokens_to_patch
+from hnn_core.preprocess import CropBox, tokens_to_patch
 from hnn_core.sequence import build_sequence
 from hnn_core.sources import find_region
 from hnn_core.sources.base import Region, Source
@@ -115,7 +115,7 @@ def _shot(
             sequence = build_sequence(source, region.id, hour, predictor.frames)
             maps = explain(predictor, sequence, method, cancel=cancel, **map_options(method)).maps
             if maps is not None:
-                box = preprocess(frame.field, predictor.preprocess_config)[1]
+                box = CropBox.centred(frame.shape, predictor.preprocess_config.crop)
                 heat = tokens_to_patch(maps[-1], box)
             said = f"p = {predictor.predict(sequence).probability:.2f}"
         except (SequenceError, PositionError):
@@ -133,11 +133,10 @@ def _film(
         low = min(float(np.nanmin(heat)) for heat in heats)
         high = max(float(np.nanmax(heat)) for heat in heats)
         limits = (-max(-low, high), max(-low, high)) if signed else (low, high)
-    numbers = " ".join(f"AR {number}" for number in region.noaa) or region.id
     pictures, names = [], []
     for shot in shots:
         name = iso_minute(shot.frame.t_rec)
-        caption = f"{numbers}  {name.replace('T', ' ')} TAI  {shot.said}".rstrip()
+        caption = f"{region.name}  {name.replace('T', ' ')} TAI  {shot.said}".rstrip()
         pictures.append(
             frame_picture(
                 shot.frame,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PARTS", "norms_sentence", "overlap_rows"]
 
-PARTS = {"ropi": "RoPI", "hull": "hull of the PIL", "near": "10 Mm about the PIL"}
+PARTS = {"ropi": "RoPI", "hull": "convex hull", "near": "10 Mm of the PIL"}
 """Regions of `analysis.overlap.REGION_NAMES` as they are called on pages and in reports."""
 
 

@@ -7,13 +7,23 @@ from typing import Annotated
 import typer
 
 from analysis.case_rows import parquet_bytes
-from analysis.command_options import AsJson, SourceOption, check_out, json_rows, write
-from analysis.survey_commands import Regions
+from analysis.command_options import (
+    AsJson,
+    Policy,
+    Regions,
+    SourceOption,
+    Step,
+    check_out,
+    check_policy,
+    chosen_regions,
+    json_rows,
+    tell_regions,
+    write,
+)
 from analysis.survey_overlap import STEP, class_overlaps, flat_rows, map_survey
 from analysis.survey_words import overlap_table
-from hnn_core.command_line import complain
-from hnn_core.dataset.labels import DEFAULT_POLICY, POLICIES
-from hnn_core.sources import find_region, open_source
+from hnn_core.dataset.labels import DEFAULT_POLICY
+from hnn_core.sources import open_source
 
 __all__ = ["maps"]
 
@@ -27,20 +37,17 @@ def maps(
     method: Annotated[
         list[str] | None, typer.Option(help="rollout, relevance or occlusion; repeatable.")
     ] = None,
-    policy: Annotated[
-        str, typer.Option(help="unlinked-is-confined (the paper's) or strict.")
-    ] = DEFAULT_POLICY,
-    step: Annotated[int, typer.Option(min=1, help="Hours between the windows of a region.")] = STEP,
+    policy: Policy = DEFAULT_POLICY,
+    step: Step = STEP,
     as_json: AsJson = False,
 ) -> None:
     """Tell where the maps of all windows lie, by what was said and by what happened."""
     from hnn_core.predictor import Predictor
 
     check_out(out)
-    if policy not in POLICIES:
-        raise typer.BadParameter(f"--policy {policy!r} is none of {', '.join(POLICIES)}")
+    check_policy(policy)
     opened = open_source(source)
-    chosen = [find_region(opened, name).id for name in region] if region else None
+    chosen = chosen_regions(opened, region)
     found = map_survey(
         opened,
         Predictor.load(model, device),
@@ -48,7 +55,7 @@ def maps(
         methods=method or ["rollout", "relevance"],
         policy=policy,
         step=step,
-        progress=lambda done, total: complain(f"{done} of {total} regions"),
+        progress=tell_regions,
     )
     table = flat_rows(found)
     table.insert(0, "source", opened.spec)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from hnn_core.preprocess import CropBox
+
 __all__ = ["Places", "TokenGrid", "Tokens", "random_shares"]
 
 _STRATUM = 8  # tokens
@@ -26,7 +28,8 @@ class TokenGrid:
     @classmethod
     def centred(cls, shape: tuple[int, int], crop: int = 448, side: int = 32) -> "TokenGrid":
         """Grid of a crop about the patch's centre, as `hnn_core.preprocess` takes it."""
-        return cls((shape[0] - crop) // 2, (shape[1] - crop) // 2, side)
+        box = CropBox.centred(shape, crop)
+        return cls(box.row0, box.col0, side)
 
     def sums(self, image: np.ndarray) -> np.ndarray:
         """Sum an image over tokens, (token rows, token columns) float64."""

@@ -104,9 +104,7 @@ def _maps(case: ReportCase, folder: str) -> Iterator[tuple[str, bytes]]:
         if found is None or one.maps is None:
             continue
         for frame, tokens in zip(case.study.frames, one.maps, strict=True):
-            rows, cols = frame.shape
-            size = found.box.size
-            box = CropBox((rows - size) // 2, (cols - size) // 2, size, frame.shape)
+            box = CropBox.centred(frame.shape, found.box.size)
             hdul = heat_hdul(
                 frame,
                 tokens_to_patch(tokens, box),

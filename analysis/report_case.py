@@ -4,12 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from analysis.case_study import HOURS, CaseStudy, study_case
+from analysis.case_study import DEFAULT_CLASS, HOURS, CaseStudy, study_case
 from analysis.explained_case import MAP_METHODS, ExplainedCase, explain_case
 from analysis.pil import PilSettings
 from hnn_core.case import Case
 from hnn_core.exceptions import AttentionCaptureError, FitsError, PositionError, SequenceError
-from hnn_core.sequence import Sequence as FrameSequence
 from hnn_core.sequence import build_sequence
 from hnn_core.sources import find_region
 from hnn_core.sources.base import Source
@@ -21,7 +20,6 @@ if TYPE_CHECKING:  # knows torch, which is loaded when a network is asked for
 __all__ = ["AbsentCase", "ReportCase", "make_case"]
 
 NOT_ASKED = "Explanations were not asked for."
-_DEFAULT_CLASS = "M"
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +30,11 @@ class ReportCase:
     explained: ExplainedCase | None = None
     not_explained: str = NOT_ASKED
     """Why there are no maps; not read where there are."""
+
+    @property
+    def where(self) -> str:
+        """Region and hour, for the names of files."""
+        return f"{self.study.region.id} {self.study.case.hour}"
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def make_case(
     if predictor is not None:
         flare_class = flare_class or predictor.config.flare_class
         try:
-            sequence = _sequence(source, region.id, case, predictor.frames)
+            sequence = build_sequence(source, region.id, parse_t_rec(case.hour), predictor.frames)
             prediction = predictor.predict(sequence)
         except (SequenceError, PositionError, FitsError) as error:
             no_prediction = str(error)
@@ -99,7 +102,7 @@ def make_case(
         source,
         case,
         settings=settings,
-        flare_class=flare_class or _DEFAULT_CLASS,
+        flare_class=flare_class or DEFAULT_CLASS,
         prediction=prediction,
         no_prediction=no_prediction,
         sequence=sequence if sequence is not None and len(sequence) == HOURS else None,
@@ -130,7 +133,3 @@ def make_case(
     except AttentionCaptureError as error:
         return ReportCase(study, not_explained=str(error))
     return ReportCase(study, explained, "")
-
-
-def _sequence(source: Source, region: str, case: Case, length: int) -> FrameSequence:
-    return build_sequence(source, region, parse_t_rec(case.hour), length)

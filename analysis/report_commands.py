@@ -3,26 +3,23 @@
 import json
 import sys
 from contextlib import redirect_stdout
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from analysis.case_rows import case_rows, parquet_bytes
 from analysis.command_options import AsJson, check_out, json_rows, write
 from analysis.explained_case import MAP_METHODS
-from analysis.report import report_html
-from analysis.report_archive import report_archive
 from analysis.report_case import AbsentCase, ReportCase, make_case
 from analysis.report_data import cases_table
+from analysis.report_files import ReportFiles
 from analysis.report_making import Models as LoadedModels
 from analysis.report_making import make_all
-from analysis.report_provenance import report_command
 from analysis.report_request import requested_cases
 from hnn_core.case import MOST_CASES, Case
 from hnn_core.command_line import complain
 from hnn_core.dataset.classes import threshold
+from hnn_core.sources import open_source
 from hnn_core.sources.base import Source
 
 if TYPE_CHECKING:  # knows torch
@@ -124,7 +121,7 @@ def report(
     with redirect_stdout(sys.stderr):  # whatever a library prints is not the answer
         # Models named here must be there; those in a set may be gone.
         models = LoadedModels(device, strict=bool(model) or not case_set)
-        cases, absent = make_all(asked, models, make)
+        cases, absent = make_all(asked.cases, open_source, models.find, make, complain)
     options = [
         *(["--no-explain"] if no_explain else []),
         *(["--no-check"] if no_check else []),
@@ -133,16 +130,12 @@ def report(
         *(["--zip", archive.name] if archive else []),
         *(["--parquet", parquet.name] if parquet else []),
     ]
-    told = {
-        "command": report_command([c.study.case for c in cases], out=out.name, options=options),
-        "made": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-    }
-    page = report_html(cases, absent=absent, name=asked.name, **told)
-    write(out, page.encode())
+    made = ReportFiles(cases, absent, asked.name, out.name, options)
+    write(out, made.page.encode())
     if archive is not None:
-        write(archive, report_archive(cases, page, absent=absent, **told))
+        write(archive, made.archive)
     if parquet is not None:
-        write(parquet, parquet_bytes(case_rows(cases)))
+        write(parquet, made.parquet)
     _answer(cases, absent, files, as_json=as_json)
 
 

@@ -33,16 +33,10 @@ def cases_table(cases: Sequence[ReportCase]) -> pd.DataFrame:
 
 def histories_table(cases: Sequence[ReportCase]) -> pd.DataFrame:
     """One row a case and hour: fluxes, length of the PIL, position, R value, velocity of SDO."""
-    parts = []
-    for case in cases:
-        found = case.study.systematics
-        rows = case.study.history.assign(
-            r_value=found.r_values,
-            r_value_header=found.header_r_values,
-            orbital_velocity_km_s=found.orbital_velocity.to_value(u.km / u.s),
-        )
-        parts.append(_beside(case, rows))
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(
+        [_beside(case, case.study.history.assign(**case.study.measures)) for case in cases],
+        ignore_index=True,
+    )
 
 
 def trends_table(cases: Sequence[ReportCase]) -> pd.DataFrame:

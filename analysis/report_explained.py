@@ -11,7 +11,7 @@ from analysis.report_case import ReportCase
 from analysis.report_data import IDENTITY, faithfulness_table, hours_table
 from analysis.report_figures import FigureStore
 from analysis.report_provenance import without_folder
-from analysis.report_tables import paragraphs, table_html
+from analysis.report_tables import folded, paragraphs, table_html
 from analysis.report_texts import ROLLOUT
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _map(
         yield figures.add(
             draw.overlap_draws(parts, simulated=study.simulated),
             alt=f"Share of the {name} map near the PIL, beside random regions",
-            name=f"overlap {method} {_where(case)}",
+            name=f"overlap {method} {case.where}",
             caption=f"Where the {name} map lies, all hours of the window together, against random "
             "regions of equal area and |B|.",
         )
@@ -71,7 +71,7 @@ def _map(
     if found.faithfulness.get(method):
         table = faithfulness_table([case])
         rows = table[table["map"] == method].drop(columns=[*IDENTITY, "map"])
-        yield _folded(f"Areas under the curves, {name}", table_html(rows))
+        yield folded(f"Areas under the curves, {name}", table_html(rows))
 
 
 def _about(method: str, explanation: "Explanation") -> str:
@@ -106,7 +106,7 @@ def _picture(
     place = figures.add(
         figure,
         alt=f"Magnetogram of {study.name} under its {name} map",
-        name=f"{method} {_where(case)}",
+        name=f"{method} {case.where}",
         caption=f"Last hour with PIL, RoPI and {name} of its {tokens} × {tokens} tokens.",
     )
     return f'<div class="wide">{place}</div>'
@@ -130,7 +130,7 @@ def _curves(
     yield figures.add(
         draw.faithfulness_areas(faithful, simulated=simulated),
         alt=f"Gain of the {method} map over random order",
-        name=f"faithfulness {method} {_where(case)}",
+        name=f"faithfulness {method} {case.where}",
         caption="How much better than random order, last hour's tokens.",
     )
     for one in faithful.comparisons:
@@ -139,7 +139,7 @@ def _curves(
             yield figures.add(
                 draw.faithfulness_curves(faithful, fill="zero", kind=kind, simulated=simulated),
                 alt=f"{kind.capitalize()} curves of the {method} map",
-                name=f"{kind} {method} {_where(case)}",
+                name=f"{kind} {method} {case.where}",
                 caption=f"{kind.capitalize()} with a zero field; areas in the legend.",
             )
 
@@ -148,19 +148,11 @@ def _hours(case: ReportCase, found: ExplainedCase, figures: FigureStore) -> Iter
     place = figures.add(
         draw.hour_scores(list(found.hours.values()), simulated=case.study.simulated),
         alt="Score of each hour",
-        name=f"hours {_where(case)}",
+        name=f"hours {case.where}",
         caption="What the class's log-odds owe to each hour; above 0 the hour spoke for the class.",
     )
     yield f'<h4>Which hour mattered</h4><div class="wide">{place}</div>'
     rows = hours_table([case]).pivot(index="t_rec_tai", columns="method", values="score_log_odds")
     rows = rows.reset_index().rename_axis(columns=None)
     heads = {name: f"{name} (log-odds)" for name in rows.columns if name != "t_rec_tai"}
-    yield _folded("Scores of the hours", table_html(rows, heads=heads))
-
-
-def _where(case: ReportCase) -> str:
-    return f"{case.study.region.id} {case.study.case.hour}"
-
-
-def _folded(title: str, content: str) -> str:
-    return f"<details><summary>{html.escape(title)}</summary>{content}</details>"
+    yield folded("Scores of the hours", table_html(rows, heads=heads))

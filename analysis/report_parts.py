@@ -4,7 +4,6 @@ import html
 from collections.abc import Iterator
 
 import pandas as pd
-from astropy import units as u
 
 from analysis import figures as draw
 from analysis.case_table import beside
@@ -12,7 +11,7 @@ from analysis.report_case import ReportCase
 from analysis.report_explained import explained_html
 from analysis.report_figures import FigureStore
 from analysis.report_provenance import frames_table, without_folder
-from analysis.report_tables import paragraphs, table_html
+from analysis.report_tables import folded, paragraphs, table_html
 from analysis.trends_fluxes import MaskKind
 
 __all__ = ["case_html"]
@@ -91,7 +90,7 @@ def _last_hour(case: ReportCase, figures: FigureStore) -> str:
     place = figures.add(
         figure,
         alt=f"Magnetogram of {study.name} with its polarity inversion lines",
-        name=f"magnetogram {_where(case)}",
+        name=f"magnetogram {case.where}",
         caption=f"Line-of-sight field, drawn from −500 to 500 G, with PIL, RoPI and hull.{lines}",
     )
     return f'<h3>The last hour</h3><div class="wide">{place}</div>'
@@ -105,13 +104,13 @@ def _flux(case: ReportCase, figures: FigureStore) -> Iterator[str]:
         yield figures.add(
             draw.trend_history(found, mask=mask, simulated=study.simulated),
             alt=f"Flux history of {study.name}, {mask} mask",
-            name=f"flux {mask} {_where(case)}",
+            name=f"flux {mask} {case.where}",
             caption=caption,
         )
     yield figures.add(
         draw.slope_forest(found, simulated=study.simulated),
         alt=f"Slopes of {study.name} by mask and polarity",
-        name=f"slopes {_where(case)}",
+        name=f"slopes {case.where}",
         caption="Slopes by mask and polarity with 95 % intervals, filled where significant; wide "
         "bars: thresholds and μ correction.",
     )
@@ -120,37 +119,24 @@ def _flux(case: ReportCase, figures: FigureStore) -> Iterator[str]:
         yield f"<h4>Evidence</h4>{paragraphs(study.verdict.evidence)}"
     yield f"<h4>Caveats</h4>{paragraphs(study.verdict.caveats)}"
     yield table_html(beside(study), caption="Beside the trend")
-    yield _folded("Flux of each hour", table_html(_hours(case)))
+    yield folded("Flux of each hour", table_html(_hours(case)))
     # Far too long for paper; the archive has it as CSV.
-    yield _folded("Every trend: masks, fluxes, thresholds, μ", table_html(found.table()), "screen")
+    yield folded("Every trend: masks, fluxes, thresholds, μ", table_html(found.table()), "screen")
 
 
 def _told(sentence: str, case: ReportCase) -> str:
     return html.escape(without_folder(sentence, case.study.case.source))
 
 
-def _where(case: ReportCase) -> str:
-    return f"{case.study.region.id} {case.study.case.hour}"
-
-
 def _hours(case: ReportCase) -> pd.DataFrame:
     """Pick what a reader may want of each hour from the many columns of the archive."""
-    found = case.study.systematics
     columns = (
         *("t_rec_tai", "pil_unsigned_flux_mx", "pil_positive_flux_mx", "pil_negative_flux_mx"),
         *("pil_flux_error_mx", "total_unsigned_flux_mx", "total_flux_error_mx"),
         *("usflux_header_mx", "pil_length_mm", "longitude_deg", "quality", "interpolated"),
     )
-    return case.study.history[list(columns)].assign(
-        r_value=found.r_values,
-        r_value_header=found.header_r_values,
-        orbital_velocity_km_s=found.orbital_velocity.to_value(u.km / u.s),
-    )
+    return case.study.history[list(columns)].assign(**case.study.measures)
 
 
 def _records(case: ReportCase) -> str:
-    return _folded("Records of this case", table_html(frames_table(case)))
-
-
-def _folded(title: str, content: str, kind: str = "print") -> str:
-    return f'<details class="{kind}"><summary>{html.escape(title)}</summary>{content}</details>'
+    return folded("Records of this case", table_html(frames_table(case)))

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["head_words", "paragraphs", "table_html", "told"]
+from analysis.figures_axes import power
+
+__all__ = ["folded", "head_words", "paragraphs", "table_html", "told"]
 
 NOT_KNOWN = "not known"
 
@@ -97,6 +99,11 @@ def head_words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def folded(title: str, content: str, kind: str = "print") -> str:
+    """Fold HTML away under a title; ``"screen"`` keeps it folded on paper too."""
+    return f'<details class="{kind}"><summary>{html.escape(title)}</summary>{content}</details>'
+
+
 def paragraphs(sentences: Iterable[str]) -> str:
     """Put sentences into a list, escaped."""
     items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
@@ -109,10 +116,8 @@ def _number(value: float) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     text = f"{value:.4g}"
-    if match := re.fullmatch(r"(-?[\d.]+)e([+-])0*(\d+)", text):
-        sign = "⁻" if match[2] == "-" else ""
-        power = match[3].translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-        text = f"{match[1]} × 10{sign}{power}"
+    if match := re.fullmatch(r"(-?[\d.]+)e([+-]\d+)", text):
+        text = f"{match[1]} × {power(int(match[2]))}"
     return text.replace("-", "−")
 
 

@@ -26,7 +26,14 @@ from hnn_core.slots import SequencePlan, SlotPlan
 from hnn_core.sources.base import Region, Source
 from hnn_core.tai import time_from_seconds
 
-__all__ = ["OUTCOMES", "region_windows", "survey", "survey_regions", "window_row"]
+__all__ = [
+    "OUTCOMES",
+    "expected_windows",
+    "region_windows",
+    "survey",
+    "survey_regions",
+    "window_row",
+]
 
 OUTCOMES = {1: "eruptive", 0: "confined", -1: "unknown"}
 """What happened within 24 h after a window, by label."""
@@ -103,6 +110,11 @@ def survey(
     if not rows:
         raise EmptySourceError(f"{source.spec} has no window of {_HOURS} hours in these regions.")
     return pd.DataFrame(rows)
+
+
+def expected_windows(regions: Iterable[Region], step: int) -> int:
+    """Return about how many windows there are: those of regions without a gap."""
+    return sum(len(range(0, max(0, region.n_records - _HOURS + 1), step)) for region in regions)
 
 
 def survey_regions(source: Source, regions: Iterable[str] | None = None) -> list[Region]:

@@ -8,25 +8,30 @@ import pandas as pd
 import typer
 
 from analysis.case_rows import parquet_bytes
-from analysis.command_options import AsJson, SourceOption, check_out, json_rows, write
+from analysis.command_options import (
+    AsJson,
+    Policy,
+    Regions,
+    SourceOption,
+    Step,
+    check_out,
+    check_policy,
+    chosen_regions,
+    json_rows,
+    tell_regions,
+    write,
+)
 from analysis.survey import survey as survey_windows
 from analysis.survey_compare import compare_columns, found_trends
 from analysis.survey_words import comparison_sentence, comparison_table
 from analysis.validation import validate as validate_table
 from analysis.validation import validation_table
-from hnn_core.command_line import complain
 from hnn_core.dataset.classes import threshold
-from hnn_core.dataset.labels import DEFAULT_POLICY, POLICIES
+from hnn_core.dataset.labels import DEFAULT_POLICY
 from hnn_core.exceptions import OneClassError, TooFewGroupsError
-from hnn_core.sources import find_region, open_source
+from hnn_core.sources import open_source
 
 __all__ = ["survey", "validate"]
-
-Step = Annotated[int, typer.Option(min=1, help="Hours between the windows of a region.")]
-Regions = Annotated[
-    list[str] | None,
-    typer.Option(metavar="REGION", help="HARP or NOAA number, or SIM 1; repeatable. Default: all."),
-]
 
 
 def survey(
@@ -36,21 +41,18 @@ def survey(
     flare_class: Annotated[
         str, typer.Option(help="Class of the flares that give the outcome: M5.0, M or C.")
     ] = "C",
-    policy: Annotated[
-        str, typer.Option(help="unlinked-is-confined (the paper's) or strict.")
-    ] = DEFAULT_POLICY,
+    policy: Policy = DEFAULT_POLICY,
     step: Step = 1,
     as_json: AsJson = False,
 ) -> None:
     """Take the trends of all windows of ten hours, and compare eruptive with confined ones."""
     check_out(out)
     threshold(flare_class)
-    if policy not in POLICIES:
-        raise typer.BadParameter(f"--policy {policy!r} is none of {', '.join(POLICIES)}")
+    check_policy(policy)
     opened = open_source(source)
-    chosen = [find_region(opened, name).id for name in region] if region else None
+    chosen = chosen_regions(opened, region)
     table = survey_windows(
-        opened, chosen, flare_class=flare_class, policy=policy, step=step, progress=_tell
+        opened, chosen, flare_class=flare_class, policy=policy, step=step, progress=tell_regions
     )
     table.insert(0, "source", opened.spec)
     write(out, parquet_bytes(table))
@@ -94,8 +96,8 @@ def validate(
     """Compare measured decline of the PIL flux with the true cancellation of simulated regions."""
     check_out(out)
     opened = open_source(source)
-    chosen = [find_region(opened, name).id for name in region] if region else None
-    table = validation_table(opened, chosen, step=step, progress=_tell)
+    chosen = chosen_regions(opened, region)
+    table = validation_table(opened, chosen, step=step, progress=tell_regions)
     found = validate_table(table)
     if out is not None:
         table.insert(0, "source", opened.spec)
@@ -110,10 +112,6 @@ def validate(
         return
     typer.echo(_short(found.table()).to_string(index=False))
     typer.echo(found.statement)
-
-
-def _tell(done: int, total: int) -> None:
-    complain(f"{done} of {total} regions")
 
 
 def _short(table: pd.DataFrame) -> pd.DataFrame:

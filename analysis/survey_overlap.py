@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from astropy.time import Time
 
-from analysis.explained_case import map_options, map_overlaps
+from analysis.explained_case import combine_hours, hour_overlaps, map_options
 from analysis.overlap import combine
 from analysis.pil import detect_pils
 from analysis.survey import OUTCOMES, survey_regions
@@ -193,6 +193,7 @@ def _window_rows(
         found = explain(predictor, sequence, method, cancel=cancel, **map_options(method))
         if found.maps is None:
             raise RequestError(f"{method} draws no map; use rollout, relevance or occlusion.")
-        lies = map_overlaps(found.maps, sequence.frames, masks, crop, draws=draws, seed=seed)
+        parts = hour_overlaps(found.maps, sequence.frames, masks, crop, draws=draws, seed=seed)
+        lies = combine_hours(parts)
         rows += [row | {"method": method, "part": p, "overlap": one} for p, one in lies.items()]
     return rows

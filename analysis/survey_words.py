@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.map_words import PARTS
+
 __all__ = ["QUANTITIES", "comparison_sentence", "comparison_table", "overlap_table"]
 
 QUANTITIES = {
@@ -18,7 +20,6 @@ QUANTITIES = {
 }
 """Columns of a survey as they are called on pages and in reports."""
 
-PARTS = {"ropi": "RoPI", "hull": "hull", "near": "10 Mm"}
 _LEVEL = 0.05
 
 

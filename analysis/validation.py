@@ -1,7 +1,6 @@
 """The detector put to the test: measured decline of PIL flux against the true cancellation."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol, runtime_checkable
@@ -11,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.pil import PilSettings
-from analysis.survey import region_windows, survey_regions
+from analysis.survey import survey
 from analysis.trends_fluxes import THRESHOLDS, MaskKind
 from hnn_core.exceptions import EmptySourceError, SourceError
 from hnn_core.render import region_times
@@ -144,22 +143,20 @@ def validation_table(
     """
     if not isinstance(source, _KnowsTruth):
         raise SourceError(f"{source.spec} is not simulated: its true cancellation is not known.")
-    chosen = survey_regions(source, regions)
-    rows = []
-    for done, region in enumerate(chosen, start=1):
-        truth = source.truth(region.id)
-        for row in region_windows(
-            source, region, settings=settings, step=step, thresholds=thresholds
-        ):
-            t_rec = pd.Timestamp(str(row["t_rec_tai"]))
-            rows.append(row | {"true_rate_mx_per_h": true_rate(truth, t_rec)})
-            if cancel is not None and cancel.is_set():
-                raise CancelledError(f"Stopped after {len(rows)} windows.")
-        if progress is not None:
-            progress(done, len(chosen))
-    if not rows:
-        raise EmptySourceError(f"{source.spec} has no window of {_HOURS} hours to validate with.")
-    return pd.DataFrame(rows)
+    table = survey(
+        source,
+        regions,
+        settings=settings,
+        step=step,
+        thresholds=thresholds,
+        progress=progress,
+        cancel=cancel,
+    )
+    truths = {region: source.truth(region) for region in table["region"].unique()}
+    windows = zip(table["region"], table["t_rec_tai"], strict=True)
+    return table.assign(
+        true_rate_mx_per_h=[true_rate(truths[region], time) for region, time in windows]
+    )
 
 
 def validate(

@@ -57,6 +57,12 @@ class CropBox:
     shape: tuple[int, int]
     """(rows, cols) of the patch."""
 
+    @classmethod
+    def centred(cls, shape: tuple[int, int], size: int) -> "CropBox":
+        """Box about a patch's centre; half a pixel to the south or east where it must be."""
+        rows, cols = shape
+        return cls((rows - size) // 2, (cols - size) // 2, size, (rows, cols))
+
 
 def preprocess(field: np.ndarray, config: PreprocessConfig) -> tuple[np.ndarray, CropBox]:
     """Crop about the centre, average blocks, clip and scale.
@@ -89,8 +95,7 @@ def preprocess(field: np.ndarray, config: PreprocessConfig) -> tuple[np.ndarray,
     """
     if field.ndim != 2 or 0 in field.shape:
         raise ValueError(f"a field has two axes and at least one pixel, not shape {field.shape}")
-    rows, cols = field.shape
-    box = CropBox((rows - config.crop) // 2, (cols - config.crop) // 2, config.crop, (rows, cols))
+    box = CropBox.centred((field.shape[0], field.shape[1]), config.crop)
     row_start, row_stop, col_start, col_stop = crop_outline(box)
     square = np.zeros((config.crop, config.crop), dtype=np.float32)
     inside = square[

@@ -6,7 +6,6 @@ everyone who asks the same.
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,6 +14,8 @@ from typing import Any
 import streamlit as st
 
 from hnn_core.exceptions import HnnError
+from hnn_core.explanation.work import Pace
+from hnn_core.live.reporting import duration
 
 __all__ = ["Task", "busy", "finished", "forget", "start", "wait_for"]
 
@@ -32,16 +33,19 @@ class Task:
     unit: str
     """What is counted: frames, regions."""
     cancel: threading.Event = field(default_factory=threading.Event)
-    begun: float = 0.0
-    done: int = 0
-    total: int = 0
+    pace: Pace = field(default_factory=Pace)
     future: "Future[Any] | None" = None
 
     def tell(self, done: int, total: int) -> None:
         """Take down how far the work is; stop it if that is wanted."""
-        self.done, self.total = done, total
+        self.pace(done, total)
         if self.cancel.is_set():
             raise CancelledError(f"Stopped after {done} of {total} {self.unit}.")
+
+    @property
+    def share(self) -> float:
+        """Of the work that is done, 0 to 1."""
+        return self.pace.done / self.pace.total if self.pace.total else 0.0
 
     @property
     def busy(self) -> bool:
@@ -53,13 +57,13 @@ class Task:
         """How far it is: ``3 of 16 regions, about 20 s left``."""
         if self.cancel.is_set():
             return "stopping …"
-        if not self.total:
-            return "waits for its turn …" if not self.begun else "begins …"
-        words = f"{self.done:,} of {self.total:,} {self.unit}"
-        passed = time.monotonic() - self.begun
-        if self.done and passed > 1.0 and self.done < self.total:
-            left = passed * (self.total - self.done) / self.done
-            words += f", about {left:.0f} s left" if left < 90 else f", {left / 60:.0f} min left"
+        if not self.pace.total:
+            at_work = self.future is not None and self.future.running()
+            return "begins …" if at_work else "waits for its turn …"
+        words = f"{self.pace.done:,} of {self.pace.total:,} {self.unit}"
+        left = self.pace.seconds_left
+        if left > 0.0:  # not NaN, and not done
+            words += f", about {duration(left)} left"
         return words
 
 
@@ -92,7 +96,7 @@ def start(key: Hashable, title: str, unit: str, work: Callable[[Task], Any]) -> 
 
 
 def _run(work: Callable[[Task], Any], task: Task) -> Any:
-    task.begun = time.monotonic()
+    task.pace(0, 0)  # the clock starts with the work, not with the first step done
     return work(task)
 
 
@@ -158,8 +162,7 @@ def _show(key: Hashable, name: str) -> None:
         st.rerun()
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        share = task.done / task.total if task.total else 0.0
-        st.progress(min(share, 1.0), f"{task.title}: {task.words}")
+        st.progress(min(task.share, 1.0), f"{task.title}: {task.words}")
         st.button(
             "Cancel",
             key=f"cancel_{name}",

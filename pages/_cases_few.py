@@ -6,7 +6,6 @@ from analysis import figures
 from analysis.case_study import CaseStudy
 from analysis.case_table import overview
 from hnn_core.case import Case
-from hnn_core.exceptions import RequestError
 from pages._cases_chosen import chosen_cases, show_drop
 from pages._cases_detail import show_detail
 from pages._cases_report import show_report
@@ -14,7 +13,8 @@ from pages._cases_sets import show_sets
 from pages._cases_studied import study_all
 from pages._charts import is_dark, show_chart
 from pages._data_words import plain
-from pages._link import publish, restore
+from pages._link import one_of, publish, restore
+from pages._messages import show_simulated
 from pages._selectors import Selection
 
 __all__ = ["show_few"]
@@ -23,7 +23,6 @@ _FLUXES = {
     "pil": ("PIL unsigned flux", "As the paper's Figure 6: the flux inside the RoPI of each hour."),
     "total": ("Total unsigned flux", "As the paper's Figure 7: the flux of the whole patch."),
 }
-_SIMULATED = '<div class="simulated"><b>Simulated data.</b> {}</div>'
 
 
 def show_few(selection: Selection) -> None:
@@ -40,7 +39,7 @@ def show_few(selection: Selection) -> None:
     if not studies:
         return
     if count := sum(study.simulated for study in studies):
-        st.html(_SIMULATED.format(_simulated_words(count, len(studies))))
+        show_simulated(_simulated_words(count, len(studies)))
     _show_bars(studies)
     st.markdown("### What the histories allow one to say")
     _show_overview(studies)
@@ -67,7 +66,7 @@ def _show_absent(case: Case, why: str) -> None:
 
 def _show_bars(studies: list[CaseStudy]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        restore("flux", "pil", _read_flux)
+        restore("flux", "pil", one_of("flux", _FLUXES))
         name = st.segmented_control(
             "Flux",
             list(_FLUXES),
@@ -89,12 +88,6 @@ def _show_bars(studies: list[CaseStudy]) -> None:
         filename=f"cases {name} flux",
         alt=f"{title} of {len(studies)} cases, ten hours each",
     )
-
-
-def _read_flux(text: str) -> str:
-    if text not in _FLUXES:
-        raise RequestError(f"There is no flux “{text}”, only {' and '.join(_FLUXES)}.")
-    return text
 
 
 def _show_overview(studies: list[CaseStudy]) -> None:

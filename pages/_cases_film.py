@@ -13,7 +13,7 @@ from hnn_core.tai import parse_t_rec
 from pages import _caches
 from pages._background import Task, busy, finished, start, wait_for
 from pages._charts import is_dark, show_chart
-from pages._labels import region_name
+from pages._messages import show_simulated
 from pages._selectors import Selection
 
 __all__ = ["show_film"]
@@ -24,19 +24,15 @@ _MAPS = {
     "none": "No heat map",
 }
 _LINES = {"pil": "PIL", "ropi": "RoPI", "hull": "Hull"}
-_SIMULATED = (
-    '<div class="simulated"><b>Simulated data.</b> This region was made by a model of magnetic '
-    "elements; it never was on the Sun.</div>"
-)
 _AT_FIRST = 24
 """Hours of the film that a visitor gets without asking for more."""
 
 
 def show_film(selection: Selection) -> None:
     """Draw what to film, the film, and the files."""
-    st.markdown(f"## Film of {region_name(selection.region)}")
+    st.markdown(f"## Film of {selection.region.name}")
     if selection.region.simulated:
-        st.html(_SIMULATED)
+        show_simulated()
     records = _caches.hours(selection.source.spec, selection.region.id)
     hours = list(records)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -82,7 +78,7 @@ def _show(film: Film, selection: Selection) -> None:
             ratio=film.pictures[0].height / film.pictures[0].width,
             key="film",
             filename=f"{selection.region.id} film",
-            alt=f"{len(film.pictures)} hours of {region_name(selection.region)}",
+            alt=f"{len(film.pictures)} hours of {selection.region.name}",
         )
     stem = f"{selection.region.id}_{film.names[0]}".replace(" ", "").replace(":", "")
     with st.container(horizontal=True):

@@ -5,6 +5,8 @@ from typing import Any
 
 import streamlit as st
 
+from analysis.survey import expected_windows, survey
+from analysis.survey_overlap import map_survey
 from hnn_core.dataset.classes import FLARE_CLASSES
 from hnn_core.dataset.labels import DEFAULT_POLICY, POLICIES
 from hnn_core.live.newest import newest
@@ -107,8 +109,7 @@ def _choose(selection: Selection) -> dict[str, Any]:
 
 
 def _tell_extent(regions: list[Region], step: int) -> None:
-    windows = sum(max(0, -(-(region.n_records - 9) // step)) for region in regions)
-    st.caption(f"{len(regions)} regions, about {windows:,} windows.")
+    st.caption(f"{len(regions)} regions, about {expected_windows(regions, step):,} windows.")
 
 
 def _key(kind: str, selection: Selection, asked: dict[str, Any]) -> Hashable:
@@ -125,8 +126,6 @@ def _begin(kind: str, key: Hashable, selection: Selection, asked: dict[str, Any]
         flare_class = asked["flare_class"]
 
         def slopes(task: Task) -> Any:
-            from analysis.survey import survey
-
             return survey(
                 source,
                 regions,
@@ -141,8 +140,6 @@ def _begin(kind: str, key: Hashable, selection: Selection, asked: dict[str, Any]
     predictor = _caches.predictor(selection.model)
 
     def maps(task: Task) -> Any:
-        from analysis.survey_overlap import map_survey
-
         return map_survey(
             source, predictor, regions, progress=task.tell, cancel=task.cancel, **common
         )

@@ -1,38 +1,23 @@
 """A report of the cases shown: made beside the page, taken along as one file."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 
 import streamlit as st
 
-from analysis.case_rows import case_rows, parquet_bytes
-from analysis.report import report_html
-from analysis.report_archive import report_archive
-from analysis.report_case import AbsentCase, ReportCase, make_case
-from analysis.report_provenance import report_command
+from analysis.report_case import ReportCase, make_case
+from analysis.report_files import ReportFiles
+from analysis.report_making import make_all
 from hnn_core.case import Case
-from hnn_core.exceptions import HnnError
+from hnn_core.exceptions import ModelError
 from hnn_core.live.newest import newest
 from hnn_core.predictor import Predictor
-from hnn_core.sources import Source
+from hnn_core.sources import Source, open_source
 from pages import _caches
 from pages._background import Task, busy, finished, forget, start, wait_for
 from pages._cases_studied import find_model
 from pages._data_words import plain
 
 __all__ = ["show_report"]
-
-
-@dataclass(frozen=True)
-class _Made:
-    """A report in all its forms."""
-
-    html: str
-    archive: bytes
-    parquet: bytes
-    words: str
 
 
 def show_report(cases: tuple[Case, ...]) -> None:
@@ -67,22 +52,22 @@ def show_report(cases: tuple[Case, ...]) -> None:
         "One HTML file that opens without a network, with interactive figures, numbers, "
         "provenance and the command that makes it again."
     )
-    made: _Made | None = wait_for(key, "report")
+    made: ReportFiles | None = wait_for(key, "report")
     if made is not None:
         _offer(key, made)
 
 
-def _offer(key: Hashable, made: _Made) -> None:
-    if made.words:
-        st.warning(plain(made.words), icon=":material/warning:")
+def _offer(key: Hashable, made: ReportFiles) -> None:
+    for one in made.absent:
+        st.warning(plain(f"{one.name} is not in it: {one.reason}"), icon=":material/warning:")
     with st.container(horizontal=True):
         for name, label, content, file, mime in (
-            ("html", "Report, HTML", made.html.encode(), "report.html", "text/html"),
+            ("html", "Report, HTML", made.page.encode(), "report.html", "text/html"),
             ("zip", "Tables, masks and maps, zip", made.archive, "report.zip", "application/zip"),
             ("parquet", "One row an hour, parquet", made.parquet, "cases.parquet", None),
         ):
             st.download_button(
-                f"{label} ({len(content) / 1e6:.1f} MB)",
+                label,
                 content,
                 file,
                 mime,
@@ -95,74 +80,40 @@ def _offer(key: Hashable, made: _Made) -> None:
 
 def _key(cases: tuple[Case, ...], asked: dict[str, bool]) -> Hashable:
     states = tuple(newest(case.source, case.region) for case in cases)
-    models = tuple(info.sha256 if info else "" for info, _ in map(_model_of, cases))
+    found = [find_model(case.model)[0] for case in cases]
+    models = tuple(info.sha256 if info else "" for info in found)
     return ("report", cases, states, models, tuple(asked.items()))
 
 
-def _model_of(case: Case) -> Any:
-    return find_model(case.model)
-
-
 def _begin(key: Hashable, cases: tuple[Case, ...], asked: dict[str, bool]) -> None:
-    """Start the work; all that it needs of the caches is taken before."""
-    sources: dict[str, Source | str] = {}
-    for case in cases:
-        try:
-            sources[case.source] = _caches.source(case.source)
-        except HnnError as error:
-            sources[case.source] = str(error)
+    """Start the work; the networks, which are kept in the caches, are taken before."""
     models: dict[str, tuple[Predictor | None, str]] = {}
-    for case in cases:
-        info, why = find_model(case.model)
-        models[case.model] = (_caches.predictor(info) if info else None, why)
-
-    def work(task: Task) -> _Made:
-        return _make(task, cases, sources, models, asked)
-
-    start(key, "Making the report", "steps", work)
-
-
-def _make(
-    task: Task,
-    cases: tuple[Case, ...],
-    sources: dict[str, Source | str],
-    models: dict[str, tuple[Predictor | None, str]],
-    asked: dict[str, bool],
-) -> _Made:
-    found: list[ReportCase] = []
-    absent: list[AbsentCase] = []
-    for number, case in enumerate(cases):
-        source, (predictor, why) = sources[case.source], models[case.model]
-
-        def tell(done: int, total: int, number: int = number) -> None:
-            task.tell(number * total + done, len(cases) * total)
-
+    for name in {case.model for case in cases}:
+        info, why = find_model(name)
         try:
-            if isinstance(source, str):
-                raise HnnError(source)
-            one = make_case(
+            models[name] = (_caches.predictor(info) if info else None, why)
+        except ModelError as error:
+            models[name] = (None, str(error))
+    options = [f"--no-{name}" for name, wanted in asked.items() if not wanted]
+
+    def work(task: Task) -> ReportFiles:
+        order = iter(range(len(cases)))
+
+        def make(source: Source, case: Case, predictor: Predictor | None, why: str) -> ReportCase:
+            number = next(order)
+            return make_case(
                 source,
                 case,
                 predictor,
-                no_prediction=why or "No model was asked.",
-                progress=tell,
+                no_prediction=why,
+                progress=lambda done, total: task.tell(number * total + done, len(cases) * total),
                 cancel=task.cancel,
                 **asked,
             )
-            found.append(one)
-        except HnnError as error:
-            absent.append(AbsentCase(f"{case.region}, {case.hour} TAI", str(error)))
-    if not found:
-        raise HnnError(f"No report can be made: {absent[0].reason}")
-    options = [] if asked["explain"] else ["--no-explain"]
-    options += [] if asked["check"] or not asked["explain"] else ["--no-check"]
-    command = report_command([one.study.case for one in found], options=options)
-    made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    html = report_html(found, command=command, made=made, absent=absent)
-    words = " ".join(f"{one.name} is not in it: {one.reason}" for one in absent)
-    return _Made(
-        html,
-        report_archive(found, html, command=command, made=made, absent=absent),
-        parquet_bytes(case_rows(found)),
-        words,
-    )
+
+        made = ReportFiles(*make_all(cases, open_source, models.__getitem__, make), options=options)
+        # Made here and kept, not when a button is drawn.
+        _ = made.page, made.archive, made.parquet
+        return made
+
+    start(key, "Making the report", "steps", work)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from analysis.case_study import HOURS, CaseStudy, study_case
+from analysis.case_study import DEFAULT_CLASS, HOURS, CaseStudy, study_case
 from hnn_core.case import Case
 from hnn_core.exceptions import HnnError, PositionError, SequenceError
 from hnn_core.live.newest import newest
@@ -12,8 +12,6 @@ from pages import _caches
 from pages._data_words import plain
 
 __all__ = ["find_model", "study", "study_all"]
-
-_DEFAULT_CLASS = "M"
 
 
 def study_all(cases: tuple[Case, ...]) -> tuple[list[CaseStudy], dict[Case, str]]:
@@ -76,7 +74,7 @@ def _study(case: Case, sha256: str, reason: str, state: int) -> CaseStudy:
     return study_case(
         source,
         case,
-        flare_class=info.flare_class if info else _DEFAULT_CLASS,
+        flare_class=info.flare_class if info else DEFAULT_CLASS,
         prediction=prediction,
         no_prediction=reason,
         sequence=sequence,

@@ -3,11 +3,11 @@
 import streamlit as st
 
 from hnn_core.case import Case
-from hnn_core.exceptions import RequestError
+from hnn_core.reference_hour import reference_hour
 from pages import _caches
-from pages._cases_chosen import add_case, chosen_cases, fault, put_cases, suggested_cases
-from pages._clock import first_shown, hour_of
-from pages._link import publish, restore
+from pages._cases_chosen import add_case, chosen_cases, fault, put_cases, suggested
+from pages._clock import hour_of
+from pages._link import one_of, publish, restore
 from pages._selectors import Selection
 
 __all__ = ["choose_view"]
@@ -22,7 +22,7 @@ VIEWS = {
 
 def choose_view(selection: Selection) -> str:
     """Draw the choice, and for a few cases the buttons that add one."""
-    restore("study", "few", _read_view)
+    restore("study", "few", one_of("view", VIEWS))
     st.radio(
         "Show",
         list(VIEWS),
@@ -39,7 +39,7 @@ def choose_view(selection: Selection) -> str:
 
 def _choose_case(selection: Selection) -> None:
     hours = list(_caches.hours(selection.source.spec, selection.region.id))
-    restore("hour", first_shown(hours, selection.region), hour_of(hours))
+    restore("hour", reference_hour(hours, selection.region), hour_of(hours))
     st.selectbox(
         "Reference time t (TAI)",
         hours,
@@ -75,7 +75,7 @@ def _choose_case(selection: Selection) -> None:
         width="stretch",
         help="The last hour before a flare of each region, both outcomes in turn. Replaces the "
         "cases shown.",
-        on_click=lambda: put_cases(suggested_cases(selection)),
+        on_click=lambda: put_cases(suggested(selection)),
     )
     name = selection.model.name
     others = [one for one in cases if one.model != name]
@@ -89,9 +89,3 @@ def _choose_case(selection: Selection) -> None:
                 [Case(one.source, one.region, one.hour, name) for one in cases]
             ),
         )
-
-
-def _read_view(text: str) -> str:
-    if text not in VIEWS:
-        raise RequestError(f"The page shows {', '.join(VIEWS)}, not “{text}”.")
-    return text

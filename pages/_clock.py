@@ -5,33 +5,11 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from hnn_core.exceptions import UnknownTimeError
-from hnn_core.live.cases import well_known_cases
-from hnn_core.sources import Region
-from hnn_core.tai import iso_minute
-from pages._labels import goes_size, largest_flare
 
-__all__ = ["PLAY_INTERVAL", "first_shown", "hour_of", "time_control"]
+__all__ = ["PLAY_INTERVAL", "hour_of", "time_control"]
 
 PLAY_INTERVAL = 0.5
 """Seconds between hours while playing, when the page keeps up."""
-
-
-def first_shown(hours: Sequence[str], region: Region) -> str:
-    """Choose the hour a region opens on.
-
-    The hour before a well-known flare where it is here, else the last before the region's largest
-    flare, else the last.
-    """
-    known = [
-        case
-        for case in well_known_cases()
-        if case.harp == region.harp and case.reference_tai in hours
-    ]
-    if known:
-        return max(known, key=lambda case: goes_size(case.flare)).reference_tai
-    flare = largest_flare(region)
-    before = [hour for hour in hours if flare is not None and hour < iso_minute(flare.peak)]
-    return before[-1] if before else hours[-1]
 
 
 def hour_of(hours: Sequence[str]) -> Callable[[str], str]:

@@ -4,10 +4,9 @@ from html import escape
 
 import streamlit as st
 
-from hnn_core.exceptions import RequestError
 from hnn_core.services.endpoints import elsewhere
 from pages._access import writes_refused
-from pages._link import publish, restore
+from pages._link import one_of, publish, restore
 
 __all__ = [
     "ask_to_explore",
@@ -37,7 +36,7 @@ _KINDS = {"jsoc:": "jsoc", "jsoc:nrt": "nrt"}
 def choose_view() -> str:
     """Draw the choice of what to look at."""
     st.session_state.update(st.session_state.pop("data_opening", {}))
-    restore("show", "here", _read_view)
+    restore("show", "here", one_of("view", VIEWS))
     st.radio(
         "Show",
         list(VIEWS),
@@ -88,9 +87,3 @@ def show_standing() -> None:
         st.info(
             f"Here you can look on, not fetch, build or remove. {reason}", icon=":material/lock:"
         )
-
-
-def _read_view(text: str) -> str:
-    if text not in VIEWS:
-        raise RequestError(f"There is no view “{text}”, only {', '.join(VIEWS)}.")
-    return text

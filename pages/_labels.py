@@ -4,28 +4,20 @@ from hnn_core.magnetogram import Magnetogram
 from hnn_core.model_store import ModelInfo
 from hnn_core.outcome import cme_words
 from hnn_core.prediction import Prediction
+from hnn_core.reference_hour import goes_size, largest_flare
 from hnn_core.sources import Flare, Region
 from hnn_core.tai import iso_minute
 
 __all__ = [
     "flares_sentence",
     "frame_notes",
-    "goes_size",
-    "largest_flare",
     "model_label",
     "model_sentence",
     "position",
     "region_label",
-    "region_name",
 ]
 
 _MOST_FLARES = 4
-
-
-def region_name(region: Region) -> str:
-    """``AR 11158 · HARP 377``; simulated regions have a name of their own."""
-    numbers = [f"AR {number}" for number in region.noaa]
-    return " · ".join([*numbers, f"HARP {region.id}" if region.id.isdigit() else region.id])
 
 
 def region_label(region: Region) -> str:
@@ -56,16 +48,6 @@ def flares_sentence(region: Region) -> str:
     ]
     more = len(region.flares) - len(named)
     return "Flares: " + ", ".join(named) + (f" and {more} smaller." if more else ".")
-
-
-def largest_flare(region: Region) -> Flare | None:
-    """Return the region's largest flare, if any is known."""
-    return max(region.flares, key=_size, default=None)
-
-
-def goes_size(goes_class: str) -> tuple[int, float]:
-    """Order GOES classes: the letter, then the number."""
-    return "ABCMX".find(goes_class[:1]), float(goes_class[1:] or 0)
 
 
 def position(frame: Magnetogram) -> str:

@@ -5,13 +5,13 @@ while it is the default and writes labels instead of ids; the default region and
 data arrive and labels as catalogues do, so those are kept here: always written, by id.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import streamlit as st
 
-from hnn_core.exceptions import HnnError
+from hnn_core.exceptions import HnnError, RequestError
 
-__all__ = ["note", "publish", "restore", "show_notes"]
+__all__ = ["note", "one_of", "publish", "restore", "show_notes"]
 
 
 def restore(key: str, default: str, read: Callable[[str], str]) -> None:
@@ -33,6 +33,17 @@ def restore(key: str, default: str, read: Callable[[str], str]) -> None:
         state[key] = default
         if from_link:
             note(key, f"{error} Shown instead: {default}.")
+
+
+def one_of(what: str, options: Collection[str]) -> Callable[[str], str]:
+    """Make a reader for `restore`: a text that is none of the options raises RequestError."""
+
+    def read(text: str) -> str:
+        if text not in options:
+            raise RequestError(f"There is no {what} “{text}”, only {', '.join(options)}.")
+        return text
+
+    return read
 
 
 def publish(*keys: str) -> None:

@@ -5,9 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from hnn_core.exceptions import RequestError
 from hnn_core.model import HNNConfig
-from pages._link import publish, restore
+from pages._link import one_of, publish, restore
 
 __all__ = ["MAPS", "MapChoice", "choose_map"]
 
@@ -48,11 +47,6 @@ class MapChoice:
         return f"{self.method} for {self.target}"
 
     @property
-    def draws_signs(self) -> bool:
-        """Whether negative values speak against the class."""
-        return self.method == "occlusion" or (self.method == "relevance" and self.signed)
-
-    @property
     def plain(self) -> bool:
         """Whether it is rollout over all encoders and heads, as the paper's."""
         return self.method == "rollout" and self.layers is None and self.head is None
@@ -72,7 +66,7 @@ class MapChoice:
 
 def choose_map(config: HNNConfig, *, disabled: bool) -> MapChoice:
     """Draw the choice of a map and, folded away, its settings."""
-    restore("map", "rollout", _read_map)
+    restore("map", "rollout", one_of("map", MAPS))
     method = st.selectbox(
         "Map",
         list(MAPS),
@@ -108,12 +102,6 @@ def choose_map(config: HNNConfig, *, disabled: bool) -> MapChoice:
                 bind="query-params",
             )
     return MapChoice(method, target, layers, head, signed)
-
-
-def _read_map(text: str) -> str:
-    if text not in MAPS:
-        raise RequestError(f"There is no map “{text}”, only {', '.join(MAPS)}.")
-    return text
 
 
 def _choose_layers(config: HNNConfig) -> tuple[tuple[int, int] | None, int | None]:

@@ -35,6 +35,11 @@ class HeatView:
     explanation: Explanation | None
     """None for the paper's rollout, which comes with the prediction."""
 
+    @property
+    def signed(self) -> bool:
+        """Whether negative values speak against the class."""
+        return self.explanation is not None and self.explanation.signed
+
     @cached_property
     def heats(self) -> list[np.ndarray]:
         """On the patch's pixels, one for each frame; NaN where the network saw nothing."""

@@ -8,9 +8,17 @@ import streamlit as st
 
 from hnn_core.exceptions import HnnError
 
-__all__ = ["worded_errors"]
+__all__ = ["show_simulated", "worded_errors"]
 
 _log = logging.getLogger(__name__)
+
+
+def show_simulated(words: str = "") -> None:
+    """Draw the banner of simulated data; by default the words for one region."""
+    words = words or (
+        "This region was made by a model of magnetic elements; it never was on the Sun."
+    )
+    st.html(f'<div class="simulated"><b>Simulated data.</b> {words}</div>')
 
 
 @contextmanager

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from hnn_core.exceptions import EmptySourceError, UnknownSourceError
+from hnn_core.exceptions import EmptySourceError
 from hnn_core.sources import SkippedFile, Source, open_source
 from pages import _caches
-from pages._link import publish, restore
+from pages._link import one_of, publish, restore
 
 __all__ = ["DOWNLOADED", "kept", "list_skipped", "select_source"]
 
@@ -26,7 +26,7 @@ _MOST_SKIPPED = 100
 def select_source() -> Source | None:
     """Draw the choice of source; None until a folder is given, or while nothing is downloaded."""
     folder = os.environ.get("HNN_FITS_DIR", "")
-    restore("source", "fits" if folder else "sim", _read_source)
+    restore("source", "fits" if folder else "sim", one_of("source", SOURCES))
     kind = st.selectbox("Source", list(SOURCES), format_func=SOURCES.__getitem__, **kept("source"))
     if kind == "sim":
         return _select_population()
@@ -93,9 +93,3 @@ def list_skipped(what: str, skipped: Sequence[SkippedFile]) -> None:
             st.caption(one.reason if told else f"{one.path}: {one.reason}")
         if len(skipped) > _MOST_SKIPPED:
             st.caption(f"… and {len(skipped) - _MOST_SKIPPED} more.")
-
-
-def _read_source(text: str) -> str:
-    if text not in SOURCES:
-        raise UnknownSourceError(f"There is no source “{text}”, only {' and '.join(SOURCES)}.")
-    return text

@@ -6,7 +6,7 @@ from hnn_core.exceptions import UnknownRunError
 from hnn_core.training.jobs import effective_state, is_alive
 from hnn_core.training.run_folder import RunFolder
 from hnn_core.training.runs import list_runs
-from pages._link import publish, restore
+from pages._link import one_of, publish, restore
 from pages._training_words import ICONS, run_caption
 
 __all__ = ["choose_run", "choose_view", "open_run"]
@@ -19,7 +19,7 @@ def choose_view() -> str:
     """Draw the choice between a new run, the runs there are, and their comparison."""
     st.session_state.update(st.session_state.pop("opening", {}))
     runs = list_runs()[0]
-    restore("view", "watch" if runs else "new", _read_view)
+    restore("view", "watch" if runs else "new", one_of("view", VIEWS))
     st.segmented_control(
         "Show",
         list(VIEWS),
@@ -84,12 +84,6 @@ def _watch(busy: bool) -> None:
 def _run_anew_on_change() -> None:
     if _states() != st.session_state["run_states"]:
         st.rerun()
-
-
-def _read_view(text: str) -> str:
-    if text not in VIEWS:
-        raise UnknownRunError(f"There is no view “{text}”, only {', '.join(VIEWS)}.")
-    return text
 
 
 def _read_run(text: str, names: list[str]) -> str:

@@ -5,9 +5,8 @@ from collections.abc import Callable, Hashable
 import streamlit as st
 
 from analysis import figures
-from analysis.explained_case import map_overlaps
+from analysis.explained_case import HOUR_METHODS, combine_hours, hour_overlaps
 from analysis.map_words import overlap_rows
-from hnn_core.exceptions import RequestError
 from hnn_core.explanation.checks import check_faithfulness, check_randomised
 from hnn_core.explanation.explanation import Explanation
 from hnn_core.explanation.faithfulness_result import Faithfulness
@@ -15,14 +14,13 @@ from hnn_core.explanation.randomised import RandomisedCheck
 from pages import _caches
 from pages._background import Task, busy, finished, start, wait_for
 from pages._charts import is_dark, show_chart
-from pages._link import publish, restore
+from pages._link import one_of, publish, restore
 from pages._map_view import HeatView, explained, view_key
 from pages._trust_layers import show_layers, show_norms
 from pages._view import View
 
 __all__ = ["show_trust"]
 
-_HOUR_METHODS = ("frame-deletion", "integrated-gradients")
 _LOW, _HIGH = "last", "all"
 
 
@@ -37,13 +35,7 @@ def show_trust(view: View, heat: HeatView) -> None:
         "norms": ("Artefact tokens", show_norms),
     }
     st.markdown("### Can the map be trusted?")
-
-    def read(text: str) -> str:
-        if text not in parts:
-            raise RequestError(f"There is no question “{text}”, only {', '.join(parts)}.")
-        return text
-
-    restore("trust", "none", read)
+    restore("trust", "none", one_of("question", parts))
     chosen = st.segmented_control(
         "Look at",
         list(parts),
@@ -63,7 +55,7 @@ def show_trust(view: View, heat: HeatView) -> None:
 
 def _show_hours(view: View, heat: HeatView) -> None:
     target = heat.choice.target
-    scores = [explained(view, method, target=target) for method in _HOUR_METHODS]
+    scores = [explained(view, method, target=target) for method in HOUR_METHODS]
     show_chart(
         figures.hour_scores(scores, dark=is_dark(), simulated=view.selection.region.simulated),
         key="hour_scores",
@@ -83,23 +75,21 @@ def _show_place(view: View, heat: HeatView) -> None:
     masks = _caches.sequence_masks(
         view.selection.source.spec, view.selection.region.id, view.hour, len(sequence)
     )
-    both = {
-        "This hour": slice(-1, None),
-        f"All {len(sequence)} hours": slice(None),
-    }
-    for side, (title, part) in zip(st.columns(2, gap="medium"), both.items(), strict=True):
-        found = map_overlaps(heat.maps[part], sequence.frames[part], masks[part], heat.box.size)
+    hours = hour_overlaps(heat.maps, sequence.frames, masks, heat.box.size)
+    both = {"This hour": hours[-1], f"All {len(hours)} hours": combine_hours(hours)}
+    sides = st.columns(2, gap="medium")
+    for number, (side, (title, found)) in enumerate(zip(sides, both.items(), strict=True)):
         with side:
             st.markdown(f"**{title}**")
             show_chart(
                 figures.overlap_draws(
                     found, dark=is_dark(), simulated=view.selection.region.simulated
                 ),
-                key=f"overlap_{part.start}",
+                key=f"overlap_{number}",
                 filename=f"{view.selection.region.id} {view.hour} overlap",
                 alt=f"{title}: share of the map in RoPI, hull and 10 Mm against random regions",
             )
-            st.dataframe(overlap_rows(found), hide_index=True, key=f"overlap_table_{part.start}")
+            st.dataframe(overlap_rows(found), hide_index=True, key=f"overlap_table_{number}")
     st.caption(
         "Share of the map's positive mass, against 1000 random regions of the same area and the "
         "same |B|. A p just under 0.05 means little: of maps that follow |B| alone 6 to 12 % get "
@@ -121,7 +111,14 @@ def _show_faithful(view: View, heat: HeatView) -> None:
         key="faithful_hours",
         horizontal=True,
     )
-    key = view_key(view, "faithful", heat.choice, hours)
+    cascade = st.toggle(
+        "Randomise the network part by part",
+        False,
+        key="faithful_cascade",
+        help="New weights from the classifier down, one encoder after the other: makes the map "
+        "once for each part, and shows on which of them it rests.",
+    )
+    key = view_key(view, "faithful", heat.choice, hours, cascade)
     if finished(key) is None and not busy(key):
         st.button(
             "Check this map",
@@ -131,7 +128,7 @@ def _show_faithful(view: View, heat: HeatView) -> None:
             help="Tokens are hidden and shown in the map's order, in |B| order, in the gradient's "
             "and in 20 random orders, and the network is asked each time.",
             on_click=_begin,
-            args=(key, view, heat, hours),
+            args=(key, view, heat, hours, cascade),
         )
     found: tuple[Faithfulness, RandomisedCheck] | None = wait_for(key, "faithful")
     if found is not None:
@@ -165,9 +162,16 @@ def _show_check(view: View, found: Faithfulness, randomised: RandomisedCheck) ->
     for comparison in found.comparisons:
         st.caption(comparison.words)
     st.markdown(f"Randomised network: {randomised.words}")
+    if len(randomised.stages) > 1:
+        show_chart(
+            figures.randomised_stages(randomised, dark=is_dark(), simulated=simulated),
+            key="randomised_stages",
+            filename=f"{view.selection.region.id} {view.hour} randomised",
+            alt="How alike the map stays while the network gets new weights, part by part",
+        )
 
 
-def _begin(key: Hashable, view: View, heat: HeatView, hours: str) -> None:
+def _begin(key: Hashable, view: View, heat: HeatView, hours: str, cascade: bool) -> None:
     predictor, sequence = _caches.predictor(view.selection.model), view.sequence
     assert sequence is not None
     choice = heat.choice
@@ -178,7 +182,13 @@ def _begin(key: Hashable, view: View, heat: HeatView, hours: str) -> None:
             predictor, sequence, explanation, hours=hours, progress=task.tell, cancel=task.cancel
         )
         randomised = check_randomised(
-            predictor, sequence, choice.method, cascade=False, cancel=task.cancel, **choice.options
+            predictor,
+            sequence,
+            choice.method,
+            cascade=cascade,
+            progress=task.tell,
+            cancel=task.cancel,
+            **choice.options,
         )
         return faithful, randomised
 

@@ -8,7 +8,7 @@ from analysis.pil import PilMasks
 from hnn_core.exceptions import PositionError, SequenceError
 from hnn_core.magnetogram import Magnetogram
 from hnn_core.prediction import Prediction
-from hnn_core.preprocess import CropBox, PreprocessConfig, preprocess
+from hnn_core.preprocess import CropBox, PreprocessConfig
 from hnn_core.sequence import Sequence
 from pages import _caches
 from pages._selectors import Selection
@@ -63,7 +63,7 @@ def read_view(selection: Selection, hour: str, t_rec: str) -> View:
         hour=hour,
         frame=frame,
         masks=_caches.masks(spec, region, t_rec),
-        box=preprocess(frame.field, PreprocessConfig.from_dict(model.config.preprocess))[1],
+        box=CropBox.centred(frame.shape, PreprocessConfig.from_dict(model.config.preprocess).crop),
         sequence=sequence,
         maps=maps,
         prediction=prediction,

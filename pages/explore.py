@@ -3,13 +3,14 @@
 import streamlit as st
 
 from analysis import figures
+from hnn_core.reference_hour import reference_hour
 from pages import _caches
 from pages._answer import show_answer
 from pages._charts import is_dark, show_chart
-from pages._clock import first_shown, hour_of, time_control
+from pages._clock import hour_of, time_control
 from pages._downloads import show_downloads
 from pages._histories import flux_history, show_flux_bars, show_flux_line, show_probabilities
-from pages._labels import flares_sentence, position, region_name
+from pages._labels import flares_sentence, position
 from pages._link import publish, restore
 from pages._map_choice import choose_map
 from pages._map_view import read_heat
@@ -30,9 +31,9 @@ with st.sidebar:
 
 records = _caches.hours(selection.source.spec, region.id)
 hours = list(records)
-restore("hour", first_shown(hours, region), hour_of(hours))
+restore("hour", reference_hour(hours, region), hour_of(hours))
 with st.container(key="heading", horizontal=True, vertical_alignment="bottom"):
-    st.markdown(f"## {region_name(region)}", width="content")
+    st.markdown(f"## {region.name}", width="content")
     when_and_where = st.empty()
 hour = time_control(hours)
 publish("hour")
@@ -51,7 +52,7 @@ look = {
     "clip": overlays.clip,
     "heat_opacity": overlays.opacity,
     "heat_name": choice.name,
-    "signed": choice.draws_signs,
+    "signed": heat is not None and heat.signed,
     "dark": is_dark(),
 }
 if view:
@@ -71,7 +72,7 @@ if view:
                 ratio=view.frame.shape[0] / view.frame.shape[1],
                 key="magnetogram",
                 filename=f"{region.id} {hour}",
-                alt=f"Magnetogram of {region_name(region)} at {hour} TAI",
+                alt=f"Magnetogram of {region.name} at {hour} TAI",
             )
         with st.container(key="answer", border=True):
             show_answer(view)

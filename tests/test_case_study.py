@@ -19,9 +19,10 @@ from analysis.case_study import HOURS, case_frames, study_case
 from analysis.explained_case import (
     HOUR_METHODS,
     MAP_METHODS,
+    combine_hours,
     explain_case,
+    hour_overlaps,
     map_options,
-    map_overlaps,
 )
 from analysis.flux import history
 from analysis.overlap import REGION_NAMES, TokenGrid, overlaps
@@ -46,6 +47,11 @@ from tests.small_models import NoiseSource, noise_sequence, small_predictor
 
 LAST = 12
 """Hour of the record at t, after `START`."""
+
+
+def together(*args, **choice):
+    """Overlaps of all hours put together."""
+    return combine_hours(hour_overlaps(*args, **choice))
 
 
 def falling(index):
@@ -472,7 +478,7 @@ def test_overlaps_are_those_of_the_maps_positive_part(predictor, noise_study):
     assert (found.faithfulness, found.randomised, tuple(found.maps)) == ({}, {}, ("relevance",))
     positive = np.maximum(found.maps["relevance"].maps, 0.0)
     masks = [PilSettings().detect(frame.field) for frame in sequence.frames]
-    again = map_overlaps(positive, sequence.frames, masks, 64, draws=50)
+    again = together(positive, sequence.frames, masks, 64, draws=50)
     for name, lies in again.items():
         assert lies.share == found.overlaps["relevance"][name].share
         np.testing.assert_array_equal(lies.draws, found.overlaps["relevance"][name].draws)
@@ -551,14 +557,14 @@ def test_a_map_within_the_ropi_has_all_its_mass_there_and_few_draws_do(shape):
     tokens[5:8, 5:8] = 1.0
     frames = [drawn_magnetogram(np.full(shape, 50.0, np.float32))] * 3
     masks = [in_tokens(shape, tokens)] * 3
-    found = map_overlaps(np.stack([tokens] * 3), frames, masks, CROP, draws=400)
+    found = together(np.stack([tokens] * 3), frames, masks, CROP, draws=400)
     assert tuple(found) == REGION_NAMES
     assert found["ropi"].share == found["hull"].share == pytest.approx(1.0)
     assert found["ropi"].p < 0.02
     assert found["ropi"].enrichment > 2
     assert found["ropi"].n_frames == 3
     # The map turned away from the RoPI has nothing there, and all draws have as much.
-    away = map_overlaps(np.stack([1 - tokens] * 3), frames, masks, CROP, draws=400)
+    away = together(np.stack([1 - tokens] * 3), frames, masks, CROP, draws=400)
     assert away["ropi"].share == pytest.approx(0.0, abs=1e-9)
     assert away["ropi"].p > 0.9
 
@@ -566,7 +572,7 @@ def test_a_map_within_the_ropi_has_all_its_mass_there_and_few_draws_do(shape):
 def test_a_flat_map_does_not_care():
     frame = drawn_magnetogram(boundary(470, 510))
     masks = PilSettings().detect(frame.field)
-    found = map_overlaps(np.ones((2, GRID, GRID)), [frame] * 2, [masks] * 2, CROP, draws=200)
+    found = together(np.ones((2, GRID, GRID)), [frame] * 2, [masks] * 2, CROP, draws=200)
     for lies in found.values():
         assert lies.enrichment == pytest.approx(1.0)
         assert lies.share == pytest.approx(lies.area)
@@ -578,12 +584,12 @@ def test_negative_parts_do_not_count():
     masks = PilSettings().detect(frame.field)
     maps = np.random.default_rng(0).normal(size=(1, GRID, GRID))
     signed, positive = (
-        map_overlaps(values, [frame], [masks], CROP, draws=50)["near"]
+        together(values, [frame], [masks], CROP, draws=50)["near"]
         for values in (maps, np.maximum(maps, 0.0))
     )
     assert signed.share == positive.share
     assert signed.p == positive.p
-    none = map_overlaps(-np.abs(maps), [frame], [masks], CROP, draws=50)["near"]
+    none = together(-np.abs(maps), [frame], [masks], CROP, draws=50)["near"]
     assert np.isnan(none.share)
     assert np.isnan(none.p)
 
@@ -591,7 +597,7 @@ def test_negative_parts_do_not_count():
 def test_without_a_line_there_is_no_p():
     frame = drawn_magnetogram(np.zeros((470, 510), np.float32))
     masks = PilSettings().detect(frame.field)
-    for lies in map_overlaps(np.ones((1, GRID, GRID)), [frame], [masks], CROP, draws=9).values():
+    for lies in together(np.ones((1, GRID, GRID)), [frame], [masks], CROP, draws=9).values():
         assert lies.share == 0.0
         assert np.isnan(lies.p)
 
@@ -602,7 +608,7 @@ def test_as_many_maps_and_masks_as_frames(numbers):
     frame = drawn_magnetogram(boundary(64, 64))
     masks = PilSettings().detect(frame.field)
     with pytest.raises(ValueError, match=r"zip|to combine|argument"):
-        map_overlaps(
+        together(
             np.ones((n_maps, 4, 4)), [frame] * n_frames, [masks] * n_masks, 64, draws=5
         )  # fmt: skip
 
@@ -625,7 +631,7 @@ def test_the_box_is_the_one_that_the_network_sees(rows, cols, tokens):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(explained_case, "tokens_to_patch", note)
         patch.setattr(explained_case, "overlaps", note_grid)
-        map_overlaps(np.ones((1, tokens, tokens)), [frame], [masks], 64, draws=2)
+        together(np.ones((1, tokens, tokens)), [frame], [masks], 64, draws=2)
     box = preprocess(frame.field, PreprocessConfig(64, 32))[1]
     assert used == [box]
     assert grids == [TokenGrid(box.row0, box.col0, 64 // tokens)]
@@ -643,5 +649,5 @@ def test_a_token_lies_on_the_pixels_that_it_was_made_of(shape, at):
     seen = image.reshape(4, 8, 4, 8).mean(axis=(1, 3))
     assert seen[at] > 0
     assert np.count_nonzero(seen) == 1
-    found = map_overlaps(tokens[None], [drawn_magnetogram(drawn)], [masks], 64, draws=5)
+    found = together(tokens[None], [drawn_magnetogram(drawn)], [masks], 64, draws=5)
     assert found["ropi"].share == pytest.approx(1.0)

@@ -12,7 +12,7 @@ from hnn_core.explanation.occlusion import occlusion, occlusion_blocks
 from hnn_core.explanation.perturbation import embed
 from hnn_core.explanation.relevance import relevance
 from hnn_core.explanation.rollout_views import class_attention, rollout_maps
-from hnn_core.explanation.tokens import high_norm, share_on, token_norms
+from hnn_core.explanation.tokens import high_norm, token_norms
 from tests.explanation_models import (
     GRID,
     HOUR,
@@ -412,10 +412,6 @@ def test_a_token_that_stands_out_is_flagged():
     norms[1, 2, 3, 0] = 50.0
     flagged = high_norm(norms)
     assert flagged.nonzero().tolist() == [[1, 2, 3, 0]]
-    maps = torch.zeros(HOURS, GRID, GRID)
-    maps[2, 3, 0], maps[0, 0, 0] = -3.0, 1.0
-    assert share_on(maps, flagged[1]) == pytest.approx(0.75)
-    assert torch.tensor(share_on(torch.zeros_like(maps), flagged[1])).isnan()
 
 
 def test_a_network_with_an_artefact_token_is_found_out(one_token):

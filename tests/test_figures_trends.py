@@ -11,10 +11,11 @@ from astropy.time import Time, TimeDelta
 from analysis import figure_style as style
 from analysis.figures_axes import hours_axis, largest_exponent, power
 from analysis.figures_slopes import slope_forest
-from analysis.figures_survey import COLUMN_TITLES, effect_sizes, slope_distributions
+from analysis.figures_survey import effect_sizes, slope_distributions
 from analysis.figures_trends import trend_history
 from analysis.figures_validation import measured_against_true, trust
 from analysis.survey_compare import COMPARED, compare_columns
+from analysis.survey_words import QUANTITIES
 from analysis.systematics import Systematics, systematics
 from analysis.trends_fluxes import MASKS
 from analysis.validation import TRUSTED_CORRELATION, validate
@@ -207,7 +208,7 @@ def survey_table() -> pd.DataFrame:
 
 def test_every_compared_column_has_a_title_with_a_unit():
     for column in COMPARED:
-        assert ("%/h" if "percent" in column else "Mx/h") in COLUMN_TITLES[column]
+        assert ("%/h" if "percent" in column else "Mx/h") in QUANTITIES[column]
 
 
 def test_windows_regions_and_their_median():
@@ -267,7 +268,7 @@ def test_effect_sizes_with_intervals_and_q():
     assert list(drawn_sizes.y) == sorted(drawn_sizes.y, reverse=True)
     assert drawn_sizes.marker.symbol == ("circle", *["circle-open"] * 5)
     assert "q = 0.01" in drawn_sizes.text[0]
-    assert list(COLUMN_TITLES.values()) == texts(figure)[:6]
+    assert list(QUANTITIES.values()) == texts(figure)[:6]
 
 
 # Validation

@@ -333,7 +333,7 @@ def test_work_that_is_cancelled_says_so_and_can_begin_again(folder, model, monke
             progress(done, 200)
             time.sleep(0.05)
 
-    monkeypatch.setattr("analysis.survey.survey", slow)
+    monkeypatch.setattr("pages._cases_many.survey", slow)
     app = opened(folder, study="many")
     clicked(app, "many_slopes")
     assert "cancel_many_slopes" in {button.key for button in app.button}
@@ -348,7 +348,7 @@ def test_work_that_breaks_says_so_without_a_traceback(folder, model, monkeypatch
     def broken(*_, **__):
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr("analysis.survey.survey", broken)
+    monkeypatch.setattr("pages._cases_many.survey", broken)
     app = opened(folder, study="many")
     clicked(app, "many_slopes")
     until_done(app, "many_slopes")
@@ -400,3 +400,10 @@ def test_faithfulness_is_checked_when_asked_for(folder, model):
     assert len(figures(app, "faithful_")) == 2
     assert "random order" in words(app)
     assert "Randomised network:" in words(app)
+    assert not figures(app, "randomised_stages")
+    app.toggle(key="faithful_cascade").set_value(True).run()
+    clicked(app, "faithful_start")
+    until_done(app, "faithful")
+    stages = figures(app, "randomised_stages")[0]["data"][0]
+    # Classifier, LSTM, final norm, two encoders and the patch embedding.
+    assert len(stages["customdata"]) == 6

@@ -376,7 +376,7 @@ def test_archive_tables_read_back(explained, archive):
     assert len(read("histories")) == 10
     assert len(read("trends")) == len(explained.study.systematics.trends)
     overlaps = read("overlaps")
-    assert list(overlaps["part"])[:3] == ["RoPI", "hull of the PIL", "10 Mm about the PIL"]
+    assert list(overlaps["part"])[:3] == ["RoPI", "convex hull", "10 Mm of the PIL"]
     assert list(overlaps["draws"].unique()) == [50]
     assert len(read("faithfulness")) == 2 * 4
     assert len(read("hours")) == 2 * 10

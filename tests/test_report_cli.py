@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import report_making
+from analysis import report_commands
 from analysis.__main__ import main
 from hnn_core.case import Case
 from hnn_core.case_store import save_set
@@ -221,9 +221,9 @@ def test_a_case_off_the_limb_is_told_in_words(folder, tmp_path, capsys, monkeypa
     def off_limb(region, time):
         raise OffLimbError(f"{region} has no pixel on the disk at {time.isot[:16]}.")
 
-    opened = report_making.open_source(f"fits:{folder}")
+    opened = report_commands.open_source(f"fits:{folder}")
     monkeypatch.setattr(opened, "frame", off_limb)
-    monkeypatch.setattr(report_making, "open_source", {f"fits:{folder}": opened}.get)
+    monkeypatch.setattr(report_commands, "open_source", {f"fits:{folder}": opened}.get)
     code, out, complaints = run(
         capsys, "report", *case(folder), *QUICK, "--out", tmp_path / "r.html"
     )

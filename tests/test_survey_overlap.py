@@ -68,7 +68,7 @@ def test_classes_are_told_apart_by_what_was_said_and_by_what_happened(survey):
         assert table["windows"].sum() == len(found)
         shown = overlap_table(table)
         assert list(shown[by]) == list(table[by])
-        assert set(shown["part"]) == {"RoPI", "hull", "10 Mm"}
+        assert set(shown["part"]) == {"RoPI", "convex hull", "10 Mm of the PIL"}
 
 
 def test_a_region_counts_once_however_many_windows_it_has():

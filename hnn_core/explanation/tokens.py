@@ -18,7 +18,7 @@ from hnn_core.explanation.work import Work
 from hnn_core.model import HNN
 from hnn_core.own_copy import own_copy
 
-__all__ = ["high_norm", "share_on", "token_norms"]
+__all__ = ["high_norm", "token_norms"]
 
 
 @torch.no_grad()
@@ -83,15 +83,3 @@ def high_norm(norms: Tensor, *, ratio: float = 3.0) -> Tensor:
     if not isinstance(ratio, int | float) or not ratio > 1.0:
         raise RequestError(f"ratio is {ratio!r}; use a number above 1.")
     return norms > ratio * norms.flatten(-3).median(-1).values[..., None, None, None]
-
-
-def share_on(maps: Tensor, flagged: Tensor) -> float:
-    """Share of a map's magnitude on flagged tokens; NaN for a map that is 0 everywhere.
-
-    Parameters
-    ----------
-    maps : Tensor (T, g, g)
-    flagged : Tensor, bool (T, g, g)
-    """
-    size = maps.abs().double()
-    return float(size[flagged].sum() / size.sum())

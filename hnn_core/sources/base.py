@@ -91,6 +91,12 @@ class Region:
     flares: tuple[Flare, ...] = ()
     simulated: bool = False
 
+    @property
+    def name(self) -> str:
+        """``AR 11158 · HARP 377``; simulated regions have a name of their own."""
+        numbers = [f"AR {number}" for number in self.noaa]
+        return " · ".join([*numbers, f"HARP {self.id}" if self.id.isdigit() else self.id])
+
 
 @dataclass(frozen=True)
 class SkippedFile:
