@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pandas as pd
 import streamlit as st
 
 from analysis import figures
@@ -83,7 +84,9 @@ def _show_place(view: View, heat: HeatView) -> None:
                 filename=f"{view.selection.region.id} {view.hour} overlap",
                 alt=f"{title}: share of the map in RoPI, hull and 10 Mm against random regions",
             )
-            st.dataframe(overlap_rows(found), hide_index=True, key=f"overlap_table_{number}")
+    rows = {title: overlap_rows(found) for title, found in both.items()}
+    table = pd.concat(rows, names=["hours"]).reset_index("hours")
+    st.dataframe(table, hide_index=True, key="overlap_table")
     st.caption(
         "Share of the map's positive mass, against 1000 random regions of the same area and the "
         "same |B|. A p just under 0.05 means little: of maps that follow |B| alone 6 to 12 % get "
