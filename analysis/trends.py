@@ -97,20 +97,24 @@ def trend(hours: np.ndarray, flux: Quantity) -> Trend:
         return Trend(values.size, left_out, nothing, both, np.nan, pair, *[np.nan] * 4)
     slope, _, low, high = stats.theilslopes(values, hours, alpha=_LEVEL)
     middle = float(np.median(values))
-    percent = 100.0 / middle if middle else np.nan
     s, z, p, correction = mann_kendall(hours, values)
     return Trend(
         n=values.size,
         left_out=left_out,
         slope=slope * _RATE,
         interval=np.array([low, high]) * _RATE,
-        percent=float(slope * percent),
-        percent_interval=(float(low * percent), float(high * percent)),
+        percent=_percent(slope, middle),
+        percent_interval=(_percent(low, middle), _percent(high, middle)),
         s=s,
         z=z,
         p=p,
         correction=correction,
     )
+
+
+def _percent(rate: float, middle: float) -> float:
+    """Rate in percent of the median; the quotient first, since 100 over a tiny median is none."""
+    return 100.0 * (float(rate) / middle) if middle else float("nan")
 
 
 def mann_kendall(hours: np.ndarray, values: np.ndarray) -> tuple[float, float, float, float]:

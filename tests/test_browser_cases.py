@@ -355,11 +355,11 @@ def test_a_map_is_checked_while_the_hours_are_gone_through(app, page):
     page.get_by_text("Randomised network:").wait_for()
     sound(page)
 
-    place = ".st-key-overlap_None .main-svg"
+    place = ".st-key-overlap_1 .main-svg"
     press(page, "trust", place, within="button:has-text('Where the map lies')")
     in_address(page, "trust", "place")
     quiet(page)
-    for key in ("-1", "None"):
+    for key in ("0", "1"):
         told = page.evaluate(
             """key => document.querySelector(`.st-key-overlap_${key} .js-plotly-plot`)
                 .layout.annotations.map(one => one.text).join(' ')""",
