@@ -44,11 +44,10 @@ page = st.navigation(PAGES, position="top")
 st.sidebar.markdown("## HNN Explorer")
 with st.spinner("Starting …"):
     # Not at the top: a fresh server takes seconds for torch, and this is said meanwhile.
-    from pages._lack import show_lack
-    from pages._link import show_notes
-    from pages._messages import show_simulated, worded_errors
-    from pages._routing import routed
-    from pages._selectors import select
+    from pages._explore.answer import show_lack
+    from pages._shared.link import routed, show_notes
+    from pages._shared.messages import show_simulated, worded_errors
+    from pages._shared.selectors import select
 
 routed(page, PAGES)
 with worded_errors():

@@ -11,7 +11,8 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from analysis.command_options import (
+from analysis.commands.flux import flux
+from analysis.commands.options import (
     AsJson,
     Buffer,
     Keep,
@@ -24,16 +25,14 @@ from analysis.command_options import (
     make_settings,
     write,
 )
+from analysis.commands.report import report
+from analysis.commands.survey import maps, survey, validate
 from analysis.export import history_csv, masks_hdul, to_bytes
-from analysis.flux import frame_flux
-from analysis.flux_command import flux
-from analysis.maps_command import maps
-from analysis.pil import PilSettings
-from analysis.report_commands import report
-from analysis.survey_commands import survey, validate
-from hnn_core.command_line import complain, run
+from analysis.physics.flux import frame_flux
+from analysis.physics.pil import PilSettings
 from hnn_core.exceptions import EmptySourceError, FitsError, HnnError
-from hnn_core.magnetogram import read_fits
+from hnn_core.live.reporting import complain, run
+from hnn_core.magnetogram.magnetogram import read_fits
 
 __all__ = ["app", "main"]
 
@@ -46,7 +45,7 @@ app = typer.Typer(
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run a command and return its exit code; see `hnn_core.command_line.run`."""
+    """Run a command and return its exit code; see `hnn_core.live.reporting.run`."""
     return run(app, "python -m analysis", args)
 
 

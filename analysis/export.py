@@ -1,19 +1,38 @@
-"""Results as files: masks and heat maps as FITS with the patch's WCS, histories as CSV."""
+"""Results as files: masks and heat maps as FITS with the patch's WCS, histories as CSV.
+
+Scores and curves as files.
+
+Flares of the catalogue as a table for people, and as CSV.
+"""
 
 import io
+import json
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from astropy.io import fits
 
-from analysis.pil import PilMasks, PilSettings
+from analysis.physics.pil import PilMasks, PilSettings
 from hnn_core import __version__
-from hnn_core.magnetogram import Magnetogram
-from hnn_core.preprocess import CropBox
-from hnn_core.tai import format_t_rec
+from hnn_core.magnetogram.conventions import format_t_rec
+from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.magnetogram.preprocess import CropBox
 
-__all__ = ["heat_hdul", "history_csv", "masks_hdul", "to_bytes"]
+__all__ = [
+    "ASSOCIATION_WORDS",
+    "flare_csv",
+    "flare_table",
+    "heat_hdul",
+    "history_csv",
+    "masks_hdul",
+    "place",
+    "scores_csv",
+    "scores_json",
+    "table_csv",
+    "to_bytes",
+]
+
 
 _CONTENTS = {
     "rollout": "attention rollout",
@@ -97,10 +116,10 @@ def heat_hdul(
     mag : Magnetogram
         The frame the network attended to.
     heat : (rows, cols) array
-        On the patch's pixels (`hnn_core.preprocess.tokens_to_patch`); NaN where the network saw
+        On the patch's pixels (`hnn_core.magnetogram.preprocess.tokens_to_patch`); NaN where the network saw
         nothing.
     method : str
-        One of `hnn_core.explanation.methods.METHODS` that draws maps.
+        One of `hnn_core.explanation.service.METHODS` that draws maps.
     options : mapping, optional
         Settings of the method, for the header.
     model, sha256 : str
@@ -182,7 +201,7 @@ def history_csv(history: pd.DataFrame) -> str:
     Parameters
     ----------
     history : DataFrame
-        As from `analysis.flux.history`; column names carry the units, ``simulated`` and
+        As from `analysis.physics.flux.history`; column names carry the units, ``simulated`` and
         ``interpolated`` say what a row is.
 
     Returns
@@ -193,3 +212,124 @@ def history_csv(history: pd.DataFrame) -> str:
     return history.to_csv(
         index=False, float_format="%.7g", date_format="%Y-%m-%dT%H:%M:%S", lineterminator="\n"
     )
+
+
+def table_csv(table: pd.DataFrame) -> str:
+    """Return a table as CSV that any reader takes without options.
+
+    Returns
+    -------
+    str
+        Comma-separated, one header line, times as ISO seconds, seven significant digits, nothing
+        where a value is undefined.
+    """
+    return table.to_csv(
+        index=False, float_format="%.7g", date_format="%Y-%m-%dT%H:%M:%S", lineterminator="\n"
+    )
+
+
+def scores_csv(
+    whole: pd.DataFrame, folds: pd.DataFrame, *, threshold: float, simulated: bool
+) -> str:
+    """Return the scores of all forecasts as CSV.
+
+    Parameters
+    ----------
+    whole, folds : DataFrame
+        Of `skill_scores.score_table` and `skill_scores.fold_table`; the second may be empty.
+    threshold : float
+        At which the probabilities were read.
+    simulated : bool
+
+    Returns
+    -------
+    str
+        One row a forecast and score: value with its 95 % interval, counts, and for a
+        cross-validation the mean over folds, its standard error and each fold's value.
+    """
+    table = whole.assign(threshold=threshold, simulated=simulated)
+    if len(folds):
+        values = pd.DataFrame(folds["folds"].to_list()).rename(columns=lambda k: f"fold_{k + 1}")
+        own = folds[["forecast", "score", "mean", "standard_error"]].reset_index(drop=True)
+        table = table.merge(pd.concat([own, values], axis=1), on=["forecast", "score"])
+    return table_csv(table)
+
+
+def scores_json(scores: Mapping[str, object]) -> str:
+    """Return a run's scores.json as it was read."""
+    return json.dumps(scores, indent=2, allow_nan=False) + "\n"
+
+
+ASSOCIATION_WORDS = {
+    "eruptive": "CME linked in DONKI",
+    "unlinked": "no CME linked in DONKI",
+    "unknown": "not known",
+}
+"""A catalogue without a link is no observation of a confined flare, so none is called so."""
+
+
+def flare_table(flares: pd.DataFrame, cmes: pd.DataFrame) -> pd.DataFrame:
+    """Return flares with columns and words for people.
+
+    Parameters
+    ----------
+    flares, cmes : DataFrame
+        Rows of the catalogue's tables.
+
+    Returns
+    -------
+    DataFrame
+        In the order of `flares`; nothing where a number is not known.
+    """
+    return pd.DataFrame(
+        {
+            "class": flares["goes_class"],
+            "scale": flares["scale"],
+            "peak (UTC)": flares["peak_utc"],
+            "NOAA": flares["noaa"].where(flares["noaa"] > 0).astype("Int64"),
+            "HARP": flares["harp"].where(flares["harp"] > 0).astype("Int64"),
+            "number from": flares["noaa_origin"],
+            "position": [
+                place(longitude, latitude)
+                for longitude, latitude in zip(
+                    flares["longitude_deg"], flares["latitude_deg"], strict=True
+                )
+            ],
+            "CME": flares["association"].map(ASSOCIATION_WORDS),
+            "CMEs linked": _linked(flares, cmes),
+            "why": flares["reason"],
+            "source": flares["sources"],
+            "fetched (UTC)": flares["fetched_utc"],
+        }
+    )
+
+
+def flare_csv(flares: pd.DataFrame, cmes: pd.DataFrame) -> str:
+    """Return the catalogue's own columns, with the linked CMEs' speeds, as CSV."""
+    return table_csv(flares.assign(cmes=_linked(flares, cmes)))
+
+
+def place(longitude: float, latitude: float) -> str:
+    """Write Stonyhurst degrees as ``S20W12``; empty where one is not known."""
+    if pd.isna(longitude) or pd.isna(latitude):
+        return ""
+    north = "N" if latitude >= 0 else "S"
+    west = "W" if longitude >= 0 else "E"
+    return f"{north}{abs(latitude):02.0f}{west}{abs(longitude):02.0f}"
+
+
+def _linked(flares: pd.DataFrame, cmes: pd.DataFrame) -> list[str]:
+    """Name the CMEs linked to each flare by when they were first seen and their speed."""
+    known = {row["cme_id"]: row for row in cmes.to_dict("records")}
+    return [
+        "; ".join(_cme_words(name, known) for name in names.split(";") if name)
+        for names in flares["cme_ids"]
+    ]
+
+
+def _cme_words(name: str, known: Mapping[str, dict]) -> str:
+    if name not in known:
+        return name
+    cme = known[name]
+    speed = "speed not known" if pd.isna(cme["speed_km_s"]) else f"{cme['speed_km_s']:.0f} km/s"
+    return f"{cme['start_utc']:%m-%d %H:%M} {speed}"

@@ -24,18 +24,17 @@ import pandas as pd
 import psutil
 from astropy.time import Time
 
-from hnn_core.catalogs.goes_classes import class_of_flux
-from hnn_core.catalogs.query import (
+from hnn_core.catalogs.derive import Tables, frame, table_path, write_tables
+from hnn_core.catalogs.queries import (
     find_cmes,
     find_flares,
     find_regions,
     flares_of_region,
     harps_of,
 )
-from hnn_core.catalogs.raw import RawFolder
-from hnn_core.catalogs.spans import Span, months, utc_now, weeks, years
+from hnn_core.catalogs.raw import RawFolder, Span, months, utc_now, weeks, years
 from hnn_core.catalogs.store import Catalog, refresh_tables
-from hnn_core.catalogs.tables import Tables, frame, table_path, write_tables
+from hnn_core.regions.goes_classes import class_of_flux
 
 LIMIT_MS = 100.0
 FIRST, LAST = datetime(2010, 5, 1), datetime(2025, 5, 1)

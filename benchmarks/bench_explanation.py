@@ -21,15 +21,13 @@ import torch
 from torch import Tensor
 
 from hnn_core.explanation.faithfulness import faithfulness
-from hnn_core.explanation.gradients import gradient_map
+from hnn_core.explanation.hours import frame_deletion, gradient_map, integrated_gradients
 from hnn_core.explanation.occlusion import occlusion
 from hnn_core.explanation.relevance import relevance
-from hnn_core.explanation.rollout_views import rollout_maps
-from hnn_core.explanation.temporal import frame_deletion, integrated_gradients
-from hnn_core.explanation.tokens import token_norms
+from hnn_core.explanation.rollout import rollout_maps, token_norms
 from hnn_core.explanation.work import Pace, Work
-from hnn_core.model import HNN, HNNConfig
-from hnn_core.predictor import Predictor
+from hnn_core.network.model import HNN, HNNConfig
+from hnn_core.network.predictor import Predictor
 
 FRAMES = 10
 LIMITS = {"relevance": "≤ 3.5"}

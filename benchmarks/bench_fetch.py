@@ -16,10 +16,10 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hnn_core.jsoc.choice import hourly
 from hnn_core.jsoc.client import JsocClient
-from hnn_core.jsoc.series import DEFINITIVE
-from hnn_core.position import LARGEST_LONGITUDE
+from hnn_core.jsoc.fetch import hourly
+from hnn_core.jsoc.keywords import DEFINITIVE
+from hnn_core.magnetogram.conventions import LARGEST_LONGITUDE
 
 ROOT = Path(__file__).resolve().parents[1]
 SERVER = """
@@ -50,7 +50,7 @@ FETCH = """
 import resource, time
 from hnn_core.jsoc.client import JsocClient
 from hnn_core.jsoc.fetch import fetch_region
-from hnn_core.jsoc.series import DEFINITIVE
+from hnn_core.jsoc.keywords import DEFINITIVE
 for _ in range(2):
     begun = time.monotonic()
     with JsocClient() as client:

@@ -18,9 +18,9 @@ from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Browser, Page
 
-from hnn_core.model import HNN, HNNConfig
-from hnn_core.model_store import list_models, save_model
-from tests.browser import chromium, find_chromium, serve, settled
+from hnn_core.network.model import HNN, HNNConfig
+from hnn_core.network.model_store import list_models, save_model
+from tests.support.browser import chromium, find_chromium, serve, settled
 
 LIMIT_S = 1.0
 LIMIT_GB = 2.0

@@ -16,8 +16,8 @@ from skimage.feature import canny
 from skimage.measure import label
 from skimage.morphology import convex_hull_image, dilation, footprint_rectangle, thin
 
-from analysis.pil import detect_pils
-from hnn_core.magnetogram import read_fits
+from analysis.physics.pil import detect_pils
+from hnn_core.magnetogram.magnetogram import read_fits
 
 REPEATS = 15
 GOAL = 8.0  # times the speed of the plain pipeline, on real fields

@@ -24,13 +24,13 @@ import numpy as np
 import torch
 from astropy.time import Time
 
-from hnn_core.magnetogram import Magnetogram
-from hnn_core.model import HNN, HNNConfig
-from hnn_core.model_store import save_model
-from hnn_core.predictor import Predictor
-from hnn_core.preprocess import preprocess
-from hnn_core.sequence import Sequence
-from hnn_core.sources import Region
+from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.magnetogram.preprocess import preprocess
+from hnn_core.network.model import HNN, HNNConfig
+from hnn_core.network.model_store import save_model
+from hnn_core.network.predictor import Predictor
+from hnn_core.regions.base import Region
+from hnn_core.sources.sequence import Sequence
 
 SHAPE = (377, 744)
 """Pixels of a patch: those of HARP 377."""

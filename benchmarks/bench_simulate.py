@@ -12,10 +12,11 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 from scipy.stats import mannwhitneyu
 
-from analysis.flux import unsigned_flux
-from analysis.pil import detect_pils
-from hnn_core.render import render
-from hnn_core.simulate import Population, evolve
+from analysis.physics.flux import unsigned_flux
+from analysis.physics.pil import detect_pils
+from hnn_core.simulation.evolution import evolve
+from hnn_core.simulation.population import Population
+from hnn_core.simulation.render import render
 
 M = 10
 STEP = 4

@@ -16,18 +16,24 @@ import astropy.units as u
 import numpy as np
 from scipy import ndimage
 
-from analysis.overlap import REGION_NAMES, TokenGrid, near_pil, overlaps
-from analysis.overlap_draws import Places, Tokens, random_shares
-from analysis.pil import PilSettings, detect_pils
-from analysis.survey_compare import compare_columns
-from analysis.systematics import systematics
-from analysis.trends import trend
-from analysis.validation import validate, validation_table
-from analysis.verdict import verdict
+from analysis.cases.overlap import (
+    REGION_NAMES,
+    Places,
+    TokenGrid,
+    Tokens,
+    near_pil,
+    overlaps,
+    random_shares,
+)
+from analysis.physics.pil import PilSettings, detect_pils
+from analysis.physics.trends import systematics, trend
+from analysis.physics.verdict import verdict
+from analysis.surveys.compare import compare_columns
+from analysis.surveys.validation import validate, validation_table
 from benchmarks.bench_pil import plain_pipeline
-from hnn_core.magnetogram import Magnetogram, read_fits
-from hnn_core.render import render
-from hnn_core.simulate import Population
+from hnn_core.magnetogram.magnetogram import Magnetogram, read_fits
+from hnn_core.simulation.population import Population
+from hnn_core.simulation.render import render
 from hnn_core.sources.simulated import SimulatedSource
 
 REPEATS = 5

@@ -23,17 +23,16 @@ import pandas as pd
 import torch
 from lightning.pytorch import Callback
 
-from hnn_core.embedding import describe_device
-from hnn_core.preprocess import PreprocessConfig
+from hnn_core.magnetogram.preprocess import PreprocessConfig
+from hnn_core.network.embedding import describe_device
 from hnn_core.training.assemble import Material, make_network, make_trainer, precision_name
 from hnn_core.training.callbacks import Keeper, Reporter
-from hnn_core.training.commands import create_run
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.data import Parts, SequenceBatches
-from hnn_core.training.events import EventLog
 from hnn_core.training.loaders import TrainingData
-from hnn_core.training.losses import focal_loss
-from hnn_core.training.module import TrainingModule
+from hnn_core.training.module import TrainingModule, focal_loss
+from hnn_core.training.progress import EventLog
+from hnn_core.training.run_folder import create_run
 
 HOURS = 33
 """Frames of a region: 24 labelled hours and the nine before."""

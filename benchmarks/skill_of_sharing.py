@@ -3,7 +3,7 @@
     PYTHONPATH=. python benchmarks/skill_of_sharing.py --dataset sim-800 \
         --pretrained vit-flux.safetensors --freeze-vit [--epochs 10 --seeds 0 1 2]
 
-Loss and gradient of a given batch are the same, shared or not (tests/test_batches.py); what
+Loss and gradient of a given batch are the same, shared or not (tests/hnn_core/training/test_batches.py); what
 differs is which sequences make a batch. The peer draws each alone (run_hours 1), as the paper
 does; ours takes runs of eight hours. Same folds, seeds, epochs and everything else; a seed is
 another split and other first weights. Runs are kept in HNN_HOME and not trained again.
@@ -16,12 +16,10 @@ import numpy as np
 
 from hnn_core.exceptions import UnknownRunError
 from hnn_core.training.assemble import read_material
-from hnn_core.training.commands import create_run
 from hnn_core.training.config import TrainConfig
-from hnn_core.training.events import EventLog
 from hnn_core.training.fit import train_run
-from hnn_core.training.run_folder import RunFolder
-from hnn_core.training.runs import find_run
+from hnn_core.training.progress import EventLog
+from hnn_core.training.run_folder import RunFolder, create_run, find_run
 
 PEER, OURS = 1, 8
 

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hnn_core import __version__
-from hnn_core.command_line import run
-from hnn_core.dataset.commands import app as data_app
-from hnn_core.live.commands import add_live_commands
-from hnn_core.sources import Region, Source, find_region, open_source
-from hnn_core.tai import iso_minute, parse_t_rec
-from hnn_core.training.commands import add_commands
+from hnn_core.cli.data import app as data_app
+from hnn_core.cli.fetch import add_live_commands
+from hnn_core.cli.train import add_commands
+from hnn_core.live.reporting import run
+from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
+from hnn_core.regions.base import Region, Source
+from hnn_core.sources import find_region, open_source
 
 if TYPE_CHECKING:
-    from hnn_core.prediction import Prediction
+    from hnn_core.network.predictor import Prediction
 
 __all__ = ["app", "main"]
 
@@ -43,7 +44,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run a command and return its exit code; see `hnn_core.command_line.run`."""
+    """Run a command and return its exit code; see `hnn_core.live.reporting.run`."""
     # torch's threads wait asleep: spinning, they fight the app beside them for the cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # The hub's client tells of every retry; the one line that matters comes from its error.
@@ -109,8 +110,8 @@ def predict(
         opened = open_source(source)
         found = find_region(opened, region)
         # The network's libraries take seconds to import: the cheap questions come first.
-        from hnn_core.predictor import Predictor
-        from hnn_core.sequence import build_sequence
+        from hnn_core.network.predictor import Predictor
+        from hnn_core.sources.sequence import build_sequence
 
         predictor = Predictor.load(model, device)
         prediction = predictor.predict(build_sequence(opened, found.id, hour, predictor.frames))

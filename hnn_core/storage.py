@@ -1,13 +1,56 @@
-"""What every writer of files needs: one clear sentence when the disk is full."""
+"""The one folder under which everything the program writes lives.
+
+What every writer of files needs: one clear sentence when the disk is full.
+"""
 
 import errno
+import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from hnn_core.exceptions import DiskFullError
+import platformdirs
 
-__all__ = ["room_on_disk"]
+from hnn_core.exceptions import (
+    DiskFullError,
+)
+
+__all__ = ["home", "now", "replace_json", "room_on_disk", "write_atomically"]
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    temporary = path.with_name(f"{path.name}.part")
+    with temporary.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)
+
+
+def replace_json(path: Path, values: dict[str, Any]) -> None:
+    """Write JSON beside its place and rename it there."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        draft.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def now() -> str:
+    """Return the time as ISO seconds, UTC."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def home() -> Path:
+    """Return the program's folder, made if absent: HNN_HOME, else the user-data folder."""
+    folder = Path(os.environ.get("HNN_HOME") or platformdirs.user_data_dir("hnn"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @contextmanager

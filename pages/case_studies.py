@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from pages._cases_few import show_few
-from pages._cases_film import show_film
-from pages._cases_many import show_many
-from pages._cases_truth import show_truth
-from pages._cases_view import choose_view
-from pages._messages import worded_errors
-from pages._routing import ask_for
-from pages._selectors import selected
+from pages._cases.chosen import choose_view
+from pages._cases.few import show_few
+from pages._cases.film import show_film
+from pages._cases.many import show_many
+from pages._cases.truth import show_truth
+from pages._shared.link import ask_for
+from pages._shared.messages import worded_errors
+from pages._shared.selectors import selected
 
 _VIEWS = {"few": show_few, "many": show_many, "truth": show_truth, "film": show_film}
 

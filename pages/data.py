@@ -2,15 +2,14 @@
 
 import streamlit as st
 
-from pages._data_build import show_data_sets
-from pages._data_catalog import show_catalogue
-from pages._data_fetch import show_fetch
-from pages._data_filters import choose_flares
-from pages._data_here import show_holdings
-from pages._data_origin import show_origin
-from pages._data_view import choose_view, follow, show_standing
-from pages._messages import worded_errors
-from pages._routing import ask_for
+from pages._data.catalogue import choose_flares, show_catalogue
+from pages._data.fetch import show_fetch
+from pages._data.here import show_holdings
+from pages._data.origin import show_origin
+from pages._data.sets import show_data_sets
+from pages._data.view import choose_view, follow, show_standing
+from pages._shared.link import ask_for
+from pages._shared.messages import worded_errors
 
 ask_for("data")
 follow()

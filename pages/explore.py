@@ -2,23 +2,26 @@
 
 import streamlit as st
 
-from analysis import figures
-from hnn_core.reference_hour import reference_hour
-from pages import _caches
-from pages._answer import show_answer
-from pages._charts import is_dark, show_chart
-from pages._clock import hour_of, time_control
-from pages._downloads import show_downloads
-from pages._histories import flux_history, show_flux_bars, show_flux_line, show_probabilities
-from pages._labels import flares_sentence, position
-from pages._link import publish, restore
-from pages._map_choice import choose_map
-from pages._map_view import read_heat
-from pages._messages import worded_errors
-from pages._overlays import choose_overlays
-from pages._selectors import selected
-from pages._trust import show_trust
-from pages._view import View, read_view
+from analysis.figures.filmstrip import filmstrip_figure
+from analysis.figures.magnetogram import magnetogram_figure
+from hnn_core.regions.well_known import reference_hour
+from pages._explore.answer import show_answer
+from pages._explore.clock import time_control
+from pages._explore.controls import choose_map, choose_overlays
+from pages._explore.downloads import show_downloads
+from pages._explore.histories import (
+    flux_history,
+    show_flux_bars,
+    show_flux_line,
+    show_probabilities,
+)
+from pages._explore.trust import show_trust
+from pages._explore.view import View, read_heat, read_view
+from pages._shared import caches
+from pages._shared.charts import is_dark, show_chart
+from pages._shared.link import hour_of, publish, restore
+from pages._shared.messages import flares_sentence, position, worded_errors
+from pages._shared.selectors import selected
 
 STRIP_WIDTH = 1000  # pixels; wider pages enlarge it
 FLUXES = {"pil": "PIL unsigned flux", "total": "Total unsigned flux"}
@@ -29,7 +32,7 @@ with st.sidebar:
     overlays = choose_overlays()
     choice = choose_map(selection.model.config, disabled=not overlays.attention)
 
-records = _caches.hours(selection.source.spec, region.id)
+records = caches.hours(selection.source.spec, region.id)
 hours = list(records)
 restore("hour", reference_hour(hours, region), hour_of(hours))
 with st.container(key="heading", horizontal=True, vertical_alignment="bottom"):
@@ -59,7 +62,7 @@ if view:
     with st.container(key="viewer", horizontal=True):
         with st.container(key="picture"):
             show_chart(
-                figures.magnetogram(
+                magnetogram_figure(
                     view.frame,
                     heat=heat.heats[-1] if heat else None,
                     masks=view.masks,
@@ -79,7 +82,7 @@ if view:
 
 if view and view.sequence:
     st.markdown("### The hours the network saw")
-    strip = figures.filmstrip(
+    strip = filmstrip_figure(
         view.sequence.frames,
         heat.heats if heat else None,
         interpolated=view.sequence.interpolated,

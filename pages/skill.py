@@ -3,16 +3,21 @@
 import pandas as pd
 import streamlit as st
 
-from analysis.skill import FORECASTS
-from pages._link import publish, restore
-from pages._messages import worded_errors
-from pages._routing import ask_for
-from pages._skill_details import show_counts, show_curves, show_reliability
-from pages._skill_downloads import show_downloads
-from pages._skill_parts import show_misses, show_parts
-from pages._skill_run import Chosen, choose_run
-from pages._skill_scores import show_folds, show_scores
-from pages._skill_words import BANNER, NO_RUN, show_caveats, show_heading, show_lacking
+from analysis.skill.forecasts import FORECASTS
+from pages._shared.link import ask_for, publish, restore
+from pages._shared.messages import worded_errors
+from pages._skill.details import show_counts, show_curves, show_reliability
+from pages._skill.parts import show_downloads, show_misses, show_parts
+from pages._skill.run import Chosen, choose_run
+from pages._skill.scores import (
+    BANNER,
+    NO_RUN,
+    show_caveats,
+    show_folds,
+    show_heading,
+    show_lacking,
+    show_scores,
+)
 
 ask_for("skill")
 

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from pages._access import writes_refused
-from pages._routing import ask_for
-from pages._training_compare import show_comparison
-from pages._training_form import show_form
-from pages._training_live import show_run
-from pages._training_runs import choose_run, choose_view
+from pages._shared.access import writes_refused
+from pages._shared.link import ask_for
+from pages._training.curves import show_comparison
+from pages._training.form import show_form
+from pages._training.live import show_run
+from pages._training.runs import choose_run, choose_view
 
 ask_for("training")
 

@@ -53,7 +53,9 @@ def named_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def browser():
     """A headless Chromium; skips the test where playwright or Chromium is absent."""
-    browser_side = pytest.importorskip("tests.browser", reason="playwright is not installed")
+    browser_side = pytest.importorskip(
+        "tests.support.browser", reason="playwright is not installed"
+    )
     path = browser_side.find_chromium()
     if path is None:
         pytest.skip("no Chromium found: install Debian's chromium or set HNN_TEST_BROWSER")

@@ -23,8 +23,8 @@ import pytest
 from astropy.io import fits
 from astropy.time import Time
 
-from hnn_core.magnetogram import read_fits
-from hnn_core.tai import parse_t_rec, tai_seconds
+from hnn_core.magnetogram.conventions import parse_t_rec, tai_seconds
+from hnn_core.magnetogram.magnetogram import read_fits
 from tests.conftest import ROOT, real_data
 from tests.emulators import Emulator, emulated, real_world, small_world, times
 from tests.emulators.record_set import RecordSetError, select

@@ -47,7 +47,7 @@ def test_no_import_crosses_a_floor(floor):
     "modules",
     [
         ["hnn_core.sources"],
-        ["analysis.pil", "analysis.flux", "analysis.figures"],
+        ["analysis.physics.pil", "analysis.physics.flux", "analysis.figures"],
     ],
     ids=lambda modules: modules[0],
 )

@@ -8,21 +8,20 @@ import pandas as pd
 from astropy import units as u
 from astropy.time import Time
 
-from analysis.flux import frame_flux
-from analysis.pil import PilMasks, PilSettings
-from analysis.systematics import Systematics, systematics
-from analysis.verdict import Verdict, verdict
-from hnn_core.case import Case
+from analysis.physics.flux import frame_flux
+from analysis.physics.pil import PilMasks, PilSettings
+from analysis.physics.trends import Systematics, systematics
+from analysis.physics.verdict import Verdict, verdict
 from hnn_core.exceptions import FitsError, PositionError, SequenceError, UnknownTimeError
-from hnn_core.magnetogram import Magnetogram
-from hnn_core.outcome import Outcome, what_happened
-from hnn_core.prediction import Prediction
-from hnn_core.records import good_records
-from hnn_core.sequence import Sequence, build_sequence
-from hnn_core.sequence_plan import TOLERANCE
+from hnn_core.magnetogram.conventions import parse_t_rec, tai_seconds
+from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.magnetogram.sequence_plan import TOLERANCE, good_records
+from hnn_core.network.predictor import Prediction
+from hnn_core.regions.base import Region, Source
+from hnn_core.regions.case import Case
+from hnn_core.regions.outcome import Outcome, what_happened
 from hnn_core.sources import find_region
-from hnn_core.sources.base import Region, Source
-from hnn_core.tai import parse_t_rec, tai_seconds
+from hnn_core.sources.sequence import Sequence, build_sequence
 
 __all__ = ["DEFAULT_CLASS", "HOURS", "CaseStudy", "case_frames", "study_case"]
 
@@ -83,7 +82,7 @@ class CaseStudy:
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """Fluxes of the frames, rows of `analysis.flux.frame_flux`."""
+        """Fluxes of the frames, rows of `analysis.physics.flux.frame_flux`."""
         settings = self.systematics.settings
         return pd.DataFrame(
             [
@@ -114,7 +113,7 @@ def study_case(
     flare_class : str
         Least class of the flares that count as what happened.
     prediction : Prediction, optional
-        What a network said, from `hnn_core.predictor`.
+        What a network said, from `hnn_core.network.predictor`.
     no_prediction : str
         Why there is none, where there is none.
     sequence : Sequence, optional

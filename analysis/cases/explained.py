@@ -1,4 +1,7 @@
-"""A case with the maps of a network, the checks of these maps, and where their mass lies."""
+"""A case with the maps of a network, the checks of these maps, and where their mass lies.
+
+What is found about a map, as sentences and tables for people.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
@@ -7,32 +10,36 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
-from analysis.case_study import CaseStudy
-from analysis.overlap import REGION_NAMES, Overlap, combine, overlaps
-from analysis.overlap_draws import TokenGrid
-from analysis.pil import PilMasks
+from analysis.cases.case_study import CaseStudy
+from analysis.cases.overlap import REGION_NAMES, Overlap, TokenGrid, combine, overlaps
+from analysis.physics.pil import PilMasks
 from hnn_core.exceptions import RequestError
-from hnn_core.magnetogram import Magnetogram
-from hnn_core.preprocess import CropBox, tokens_to_patch
-from hnn_core.tai import tai_seconds
+from hnn_core.magnetogram.conventions import tai_seconds
+from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.magnetogram.preprocess import CropBox, tokens_to_patch
 
-if TYPE_CHECKING:  # these know torch, which is loaded when a network is asked for
-    from hnn_core.explanation.explanation import Explanation
+if TYPE_CHECKING:
     from hnn_core.explanation.faithfulness_result import Faithfulness
     from hnn_core.explanation.randomised import RandomisedCheck
-    from hnn_core.predictor import Predictor
-    from hnn_core.sequence import Sequence as FrameSequence
+    from hnn_core.explanation.service import Explanation
+    from hnn_core.network.predictor import Predictor
+    from hnn_core.sources.sequence import Sequence as FrameSequence
 
 __all__ = [
     "HOUR_METHODS",
     "MAP_METHODS",
+    "PARTS",
     "ExplainedCase",
     "combine_hours",
     "explain_case",
     "hour_overlaps",
     "map_options",
+    "norms_sentence",
+    "overlap_rows",
 ]
+
 
 MAP_METHODS = ("rollout", "relevance")
 """Maps of a report: the paper's, and one that knows the class. Occlusion takes minutes."""
@@ -50,13 +57,13 @@ class ExplainedCase:
     """Of the last hour's tokens, by method of map."""
     randomised: "dict[str, RandomisedCheck]"
     hour_overlaps: dict[str, list[dict[str, Overlap]]]
-    """Method -> for each frame, by `analysis.overlap.REGION_NAMES`."""
+    """Method -> for each frame, by `analysis.cases.overlap.REGION_NAMES`."""
     box: CropBox
     """What the network sees of the last frame."""
 
     @cached_property
     def overlaps(self) -> dict[str, dict[str, Overlap]]:
-        """Method -> overlaps of the whole sequence, by `analysis.overlap.REGION_NAMES`."""
+        """Method -> overlaps of the whole sequence, by `analysis.cases.overlap.REGION_NAMES`."""
         return {name: combine_hours(parts) for name, parts in self.hour_overlaps.items()}
 
 
@@ -81,7 +88,7 @@ def explain_case(
     sequence : Sequence
         As the predictor needs it.
     methods : sequence of str
-        Those of `hnn_core.explanation.methods.METHODS` that draw maps.
+        Those of `hnn_core.explanation.service.METHODS` that draw maps.
     check : bool
         Hold each map against random, |B| and gradient orders (tokens of the last hour) and
         against a network of random weights.
@@ -161,12 +168,12 @@ def hour_overlaps(
     crop : int
         Side of the square that the network sees, native pixels.
     draws, seed : int
-        As in `analysis.overlap.overlaps`; one seed for the frames of a sequence.
+        As in `analysis.cases.overlap.overlaps`; one seed for the frames of a sequence.
 
     Returns
     -------
     list of dict
-        One a frame, by `analysis.overlap.REGION_NAMES`; `combine_hours` puts them together.
+        One a frame, by `analysis.cases.overlap.REGION_NAMES`; `combine_hours` puts them together.
 
     Raises
     ------
@@ -187,7 +194,7 @@ def hour_overlaps(
 
 
 def combine_hours(parts: Sequence[Mapping[str, Overlap]]) -> dict[str, Overlap]:
-    """Put the overlaps of a sequence's hours together; see `analysis.overlap.combine`."""
+    """Put the overlaps of a sequence's hours together; see `analysis.cases.overlap.combine`."""
     return {name: combine([part[name] for part in parts]) for name in REGION_NAMES}
 
 
@@ -205,3 +212,59 @@ def _refuse_other_hours(study: CaseStudy, sequence: "FrameSequence") -> None:
 def map_options(method: str) -> dict[str, Any]:
     """Return settings that differ from a method's own: signed where the method can be."""
     return {"signed": True} if method == "relevance" else {}
+
+
+PARTS = {"ropi": "RoPI", "hull": "convex hull", "near": "10 Mm of the PIL"}
+"""Regions of `analysis.cases.overlap.REGION_NAMES` as they are called on pages and in reports."""
+
+
+def overlap_rows(found: Mapping[str, Overlap]) -> pd.DataFrame:
+    """Put the overlaps of one map side by side, rounded, units in the names.
+
+    Parameters
+    ----------
+    found : mapping of str to Overlap
+        By `analysis.cases.overlap.REGION_NAMES`.
+    """
+    rows = []
+    for name, one in found.items():
+        known = np.isfinite(one.p)
+        rows.append(
+            {
+                "part": PARTS[name],
+                "area (%)": f"{100 * one.area:.1f}",
+                "share (%)": f"{100 * one.share:.1f}" if known else "–",
+                "expected (%)": f"{100 * one.expected:.1f}" if known else "–",
+                "× expected": f"{one.enrichment:.2f}" if known else "–",
+                "p": f"{one.p:.2g}" if known else "no PIL",
+                "draws": one.draws.size,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def norms_sentence(norms: "Explanation", maps: np.ndarray) -> str:
+    """Say how many tokens stand out and how much of a map lies on them.
+
+    Parameters
+    ----------
+    norms : Explanation
+        Of the method ``"token-norms"``.
+    maps : (T, g, g) array
+        The map, of the same hours.
+    """
+    flagged = norms.flagged
+    if flagged is None:
+        raise ValueError(f"{norms.method} flags no tokens")
+    count, total = int(flagged.sum()), flagged.size
+    if count == 0:
+        return (
+            f"No token stands out: none of {total} exceeds {norms.parameters['ratio']:g} times the "
+            "median norm."
+        )
+    size = np.abs(maps)
+    share = float(size[flagged].sum() / size.sum()) if size.sum() > 0 else 0.0
+    return (
+        f"{count} of {total} tokens stand out, and {100 * share:.1f} % of the map's magnitude lies "
+        "on them: that part of the map may be an artefact."
+    )

@@ -3,18 +3,17 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from analysis import figure_style as style
-from analysis.figures_overlays import colour_bar
-from analysis.mask_paths import outline_path
+from analysis.figures import style
+from analysis.figures.overlays import colour_bar, outline_path
 
-__all__ = ["layer_heads", "token_norms"]
+__all__ = ["layer_heads_figure", "token_norms_figure"]
 
 _NORM_SCALE = "Cividis"
 _DECADES = 3
 """That the colours of attention span: most heads spread it over 200 tokens, some look at one."""
 
 
-def layer_heads(
+def layer_heads_figure(
     attention: np.ndarray,
     *,
     dark: bool = False,
@@ -28,7 +27,7 @@ def layer_heads(
     Parameters
     ----------
     attention : (L, heads, g, g) array
-        Of one frame (`hnn_core.explanation.rollout_views.class_attention`), row 0 south.
+        Of one frame (`hnn_core.explanation.rollout.class_attention`), row 0 south.
     dark, simulated : bool
     height : int
         Pixels.
@@ -114,7 +113,7 @@ def _mosaic(attention: np.ndarray, pitch: int) -> tuple[np.ndarray, np.ndarray]:
     ]
 
 
-def token_norms(
+def token_norms_figure(
     norms: np.ndarray,
     flagged: np.ndarray,
     *,

@@ -8,19 +8,19 @@ import numpy as np
 from astropy.time import Time
 from PIL import Image
 
-from analysis.explained_case import map_options
-from analysis.film_pictures import frame_picture
-from analysis.pil import PilMasks, detect_pils
+from analysis.cases.explained import map_options
+from analysis.figures.film import frame_picture
+from analysis.physics.pil import PilMasks, detect_pils
 from hnn_core.exceptions import HnnError, PositionError, SequenceError
-from hnn_core.magnetogram import Magnetogram
-from hnn_core.preprocess import CropBox, tokens_to_patch
-from hnn_core.sequence import build_sequence
+from hnn_core.magnetogram.conventions import iso_minute
+from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.magnetogram.preprocess import CropBox, tokens_to_patch
+from hnn_core.regions.base import Region, Source
 from hnn_core.sources import find_region
-from hnn_core.sources.base import Region, Source
-from hnn_core.tai import iso_minute
+from hnn_core.sources.sequence import build_sequence
 
 if TYPE_CHECKING:  # knows torch
-    from hnn_core.predictor import Predictor
+    from hnn_core.network.predictor import Predictor
 
 __all__ = ["Film", "make_film"]
 
@@ -61,7 +61,7 @@ def make_film(
     predictor : Predictor, optional
         None for no heat map.
     method : str
-        One of `hnn_core.explanation.methods.METHODS` that draws maps: each hour gets the map of
+        One of `hnn_core.explanation.service.METHODS` that draws maps: each hour gets the map of
         its own last frame. Hours without a sequence have none.
     show : sequence of str
         Of ``"pil"``, ``"ropi"``, ``"hull"``.

@@ -7,8 +7,8 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from analysis.case_rows import flux_rows, parquet_bytes
-from analysis.command_options import (
+from analysis.cases.tables import flux_rows, parquet_bytes
+from analysis.commands.options import (
     AsJson,
     Buffer,
     Keep,
@@ -24,14 +24,14 @@ from analysis.command_options import (
     write,
 )
 from analysis.export import history_csv
-from analysis.flux import history
-from analysis.pil import PilSettings
-from hnn_core.command_line import complain
+from analysis.physics.flux import history
+from analysis.physics.pil import PilSettings
 from hnn_core.exceptions import EmptySourceError, FitsError, PositionError
-from hnn_core.magnetogram import Magnetogram
-from hnn_core.records import good_records
+from hnn_core.live.reporting import complain
+from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.magnetogram.sequence_plan import good_records
+from hnn_core.regions.base import Region, Source
 from hnn_core.sources import find_region, open_source
-from hnn_core.sources.base import Region, Source
 
 __all__ = ["flux"]
 

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from analysis.pil import PilRegion, PilSettings
-from hnn_core.command_line import complain
-from hnn_core.dataset.labels import POLICIES
+from analysis.physics.pil import PilRegion, PilSettings
+from hnn_core.live.reporting import complain
+from hnn_core.regions.base import Source
+from hnn_core.regions.labels import POLICIES
 from hnn_core.sources import find_region
-from hnn_core.sources.base import Source
 
 __all__ = [
     "AsJson",

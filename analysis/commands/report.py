@@ -1,31 +1,109 @@
-"""``python -m analysis report``: some cases as one HTML file, with what stands behind it."""
+"""``python -m analysis report``: some cases as one HTML file, with what stands behind it.
+
+From what was typed to the cases that a report is about.
+"""
 
 import json
 import sys
+from collections.abc import Sequence
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from analysis.command_options import AsJson, check_out, json_rows, write
-from analysis.explained_case import MAP_METHODS
-from analysis.report_case import AbsentCase, ReportCase, make_case
-from analysis.report_data import cases_table
-from analysis.report_files import ReportFiles
-from analysis.report_making import Models as LoadedModels
-from analysis.report_making import make_all
-from analysis.report_request import requested_cases
-from hnn_core.case import MOST_CASES, Case
-from hnn_core.command_line import complain
-from hnn_core.dataset.classes import threshold
+from analysis.cases.explained import MAP_METHODS
+from analysis.cases.making import AbsentCase, ReportCase, make_all, make_case
+from analysis.cases.making import Models as LoadedModels
+from analysis.commands.options import AsJson, check_out, json_rows, write
+from analysis.report.data import cases_table
+from analysis.report.files import ReportFiles
+from hnn_core.live.reporting import complain
+from hnn_core.regions.base import Source
+from hnn_core.regions.case import MOST_CASES, Case, CaseSet, load_set, read_set
+from hnn_core.regions.goes_classes import threshold
 from hnn_core.sources import open_source
-from hnn_core.sources.base import Source
 
-if TYPE_CHECKING:  # knows torch
-    from hnn_core.predictor import Predictor
+if TYPE_CHECKING:
+    from hnn_core.network.predictor import Predictor
 
-__all__ = ["report"]
+__all__ = ["report", "requested_cases"]
+
+
+_NONE = "none"
+
+
+def requested_cases(
+    case_set: str,
+    sources: Sequence[str],
+    regions: Sequence[str],
+    times: Sequence[str],
+    models: Sequence[str],
+) -> CaseSet:
+    """Put cases together.
+
+    Parameters
+    ----------
+    case_set : str
+        Name of a saved set, or its file; "" for the regions and times that follow.
+    sources, models : sequence of str
+        One for all cases, or one for each; none: those of the set, or ``sim:`` and ``demo``.
+        The model ``none`` asks none.
+    regions, times : sequence of str
+        As many of the one as of the other.
+
+    Returns
+    -------
+    CaseSet
+        Without a name where there was none.
+
+    Raises
+    ------
+    BadParameter
+        The numbers do not fit.
+    RequestError
+        No such set, no such hour, a case twice, or more than `hnn_core.regions.case.MOST_CASES`.
+    """
+    if case_set:
+        if regions or times:
+            raise typer.BadParameter("give either --set, or --region with --time")
+        found = _read(case_set)
+        cases = found.cases
+    else:
+        if not regions or len(regions) != len(times):
+            raise typer.BadParameter(
+                f"{len(regions)} --region and {len(times)} --time; give one --time for each "
+                "--region, or --set"
+            )
+        found = None
+        cases = tuple(
+            Case("sim:", region, time, "demo") for region, time in zip(regions, times, strict=True)
+        )
+    cases = _with(cases, "source", sources)
+    cases = _with(cases, "model", ["" if name == _NONE else name for name in models])
+    return CaseSet(found.name if found else "", cases)
+
+
+def _with(cases: tuple[Case, ...], what: str, values: Sequence[str]) -> tuple[Case, ...]:
+    """Give all cases one source or model, or each its own."""
+    if not values:
+        return cases
+    if len(values) not in (1, len(cases)):
+        raise typer.BadParameter(
+            f"{len(values)} --{what} for {len(cases)} cases; give one for all, or one for each"
+        )
+    each = list(values) if len(values) == len(cases) else list(values) * len(cases)
+    return tuple(
+        replace(case, source=value) if what == "source" else replace(case, model=value)
+        for case, value in zip(cases, each, strict=True)
+    )
+
+
+def _read(text: str) -> CaseSet:
+    path = Path(text).expanduser()
+    return read_set(path) if path.suffix == ".json" or path.is_file() else load_set(text)
+
 
 Sources = Annotated[
     list[str] | None,

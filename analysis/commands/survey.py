@@ -1,4 +1,7 @@
-"""``python -m analysis survey|validate``: many windows, and the detector put to the test."""
+"""``python -m analysis survey|validate``: many windows, and the detector put to the test.
+
+``python -m analysis maps``: where the maps of all windows lie.
+"""
 
 import json
 from pathlib import Path
@@ -7,8 +10,8 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from analysis.case_rows import parquet_bytes
-from analysis.command_options import (
+from analysis.cases.tables import parquet_bytes
+from analysis.commands.options import (
     AsJson,
     Policy,
     Regions,
@@ -21,17 +24,23 @@ from analysis.command_options import (
     tell_regions,
     write,
 )
-from analysis.survey import survey as survey_windows
-from analysis.survey_compare import compare_columns, found_trends
-from analysis.survey_words import comparison_sentence, comparison_table
-from analysis.validation import validate as validate_table
-from analysis.validation import validation_table
-from hnn_core.dataset.classes import threshold
-from hnn_core.dataset.labels import DEFAULT_POLICY
+from analysis.surveys.compare import (
+    compare_columns,
+    comparison_sentence,
+    comparison_table,
+    found_trends,
+    overlap_table,
+)
+from analysis.surveys.maps import STEP, class_overlaps, flat_rows, map_survey
+from analysis.surveys.survey import survey as survey_windows
+from analysis.surveys.validation import validate as validate_table
+from analysis.surveys.validation import validation_table
 from hnn_core.exceptions import OneClassError, TooFewGroupsError
+from hnn_core.regions.goes_classes import threshold
+from hnn_core.regions.labels import DEFAULT_POLICY
 from hnn_core.sources import open_source
 
-__all__ = ["survey", "validate"]
+__all__ = ["maps", "survey", "validate"]
 
 
 def survey(
@@ -121,3 +130,46 @@ def _short(table: pd.DataFrame) -> pd.DataFrame:
     for name in ("correlation", "gain", "bias_mx_per_h"):
         short[name] = [f"{value:.3g}" for value in short[name]]
     return short
+
+
+def maps(
+    out: Annotated[Path, typer.Option(help="Parquet file to write, one row a window and part.")],
+    source: SourceOption = "sim:",
+    region: Regions = None,
+    model: Annotated[str, typer.Option(help="Name, folder or hub id of the network.")] = "demo",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
+    method: Annotated[
+        list[str] | None, typer.Option(help="rollout, relevance or occlusion; repeatable.")
+    ] = None,
+    policy: Policy = DEFAULT_POLICY,
+    step: Step = STEP,
+    as_json: AsJson = False,
+) -> None:
+    """Tell where the maps of all windows lie, by what was said and by what happened."""
+    from hnn_core.network.predictor import Predictor
+
+    check_out(out)
+    check_policy(policy)
+    opened = open_source(source)
+    chosen = chosen_regions(opened, region)
+    found = map_survey(
+        opened,
+        Predictor.load(model, device),
+        chosen,
+        methods=method or ["rollout", "relevance"],
+        policy=policy,
+        step=step,
+        progress=tell_regions,
+    )
+    table = flat_rows(found)
+    table.insert(0, "source", opened.spec)
+    write(out, parquet_bytes(table))
+    by = {name: class_overlaps(found, name) for name in ("said", "outcome")}
+    if as_json:
+        told = {"out": str(out), **{name: json_rows(rows) for name, rows in by.items()}}
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
+        return
+    windows = len(found[["region", "t_rec_tai"]].drop_duplicates())
+    typer.echo(f"{windows} windows of {found['region'].nunique()} regions in {out}")
+    for rows in by.values():
+        typer.echo(overlap_table(rows).to_string(index=False))

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis import figure_style as style
-from analysis.figures_passage import legend
+from analysis.figures import style
+from analysis.figures.passage import legend
 
-__all__ = ["butterfly", "disk", "largest_placed"]
+__all__ = ["butterfly_figure", "disk_figure", "largest_placed"]
 
 _ASSOCIATIONS = {
     "unknown": (style.UNKNOWN, "CME unknown"),
@@ -48,7 +48,7 @@ def largest_placed(flares: pd.DataFrame, most: int = 3000) -> pd.DataFrame:
     return placed.sort_values("flux_w_m2", ascending=False, kind="stable").head(most)
 
 
-def butterfly(
+def butterfly_figure(
     flares: pd.DataFrame, *, dark: bool = False, simulated: bool = False, height: int = 340
 ) -> go.Figure:
     """Draw the latitude of flares over time.
@@ -89,7 +89,7 @@ def butterfly(
     return figure
 
 
-def disk(
+def disk_figure(
     flares: pd.DataFrame, *, dark: bool = False, simulated: bool = False, height: int = 340
 ) -> go.Figure:
     """Draw flares where they were on the disk at their time, seen from the Earth.

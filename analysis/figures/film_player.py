@@ -8,8 +8,8 @@ from typing import Any
 import plotly.graph_objects as go
 from PIL import Image
 
-from analysis import figure_style as style
-from analysis.film_files import one_size
+from analysis.figures import style
+from analysis.figures.film import one_size
 
 __all__ = ["animation_figure"]
 

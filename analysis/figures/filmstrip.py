@@ -8,11 +8,11 @@ import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
 
-from analysis import figure_style as style
-from analysis.heat_colours import heat_limits, heat_rgba, heat_unit
-from hnn_core.magnetogram import Magnetogram
+from analysis.figures import style
+from analysis.figures.overlays import heat_limits, heat_rgba, heat_unit
+from hnn_core.magnetogram.magnetogram import Magnetogram
 
-__all__ = ["composite", "filmstrip"]
+__all__ = ["composite", "filmstrip_figure"]
 
 _THUMBNAIL = 190
 """Width of a picture, pixels."""
@@ -20,7 +20,7 @@ _LABEL = 24
 """Height of the line that names the hour, pixels."""
 
 
-def filmstrip(
+def filmstrip_figure(
     frames: Sequence[Magnetogram],
     heats: Sequence[np.ndarray] | None = None,
     *,
@@ -42,7 +42,7 @@ def filmstrip(
     frames : sequence of Magnetogram
         In order of time; the last is x_t.
     heats : sequence of (rows, cols) arrays, optional
-        A map of the network on the patch's pixels (`hnn_core.preprocess.tokens_to_patch`),
+        A map of the network on the patch's pixels (`hnn_core.magnetogram.preprocess.tokens_to_patch`),
         NaN where the network saw nothing. One colour scale serves all frames.
     interpolated : sequence of bool, optional
         Frames that fill a gap; by default what the frames say of themselves.

@@ -7,12 +7,12 @@ import pandas as pd
 import plotly.graph_objects as go
 from astropy.time import Time
 
-from analysis import figure_style as style
-from analysis.figures_axes import largest_exponent, power
-from analysis.figures_passage import legend, mark_times, style_passage, with_gaps
-from hnn_core.sources.base import Flare
+from analysis.figures import style
+from analysis.figures.passage import legend, mark_times, style_passage, with_gaps
+from analysis.figures.style import largest_exponent, power
+from hnn_core.regions.base import Flare
 
-__all__ = ["FLUX_TITLES", "flux_bars", "flux_history", "legend_square"]
+__all__ = ["FLUX_TITLES", "flux_bars_figure", "flux_history_figure", "legend_square"]
 
 FLUX_TITLES = {
     "total_unsigned_flux_mx": "total unsigned flux",
@@ -22,7 +22,7 @@ FLUX_TITLES = {
     "pil_positive_flux_mx": "PIL positive flux",
     "pil_negative_flux_mx": "PIL negative flux",
 }
-"""Columns of `analysis.flux.history` that can be drawn, and what they are called."""
+"""Columns of `analysis.physics.flux.history` that can be drawn, and what they are called."""
 
 _ERRORS = {
     column: "pil_flux_error_mx" if column.startswith("pil_") else "total_flux_error_mx"
@@ -31,7 +31,7 @@ _ERRORS = {
 _LINES = ("#4c9be8", "#e4738c", "#59b38c", "#b58ae0", "#d1a33c", "#8c8f99")
 
 
-def flux_bars(
+def flux_bars_figure(
     history: pd.DataFrame,
     *,
     column: str,
@@ -46,7 +46,7 @@ def flux_bars(
     Parameters
     ----------
     history : DataFrame
-        Rows of `analysis.flux.history` for the frames t−9 … t, in order of time.
+        Rows of `analysis.physics.flux.history` for the frames t−9 … t, in order of time.
     column : str
         One of `FLUX_TITLES`; drawn by its magnitude.
     positive : bool
@@ -122,7 +122,7 @@ def flux_bars(
     return figure
 
 
-def flux_history(
+def flux_history_figure(
     history: pd.DataFrame,
     *,
     columns: Sequence[str] = ("pil_unsigned_flux_mx",),
@@ -139,7 +139,7 @@ def flux_history(
     Parameters
     ----------
     history : DataFrame
-        Rows of `analysis.flux.history`, in order of time.
+        Rows of `analysis.physics.flux.history`, in order of time.
     columns : sequence of str
         Some of `FLUX_TITLES`, on one axis; negative fluxes by their magnitude.
     current : Time, optional

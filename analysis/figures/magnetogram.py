@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from analysis import figure_style as style
-from analysis.coordinates import pixel_to_heliographic
-from analysis.figures_overlays import (
+from analysis.figures import style
+from analysis.figures.overlays import (
     colour_bar,
     crop_trace,
     graticule_trace,
@@ -16,18 +15,19 @@ from analysis.figures_overlays import (
     mask_traces,
     multiples,
 )
-from analysis.pil import PilMasks
+from analysis.physics.coordinates import pixel_to_heliographic
+from analysis.physics.pil import PilMasks
 from hnn_core.exceptions import MissingKeywordError
-from hnn_core.magnetogram import Magnetogram
-from hnn_core.preprocess import CropBox
+from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.magnetogram.preprocess import CropBox
 
-__all__ = ["OVERLAYS", "magnetogram"]
+__all__ = ["OVERLAYS", "magnetogram_figure"]
 
 OVERLAYS = ("pil", "ropi", "hull", "crop", "graticule")
 """What `magnetogram` can draw beside the field and the heat map."""
 
 
-def magnetogram(
+def magnetogram_figure(
     mag: Magnetogram,
     *,
     clip: float = 500.0,

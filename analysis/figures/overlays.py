@@ -1,27 +1,185 @@
-"""What is drawn on a magnetogram: heat map, lines and regions, crop box, graticule."""
+"""What is drawn on a magnetogram: heat map, lines and regions, crop box, graticule.
 
-from collections.abc import Collection
+Masks as lines to draw: exact at any zoom, and light.
+
+How the values of a heat map become colours: limits, units, and pixels.
+"""
+
+import re
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.colors import hex_to_rgb
 
-from analysis import figure_style as style
-from analysis.coordinates import heliographic_to_pixel, pixel_to_heliographic
-from analysis.heat_colours import heat_limits, heat_scale, heat_unit
-from analysis.mask_paths import line_path, outline_path
-from analysis.pil import PilMasks
-from hnn_core.magnetogram import Magnetogram
-from hnn_core.preprocess import CropBox
+from analysis.figures import style
+from analysis.physics.coordinates import heliographic_to_pixel, pixel_to_heliographic
+from analysis.physics.pil import PilMasks
+from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.magnetogram.preprocess import CropBox
 
 __all__ = [
     "colour_bar",
     "crop_trace",
     "graticule_trace",
+    "heat_limits",
+    "heat_rgba",
+    "heat_scale",
     "heat_trace",
+    "heat_unit",
+    "line_path",
     "mask_traces",
     "multiples",
+    "outline_path",
 ]
+
+
+def line_path(pil: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Segments between neighbouring pixels of thin lines, for drawing them at any zoom.
+
+    Parameters
+    ----------
+    pil : (rows, cols) array of bool
+
+    Returns
+    -------
+    x, y : float arrays
+        Columns and rows of segment ends; NaN after each segment.
+    """
+    rows, cols = pil.shape
+    padded = np.pad(np.asarray(pil, dtype=bool), 1)
+
+    def neighbour(down: int, right: int) -> np.ndarray:
+        return padded[1 + down : 1 + down + rows, 1 + right : 1 + right + cols]
+
+    segments = []
+    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        linked = pil & neighbour(down, right)
+        if down and right:
+            # A diagonal that cuts a corner would draw a triangle.
+            linked &= ~(neighbour(0, right) | neighbour(down, 0))
+        row, col = np.nonzero(linked)
+        segments.append(np.stack([col, row, col + right, row + down], axis=1))
+    return _segments(np.concatenate(segments).astype(np.float64))
+
+
+def outline_path(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pixel edges between a mask and its outside.
+
+    Parameters
+    ----------
+    mask : (rows, cols) array of bool
+
+    Returns
+    -------
+    x, y : float arrays
+        Columns and rows of segment ends, at half pixels; NaN after each segment. Edges in a
+        row or column are joined to one segment.
+    """
+    padded = np.pad(np.asarray(mask, dtype=np.int8), 1)
+    upright = _runs(np.diff(padded[1:-1], axis=1).T)
+    level = _runs(np.diff(padded[:, 1:-1], axis=0))
+    segments = np.concatenate([level[:, [1, 0, 2, 0]], upright[:, [0, 1, 0, 2]]])
+    return _segments(segments - 0.5)
+
+
+def _runs(change: np.ndarray) -> np.ndarray:
+    """Find runs of equal, non-zero values along rows: (n, 3) of row, first, past the last."""
+    padded = np.pad(change, ((0, 0), (1, 1)))
+    step = np.diff(padded, axis=1) != 0
+    row, start = np.nonzero(step & (padded[:, 1:] != 0))
+    _, stop = np.nonzero(step & (padded[:, :-1] != 0))
+    return np.stack([row, start, stop], axis=1).astype(np.float64)
+
+
+def _segments(ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    gap = np.full(len(ends), np.nan)
+    x = np.stack([ends[:, 0], ends[:, 2], gap], axis=1)
+    y = np.stack([ends[:, 1], ends[:, 3], gap], axis=1)
+    return x.ravel().astype(np.float32), y.ravel().astype(np.float32)
+
+
+_ROLLOUT = "attention rollout"
+
+
+def heat_unit(heat_name: str) -> str:
+    """Return the unit of a map's values: rollout shares out attention, the rest log-odds."""
+    return "share of attention per token" if heat_name.startswith(_ROLLOUT) else "log-odds"
+
+
+def heat_scale(*, signed: bool) -> list[list[float | str]]:
+    """Return the colour scale as plotly takes it."""
+    return [list(stop) for stop in (style.SIGNED_SCALE if signed else style.HEAT_SCALE)]
+
+
+def heat_limits(
+    heats: Sequence[np.ndarray],
+    heat_range: tuple[float, float] | None = None,
+    *,
+    signed: bool = False,
+) -> tuple[float, float]:
+    """Return the values at the ends of the colour scale.
+
+    Parameters
+    ----------
+    heats : sequence of arrays
+        That share the scale; NaN where there is nothing.
+    heat_range : (float, float), optional
+        Instead of the extremes of `heats`.
+    signed : bool
+        Make them symmetric about 0, so that the scale's middle is 0.
+
+    Returns
+    -------
+    low, high : float
+        Never equal; (0, 1) or (−1, 1) where there is no number.
+    """
+    if heat_range is not None:
+        low, high = heat_range
+    else:
+        known = [heat[np.isfinite(heat)] for heat in heats]
+        values = np.concatenate(known) if known else np.empty(0)
+        low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+    if signed:
+        high = max(-low, high)
+        return (-high, high) if high > 0.0 else (-1.0, 1.0)
+    return low, high if high > low else low + 1.0
+
+
+def heat_rgba(heat: np.ndarray, limits: tuple[float, float], *, signed: bool = False) -> np.ndarray:
+    """Colour values.
+
+    Parameters
+    ----------
+    heat : (...) array
+        NaN comes out clear.
+    limits : (float, float)
+        As `heat_limits` gives them; what lies outside gets the end's colour.
+    signed : bool
+
+    Returns
+    -------
+    (..., 4) float array
+        Red, green, blue and opacity, 0 to 1.
+    """
+    scale = style.SIGNED_SCALE if signed else style.HEAT_SCALE
+    stops = [position for position, _ in scale]
+    colours = np.array([_channels(colour) for _, colour in scale])
+    fraction = np.nan_to_num((heat - limits[0]) / (limits[1] - limits[0]))
+    rgba = np.stack([np.interp(fraction, stops, channel) for channel in colours.T], axis=-1)
+    rgba[..., 3] *= np.isfinite(heat)
+    return rgba
+
+
+def _channels(colour: str) -> tuple[float, float, float, float]:
+    """Read ``#rrggbb`` or ``rgba(r, g, b, opacity)``."""
+    if colour.startswith("#"):
+        red, green, blue = hex_to_rgb(colour)
+        opacity = 1.0
+    else:
+        red, green, blue, opacity = map(float, re.findall(r"[\d.]+", colour))
+    return red / 255, green / 255, blue / 255, opacity
 
 
 def heat_trace(

@@ -1,18 +1,34 @@
-"""Flares and CMEs marked along the top of figures over time."""
+"""What figures over a disk passage share: gaps, the current hour, flares, CMEs, the time axis.
+
+The predicted probability over a disk passage.
+
+Flares and CMEs marked along the top of figures over time.
+"""
 
 import math
 from collections.abc import Sequence
 from html import escape
 from textwrap import wrap
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from astropy.time import Time
 
-from analysis import figure_style as style
-from hnn_core.sources.base import Cme, Flare
+from analysis.figures import style
+from hnn_core.regions.base import Cme, Flare
 
-__all__ = ["mark_cmes", "mark_flares"]
+__all__ = [
+    "legend",
+    "mark_cmes",
+    "mark_flares",
+    "mark_times",
+    "probability_figure",
+    "style_passage",
+    "with_gaps",
+]
+
 
 _ASSOCIATION = {
     "eruptive": (style.ERUPTIVE, "flare, CME linked"),
@@ -168,3 +184,173 @@ def _utc(time: Time) -> str:
 
 def _stamp(time: Time) -> str:
     return str(time.tai.isot)
+
+
+_TIME_TITLE = "T_REC (TAI)"
+
+
+def with_gaps(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Sort by time and put a row without numbers wherever hours are missing.
+
+    Lines break there instead of bridging hours of which nothing is known.
+    """
+    table = table.sort_values(column, ignore_index=True)
+    late = table[column].diff() > pd.Timedelta(minutes=90)
+    if not late.any():
+        return table
+    breaks = pd.DataFrame({column: table.loc[late, column] - pd.Timedelta(minutes=30)})
+    return pd.concat([table, breaks]).sort_values(column, ignore_index=True)
+
+
+def mark_times(
+    figure: go.Figure,
+    times: pd.Series,
+    current: Time | None,
+    window: tuple[Time, Time] | None,
+    flares: Sequence[Flare],
+    *,
+    dark: bool,
+) -> None:
+    """Shade the window, mark the current hour, and mark flares on the axis' top."""
+    if window is not None:
+        figure.add_vrect(
+            x0=_stamp(window[0]),
+            x1=_stamp(window[1]),
+            fillcolor=style.foreground(dark=dark),
+            opacity=0.10,
+            line_width=0,
+            layer="below",
+            name="sequence",
+        )
+    if current is not None:
+        figure.add_vline(
+            x=_stamp(current),
+            line={"color": style.foreground(dark=dark), "width": 1.5},
+            name="current hour",
+        )
+    first, last = times.min(), times.max() + pd.Timedelta(hours=24)
+    shown = [flare for flare in flares if first <= pd.Timestamp(_stamp(flare.peak)) <= last]
+    mark_flares(figure, shown, first, times.max())
+    mark_cmes(figure, shown, first, times.max())
+
+
+def style_passage(
+    figure: go.Figure,
+    uirevision: str,
+    title: str | None,
+    simulated: bool,
+    height: int,
+    *,
+    dark: bool,
+) -> None:
+    """Give a figure over time its axis in TAI, its legend and the hidden axis of flares."""
+    style.apply_style(
+        figure,
+        dark=dark,
+        title=title,
+        uirevision=uirevision,
+        simulated=simulated,
+        height=height,
+        hovermode="x unified",
+        showlegend=True,
+        legend=legend(),
+        # Flares hang from the top whatever the flux; this axis is theirs and is not drawn.
+        yaxis2={"overlaying": "y", "range": [0, 1.04], "visible": False, "fixedrange": True},
+    )
+    figure.update_layout(margin={"t": 70 if title else 40})
+    figure.update_xaxes(title_text=_TIME_TITLE, type="date", hoverformat="%Y-%m-%d %H:%M TAI")
+
+
+def legend() -> dict[str, Any]:
+    """Return a legend in one row above the axes."""
+    return {
+        "orientation": "h",
+        "x": 0.0,
+        "xanchor": "left",
+        "y": 1.0,
+        "yanchor": "bottom",
+        "font": {"size": style.FONT_SIZE},
+    }
+
+
+def probability_figure(
+    passage: pd.DataFrame,
+    *,
+    threshold: float = 0.5,
+    current: Time | None = None,
+    flares: Sequence[Flare] = (),
+    dark: bool = False,
+    title: str | None = None,
+    simulated: bool = False,
+    height: int = 300,
+) -> go.Figure:
+    """Draw the probability that the coming flare is eruptive over a disk passage.
+
+    Parameters
+    ----------
+    passage : DataFrame
+        ``t_rec`` (TAI; strings, datetimes or Time) and ``probability`` (0…1); hours
+        without a sequence are NaN or absent, and the line breaks there.
+    threshold : float
+        From here on a prediction is positive.
+    current, flares, dark, title, simulated, height
+        As in `flux_history`.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        If there is no row or the threshold is outside 0…1.
+    """
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"threshold must be a probability, got {threshold}")
+    if passage.empty:
+        raise ValueError("no hour to draw the probability of")
+    stamps = [time.tai.isot if isinstance(time, Time) else time for time in passage["t_rec"]]
+    table = pd.DataFrame(
+        {
+            "t_rec": pd.to_datetime(pd.Series(stamps)),
+            "probability": passage["probability"].to_numpy(dtype=float),
+        }
+    )
+    table = with_gaps(table, "t_rec")
+    times, values = table["t_rec"], table["probability"].to_numpy()
+    figure = go.Figure(
+        go.Scatter(
+            x=times,
+            y=values,
+            mode="lines+markers",
+            name="probability",
+            connectgaps=False,
+            line={"color": style.foreground(dark=dark), "width": 1.6},
+            marker={
+                "size": 7,
+                "color": np.where(values >= threshold, style.ERUPTIVE, style.CONFINED),
+            },
+            hovertemplate="<b>%{y:.3f}</b><extra>probability</extra>",
+            showlegend=False,
+        )
+    )
+    for low, high, colour in (
+        (threshold, 1.0, style.ERUPTIVE),
+        (0.0, threshold, style.CONFINED),
+    ):
+        figure.add_hrect(
+            y0=low, y1=high, fillcolor=colour, opacity=0.10, line_width=0, layer="below"
+        )
+    figure.add_hline(
+        y=threshold,
+        line={"color": style.THRESHOLD, "width": 1.5, "dash": "dash"},
+        annotation={
+            "text": f"eruptive from {threshold:g}",
+            "font": {"size": style.FONT_SIZE - 1, "color": style.THRESHOLD},
+        },
+        annotation_position="top left",
+    )
+    mark_times(figure, times, current, None, flares, dark=dark)
+    style_passage(figure, "probability", title, simulated, height, dark=dark)
+    figure.update_yaxes(title_text="probability eruptive (0–1)", range=[-0.02, 1.02])
+    return figure

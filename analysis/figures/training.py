@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis import figure_style as style
-from analysis.figures_passage import legend
+from analysis.figures import style
+from analysis.figures.passage import legend
 
 __all__ = ["SCORES", "compare_runs", "loss_curve", "skill_curves"]
 

@@ -1,4 +1,7 @@
-"""The trend of a window under every choice that could have made it."""
+"""Trend of a flux history: Theil–Sen slope, and Mann–Kendall corrected for serial correlation.
+
+The trend of a window under every choice that could have made it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,18 +11,182 @@ import numpy as np
 import pandas as pd
 from astropy import units as u
 from astropy.units import Quantity
+from scipy import stats
 
-from analysis.pil import PilMasks, PilSettings
-from analysis.pil_r_value import header_r_value, r_value
-from analysis.trends import Trend, trend
-from analysis.trends_fluxes import MASKS, THRESHOLDS, MaskKind, WindowFluxes, window_fluxes
-from hnn_core.magnetogram import Magnetogram
+from analysis.physics.flux import header_r_value, r_value
+from analysis.physics.pil import PilMasks, PilSettings
+from analysis.physics.window_fluxes import MASKS, THRESHOLDS, MaskKind, WindowFluxes, window_fluxes
+from hnn_core.magnetogram.magnetogram import Magnetogram
 
-__all__ = ["QUANTITIES", "Systematics", "systematics"]
+__all__ = [
+    "LEAST_POINTS",
+    "QUANTITIES",
+    "Systematics",
+    "Trend",
+    "mann_kendall",
+    "systematics",
+    "trend",
+]
+
+
+LEAST_POINTS = 10
+"""With fewer hours nothing is said about a trend (SCIENCE section 7)."""
+
+_LEVEL = 0.95
+_RATE = u.Mx / u.h
+
+
+@dataclass(frozen=True)
+class Trend:
+    """What is known of the trend of a flux over a window."""
+
+    n: int
+    """Points that counted."""
+    left_out: int
+    """Points without a number."""
+    slope: Quantity
+    """Theil–Sen slope, Mx/h: the median of the slopes between all pairs of points."""
+    interval: Quantity
+    """Its 95 % interval (2,), Mx/h, from the ranks of those slopes (Sen 1968)."""
+    percent: float
+    """The slope in percent an hour of the median flux; NaN where that is 0."""
+    percent_interval: tuple[float, float]
+    s: float
+    """Mann–Kendall's S: pairs that rise less pairs that fall."""
+    z: float
+    """S over its corrected deviation, with the correction for continuity."""
+    p: float
+    """Two-sided, of no trend."""
+    correction: float
+    """By what Hamed & Rao's correction multiplies the variance of S; 1 is independent points."""
+
+    @property
+    def sufficient(self) -> bool:
+        """Whether there are points enough to speak of a trend."""
+        return self.n >= LEAST_POINTS
+
+    @property
+    def falls(self) -> bool:
+        """Whether the flux falls: enough points, p under 0.05, and the whole interval below 0."""
+        return self.sufficient and self.p < 1 - _LEVEL and bool(self.interval[1] < 0 * _RATE)
+
+    @property
+    def rises(self) -> bool:
+        """Whether the flux rises, by the same rule."""
+        return self.sufficient and self.p < 1 - _LEVEL and bool(self.interval[0] > 0 * _RATE)
+
+
+def trend(hours: np.ndarray, flux: Quantity) -> Trend:
+    """Describe the trend of a flux history.
+
+    Parameters
+    ----------
+    hours : (n,) array
+        Times in hours, in any order, all different where the flux is a number.
+    flux : Quantity (n,)
+        Flux; NaN where it is not known, which is left out and counted.
+
+    Returns
+    -------
+    Trend
+        With fewer than three points everything but `n` and `left_out` is NaN.
+
+    Raises
+    ------
+    ValueError
+        The lengths differ, or two points have the same time.
+
+    Notes
+    -----
+    SCIENCE section 7. Sen (1968); Hamed & Rao (1998), J. Hydrol. 204, 182.
+    """
+    hours = np.asarray(hours, np.float64)
+    values = np.asarray(flux.to_value(u.Mx), np.float64)
+    if hours.shape != values.shape or hours.ndim != 1:
+        raise ValueError(f"{hours.shape} times do not go with {values.shape} fluxes")
+    known = np.isfinite(hours) & np.isfinite(values)
+    order = np.argsort(hours[known])
+    hours, values = hours[known][order], values[known][order]
+    if (np.diff(hours) == 0).any():
+        raise ValueError("two points of a history have the same time")
+    left_out = int(known.size - known.sum())
+    if values.size < 3:
+        nothing = np.nan * _RATE
+        pair = (np.nan, np.nan)
+        both = Quantity([nothing, nothing])
+        return Trend(values.size, left_out, nothing, both, np.nan, pair, *[np.nan] * 4)
+    slope, _, low, high = stats.theilslopes(values, hours, alpha=_LEVEL)
+    middle = float(np.median(values))
+    s, z, p, correction = mann_kendall(hours, values)
+    return Trend(
+        n=values.size,
+        left_out=left_out,
+        slope=slope * _RATE,
+        interval=np.array([low, high]) * _RATE,
+        percent=_percent(slope, middle),
+        percent_interval=(_percent(low, middle), _percent(high, middle)),
+        s=s,
+        z=z,
+        p=p,
+        correction=correction,
+    )
+
+
+def _percent(rate: float, middle: float) -> float:
+    """Rate in percent of the median; the quotient first, since 100 over a tiny median is none."""
+    return 100.0 * (float(rate) / middle) if middle else float("nan")
+
+
+def mann_kendall(hours: np.ndarray, values: np.ndarray) -> tuple[float, float, float, float]:
+    """Mann–Kendall test with the correction for serial correlation of Hamed & Rao (1998).
+
+    Parameters
+    ----------
+    hours, values : (n,) array
+        Ascending in time, finite; n at least 3.
+
+    Returns
+    -------
+    s, z, p, correction : float
+        As in `Trend`. Without any variance z is 0 and p is 1.
+
+    Notes
+    -----
+    Ten points can hardly show their own memory: of noise without a trend 5 % is called one where
+    the points are independent, but 18 % where each keeps half of the one before it and 34 % at 0.8
+    (3000 drawn series of ten; at forty points the correction brings 24 % down to 18 %).
+
+    The correction takes the autocorrelation of the ranks of what is left after the Theil–Sen line,
+    at the lags where it is significant (5 %). A correction below 1 would make the test bolder
+    than for independent points; it is not applied, since from a few points it is mostly chance.
+    """
+    n = values.size
+    s = float(np.sign(np.subtract.outer(values, values))[np.tril_indices(n, -1)].sum())
+    _, ties = np.unique(values, return_counts=True)
+    variance = (n * (n - 1) * (2 * n + 5) - (ties * (ties - 1) * (2 * ties + 5)).sum()) / 18.0
+    correction = _serial_correction(hours, values)
+    deviation = float(np.sqrt(variance * correction))
+    z = (s - np.sign(s)) / deviation if deviation > 0 else 0.0
+    return s, float(z), float(2 * stats.norm.sf(abs(z))), correction
+
+
+def _serial_correction(hours: np.ndarray, values: np.ndarray) -> float:
+    n = values.size
+    slope = stats.theilslopes(values, hours).slope
+    ranks = stats.rankdata(values - slope * hours)
+    ranks -= ranks.mean()
+    power = float(ranks @ ranks)
+    if power == 0.0:
+        return 1.0
+    lags = np.arange(1, n - 1)
+    correlation = np.array([float(ranks[lag:] @ ranks[:-lag]) for lag in lags]) / power
+    correlation[np.abs(correlation) < stats.norm.ppf(0.975) / np.sqrt(n)] = 0.0
+    weights = (n - lags) * (n - lags - 1) * (n - lags - 2)
+    return max(1.0, 1.0 + 2.0 / (n * (n - 1) * (n - 2)) * float(weights @ correlation))
+
 
 FluxName = Literal["unsigned", "positive", "negative"]
 QUANTITIES: tuple[FluxName, ...] = get_args(FluxName)
-_RATE = u.Mx / u.h
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,10 +6,9 @@ from typing import Literal, get_args
 import numpy as np
 from astropy import units as u
 
-from analysis.systematics import Systematics
-from analysis.trends import LEAST_POINTS
-from analysis.trends_fluxes import MaskKind
-from hnn_core.position import TRAINED_LONGITUDE
+from analysis.physics.trends import LEAST_POINTS, Systematics
+from analysis.physics.window_fluxes import MaskKind
+from hnn_core.magnetogram.conventions import TRAINED_LONGITUDE
 
 __all__ = ["NO_RATE", "PAPER_CAVEATS", "VERDICTS", "Verdict", "VerdictWord", "verdict"]
 
@@ -37,7 +36,7 @@ NO_RATE = (
     "The slope is not the rate at which flux cancels: on simulated regions it follows the known "
     "rate but holds a fraction of it only."
 )
-"""What `analysis.validation` found; how large the fraction is, it tells."""
+"""What `analysis.surveys.validation` found; how large the fraction is, it tells."""
 
 _PIL_MASKS: dict[MaskKind, str] = {
     "moving": "the moving mask",

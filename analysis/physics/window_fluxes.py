@@ -8,21 +8,15 @@ import numpy as np
 from astropy import units as u
 from astropy.units import Quantity
 
-from analysis.coordinates import pixel_to_heliographic
-from analysis.flux import NOISE
-from analysis.pil import PilMasks, PilSettings
+from analysis.physics.coordinates import mu_map
+from analysis.physics.flux import NOISE
+from analysis.physics.pil import PilMasks, PilSettings
 from hnn_core.exceptions import EmptySourceError, MissingKeywordError
-from hnn_core.magnetogram import Magnetogram
-from hnn_core.tai import tai_seconds
+from hnn_core.magnetogram.conventions import tai_seconds
+from hnn_core.magnetogram.magnetogram import Magnetogram
 
-__all__ = [
-    "MASKS",
-    "THRESHOLDS",
-    "MaskKind",
-    "WindowFluxes",
-    "mu_map",
-    "window_fluxes",
-]
+__all__ = ["MASKS", "THRESHOLDS", "MaskKind", "WindowFluxes", "window_fluxes"]
+
 
 MaskKind = Literal["moving", "union", "last", "patch"]
 MASKS: tuple[MaskKind, ...] = get_args(MaskKind)
@@ -33,7 +27,6 @@ THRESHOLDS = (0.0, 20.0, 50.0, 100.0)
 """Smallest abs(B) that counts, gauss."""
 
 _LEAST_MU = 0.1
-_MU_STEP = 16  # pixels between the places where μ is taken from the coordinates
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,45 +164,3 @@ def _sums(
         net, unsigned = values.sum(), np.abs(values).sum()
         found[:, k] = (unsigned + net) / 2, (unsigned - net) / 2, noise * np.sqrt(share @ share)
     return found
-
-
-def mu_map(magnetogram: Magnetogram) -> np.ndarray:
-    """Cosine of the heliocentric angle of every pixel, as seen from far away.
-
-    Parameters
-    ----------
-    magnetogram : Magnetogram
-
-    Returns
-    -------
-    (rows, cols) float64 array
-        Negative beyond the limb. Interpolated between every 16th pixel, right to 2e-5.
-
-    Raises
-    ------
-    MissingKeywordError
-        If the header holds no coordinates.
-    """
-    rows, cols = magnetogram.shape
-    tilt = magnetogram.header.get("CRLT_OBS")
-    if isinstance(tilt, bool) or not isinstance(tilt, int | float) or not np.isfinite(tilt):
-        raise MissingKeywordError(
-            f"CRLT_OBS is {tilt!r}: the angle to the line of sight is unknown"
-        )
-    y, x = (
-        np.unique(np.append(np.arange(0.0, length, _MU_STEP), length - 1.0))
-        for length in (rows, cols)
-    )
-    longitude, latitude = pixel_to_heliographic(
-        magnetogram, *(grid.ravel() for grid in np.meshgrid(x, y))
-    )
-    lon, lat, b0 = np.deg2rad(longitude), np.deg2rad(latitude), np.deg2rad(float(tilt))
-    mu = np.sin(lat) * np.sin(b0) + np.cos(lat) * np.cos(b0) * np.cos(lon)
-    down, across = _between(y, rows), _between(x, cols)
-    return np.asarray(down @ mu.reshape(y.size, x.size) @ across.T)
-
-
-def _between(places: np.ndarray, length: int) -> np.ndarray:
-    """Weights of linear interpolation from some places to all whole ones, (length, places)."""
-    one = np.eye(places.size)
-    return np.stack([np.interp(np.arange(length), places, row) for row in one], axis=1)

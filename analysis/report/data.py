@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 from astropy import units as u
 
-from analysis.map_words import PARTS
-from analysis.report_case import ReportCase
-from analysis.report_provenance import short_source
+from analysis.cases.explained import PARTS
+from analysis.cases.making import ReportCase, short_source
 
 __all__ = [
     "IDENTITY",

@@ -1,15 +1,21 @@
-"""A report with everything behind it in one zip: tables, masks and maps, provenance."""
+"""The files of one report, each made when it is asked for.
+
+A report with everything behind it in one zip: tables, masks and maps, provenance.
+"""
 
 import io
 import json
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
 
+from analysis.cases.making import AbsentCase, ReportCase
+from analysis.cases.tables import case_rows, parquet_bytes
 from analysis.export import heat_hdul, history_csv, masks_hdul, to_bytes
-from analysis.report_case import AbsentCase, ReportCase
-from analysis.report_data import (
+from analysis.report.data import (
     cases_table,
     faithfulness_table,
     histories_table,
@@ -17,12 +23,14 @@ from analysis.report_data import (
     overlaps_table,
     trends_table,
 )
-from analysis.report_provenance import provenance
-from analysis.report_readme import readme
-from hnn_core.preprocess import CropBox, tokens_to_patch
-from hnn_core.tai import iso_minute
+from analysis.report.page import report_html
+from analysis.report.provenance import provenance, report_command
+from analysis.report.texts import readme
+from hnn_core.magnetogram.conventions import iso_minute
+from hnn_core.magnetogram.preprocess import CropBox, tokens_to_patch
 
-__all__ = ["report_archive"]
+__all__ = ["ReportFiles", "report_archive"]
+
 
 _TABLES = {
     "cases.csv": cases_table,
@@ -49,7 +57,7 @@ def report_archive(
     ----------
     cases : sequence of ReportCase
     page : str
-        Of `analysis.report.report_html`, for the same cases.
+        Of `analysis.report.page.report_html`, for the same cases.
     command, made, absent
         As there.
 
@@ -136,3 +144,48 @@ def _zip_time(made: str) -> tuple[int, int, int, int, int, int]:
     time = datetime.fromisoformat(made.replace("Z", "+00:00"))
     parts = (time.year, time.month, time.day, time.hour, time.minute, time.second)
     return max(parts, _EARLIEST)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, eq=False)
+class ReportFiles:
+    """A report as page, as zip and as one tidy table."""
+
+    cases: Sequence[ReportCase]
+    absent: Sequence[AbsentCase] = ()
+    name: str = ""
+    """Of the set of cases, if it has one."""
+    out: str = "report.html"
+    """Name of the page in the command that makes it again."""
+    options: Sequence[str] = ()
+    """Further words of that command."""
+    made: str = field(default_factory=_now)
+    """ISO seconds, UTC."""
+
+    @property
+    def command(self) -> str:
+        """The command that makes this report again."""
+        studied = [case.study.case for case in self.cases]
+        return report_command(studied, out=self.out, options=self.options)
+
+    @cached_property
+    def page(self) -> str:
+        """HTML; see `analysis.report.page.report_html`."""
+        return report_html(
+            self.cases, command=self.command, made=self.made, absent=self.absent, name=self.name
+        )
+
+    @cached_property
+    def archive(self) -> bytes:
+        """Zip; see `analysis.report.files.report_archive`."""
+        return report_archive(
+            self.cases, self.page, command=self.command, made=self.made, absent=self.absent
+        )
+
+    @cached_property
+    def parquet(self) -> bytes:
+        """One row a region and hour; see `analysis.cases.tables.case_rows`."""
+        return parquet_bytes(case_rows(self.cases))

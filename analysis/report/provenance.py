@@ -11,14 +11,14 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.flux import NOISE
-from analysis.pil import PilSettings
-from analysis.report_case import AbsentCase, ReportCase
-from analysis.trends_fluxes import THRESHOLDS
+from analysis.cases.making import AbsentCase, ReportCase, short_source, without_folder
+from analysis.physics.flux import NOISE
+from analysis.physics.pil import PilSettings
+from analysis.physics.window_fluxes import THRESHOLDS
 from hnn_core import __version__
-from hnn_core.case import Case
-from hnn_core.magnetogram import Magnetogram
-from hnn_core.tai import format_t_rec
+from hnn_core.magnetogram.conventions import format_t_rec
+from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.regions.case import Case
 
 __all__ = [
     "case_provenance",
@@ -26,10 +26,9 @@ __all__ = [
     "provenance",
     "report_command",
     "settings_table",
-    "short_source",
     "versions",
-    "without_folder",
 ]
+
 
 _PACKAGES = (
     *("numpy", "scipy", "torch", "timm", "astropy", "sunpy", "scikit-image"),
@@ -53,22 +52,6 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             found[name] = "not installed"
     return found
-
-
-def short_source(spec: str) -> str:
-    """Name a source without the path of a folder, which tells a reader nothing."""
-    kind, _, rest = spec.partition(":")
-    return f"{kind}:…/{Path(rest).name}" if kind == "fits" and Path(rest).name != rest else spec
-
-
-def without_folder(text: str, spec: str) -> str:
-    """Take the folder of a source out of a sentence that names one of its files."""
-    kind, _, rest = spec.partition(":")
-    if kind != "fits" or not rest.strip("/ "):
-        return text
-    for folder in (rest, str(Path(rest).expanduser())):
-        text = text.replace(f"{folder.rstrip('/')}/", "")
-    return text
 
 
 def frames_table(case: ReportCase) -> pd.DataFrame:

@@ -6,9 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from analysis.skill_words import why_undefined
-from hnn_core.training.metrics import count_scores
-from hnn_core.training.resampling import group_counts, interval, resampled_scores
+from analysis.skill.scores import why_undefined
+from hnn_core.scores import count_scores, group_counts, interval, resampled_scores
 
 __all__ = ["CLASS_BINS", "LONGITUDE_EDGES", "skill_by_class", "skill_by_longitude"]
 

@@ -5,10 +5,10 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from analysis import figure_style as style
-from analysis.figures_passage import legend
-from analysis.figures_skill_style import COLOURS
-from analysis.skill_words import SCORE_NAMES, with_interval
+from analysis.figures import style
+from analysis.figures.passage import legend
+from analysis.skill.figures_scores import COLOURS
+from analysis.skill.scores import SCORE_NAMES, with_interval
 
 __all__ = ["bins_figure", "confusion_data", "confusion_figure"]
 

@@ -2,6 +2,8 @@
 
 Four forecasts of the same sequences stand side by side: HNN, ViT, climatology (the base rate of
 the training part for every sequence) and one threshold on the total unsigned flux.
+
+The forecasts that were most wrong.
 """
 
 from typing import Any
@@ -17,7 +19,9 @@ __all__ = [
     "forecasts",
     "read_predictions",
     "read_scores",
+    "worst_misses",
 ]
+
 
 FORECASTS = {
     "hnn": "HNN",
@@ -152,3 +156,35 @@ def forecasts(predictions: pd.DataFrame, threshold: float) -> dict[str, pd.DataF
 def _tested(table: pd.DataFrame) -> set[tuple[object, ...]]:
     keys = table[["fold", "region", "hour", "label"]]
     return set(keys.itertuples(index=False, name=None))
+
+
+def worst_misses(table: pd.DataFrame, *, most: int = 20) -> pd.DataFrame:
+    """Find the flares about which a network was surest and wrong.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `skill.forecasts`, of HNN or ViT.
+    most : int
+        Rows returned at most.
+
+    Returns
+    -------
+    DataFrame
+        The hours on the wrong side of the threshold, of each flare (of each region, where the
+        flare has no name) the one with the largest |probability − label|, the largest first:
+        all columns of `table` and ``error`` (that difference), ``wrong_hours`` and ``hours`` (of
+        the flare, wrong and all).
+    """
+    named = table["flare_id"].astype(str)
+    flare = named.where(named != "", "of " + table["region"].astype(str))
+    whose = table.assign(
+        flare=table["region"].astype(str) + " " + flare,
+        error=(table["probability"] - table["label"]).abs(),
+        wrong=table["said"].astype(bool) != table["label"].astype(bool),
+    )
+    by_flare = whose.groupby("flare")["wrong"]
+    whose = whose.assign(wrong_hours=by_flare.transform("sum"), hours=by_flare.transform("size"))
+    wrong = whose[whose["wrong"]].sort_values(["error", "hour"], ascending=[False, True])
+    first = wrong.drop_duplicates("flare").head(most)
+    return first.drop(columns=["flare", "wrong"]).reset_index(drop=True)

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis import figure_style as style
-from analysis.figures_axes import fixed_margins, largest_exponent, place_rows, power
-from analysis.survey_words import QUANTITIES
+from analysis.figures import style
+from analysis.figures.style import fixed_margins, largest_exponent, place_rows, power
+from analysis.surveys.compare import QUANTITIES
 
-__all__ = ["effect_sizes", "slope_distributions"]
+__all__ = ["effect_sizes_figure", "slope_distributions_figure"]
 
 _COLOURS = {
     "eruptive": style.ERUPTIVE,
@@ -22,7 +22,7 @@ _COLOURS = {
 _SMALL = style.FONT_SIZE - 1
 
 
-def slope_distributions(
+def slope_distributions_figure(
     table: pd.DataFrame,
     column: str,
     *,
@@ -35,9 +35,9 @@ def slope_distributions(
     Parameters
     ----------
     table : DataFrame
-        Of `analysis.survey.survey`, one threshold.
+        Of `analysis.surveys.survey.survey`, one threshold.
     column : str
-        One of `analysis.survey_words.QUANTITIES`. Windows without a finite number there are
+        One of `analysis.surveys.compare.QUANTITIES`. Windows without a finite number there are
         left out.
     dark, simulated : bool
     height : int
@@ -96,13 +96,15 @@ def slope_distributions(
     return fixed_margins(figure)
 
 
-def effect_sizes(comparisons: pd.DataFrame, *, dark: bool = False, height: int = 300) -> go.Figure:
+def effect_sizes_figure(
+    comparisons: pd.DataFrame, *, dark: bool = False, height: int = 300
+) -> go.Figure:
     """Draw Cliff's delta of each compared quantity with its 95 % interval.
 
     Parameters
     ----------
     comparisons : DataFrame
-        Of `analysis.survey_compare.compare_columns`.
+        Of `analysis.surveys.compare.compare_columns`.
     dark : bool
     height : int
         Pixels; six rows need 300.

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis import figure_style as style
-from analysis.figures_axes import fixed_margins, largest_exponent, place_rows, power
-from analysis.figures_passage import legend
-from analysis.validation import TRUSTED_CORRELATION, Agreement, Validation
+from analysis.figures import style
+from analysis.figures.passage import legend
+from analysis.figures.style import fixed_margins, largest_exponent, place_rows, power
+from analysis.surveys.validation import TRUSTED_CORRELATION, Agreement, Validation
 
-__all__ = ["measured_against_true", "trust"]
+__all__ = ["measured_against_true_figure", "trust_figure"]
 
 _BIN_COLOURS = ("#482173", "#2e6f8e", "#29af7f", "#bddf26")
 _BIN_COLOURS_DARK = ("#b58ae0", "#4c9be8", "#29af7f", "#dfe318")
@@ -23,7 +23,7 @@ _LINE = "#d6455d"
 _TRUSTED, _NOT_TRUSTED = "#3fa08f", style.UNKNOWN
 
 
-def measured_against_true(
+def measured_against_true_figure(
     table: pd.DataFrame, found: Validation, *, dark: bool = False, height: int = 360
 ) -> go.Figure:
     """Draw the measured decline of each window against its true cancellation rate.
@@ -31,7 +31,7 @@ def measured_against_true(
     Parameters
     ----------
     table : DataFrame
-        Of `analysis.validation.validation_table`; windows of the least threshold with both
+        Of `analysis.surveys.validation.validation_table`; windows of the least threshold with both
         numbers are drawn.
     found : Validation
         Made of that table; tells the mask, the bins of longitude and the numbers.
@@ -88,7 +88,7 @@ def measured_against_true(
     return fixed_margins(figure)
 
 
-def trust(found: Validation, *, dark: bool = False, height: int = 360) -> go.Figure:
+def trust_figure(found: Validation, *, dark: bool = False, height: int = 360) -> go.Figure:
     """Draw how well the measure follows the truth, by longitude and by threshold.
 
     Parameters

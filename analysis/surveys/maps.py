@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 from astropy.time import Time
 
-from analysis.explained_case import combine_hours, hour_overlaps, map_options
-from analysis.overlap import combine
-from analysis.pil import detect_pils
-from analysis.survey import OUTCOMES, survey_regions
-from hnn_core.dataset.labels import DEFAULT_POLICY, label_frames
+from analysis.cases.explained import combine_hours, hour_overlaps, map_options
+from analysis.cases.overlap import combine
+from analysis.physics.pil import detect_pils
+from analysis.surveys.survey import OUTCOMES, survey_regions
 from hnn_core.exceptions import (
     EmptySourceError,
     FitsError,
@@ -20,14 +19,14 @@ from hnn_core.exceptions import (
     RequestError,
     SequenceError,
 )
-from hnn_core.sequence import Sequence as FrameSequence
-from hnn_core.sequence import build_sequence
-from hnn_core.sequence_plan import sequence_hours
-from hnn_core.slots import SequencePlan
-from hnn_core.sources.base import Region, Source
+from hnn_core.magnetogram.sequence_plan import SequencePlan, sequence_hours
+from hnn_core.regions.base import Region, Source
+from hnn_core.regions.labels import DEFAULT_POLICY, label_frames
+from hnn_core.sources.sequence import Sequence as FrameSequence
+from hnn_core.sources.sequence import build_sequence
 
 if TYPE_CHECKING:  # knows torch
-    from hnn_core.predictor import Predictor
+    from hnn_core.network.predictor import Predictor
 
 __all__ = ["STEP", "class_overlaps", "flat_rows", "map_survey"]
 
@@ -56,9 +55,9 @@ def map_survey(
     regions : iterable of str, optional
         `Region.id` of those to take; all by default.
     methods : sequence of str
-        Those of `hnn_core.explanation.methods.METHODS` that draw maps.
+        Those of `hnn_core.explanation.service.METHODS` that draw maps.
     policy : str
-        As in `hnn_core.dataset.labels.label_frames`, for the outcome.
+        As in `hnn_core.regions.labels.label_frames`, for the outcome.
     step : int
         Hours between the windows of a region.
     draws : int
@@ -73,7 +72,7 @@ def map_survey(
     DataFrame
         One row a window, method and part: ``region``, ``t_rec_tai``, ``said`` (the label that the
         network gives), ``probability``, ``outcome``, ``method``, ``part`` (one of
-        `analysis.overlap.REGION_NAMES`), and ``overlap``, an `analysis.overlap.Overlap` of the
+        `analysis.cases.overlap.REGION_NAMES`), and ``overlap``, an `analysis.cases.overlap.Overlap` of the
         sequence. Draws of a region share their places, those of different regions do not.
 
     Raises

@@ -8,10 +8,9 @@ import pandas as pd
 from astropy import units as u
 from astropy.time import Time
 
-from analysis.pil import PilMasks, PilSettings
-from analysis.trends import trend
-from analysis.trends_fluxes import MASKS, WindowFluxes, window_fluxes
-from hnn_core.dataset.labels import DEFAULT_POLICY, label_frames
+from analysis.physics.pil import PilMasks, PilSettings
+from analysis.physics.trends import trend
+from analysis.physics.window_fluxes import MASKS, WindowFluxes, window_fluxes
 from hnn_core.exceptions import (
     EmptySourceError,
     FitsError,
@@ -19,12 +18,12 @@ from hnn_core.exceptions import (
     SequenceError,
     UnknownRegionError,
 )
-from hnn_core.interpolation import interpolate_frames
-from hnn_core.magnetogram import Magnetogram
-from hnn_core.sequence_plan import sequence_hours
-from hnn_core.slots import SequencePlan, SlotPlan
-from hnn_core.sources.base import Region, Source
-from hnn_core.tai import time_from_seconds
+from hnn_core.magnetogram.conventions import time_from_seconds
+from hnn_core.magnetogram.interpolation import interpolate_frames
+from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.magnetogram.sequence_plan import SequencePlan, SlotPlan, sequence_hours
+from hnn_core.regions.base import Region, Source
+from hnn_core.regions.labels import DEFAULT_POLICY, label_frames
 
 __all__ = [
     "OUTCOMES",
@@ -63,7 +62,7 @@ def survey(
         `Region.id` of those to take; all by default.
     settings : PilSettings, optional
     flare_class, policy : str
-        As in `hnn_core.dataset.labels.label_frames`, for the outcome.
+        As in `hnn_core.regions.labels.label_frames`, for the outcome.
     step : int
         Hours between the windows of a region; with 1, neighbouring windows share nine frames.
     thresholds : tuple of float

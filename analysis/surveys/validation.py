@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.pil import PilSettings
-from analysis.survey import survey
-from analysis.trends_fluxes import THRESHOLDS, MaskKind
+from analysis.physics.pil import PilSettings
+from analysis.physics.window_fluxes import THRESHOLDS, MaskKind
+from analysis.surveys.survey import survey
 from hnn_core.exceptions import EmptySourceError, SourceError
-from hnn_core.render import region_times
-from hnn_core.simulate import RegionParameters, evolve
-from hnn_core.sources.base import Source
-from hnn_core.tai import tai_seconds
+from hnn_core.magnetogram.conventions import tai_seconds
+from hnn_core.regions.base import Source
+from hnn_core.simulation.evolution import evolve
+from hnn_core.simulation.population import RegionParameters
+from hnn_core.simulation.render import region_times
 
 __all__ = [
     "LONGITUDE_EDGES",
@@ -127,12 +128,12 @@ def validation_table(
 ) -> pd.DataFrame:
     """Measure windows of simulated regions and put the truth beside them.
 
-    Parameters are those of `analysis.survey.survey`.
+    Parameters are those of `analysis.surveys.survey.survey`.
 
     Returns
     -------
     DataFrame
-        As `analysis.survey.survey`, and ``true_rate_mx_per_h``.
+        As `analysis.surveys.survey.survey`, and ``true_rate_mx_per_h``.
 
     Raises
     ------

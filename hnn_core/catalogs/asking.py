@@ -7,8 +7,7 @@ from datetime import UTC, timedelta
 from functools import partial
 from pathlib import Path
 
-from hnn_core.catalogs.raw import RawFolder, RawReply
-from hnn_core.catalogs.spans import Span, is_due, utc_now
+from hnn_core.catalogs.raw import RawFolder, RawReply, Span, is_due, utc_now
 from hnn_core.exceptions import ServiceError, TransientReplyError
 from hnn_core.services.transport import Reply, Transport
 

@@ -1,16 +1,106 @@
-"""DONKI's CMEs: when, how fast, and the flares they link."""
+"""What DONKI's replies have in common: nothing found, padded spans, versions, links.
 
+DONKI's CMEs: when, how fast, and the flares they link.
+
+DONKI's flares, which are part of all flares, and the CMEs they link.
+"""
+
+import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
 
-from hnn_core.catalogs.donki import Revision, linked, records_of, revision, within
-from hnn_core.catalogs.raw import RawReply
-from hnn_core.catalogs.records import place, read_number, read_time, region_number
+from hnn_core.catalogs.raw import RawReply, Span
+from hnn_core.catalogs.records import (
+    FlareRecord,
+    place,
+    read_number,
+    read_place,
+    read_time,
+    region_number,
+)
+from hnn_core.exceptions import TransientReplyError
+from hnn_core.regions.goes_classes import announced_scale, flux_of_class, is_class
+from hnn_core.services.transport import Reply, read_json_or_nothing
 
-__all__ = ["CmeRecord", "cme_start", "parse_donki_cmes"]
+__all__ = [
+    "CmeRecord",
+    "Revision",
+    "cme_start",
+    "linked",
+    "parse_donki_cmes",
+    "parse_donki_flares",
+    "query",
+    "read_records",
+    "records_of",
+    "revision",
+    "within",
+]
+
+
+_PADDING = timedelta(days=1)
+
+Revision = tuple[int, str, datetime, str]
+"""Version, submission time, when fetched, and the record itself to part what is equal."""
+
+
+def query(span: Span) -> dict[str, str]:
+    """Return the parameters that ask for a span, a day padded either side."""
+    last = span.end - timedelta(days=1)
+    return {"startDate": f"{span.start - _PADDING}", "endDate": f"{last + _PADDING}"}
+
+
+def read_records(reply: Reply) -> Reply:
+    """Accept a list of records, or nothing found: an empty body, ``null`` or ``[]``.
+
+    Raises
+    ------
+    TransientReplyError
+        It is anything else.
+    """
+    if not isinstance(read_json_or_nothing(reply), list | None):
+        raise TransientReplyError("an answer that is no list of records")
+    return reply
+
+
+def records_of(content: bytes) -> Iterator[dict[str, Any]]:
+    """Yield the records of a reply that `read_records` has accepted."""
+    if content.strip():
+        for record in json.loads(content.decode("utf-8", errors="replace")) or ():
+            if isinstance(record, dict):
+                yield record
+
+
+def within(moment: datetime | None, reply: RawReply) -> bool:
+    """Whether a time lies in the span that was asked for, padding included.
+
+    Years are wrong now and then; such a record would be another event.
+    """
+    if moment is None:
+        return False
+    first = datetime.combine(reply.start, time()) - _PADDING
+    return first <= moment < datetime.combine(reply.end, time()) + _PADDING
+
+
+def linked(record: dict[str, Any], kind: str) -> tuple[str, ...]:
+    """Return the linked events of a kind, ``CME`` or ``FLR``, ascending, without all others."""
+    events = record.get("linkedEvents")
+    ids = {
+        str(event.get("activityID") or "")
+        for event in (events if isinstance(events, list) else ())
+        if isinstance(event, dict)
+    }
+    return tuple(sorted(name for name in ids if f"-{kind}-" in name))
+
+
+def revision(record: dict[str, Any], reply: RawReply) -> Revision:
+    """Return what decides between revisions of one record: the greatest counts."""
+    number = record.get("versionId")
+    version = number if isinstance(number, int) else 0
+    submitted = str(record.get("submissionTime") or "")
+    return version, submitted, reply.fetched, json.dumps(record, sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -66,7 +156,7 @@ def parse_donki_cmes(
             else:
                 rank = revision(record, reply)
                 if name not in best or rank > best[name][0]:
-                    best[name] = (rank, _record(name, start, record, reply))
+                    best[name] = (rank, _cme_record(name, start, record, reply))
     found = [record for _, record in best.values()]
     return sorted(found, key=lambda record: (record.start, record.id)), problems
 
@@ -76,7 +166,7 @@ def cme_start(name: str) -> datetime | None:
     return read_time(name.split("-CME-")[0]) if "-CME-" in name else None
 
 
-def _record(name: str, start: datetime, record: dict[str, Any], reply: RawReply) -> CmeRecord:
+def _cme_record(name: str, start: datetime, record: dict[str, Any], reply: RawReply) -> CmeRecord:
     analysis = _analysis(record.get("cmeAnalyses"))
     lon, lat = place(analysis.get("longitude"), analysis.get("latitude"))
     speed = read_number(analysis.get("speed"))
@@ -109,4 +199,86 @@ def _analysis(analyses: Any) -> dict[str, Any]:
             str(entry.get("submissionTime") or ""),
         ),
         default={},
+    )
+
+
+_LONGEST = timedelta(days=1)
+"""No flare lasts longer from begin to end; a record that says so has a wrong date in it."""
+
+
+def parse_donki_flares(
+    replies: Iterable[tuple[bytes, RawReply]],
+) -> tuple[list[FlareRecord], list[tuple[str, str]]]:
+    """Read DONKI's flares from the replies of many months.
+
+    Parameters
+    ----------
+    replies : iterable of (content, RawReply)
+        In any order. Months overlap by their padding, so a record may come more than once: the
+        highest version counts, then the latest submission, then the latest reply.
+
+    Returns
+    -------
+    records : list of FlareRecord
+        Ascending in id; `peak` may be None.
+    problems : list of (reply name, words)
+        Records that cannot be used.
+    """
+    best: dict[str, tuple[Revision, dict[str, Any], RawReply]] = {}
+    problems = []
+    for content, reply in replies:
+        for record in records_of(content):
+            name, why = str(record.get("flrID") or ""), _fault(record, reply)
+            if why:
+                problems.append((reply.name, f"DONKI's flare {name or 'without id'} {why}"))
+                continue
+            rank = revision(record, reply)
+            if name not in best or rank > best[name][0]:
+                best[name] = (rank, record, reply)
+    return [_flare_record(name, best[name][1], best[name][2]) for name in sorted(best)], problems
+
+
+def _fault(record: dict[str, Any], reply: RawReply) -> str:
+    if not record.get("flrID"):
+        return "is left out"
+    begin, peak = read_time(record.get("beginTime")), read_time(record.get("peakTime"))
+    if begin is None and peak is None:
+        return "has neither begin nor peak"
+    for moment in (begin, peak):
+        if moment is not None and not within(moment, reply):
+            return f"is dated {moment:%Y-%m-%d}, outside of the asked {reply.key}"
+    if not is_class(_class(record)):
+        return f"has the class {record.get('classType')!r}"
+    return ""
+
+
+def _class(record: dict[str, Any]) -> str:
+    return str(record.get("classType") or "").strip().upper()
+
+
+def _flare_record(name: str, record: dict[str, Any], reply: RawReply) -> FlareRecord:
+    start, peak, end = (read_time(record.get(key)) for key in ("beginTime", "peakTime", "endTime"))
+    when = peak or start
+    assert when is not None  # `_fault` has seen to it
+    if end is not None and not timedelta() <= end - when <= _LONGEST:
+        end = None
+    if start is not None and peak is not None and not timedelta() <= peak - start <= _LONGEST:
+        start = None
+    lon, lat = read_place(record.get("sourceLocation"))
+    return FlareRecord(
+        source="DONKI",
+        id=name,
+        peak=peak,
+        goes_class=_class(record),
+        flux=flux_of_class(_class(record)),
+        scale=announced_scale(when),
+        start=start,
+        end=end,
+        noaa=region_number(record.get("activeRegionNum"), when),
+        longitude=lon,
+        latitude=lat,
+        fetched=reply.fetched,
+        reply=reply.name,
+        links=linked(record, "CME"),
+        version=revision(record, reply)[0],
     )

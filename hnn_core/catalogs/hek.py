@@ -8,13 +8,11 @@ import json
 from datetime import datetime
 from typing import Any
 
-from hnn_core.catalogs.goes_classes import announced_scale, flux_of_class, is_class
-from hnn_core.catalogs.raw import RawReply
+from hnn_core.catalogs.raw import RawReply, Span
 from hnn_core.catalogs.records import FlareRecord, place, read_time, region_number
-from hnn_core.catalogs.spans import Span
 from hnn_core.exceptions import TransientReplyError
-from hnn_core.services.reading import read_json
-from hnn_core.services.transport import Reply
+from hnn_core.regions.goes_classes import announced_scale, flux_of_class, is_class
+from hnn_core.services.transport import Reply, read_json
 
 __all__ = ["MOST_PAGES", "has_more", "page_span", "parse_flares", "query", "read_page"]
 

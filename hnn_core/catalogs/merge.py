@@ -1,14 +1,36 @@
-"""Which records of several catalogues are one flare."""
+"""Which records of several catalogues are one flare.
+
+Whether a CME came with a flare, as far as DONKI tells, and the reason in words.
+
+One row a flare: what is taken from which source, its name, its region.
+"""
 
 import math
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
+from hnn_core.catalogs.donki import CmeRecord
+from hnn_core.catalogs.raw import Filled, RawReply
 from hnn_core.catalogs.records import SOURCES, FlareRecord, FlareSource
+from hnn_core.regions.base import Association
+from hnn_core.regions.goes_classes import announced_scale, flux_of_class
 
-__all__ = ["NEAR", "MergedFlare", "merge_records"]
+__all__ = [
+    "NEAR",
+    "Asked",
+    "Linked",
+    "Links",
+    "MergedFlare",
+    "associate",
+    "flare_rows",
+    "links_of",
+    "merge_records",
+]
+
 
 NEAR = timedelta(minutes=8)
 """Peaks of one flare lie at most this far apart."""
@@ -139,3 +161,200 @@ def _apart(record: FlareRecord, flare: list[FlareRecord]) -> tuple[timedelta, fl
         return NEAR, min(steps)
     waits = [abs(record.peak - other.peak) for other in flare if other.peak is not None]
     return min(waits), min(steps)
+
+
+_REVISED = timedelta(days=14)
+"""Links are mostly added within two weeks of a flare."""
+
+
+@dataclass(frozen=True)
+class Linked:
+    """Whether a CME came with a flare, why we say so, and which CMEs."""
+
+    association: Association
+    reason: str
+    cme_ids: tuple[str, ...] = ()
+
+
+class Asked:
+    """For which days a service was asked, and when last.
+
+    Parameters
+    ----------
+    replies : iterable of RawReply
+        The newest of every span.
+    """
+
+    def __init__(self, replies: Iterable[RawReply]) -> None:
+        self._fetched: dict[date, datetime] = {}
+        for reply in replies:
+            for i in range((reply.end - reply.start).days):
+                day = reply.start + timedelta(days=i)
+                self._fetched[day] = max(reply.fetched, self._fetched.get(day, reply.fetched))
+
+    def since(self, moment: datetime) -> datetime | None:
+        """Return when the day of a moment was last asked for, after that moment; else None."""
+        fetched = self._fetched.get(moment.date())
+        return fetched if fetched is not None and fetched > moment else None
+
+
+Links = dict[str, dict[str, int]]
+"""By the id of a DONKI flare: the CMEs whose own records link it, with their versions."""
+
+
+def links_of(cmes: Iterable[CmeRecord]) -> Links:
+    """Return the links that CMEs' records hold, turned round."""
+    links: Links = defaultdict(dict)
+    for cme in cmes:
+        for name in cme.links:
+            links[name][cme.id] = cme.version
+    return dict(links)
+
+
+def associate(
+    record: FlareRecord | None, peak: datetime, links: Links, flares: Asked, cmes: Asked
+) -> Linked:
+    """Tell whether a CME came with a flare.
+
+    Parameters
+    ----------
+    record : FlareRecord or None
+        DONKI's of the flare.
+    peak : datetime
+        UTC.
+    links : Links
+        From the CMEs' side.
+    flares, cmes : Asked
+        What DONKI was asked for.
+
+    Returns
+    -------
+    Linked
+        ``eruptive`` if a link goes either way; ``unlinked`` if the flare is in DONKI, its days'
+        CMEs are known and no link goes either way; else ``unknown``. Never ``confined``: no
+        catalogue says that (SCIENCE section 3).
+    """
+    if record is None:
+        asked = flares.since(peak)
+        if asked is None:
+            return Linked("unknown", "DONKI has not been asked for this date")
+        return Linked(
+            "unknown",
+            f"not in DONKI, which holds only part of the flares (asked {asked:%Y-%m-%d})",
+        )
+    name = _named(record.id, record.version)
+    theirs = links.get(record.id, {})
+    found = tuple(sorted({*record.links, *theirs}))
+    if found:
+        return Linked("eruptive", _reason(name, record, theirs), found)
+    asked = cmes.since(peak)
+    if asked is None:
+        return Linked(
+            "unknown",
+            f"DONKI's record {name} links no CME, but DONKI's CMEs of its date have not been "
+            "fetched",
+        )
+    young = min(asked, record.fetched) - peak < _REVISED
+    late = "; links may still be added" if young else ""
+    why = f"in DONKI with no CME linked, neither by its record {name} nor by that of a CME{late}"
+    return Linked("unlinked", why)
+
+
+def _named(name: str, version: int) -> str:
+    return f"{name} (version {version})" if version else name
+
+
+def _reason(name: str, record: FlareRecord, theirs: dict[str, int]) -> str:
+    parts = []
+    if record.links:
+        parts.append(f"DONKI's record {name} links {', '.join(record.links)}")
+    for cme, version in sorted(theirs.items()):
+        also = " too" if record.links else f" {record.id}"
+        parts.append(f"the record of {_named(cme, version)} links the flare{also}")
+    return "; ".join(parts)
+
+
+def flare_rows(
+    merged: list[MergedFlare],
+    links: Links,
+    asked: tuple[Asked, Asked],
+    pairs: list[tuple[int, int]],
+    filled: Filled,
+) -> list[dict[str, Any]]:
+    """Make the rows of the table of flares.
+
+    Parameters
+    ----------
+    merged : list of MergedFlare
+        Ascending in peak.
+    links : Links
+        From the CMEs' side.
+    asked : (Asked, Asked)
+        DONKI's flares and its CMEs.
+    pairs : list of (harp, noaa)
+    filled : Filled
+        Regions found by position; they count where no catalogue names one.
+    """
+    harps: dict[int, list[int]] = defaultdict(list)
+    for harp, noaa in pairs:
+        harps[noaa].append(harp)
+    rows: list[dict[str, Any]] = []
+    names: set[str] = set()
+    for flare in merged:
+        row = _flare_row(flare, links, *asked)
+        row["flare_id"] = _unused(f"{flare.peak:%Y-%m-%dT%H:%M} {row['goes_class']}", names)
+        row |= _region(int(row["noaa"]), harps, filled.get(row["flare_id"]))
+        rows.append(row)
+    return rows
+
+
+def _unused(name: str, names: set[str]) -> str:
+    """Return the name, with a letter added where another flare has it."""
+    unique, letters = name, 0
+    while unique in names:
+        letters += 1
+        unique = name + chr(ord("a") + letters) if letters < 26 else f"{name}z{letters}"
+    names.add(unique)
+    return unique
+
+
+def _flare_row(flare: MergedFlare, links: Links, flares: Asked, cmes: Asked) -> dict[str, Any]:
+    first, donki = flare.records[0], flare.of("DONKI")
+    announced = flare.of("HEK") or donki
+    goes_class = (announced or first).goes_class
+    ncei = flare.of("NCEI")
+    located = next((r for r in flare.records if not math.isnan(r.longitude)), first)
+    told = associate(donki, flare.peak, links, flares, cmes)
+    return {
+        "start_utc": next((r.start for r in flare.records if r.start), None),
+        "peak_utc": flare.peak,
+        "end_utc": next((r.end for r in flare.records if r.end), None),
+        "goes_class": goes_class,
+        "scale": announced_scale(flare.peak) if announced else "science",
+        "flux_w_m2": flux_of_class(goes_class),
+        "science_flux_w_m2": ncei.flux if ncei else math.nan,
+        "noaa": next((r.noaa for r in flare.records if r.noaa), 0),
+        "longitude_deg": located.longitude,
+        "latitude_deg": located.latitude,
+        "source": first.source,
+        "sources": ",".join(r.source for r in flare.records),
+        "association": told.association,
+        "reason": told.reason,
+        "cme_ids": ";".join(told.cme_ids),
+        "donki_id": donki.id if donki else "",
+        "fetched_utc": max(r.fetched for r in flare.records),
+        "reply": ";".join(r.reply for r in flare.records),
+    }
+
+
+def _region(
+    noaa: int, harps: dict[int, list[int]], at_place: tuple[int, int] | None
+) -> dict[str, Any]:
+    """Return the numbers of a flare's region: HARP where the NOAA number has exactly one."""
+    if noaa:
+        of_noaa = harps.get(noaa, [])
+        harp = of_noaa[0] if len(of_noaa) == 1 else 0
+        return {"noaa": noaa, "harp": harp, "noaa_origin": "catalogue"}
+    if at_place is not None and any(at_place):
+        return {"harp": at_place[0], "noaa": at_place[1], "noaa_origin": "position"}
+    return {"noaa": 0, "harp": 0, "noaa_origin": ""}

@@ -6,18 +6,11 @@ import re
 from collections import defaultdict
 from datetime import datetime
 
-from hnn_core.catalogs.goes_classes import class_of_flux, flux_of_class, is_class
 from hnn_core.catalogs.raw import RawReply
-from hnn_core.catalogs.records import (
-    FlareRecord,
-    place,
-    read_number,
-    read_time,
-    region_number,
-)
+from hnn_core.catalogs.records import FlareRecord, place, read_number, read_time, region_number
 from hnn_core.exceptions import TransientReplyError
-from hnn_core.services.reading import read_text
-from hnn_core.services.transport import Reply
+from hnn_core.regions.goes_classes import class_of_flux, flux_of_class, is_class
+from hnn_core.services.transport import Reply, read_text
 
 __all__ = ["REPORTS", "newest_reports", "parse_report", "read_index", "read_report"]
 

@@ -3,22 +3,121 @@
 A reply is written first and its side file last, each whole or not at all; one without a side file,
 or whose bytes have another sum, does not count. A reply is named by its span and its sum, so a
 changed one lies beside the older one, and the newest counts.
+
+The pieces of time that services are asked for, and when one is asked for again.
+
+NOAA and HARP numbers that were found by a flare's position, kept like a reply.
 """
 
 import hashlib
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from filelock import FileLock
 
-from hnn_core.catalogs.spans import Span
-from hnn_core.dataset.work_folder import write_atomically
-from hnn_core.disk import room_on_disk
+from hnn_core.exceptions import RequestError
+from hnn_core.storage import room_on_disk, write_atomically
 
-__all__ = ["SIDE", "RawFolder", "RawReply"]
+__all__ = [
+    "SETTLED",
+    "SIDE",
+    "Filled",
+    "RawFolder",
+    "RawReply",
+    "Span",
+    "is_due",
+    "keep_numbers",
+    "months",
+    "parse_filled",
+    "utc_now",
+    "weeks",
+    "years",
+]
+
+
+SETTLED = timedelta(days=60)
+"""A span that had ended this long before it was fetched is not asked for again."""
+
+_MONDAY = date(2010, 1, 4)  # weeks are counted from here, so that every run cuts them alike
+
+
+@dataclass(frozen=True)
+class Span:
+    """A piece of time with a name that is the same in every run."""
+
+    key: str
+    """``2011``, ``2011-02`` or, for a week, the Monday ``2011-02-14``; names the raw reply."""
+    start: date
+    end: date
+    """The day after the last."""
+
+
+def utc_now() -> datetime:
+    """Return the time of day, UTC, without a zone, as the tables hold times."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def years(start: date, end: date) -> list[Span]:
+    """Return the calendar years that hold a day from `start` to `end`, both included."""
+    return [
+        Span(f"{year}", date(year, 1, 1), date(year + 1, 1, 1))
+        for year in range(*_years(start, end))
+    ]
+
+
+def months(start: date, end: date) -> list[Span]:
+    """Return the calendar months that hold a day from `start` to `end`, both included."""
+    return list(_months(*_checked(start, end)))
+
+
+def weeks(start: date, end: date) -> list[Span]:
+    """Return the weeks, Monday to Sunday, that hold a day from `start` to `end`, both included."""
+    start, end = _checked(start, end)
+    first = start - timedelta(days=(start - _MONDAY).days % 7)
+    n_weeks = max(0, (end - first).days // 7 + 1)
+    mondays = [first + timedelta(days=7 * i) for i in range(n_weeks)]
+    return [Span(f"{day}", day, day + timedelta(days=7)) for day in mondays]
+
+
+def is_due(span: Span, fetched: datetime | None, *, again: bool) -> bool:
+    """Tell whether a span is to be asked for.
+
+    Parameters
+    ----------
+    span : Span
+    fetched : datetime or None
+        When it was last fetched, UTC; None if never.
+    again : bool
+        Ask in any case.
+    """
+    if again or fetched is None:
+        return True
+    return fetched < datetime.combine(span.end, datetime.min.time()) + SETTLED
+
+
+def _checked(start: date, end: date) -> tuple[date, date]:
+    """Cut a span at today: nothing is known of the future. Raises RequestError if reversed."""
+    if end < start:
+        raise RequestError(f"The span would end on {end}, before it begins on {start}.")
+    return start, min(end, utc_now().date())
+
+
+def _years(start: date, end: date) -> tuple[int, int]:
+    start, end = _checked(start, end)
+    return (start.year, end.year + 1) if start <= end else (0, 0)
+
+
+def _months(start: date, end: date) -> Iterator[Span]:
+    day = start.replace(day=1)
+    while day <= end:
+        following = (day + timedelta(days=32)).replace(day=1)
+        yield Span(f"{day:%Y-%m}", day, following)
+        day = following
+
 
 SIDE = ".about"
 
@@ -144,3 +243,23 @@ def _claim(service: str, side: Path) -> RawReply | None:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+Filled = dict[str, tuple[int, int]]
+"""HARP and NOAA number (0 for none) by the id of a flare."""
+
+_SPAN = Span("all", date(2010, 1, 1), date(2010, 1, 1))
+
+
+def parse_filled(content: bytes) -> Filled:
+    """Read kept numbers."""
+    told = json.loads(content)
+    return {str(name): (int(harp), int(noaa)) for name, (harp, noaa) in told.items()}
+
+
+def keep_numbers(raw: RawFolder, numbers: Filled) -> None:
+    """Keep numbers beside those kept before; of one flare the newest count."""
+    known = raw.newest_of("position", _SPAN.key)
+    merged = {**(parse_filled(known.read()) if known else {}), **numbers}
+    content = json.dumps(merged, sort_keys=True, indent=0).encode()
+    raw.keep("position", _SPAN, content, url="", fetched=utc_now(), suffix="json")

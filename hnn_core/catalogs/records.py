@@ -1,4 +1,7 @@
-"""A flare as one catalogue tells of it, and how catalogues write numbers, places and times."""
+"""A flare as one catalogue tells of it, and how catalogues write numbers, places and times.
+
+JSOC's table of which HARP holds which NOAA regions: many to many.
+"""
 
 import math
 import re
@@ -6,19 +9,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from hnn_core.catalogs.goes_classes import operational_flux
-from hnn_core.sources.base import FluxScale
+from hnn_core.exceptions import TransientReplyError
+from hnn_core.magnetogram.sharp import noaa_numbers
+from hnn_core.regions.base import FluxScale
+from hnn_core.regions.goes_classes import operational_flux
+from hnn_core.services.transport import Reply, read_text
 
 __all__ = [
     "SOURCES",
     "FlareRecord",
     "FlareSource",
+    "parse_harp_noaa",
     "place",
+    "read_harp_noaa",
     "read_number",
     "read_place",
     "read_time",
     "region_number",
 ]
+
 
 FlareSource = Literal["NCEI", "HEK", "DONKI"]
 SOURCES: tuple[FlareSource, ...] = ("NCEI", "HEK", "DONKI")
@@ -100,3 +109,26 @@ def read_time(text: Any) -> datetime | None:
     except ValueError:
         return None
     return time.replace(tzinfo=None)
+
+
+def parse_harp_noaa(text: str) -> list[tuple[int, int]]:
+    """Read the table: a HARP number, a space, NOAA numbers parted by commas.
+
+    Returns
+    -------
+    list of (harp, noaa)
+        One pair for each link, ascending; lines that hold no numbers are left out.
+    """
+    pairs = set()
+    for line in text.splitlines():
+        harp, _, numbers = line.strip().partition(" ")
+        if harp.isdigit() and int(harp) > 0:
+            pairs |= {(int(harp), noaa) for noaa in noaa_numbers(numbers)}
+    return sorted(pairs)
+
+
+def read_harp_noaa(reply: Reply) -> Reply:
+    """Accept a reply that is the table. Raises TransientReplyError."""
+    if not parse_harp_noaa(read_text(reply)):
+        raise TransientReplyError("a table without HARP and NOAA numbers")
+    return reply

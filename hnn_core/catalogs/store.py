@@ -9,17 +9,18 @@ import pandas as pd
 import pyarrow as pa
 from filelock import FileLock
 
-from hnn_core.catalogs.derive import SERVICES, derive
-from hnn_core.catalogs.raw import RawFolder
-from hnn_core.catalogs.tables import (
+from hnn_core.catalogs.derive import (
     NAMES,
+    SERVICES,
     Tables,
+    derive,
     frame,
     read_table,
     table_path,
     write_tables,
     written_from,
 )
+from hnn_core.catalogs.raw import RawFolder
 from hnn_core.exceptions import CatalogError
 from hnn_core.services.endpoints import live_home
 

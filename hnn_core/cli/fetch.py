@@ -1,4 +1,7 @@
-"""The command line of the catalogues: ``python -m hnn_core data flares|cmes``."""
+"""The command line of live data: ``python -m hnn_core data fetch|flares|cmes|watch``.
+
+The command line of the catalogues: ``python -m hnn_core data flares|cmes``.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,9 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from hnn_core.exceptions import RequestError
-from hnn_core.live.reporting import Reporter, counted, reporting
+from hnn_core.live.reporting import Reporter, counted, reporting, size
 
-__all__ = ["cmes", "flares"]
+__all__ = ["add_live_commands", "cmes", "flares"]
+
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write events as JSON, one a line.")]
 StartOption = Annotated[str, typer.Option(help="First day, 2011-02-13.")]
@@ -27,7 +31,7 @@ def flares(
     as_json: JsonOption = False,
 ) -> None:
     """Fetch flares (NCEI, HEK) with their CMEs in DONKI, and list them."""
-    from hnn_core.catalogs.query import find_flares
+    from hnn_core.catalogs.queries import find_flares
     from hnn_core.catalogs.refresh import refresh_cmes, refresh_flares, refresh_harp_noaa
     from hnn_core.catalogs.store import Catalog
 
@@ -59,7 +63,7 @@ def cmes(
     as_json: JsonOption = False,
 ) -> None:
     """Fetch CMEs and their links to flares from DONKI, and list them."""
-    from hnn_core.catalogs.query import find_cmes
+    from hnn_core.catalogs.queries import find_cmes
     from hnn_core.catalogs.refresh import refresh_cmes
     from hnn_core.catalogs.store import Catalog
 
@@ -87,7 +91,7 @@ def cmes(
 def _catalogue(
     command: str, start: str, end: str, *, as_json: bool
 ) -> Iterator[tuple[tuple[Any, Any], Reporter]]:
-    from hnn_core.live.words import read_day
+    from hnn_core.regions.words import read_day
 
     days = read_day(start), read_day(end)
     if days[1] < days[0]:
@@ -112,3 +116,86 @@ def _missing(failed: tuple[str, ...]) -> str:
     if not failed:
         return ""
     return f" {len(failed)} parts could not be fetched; run it again for the rest."
+
+
+def add_live_commands(app: typer.Typer) -> None:
+    """Add the commands to ``data``."""
+    for command in (fetch, flares, cmes, watch):
+        app.command()(command)
+
+
+def fetch(
+    noaa: Annotated[str, typer.Option(help="NOAA number of an active region, 11158.")] = "",
+    harp: Annotated[str, typer.Option(help="HARP number of the definitive series, 377.")] = "",
+    flare: Annotated[
+        str, typer.Option(help="Id of a flare in the catalogue: the two days before it.")
+    ] = "",
+    now: Annotated[
+        bool, typer.Option("--now", help="Every region now on the disk (near-real-time).")
+    ] = False,
+    start: Annotated[
+        str, typer.Option(help="First day or hour (TAI); the passage's own by default.")
+    ] = "",
+    end: Annotated[str, typer.Option(help="Last day or hour (TAI).")] = "",
+    email: Annotated[
+        str, typer.Option(help="Registered with JSOC: export with keywords, not the direct way.")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch hourly magnetograms, and the flares and CMEs around them."""
+    from astropy.time import Time
+
+    from hnn_core.live import fetching
+    from hnn_core.regions import words
+
+    if sum(map(bool, (noaa, harp, flare, now))) != 1:
+        raise typer.BadParameter("give one of --noaa, --harp, --flare and --now.")
+    if (flare or now) and (start or end):
+        raise typer.BadParameter("--start and --end go with --noaa or --harp.")
+    first = words.read_moment(start) if start else None
+    last = words.read_moment(end, end=True) if end else None
+    with reporting("fetch", as_json=as_json) as reporter:
+        if now:
+            results = fetching.fetch_disk_now(Time.now().tai, reporter)
+        else:
+            if flare:
+                region, first, last = fetching.hours_before_flare(flare)
+            else:
+                text = f"AR {noaa}" if noaa.isdigit() else noaa or f"HARP {harp}"
+                region = words.read_region(text)
+            fetching.check_span(first, last)
+            harps = fetching.harps_wanted(region, reporter)
+            request = fetching.FetchRequest(harps, first, last, email=email or None)
+            results = fetching.fetch(request, reporter)
+        fetching.catalogues_around(results, reporter)
+        _end_fetch(results, reporter)
+
+
+def watch(
+    model: Annotated[str, typer.Option(help="Name, folder or hub id of a model.")] = "demo",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
+    once: Annotated[bool, typer.Option("--once", help="One round, not every hour.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Every hour, fetch the regions now on the disk, predict, and append to a log."""
+    with reporting("watch", as_json=as_json) as reporter:
+        from hnn_core.live.watch import prediction_log
+        from hnn_core.live.watch import watch as keep_watch
+
+        added = keep_watch(model, device, reporter, once=once)
+        reporter.end(f"{added} predictions were appended to {prediction_log()}.", added=added)
+
+
+def _end_fetch(results: list[Any], reporter: Reporter) -> None:
+    fetched = [one.fetched for one in results]
+    new, present = sum(one.new for one in fetched), sum(one.present for one in fetched)
+    missing = sum(len(one.missing) for one in fetched)
+    n_bytes = sum(one.bytes for one in fetched)
+    reporter.end(
+        f"{counted(new, 'magnetogram')} of {counted(len(results), 'region')} fetched "
+        f"({size(n_bytes)}), {present} were here already, {counted(missing, 'hour')} without one.",
+        new=new,
+        present=present,
+        missing=missing,
+        regions=[one.region.id for one in results if one.region is not None],
+    )

@@ -12,10 +12,10 @@ import typer
 
 from hnn_core.exceptions import TrainingError
 from hnn_core.training.config import FIELD_HELP, TrainConfig
-from hnn_core.training.run_folder import RunFolder, now, replace_json
-from hnn_core.training.runs import find_run, list_runs, new_run_folder
+from hnn_core.training.run_folder import RunFolder, create_run, find_run, list_runs
 
-__all__ = ["add_commands", "create_run"]
+__all__ = ["add_commands"]
+
 
 NameOption = Annotated[str, typer.Option(help="Name of the new run; made up if not given.")]
 RunOption = Annotated[str, typer.Option(help="Go on with this run, by name or folder.")]
@@ -28,34 +28,6 @@ _SWITCHES = {
     "recompute": "--recompute/--no-recompute",
 }
 _NAMES = {"flare_class": "--class"}
-
-
-def create_run(
-    kind: str, config: TrainConfig, name: str = "", *, grid: dict[str, list[Any]] | None = None
-) -> RunFolder:
-    """Make the folder of a new run, its configuration in it.
-
-    Parameters
-    ----------
-    kind : str
-        ``train``, ``crossval`` or ``sweep``.
-    config : TrainConfig
-    name : str
-        Made of kind, model, class and time where empty.
-    grid : dict, optional
-        Settings and their values, of a sweep.
-
-    Raises
-    ------
-    RunError
-        If the name is taken or cannot be one.
-    """
-    stamp = now().replace(":", "").replace("-", "")[:15]
-    model = config.model_name if kind == "train" else kind
-    path = new_run_folder(name or f"{model}-{config.flare_class}-{stamp}")
-    values = {"kind": kind, **config.to_dict()} | ({"grid": grid} if grid else {})
-    replace_json(path / "config.json", values)
-    return RunFolder(path)
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -138,7 +110,7 @@ def _sweep(
     if run:
         _perform(find_run(run), "sweep")
         return
-    from hnn_core.training.sweep import grid_points
+    from hnn_core.training.perform import grid_points
 
     config = _config(settings)
     values = dict(_grid_values(text) for text in grid or [])
@@ -147,7 +119,7 @@ def _sweep(
 
 
 def _grid_values(text: str) -> tuple[str, list[Any]]:
-    from hnn_core.training.sweep import PAPER_GRIDS
+    from hnn_core.training.perform import PAPER_GRIDS
 
     setting, equals, values = text.partition("=")
     setting = setting.strip().replace("-", "_")

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hnn_core.dataset import splits
     from hnn_core.dataset.build import build_dataset
-    from hnn_core.dataset.catalog import DatasetInfo, find_dataset, list_datasets
-    from hnn_core.dataset.classes import FLARE_CLASSES
-    from hnn_core.dataset.labels import DEFAULT_POLICY, POLICIES, label_frames
+    from hnn_core.dataset.card import DatasetInfo, find_dataset, list_datasets
     from hnn_core.dataset.stored import StoredDataset
+    from hnn_core.regions.goes_classes import FLARE_CLASSES
+    from hnn_core.regions.labels import DEFAULT_POLICY, POLICIES, label_frames
 
 __all__ = [
     "DEFAULT_POLICY",

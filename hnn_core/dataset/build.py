@@ -1,8 +1,15 @@
-"""Building a stored data set: region by region, resumable, whole or not there at all."""
+"""Building a stored data set: region by region, resumable, whole or not there at all.
 
+The last step of a build: tables of all regions, the card, and the data set's name.
+
+What decides what a data set holds, so that one build is never taken for another.
+"""
+
+import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,24 +18,185 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from hnn_core.dataset.card import CARD, read_card
-from hnn_core.dataset.finish import finish
+from hnn_core import __version__
+from hnn_core.dataset.card import (
+    CARD,
+    FORMAT,
+    PAPER_TABLE1,
+    file_sha256,
+    read_card,
+    seal,
+    text_sha256,
+)
 from hnn_core.dataset.frame_store import CHUNK_FRAMES, FRAMES, FrameWriter
-from hnn_core.dataset.identity import build_identity, check_same
-from hnn_core.dataset.labels import DEFAULT_POLICY, POLICIES
 from hnn_core.dataset.moments import DEFAULT_HOURS
-from hnn_core.dataset.part_rows import part_rows
-from hnn_core.dataset.pool import cpu_count, parts_in_order
+from hnn_core.dataset.parts import cpu_count, part_rows, parts_in_order
 from hnn_core.dataset.region import BuildOptions
-from hnn_core.dataset.stored import StoredDataset
+from hnn_core.dataset.splits import region_groups
+from hnn_core.dataset.stored import (
+    FRAMES_TABLE,
+    SEQUENCES_TABLE,
+    StoredDataset,
+    write_frames,
+    write_sequences,
+)
 from hnn_core.dataset.work_folder import WorkFolder, building_folder
-from hnn_core.disk import room_on_disk
 from hnn_core.exceptions import DatasetError
-from hnn_core.preprocess import PreprocessConfig
-from hnn_core.sources.base import Region, Source
-from hnn_core.sources.flare_table import FlareRow, flares_of, load_flare_table
+from hnn_core.magnetogram.conventions import tai_seconds
+from hnn_core.magnetogram.preprocess import PreprocessConfig
+from hnn_core.regions.base import Flare, Region, Source
+from hnn_core.regions.flare_table import FlareRow, flares_of, load_flare_table
+from hnn_core.regions.goes_classes import FLARE_CLASSES
+from hnn_core.regions.labels import DEFAULT_POLICY, POLICIES
+from hnn_core.storage import room_on_disk, write_atomically
 
-__all__ = ["MOST_HOURS", "Progress", "build_dataset", "check_options"]
+__all__ = [
+    "MOST_HOURS",
+    "Progress",
+    "build_dataset",
+    "build_identity",
+    "check_options",
+    "check_same",
+    "finish",
+]
+
+
+_FILES = (FRAMES_TABLE, SEQUENCES_TABLE, f"{FRAMES}/zarr.json")
+
+
+def finish(
+    work: WorkFolder,
+    folder: Path,
+    identity: dict[str, Any],
+    regions: Sequence[Region],
+    *,
+    simulated: bool,
+) -> None:
+    """Write the tables and the card of a data set whose regions are all read, and publish it.
+
+    Raises
+    ------
+    DatasetError
+        No region gave a labelled sequence; the message tells why, and nothing is kept.
+    """
+    groups = region_groups([region.id for region in regions], [r.noaa for r in regions])
+    group_of = {region.id: int(group) for region, group in zip(regions, groups, strict=True)}
+    frames: list[dict[str, Any]] = []
+    sequences: list[dict[str, Any]] = []
+    excluded: Counter[str] = Counter()
+    flares: dict[str, dict[str, set[tuple[int, str]]]] = {
+        name: {"eruptive": set(), "confined": set(), "unknown": set()} for name in FLARE_CLASSES
+    }
+    broken: list[str] = []
+    with_frames = 0
+    for part in work.parts():
+        group = group_of[part["region"]]
+        frames += [{**row, "group": group} for row in part["frames"]]
+        sequences += [{**row, "group": group} for row in part["sequences"]]
+        excluded.update(part["excluded"])
+        broken += part["broken"]
+        with_frames += bool(part["frames"])
+        for name, kinds in part["flares"].items():
+            for kind, ids in kinds.items():
+                flares[name][kind] |= {(group, flare) for flare in ids}
+    if not sequences:
+        work.remove()
+        raise DatasetError(_nothing(identity["source"], len(regions), excluded))
+    write_frames(work.dataset / FRAMES_TABLE, frames)
+    write_sequences(work.dataset / SEQUENCES_TABLE, sequences)
+    card = seal(
+        {
+            **identity,
+            "simulated": simulated,
+            "counts": {name: _counts(name, sequences, flares[name]) for name in FLARE_CLASSES},
+            "paper_table1": PAPER_TABLE1,
+            "regions": with_frames,
+            "groups": len({row["group"] for row in sequences}),
+            "frames": len(frames),
+            "sequences": len(sequences),
+            "excluded": dict(sorted(excluded.items())),
+            "broken_records": broken,
+            "files": {name: file_sha256(work.dataset / name) for name in _FILES},
+        }
+    )
+    text = json.dumps(card, indent=1, ensure_ascii=False)
+    write_atomically(work.dataset / CARD, text.encode())
+    work.publish(folder)
+
+
+def _counts(
+    name: str, sequences: list[dict[str, Any]], flares: dict[str, set[tuple[int, str]]]
+) -> dict[str, int]:
+    labels = Counter(row[f"label_{name}"] for row in sequences)
+    return {
+        "positive": labels[1],
+        "negative": labels[0],
+        **{f"{kind}_flares": len(found) for kind, found in flares.items()},
+    }
+
+
+def _nothing(source: str, n_regions: int, excluded: Counter[str]) -> str:
+    hours = sum(excluded.values())
+    reasons = "; ".join(f"{count}: {reason}" for reason, count in excluded.most_common())
+    return (
+        f"{source} gives no labelled sequence: of {hours} hours of {n_regions} regions, "
+        f"{reasons or 'none has a record'}; give a table of flares or other regions."
+    )
+
+
+def build_identity(
+    source: Source, regions: Sequence[Region], flares: Path | None, options: BuildOptions
+) -> dict[str, Any]:
+    """Return everything that decides what a data set will hold, for its card.
+
+    Parameters
+    ----------
+    source : Source
+    regions : sequence of Region
+        With the flares to label by.
+    flares : Path or None
+        The table that these flares are from, if they are not the source's own.
+    options : BuildOptions
+    """
+    listed = [
+        [
+            region.id,
+            list(region.noaa),
+            region.n_records,
+            [float(tai_seconds(time)) for time in (region.first, region.last)],
+            [[_name(one), one.goes_class, one.scale, one.association] for one in region.flares],
+        ]
+        for region in regions
+    ]
+    return {
+        "format": FORMAT,
+        "source": source.spec,
+        "regions_sha256": text_sha256(json.dumps(listed)),
+        "flares": {"file": flares.name, "sha256": file_sha256(flares)} if flares else None,
+        "policy": options.policy,
+        "hours": options.hours,
+        "preprocess": options.preprocess.to_dict(),
+        "software": f"hnn_core {__version__}",
+    }
+
+
+def check_same(card: Mapping[str, Any], identity: Mapping[str, Any], folder: Path) -> None:
+    """Raise DatasetError if a finished data set is not the one that would be built."""
+    # A newer version of the program that still reads the format has no reason to build again.
+    compared = [key for key in identity if key != "software"]
+    different = [key for key in compared if card.get(key) != identity[key]]
+    if different:
+        raise DatasetError(
+            f"{folder} exists and was built with another {' and '.join(different)}; choose "
+            "another name or remove it."
+        )
+
+
+def _name(flare: Flare) -> str:
+    """Return the id, with the peak where it does not tell it."""
+    peak = str(flare.peak.utc.isot)
+    return flare.id if flare.id.startswith(peak[:16]) else f"{peak} {flare.id}"
+
 
 MOST_HOURS = 18
 """The longest sequence that the paper's ablation names."""
@@ -62,9 +230,9 @@ def build_dataset(
         Where the data set shall be. One that is there already and was built in the same way from
         the same is returned as it is.
     flares : Path, optional
-        Table of flares, see `hnn_core.sources.flare_table`; the source's own by default.
+        Table of flares, see `hnn_core.regions.flare_table`; the source's own by default.
     policy : str
-        One of `hnn_core.dataset.POLICIES`.
+        One of `hnn_core.regions.labels.POLICIES`.
     hours : int
         Longest sequence to store, 10 to 18. An x_t with 10 hours is kept; where fewer than
         `hours` can be had its row is padded with -1.

@@ -7,7 +7,6 @@ again, with the same bytes.
 """
 
 import json
-import os
 import shutil
 import zlib
 from collections.abc import Iterator
@@ -17,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from hnn_core.exceptions import CorruptDatasetError, DatasetError
+from hnn_core.storage import write_atomically
 
-__all__ = ["WorkFolder", "building_folder", "write_atomically"]
+__all__ = ["WorkFolder", "building_folder"]
 
 
 def building_folder(folder: Path) -> Path:
@@ -126,13 +126,3 @@ class WorkFolder:
         return CorruptDatasetError(
             f"{path} is damaged, so the build cannot go on; remove {self.path} and start again."
         )
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    temporary = path.with_name(f"{path.name}.part")
-    with temporary.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)

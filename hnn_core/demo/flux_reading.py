@@ -1,6 +1,6 @@
 """Teach a vision transformer to read magnetic flux, before it learns to tell classes apart.
 
-    python -m hnn_core.training.flux_reading --out vit-flux.safetensors
+    python -m hnn_core.demo.flux_reading --out vit-flux.safetensors
 
 writes a file for ``python -m hnn_core train --pretrained``. It stands where the paper starts from
 ImageNet: each token learns to tell its own unsigned, signed and PIL flux, the class token the
@@ -24,10 +24,10 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, max_pool2d, smooth_l1_loss
 
-from hnn_core.model import HNN, HNNConfig
-from hnn_core.preprocess import PreprocessConfig, preprocess
-from hnn_core.render import render
-from hnn_core.simulate import HOURS, Population
+from hnn_core.magnetogram.preprocess import PreprocessConfig, preprocess
+from hnn_core.network.model import HNN, HNNConfig
+from hnn_core.simulation.population import HOURS, Population
+from hnn_core.simulation.render import render
 
 __all__ = ["augment", "main", "read_flux", "render_runs"]
 

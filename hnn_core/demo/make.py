@@ -1,11 +1,11 @@
 """Make the models and runs that ship with the program, on simulated regions.
 
-    python -m hnn_core.training.demo --work DIR --out assets
+    python -m hnn_core.demo.make --work DIR --out assets
 
 It fits two CPU cores, where the paper's protocol from scratch would take days, and it goes through
 the commands that a user has:
 
-1. a vision transformer learns to read flux, without labels (`hnn_core.training.flux_reading`);
+1. a vision transformer learns to read flux, without labels (`hnn_core.demo.flux_reading`);
    this stands where the paper starts from ImageNet;
 2. ``data build`` makes a labelled data set of simulated regions that step 1 has not seen;
 3. ``train --freeze-vit`` trains LSTM and classifier with the paper's loss, for the HNN and for the
@@ -25,13 +25,12 @@ from pathlib import Path
 import torch
 
 from hnn_core.__main__ import main as command
-from hnn_core.model_store import load_model, save_model
-from hnn_core.training import flux_reading
-from hnn_core.training.card import model_card
+from hnn_core.demo import flux_reading
+from hnn_core.network.model_store import load_model, save_model
+from hnn_core.scores import region_interval
 from hnn_core.training.evaluate import evaluate_run
-from hnn_core.training.metrics import region_interval
-from hnn_core.training.run_folder import RunFolder
-from hnn_core.training.runs import find_run
+from hnn_core.training.results import model_card
+from hnn_core.training.run_folder import RunFolder, find_run
 
 __all__ = ["CROSSVAL", "DATASET", "RUNS", "SOURCE_SEED", "main"]
 

@@ -7,17 +7,22 @@ import torch
 from torch import Tensor
 
 from hnn_core.exceptions import RequestError
-from hnn_core.explanation.explanation import Explanation
 from hnn_core.explanation.faithfulness import faithfulness, faithfulness_of
 from hnn_core.explanation.faithfulness_result import Faithfulness
-from hnn_core.explanation.methods import find_method, settings
 from hnn_core.explanation.randomised import RandomisedCheck, randomised_check
 from hnn_core.explanation.relevance import LogitMap
-from hnn_core.explanation.subject import record_times, refuse, subject_images
+from hnn_core.explanation.service import (
+    Explanation,
+    find_method,
+    record_times,
+    refuse,
+    settings,
+    subject_images,
+)
 from hnn_core.explanation.work import Flag, Work
-from hnn_core.model import HNN
-from hnn_core.predictor import Predictor
-from hnn_core.sequence import Sequence
+from hnn_core.network.model import HNN
+from hnn_core.network.predictor import Predictor
+from hnn_core.sources.sequence import Sequence
 
 __all__ = ["check_faithfulness", "check_faithfulness_of", "check_randomised"]
 

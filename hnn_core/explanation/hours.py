@@ -1,6 +1,8 @@
 """Which of the hours mattered: frame deletion, and integrated gradients on the embeddings.
 
 Letters in shapes: T hours, D width.
+
+Gradients of the sequence's logit: to the embeddings through the LSTM, to the pixels.
 """
 
 from dataclasses import dataclass
@@ -9,15 +11,104 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hnn_core.explanation.choices import class_sign, one_of, whole
-from hnn_core.explanation.gradients import head_gradient
-from hnn_core.explanation.inputs import check_images, fill_for, used_hours
-from hnn_core.explanation.perturbation import embed, logits_with, sequence_logits
+from hnn_core.explanation.inputs import (
+    check_images,
+    class_sign,
+    embed,
+    fill_for,
+    logits_with,
+    one_of,
+    sequence_logits,
+    used_hours,
+    whole,
+)
 from hnn_core.explanation.work import Work
-from hnn_core.model import HNN
-from hnn_core.own_copy import own_copy
+from hnn_core.network.attention import own_copy
+from hnn_core.network.model import HNN
 
-__all__ = ["HourScores", "frame_deletion", "integrated_gradients"]
+__all__ = [
+    "HourScores",
+    "frame_deletion",
+    "gradient_map",
+    "head_gradient",
+    "integrated_gradients",
+    "pixel_gradient",
+]
+
+
+def head_gradient(model: HNN, embeddings: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits and their gradients.
+
+    Parameters
+    ----------
+    model : HNN
+        From `own_copy`.
+    embeddings : Tensor (M, T, D)
+        Of M sequences.
+
+    Returns
+    -------
+    logits : Tensor (M,)
+    gradients : Tensor (M, T, D)
+        Of each sequence's own logit.
+    """
+    with torch.enable_grad():
+        leaf = embeddings.detach().requires_grad_()
+        logits = model.head(leaf)
+        (gradients,) = torch.autograd.grad(logits.sum(), leaf)
+    return logits.detach(), gradients
+
+
+def pixel_gradient(
+    model: HNN, images: Tensor, *, batch: int = 8, work: Work | None = None
+) -> Tensor:
+    """Gradient of the logit to every pixel of every frame.
+
+    Parameters
+    ----------
+    model : HNN
+    images : Tensor (T, 1, H, W)
+    batch : int
+        Frames whose graph is held at a time.
+    work : Work, optional
+
+    Returns
+    -------
+    Tensor (T, 1, H, W)
+        Log-odds for one unit of the input, which is `clip` gauss. 0 in the hours that the
+        baseline does not see.
+    """
+    own = own_copy(model)
+    images = check_images(own, images)
+    work = work or Work()
+    hours = used_hours(own, len(images))
+    work.expect(len(images) + len(hours))
+    embeddings = embed(own, images, batch=batch, work=work)  # (T, D)
+    _, gradient = head_gradient(own, embeddings.unsqueeze(0))
+    found = torch.zeros_like(images)
+    for some in torch.tensor(hours, device=images.device).split(batch):
+        work.check()
+        with torch.enable_grad():
+            leaf = images[some].requires_grad_()
+            (found[some],) = torch.autograd.grad(own.embed(leaf), leaf, gradient[0, some])
+        work.passed(len(some))
+    return found
+
+
+def gradient_map(model: HNN, images: Tensor, *, batch: int = 8, work: Work | None = None) -> Tensor:
+    """Mean |gradient| of each token, the plain saliency other maps are held against.
+
+    Returns
+    -------
+    Tensor (T, g, g)
+        Not signed, so the same for both classes.
+
+    References
+    ----------
+    Simonyan, Vedaldi, Zisserman (2014), "Deep inside convolutional networks".
+    """
+    gradient = pixel_gradient(model, images, batch=batch, work=work).abs()
+    return torch.nn.functional.adaptive_avg_pool2d(gradient, model.config.grid).squeeze(1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +149,7 @@ def frame_deletion(
         region there and takes away only what was new. A single hour has no neighbour and
         scores 0.
     batch, half : int, bool
-        As for `hnn_core.explanation.perturbation.embed`.
+        As for `hnn_core.explanation.inputs.embed`.
     work : Work, optional
 
     Returns
@@ -123,7 +214,7 @@ def integrated_gradients(
     steps : int
         Points of the quadrature. Only the LSTM runs at each.
     batch, half : int, bool
-        As for `hnn_core.explanation.perturbation.embed`.
+        As for `hnn_core.explanation.inputs.embed`.
     work : Work, optional
 
     Returns

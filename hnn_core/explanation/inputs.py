@@ -1,15 +1,161 @@
-"""Frames with some tokens hidden, through the vision transformer and the LSTM.
+"""The network's input, and what is put in place of a part of it.
+
+Checks of what a user chooses, each with the sentence that refuses it.
+
+Frames with some tokens hidden, through the vision transformer and the LSTM.
 
 Letters in shapes: M perturbed frames, T hours, g tokens along a side, D width.
 """
 
+from typing import Any
+
+import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
+from hnn_core.exceptions import RequestError
 from hnn_core.explanation.work import Work
-from hnn_core.model import HNN
+from hnn_core.magnetogram.preprocess import PreprocessConfig, preprocess
+from hnn_core.network.model import HNN
+from hnn_core.sources.sequence import Sequence
 
-__all__ = ["embed", "embed_hidden", "logits_with", "sequence_logits"]
+__all__ = [
+    "FILLS",
+    "check_images",
+    "class_sign",
+    "embed",
+    "embed_hidden",
+    "fill_for",
+    "layer_range",
+    "logits_with",
+    "one_of",
+    "sequence_images",
+    "sequence_logits",
+    "token_field",
+    "used_hours",
+    "whole",
+]
+
+
+def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> str:
+    """Return a word, or raise RequestError if it is none of those allowed."""
+    if value not in allowed:
+        raise RequestError(f"{name} is {value!r}; use {' or '.join(allowed)}.")
+    return str(value)
+
+
+def whole(name: str, value: Any, lowest: int, highest: int) -> int:
+    """Return a whole number, or raise RequestError if it is not within the two ends."""
+    if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
+        raise RequestError(f"{name} is {value!r}; use a whole number from {lowest} to {highest}.")
+    return value
+
+
+def class_sign(target: Any) -> int:
+    """Return 1 for the class ``"eruptive"``, whose log-odds the logit is, -1 for ``"confined"``."""
+    return 1 if one_of("target", target, ("eruptive", "confined")) == "eruptive" else -1
+
+
+def layer_range(layers: Any, depth: int) -> tuple[int, int]:
+    """Return the first encoder and the one after the last of a chosen range.
+
+    Parameters
+    ----------
+    layers : (int, int or None)
+        Half-open as slices are, the first encoder is 0; None for the end.
+    depth : int
+        Encoders there are.
+
+    Raises
+    ------
+    RequestError
+        If no encoder is in the range.
+    """
+    try:
+        start, stop = layers
+    except (TypeError, ValueError) as error:
+        raise RequestError(f"layers is {layers!r}; use two numbers, such as (0, 12).") from error
+    start = whole("first layer", start, 0, depth - 1)
+    return start, whole("layer after the last", depth if stop is None else stop, start + 1, depth)
+
+
+FILLS = ("zero", "blurred")
+"""What a hidden token shows: no field, or the field with all that is finer than a token gone."""
+
+
+def sequence_images(sequence: Sequence, config: PreprocessConfig) -> Tensor:
+    """Cut and scale the frames of a sequence.
+
+    Returns
+    -------
+    Tensor, float32 (T, 1, H, W)
+        Field over `config.clip`; row 0 south; no NaN.
+    """
+    images = np.stack([preprocess(frame.field, config)[0] for frame in sequence.frames])
+    return torch.from_numpy(images).unsqueeze(1)
+
+
+def check_images(model: HNN, images: Tensor) -> Tensor:
+    """Return frames (T, 1, H, W) on the network's device; raise ValueError for another shape."""
+    side = model.config.image_size
+    if images.ndim != 4 or not len(images) or images.shape[1:] != (1, side, side):
+        raise ValueError(f"frames are (T, 1, {side}, {side}), not {tuple(images.shape)}")
+    return images.to(model.classifier.weight.device)
+
+
+def fill_for(images: Tensor, kind: Any, patch: int) -> Tensor:
+    """Make what hidden tokens show.
+
+    Parameters
+    ----------
+    images : Tensor (T, 1, H, W)
+    kind : str
+        One of `FILLS`. ``"blurred"`` is the field smoothed by a Gaussian whose standard
+        deviation is the side of a token, with no field beyond the edges: opposite polarities
+        closer than that cancel, the large-scale field stays.
+    patch : int
+        Side of a token, pixels.
+
+    Returns
+    -------
+    Tensor (T, 1, H, W)
+
+    Raises
+    ------
+    RequestError
+        If the kind is not known.
+    """
+    if one_of("fill", kind, FILLS) == "zero":
+        return torch.zeros_like(images)
+    fields = images.detach().cpu().numpy()
+    smooth = gaussian_filter(fields, (0, 0, patch, patch), mode="constant")
+    return torch.from_numpy(smooth).to(images)
+
+
+def token_field(images: Tensor, grid: int) -> Tensor:
+    """Mean |B| of each token, over the clip: (T, 1, H, W) -> (T, g, g)."""
+    return torch.nn.functional.adaptive_avg_pool2d(images.abs(), grid).squeeze(1)
+
+
+def used_hours(model: HNN, n_hours: int, hours: Any = "all") -> list[int]:
+    """Return the hours whose tokens are to be looked at.
+
+    Parameters
+    ----------
+    model : HNN
+        The baseline sees the last hour only.
+    n_hours : int
+    hours : str
+        ``"all"`` or ``"last"``.
+
+    Raises
+    ------
+    RequestError
+    """
+    last = one_of("hours", hours, ("all", "last")) == "last"
+    return [n_hours - 1] if last or not model.config.temporal else list(range(n_hours))
+
 
 _HEAD_BATCH = 1024
 """Sequences in one pass of the LSTM: 30 MB of embeddings for ViT-B."""

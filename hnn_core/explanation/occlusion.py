@@ -6,18 +6,21 @@ Letters in shapes: T hours, g tokens along a side, M hidden blocks.
 import torch
 from torch import Tensor
 
-from hnn_core.explanation.choices import class_sign, whole
-from hnn_core.explanation.inputs import check_images, fill_for, used_hours
-from hnn_core.explanation.perturbation import (
+from hnn_core.explanation.inputs import (
+    check_images,
+    class_sign,
     embed,
     embed_hidden,
+    fill_for,
     logits_with,
     sequence_logits,
+    used_hours,
+    whole,
 )
 from hnn_core.explanation.relevance import LogitMap
 from hnn_core.explanation.work import Work
-from hnn_core.model import HNN
-from hnn_core.own_copy import own_copy
+from hnn_core.network.attention import own_copy
+from hnn_core.network.model import HNN
 
 __all__ = ["occlusion", "occlusion_blocks"]
 
@@ -52,7 +55,7 @@ def occlusion(
     hours : str
         ``"all"``, or ``"last"`` for x_t alone; the other hours are then 0.
     batch, half : int, bool
-        As for `hnn_core.explanation.perturbation.embed`.
+        As for `hnn_core.explanation.inputs.embed`.
     work : Work, optional
 
     Returns

@@ -10,8 +10,8 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from hnn_core.explanation.work import Work
-from hnn_core.model import HNN
-from hnn_core.own_copy import own_copy
+from hnn_core.network.attention import own_copy
+from hnn_core.network.model import HNN
 
 __all__ = ["RandomisedCheck", "Stage", "randomised_check", "rank_correlation"]
 

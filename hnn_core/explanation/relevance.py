@@ -12,13 +12,18 @@ import torch
 from torch import Tensor, nn
 
 from hnn_core.exceptions import AttentionCaptureError
-from hnn_core.explanation.choices import class_sign, layer_range, whole
-from hnn_core.explanation.gradients import head_gradient
-from hnn_core.explanation.inputs import check_images, used_hours
-from hnn_core.explanation.perturbation import embed
+from hnn_core.explanation.hours import head_gradient
+from hnn_core.explanation.inputs import (
+    check_images,
+    class_sign,
+    embed,
+    layer_range,
+    used_hours,
+    whole,
+)
 from hnn_core.explanation.work import Work
-from hnn_core.model import HNN
-from hnn_core.own_copy import own_copy
+from hnn_core.network.attention import own_copy
+from hnn_core.network.model import HNN
 
 __all__ = ["LogitMap", "relevance"]
 

@@ -1,24 +1,209 @@
-"""Explanations of a predictor's answers, with progress, cancelling and provenance."""
+"""Explanations of a predictor's answers, with progress, cancelling and provenance.
 
+The methods a user can choose between, by name, and the settings each of them takes.
+
+One explanation of one prediction, with everything needed to say where it came from.
+
+What is explained: a predictor's answer about a sequence, where there is one.
+"""
+
+import inspect
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from hnn_core.explanation.choices import whole
-from hnn_core.explanation.explanation import Explanation
-from hnn_core.explanation.methods import METHODS, find_method, settings
-from hnn_core.explanation.relevance import LogitMap
-from hnn_core.explanation.subject import record_times, refuse, subject_images
-from hnn_core.explanation.temporal import HourScores
-from hnn_core.explanation.tokens import high_norm
+from hnn_core.exceptions import PositionError, RequestError, SequenceError
+from hnn_core.explanation.hours import (
+    HourScores,
+    frame_deletion,
+    gradient_map,
+    integrated_gradients,
+)
+from hnn_core.explanation.inputs import sequence_images, whole
+from hnn_core.explanation.occlusion import occlusion
+from hnn_core.explanation.relevance import LogitMap, relevance
+from hnn_core.explanation.rollout import high_norm, rollout_maps, token_norms
 from hnn_core.explanation.work import Flag, Work
-from hnn_core.predictor import Predictor
-from hnn_core.sequence import Sequence
+from hnn_core.magnetogram.conventions import refusal, tai_seconds, time_from_seconds
+from hnn_core.network.predictor import Predictor
+from hnn_core.sources.sequence import Sequence
 
-__all__ = ["METHODS", "explain"]
+__all__ = [
+    "METHODS",
+    "Explanation",
+    "Method",
+    "explain",
+    "find_method",
+    "record_times",
+    "refuse",
+    "settings",
+    "subject_images",
+]
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way of explaining."""
+
+    name: str
+    title: str
+    """What it shows, in words."""
+    run: Callable[..., Any]
+    """(model, images, *, settings, work)"""
+
+
+METHODS = {
+    method.name: method
+    for method in (
+        Method(
+            "rollout",
+            "Attention rollout: which tokens the class token's attention comes from; the same "
+            "whatever is predicted",
+            rollout_maps,
+        ),
+        Method(
+            "relevance",
+            "Class-specific relevance: gradient × attention, through the LSTM",
+            relevance,
+        ),
+        Method(
+            "occlusion",
+            "Occlusion: what the class's log-odds lose when tokens are hidden",
+            occlusion,
+        ),
+        Method("gradient", "Gradient: mean |gradient| of the logit in a token", gradient_map),
+        Method(
+            "frame-deletion",
+            "Frame deletion: what the class's log-odds lose without an hour",
+            frame_deletion,
+        ),
+        Method(
+            "integrated-gradients",
+            "Integrated gradients on the hours' embeddings: how the change of log-odds is shared "
+            "out",
+            integrated_gradients,
+        ),
+        Method("token-norms", "Token norms: tokens that stand out may be artefacts", token_norms),
+    )
+}
+"""By name."""
+
+
+def find_method(name: str) -> Method:
+    """Return a method; raise RequestError if there is none of that name."""
+    if name not in METHODS:
+        raise RequestError(f"There is no method {name!r}; use one of {', '.join(METHODS)}.")
+    return METHODS[name]
+
+
+def settings(run: Callable[..., Any], options: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """Fill in the settings of a function that were not chosen.
+
+    Parameters
+    ----------
+    run : callable
+        Its keyword-only parameters but ``work`` are the settings.
+    options : mapping
+        Those chosen.
+    owner : str
+        Name for the sentence that refuses one.
+
+    Raises
+    ------
+    RequestError
+        If the function has no such setting, or `batch` or a flag is none.
+    """
+    known = {
+        parameter.name: parameter.default
+        for parameter in inspect.signature(run).parameters.values()
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.name != "work"
+    }
+    for name in options:
+        if name not in known:
+            raise RequestError(f"{owner} has no setting {name!r}; it has {', '.join(known)}.")
+    chosen = known | dict(options)
+    if "batch" in chosen:
+        whole("batch", chosen["batch"], 1, 4096)
+    for name in ("half", "signed"):
+        if not isinstance(chosen.get(name, False), bool):
+            raise RequestError(f"{name} is {chosen[name]!r}; use true or false.")
+    return chosen
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """A map of the tokens, or a score of each hour, by a named method."""
+
+    method: str
+    """One of `hnn_core.explanation.service.METHODS`."""
+    title: str
+    """What the method shows, in words."""
+    signed: bool
+    """True where negative values speak against the class."""
+    maps: np.ndarray | None
+    """float32 (T, g, g), axis order (hour, row, column), row 0 south, for
+    `hnn_core.magnetogram.preprocess.tokens_to_patch`; None for a method that scores hours."""
+    hours: np.ndarray | None
+    """float32 (T,), a score for each hour; None for a method that draws maps."""
+    target: str | None
+    """``"eruptive"`` or ``"confined"``; None where the method knows no class."""
+    parameters: dict[str, Any]
+    """Every setting of the method, those by default too."""
+    model: str
+    sha256: str
+    """SHA-256 of the model's weights."""
+    region: str
+    """`Region.id`."""
+    t_rec: tuple[str, ...]
+    """T_REC of the frames, ISO seconds, TAI."""
+    numbers: dict[str, float] = field(default_factory=dict)
+    """Other numbers of the method: ``logit``, the log-odds of eruptive; ``residual``."""
+    flagged: np.ndarray | None = None
+    """bool (T, g, g): tokens of outstanding norm; of the method ``"token-norms"`` only."""
+    frames_passed: int = 0
+    """Frames that went through the vision transformer."""
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a report writes as JSON beside the arrays."""
+        left_out = ("maps", "hours", "flagged")
+        values = {name: value for name, value in vars(self).items() if name not in left_out}
+        return values | {"time_scale": "tai"}
+
+
+def refuse(predictor: Predictor, sequence: Sequence) -> None:
+    """Refuse to explain a prediction that is not made.
+
+    Raises
+    ------
+    SequenceError
+        If the model wants another number of frames.
+    PositionError
+        If the region is too far from the central meridian.
+    """
+    if predictor.config.temporal and len(sequence) != predictor.frames:
+        raise SequenceError(
+            f"The model {predictor.info.name!r} needs {predictor.frames} hourly frames, the "
+            f"sequence has {len(sequence)}."
+        )
+    if refused := refusal(float(sequence.frames[-1].longitude.to_value("deg"))):
+        raise PositionError(refused)
+
+
+def subject_images(predictor: Predictor, sequence: Sequence) -> Tensor:
+    """Frames as the predictor's network takes them, (T, 1, H, W)."""
+    return sequence_images(sequence, predictor.preprocess_config)
+
+
+def record_times(sequence: Sequence) -> tuple[str, ...]:
+    """T_REC of the frames, ISO seconds, TAI."""
+    times = time_from_seconds(np.round(tai_seconds(sequence.t_rec)))
+    return tuple(str(text) for text in times.strftime("%Y-%m-%dT%H:%M:%S"))
+
 
 _OWN = {"token-norms": {"layer": -1, "ratio": 3.0}}
 """Settings that choose from what a method found."""

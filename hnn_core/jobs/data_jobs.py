@@ -3,6 +3,8 @@
 A job's folder holds what was asked for (request.json), what its process wrote (log.txt) and which
 process that is (process.json). Its state is read from these three: nothing has to be written at
 the end, so that a killed job is told from a finished one.
+
+Building a small data set for the first training, as a job that a page can watch.
 """
 
 import json
@@ -14,12 +16,25 @@ from pathlib import Path
 from typing import Any
 
 from hnn_core.exceptions import RequestError
+from hnn_core.jobs import jobs
+from hnn_core.jobs.jobs import stop_asked
+from hnn_core.jobs.process import State
 from hnn_core.services.endpoints import live_home
-from hnn_core.training import jobs
-from hnn_core.training.job_state import stop_asked
-from hnn_core.training.run_folder import State, now, replace_json
+from hnn_core.storage import home, now, replace_json
 
-__all__ = ["DataJob", "again", "forget", "list_data_jobs", "start_data_job", "stop_data_job"]
+__all__ = [
+    "SMALL",
+    "DataBuild",
+    "DataJob",
+    "again",
+    "forget",
+    "list_data_jobs",
+    "start_data_job",
+    "start_small_build",
+    "stop_data_job",
+    "stop_small_build",
+]
+
 
 _GRACE_S = 10.0
 
@@ -91,7 +106,7 @@ class DataJob:
 
     @property
     def status(self) -> State:
-        """What `hnn_core.training.jobs` last wrote of it."""
+        """What `hnn_core.jobs.jobs` last wrote of it."""
         try:
             values = json.loads((self.path / "status.json").read_text(encoding="utf-8"))
             return State(str(values["state"]), str(values["message"]), str(values["time"]))
@@ -237,3 +252,79 @@ def _event(line: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return value if isinstance(value, dict) and "event" in value else None
+
+
+SMALL = "sim-40"
+"""Name of the data set of 40 simulated regions."""
+_SOURCE = "sim:1:40"
+
+
+class DataBuild:
+    """The folder of a building's job; the data set itself lies elsewhere.
+
+    Parameters
+    ----------
+    name : str
+        Of the data set.
+    """
+
+    def __init__(self, name: str = SMALL) -> None:
+        self.name = name
+        self.path: Path = home() / "builds" / name
+
+    @property
+    def status(self) -> State:
+        """What is written of it; the build itself writes nothing but its data set and its log."""
+        try:
+            values = json.loads((self.path / "status.json").read_text(encoding="utf-8"))
+            return State(str(values["state"]), str(values["message"]), str(values["time"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return State("stopped", "not started", now())
+
+    def write_status(self, state: str, message: str = "") -> None:
+        """Replace the status."""
+        replace_json(self.path / "status.json", {"state": state, "message": message, "time": now()})
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is under way."""
+        return jobs.is_alive(self)
+
+    @property
+    def begun(self) -> bool:
+        """Whether it was ever started."""
+        return (self.path / "log.txt").is_file()
+
+    def log_tail(self, lines: int = 12) -> str:
+        """Return the last lines of its log; empty where there is none."""
+        try:
+            text = (self.path / "log.txt").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+        # A progress bar writes its line over and over.
+        kept = [line.rpartition("\r")[2] for line in text.splitlines() if line.strip()]
+        return "\n".join(kept[-lines:])
+
+
+def start_small_build() -> None:
+    """Start building the small data set of simulated regions.
+
+    Raises
+    ------
+    RunError
+        If it is under way.
+    """
+    build = DataBuild()
+    build.path.mkdir(parents=True, exist_ok=True)
+    jobs.start(["data", "build", "--source", _SOURCE, "--out", SMALL], build, in_turn=False)
+
+
+def stop_small_build() -> None:
+    """Stop building; what is built is kept, and building again goes on with it.
+
+    Raises
+    ------
+    RunError
+        If it is not under way.
+    """
+    jobs.stop(DataBuild(), grace_s=5)

@@ -2,42 +2,87 @@
 
 A job depends on nobody staying: it has its own session, its output goes to a file, and whoever
 looks later finds it by process.json in its folder.
+
+What became of a job: whether its process runs, and what its status means then.
 """
 
+import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
-import uuid
+from dataclasses import replace
 from pathlib import Path
 
 from hnn_core.exceptions import RunError
-from hnn_core.home import home
-from hnn_core.training.job_state import Job, effective_state, is_alive, keep_child
-from hnn_core.training.process import ProcessId, end
-from hnn_core.training.run_folder import RunFolder, replace_json
-from hnn_core.training.turns import (
+from hnn_core.jobs.process import (
     PROCESS,
+    Job,
+    ProcessId,
+    State,
     claim,
     draw_ticket,
+    end,
     machine_lock,
     read_process,
-    take_turn,
 )
+from hnn_core.storage import home, replace_json
 
 __all__ = [
-    "Job",
     "ask_to_stop",
-    "begin",
-    "delete",
     "effective_state",
     "is_alive",
-    "resume",
+    "keep_child",
     "start",
     "stop",
-    "take_turn",
+    "stop_asked",
 ]
+
+
+INTERRUPTED = "It was killed or the machine restarted; resume it from its last checkpoint."
+_children: list[subprocess.Popen[bytes]] = []
+"""What this very process has started: asked for their end, lest they stay zombies."""
+
+
+def keep_child(child: subprocess.Popen[bytes]) -> None:
+    """Remember a child of this process, so that it is asked for its end."""
+    _children.append(child)
+
+
+def is_alive(job: Job) -> bool:
+    """Whether the job's process runs; a later process of the same number is not taken for it."""
+    _children[:] = [child for child in _children if child.poll() is None]
+    process = read_process(job.path)
+    return process is not None and process.alive()
+
+
+def effective_state(job: Job) -> State:
+    """Return the status, corrected by whether the process is alive.
+
+    A queued or running job without a process is "interrupted"; one that has been asked to stop
+    and has not ended yet is "stopping".
+    """
+    # Asked first: a job that ends between the two questions has then written its last status.
+    alive = is_alive(job)
+    status = job.status
+    if alive and stop_asked(job.path):
+        return replace(
+            status,
+            state="stopping",
+            message="Asked to stop: it finishes its step and writes a checkpoint.",
+        )
+    if not alive and status.state in ("queued", "running"):
+        return replace(status, state="interrupted", message=INTERRUPTED)
+    return status
+
+
+def stop_asked(folder: Path) -> bool:
+    """Whether the process that last worked on a folder has been asked to stop."""
+    try:
+        return bool(json.loads((folder / PROCESS).read_text(encoding="utf-8")).get("stop_asked"))
+    except (OSError, ValueError, AttributeError):
+        return False
+
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "hnn_core")
@@ -77,17 +122,6 @@ def start(arguments: list[str], job: Job, *, in_turn: bool = True) -> None:
             draw_ticket(process, job.path.name)
 
 
-def begin(run: RunFolder) -> None:
-    """Start the training that a run folder asks for.
-
-    Raises
-    ------
-    RunError
-        As `start`.
-    """
-    start([run.kind, "--run", str(run.path)], run)
-
-
 def stop(job: Job, grace_s: float = 60.0) -> None:
     """Stop a job and all its processes; returns when they are gone.
 
@@ -124,43 +158,6 @@ def ask_to_stop(job: Job, grace_s: float = 1800.0) -> threading.Thread:
     waiting = threading.Thread(target=_see_to_the_end, args=arguments, daemon=True)
     waiting.start()
     return waiting
-
-
-def resume(run: RunFolder) -> None:
-    """Go on with a run from its newest checkpoint that can be read.
-
-    Raises
-    ------
-    RunError
-        If it came with the program, is finished or is at work.
-    """
-    if run.shipped:
-        raise RunError(f"{run.name} came with the program; train one of your own.")
-    if run.status.state == "finished":
-        raise RunError(f"{run.name} is finished; there is nothing to resume.")
-    begin(run)
-
-
-def delete(run: RunFolder) -> None:
-    """Delete a run with its checkpoints and its model.
-
-    Raises
-    ------
-    RunError
-        If it came with the program or is at work.
-    """
-    if run.shipped:
-        raise RunError(f"{run.name} came with the program and cannot be deleted.")
-    with machine_lock():
-        if is_alive(run):
-            raise RunError(f"{run.name} is at work; stop it before deleting it.")
-        last = read_process(run.path)
-        if last is not None:
-            end(last, 0)
-        # Out of sight in one step: half a run is never listed.
-        doomed = run.path.with_name(f".{run.name}-{uuid.uuid4().hex[:8]}")
-        run.path.rename(doomed)
-    shutil.rmtree(doomed, ignore_errors=True)
 
 
 def _spawn(arguments: list[str], folder: Path) -> ProcessId:

@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from hnn_core.exceptions import ExportError, HnnError, RequestError
-from hnn_core.jsoc.asking import blocked, jsoc_words, refusal, status_of
-from hnn_core.jsoc.client import JsocClient, StoredFile
-from hnn_core.jsoc.keywords import t_rec_seconds
-from hnn_core.jsoc.series import SEGMENT, Series
+from hnn_core.jsoc.client import JsocClient, StoredFile, blocked, jsoc_words, refusal, status_of
+from hnn_core.jsoc.keywords import SEGMENT, Series, t_rec_seconds
 from hnn_core.jsoc.taking import Row
 
 __all__ = ["check_email", "export_batches", "exported_files"]

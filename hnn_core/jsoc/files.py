@@ -1,7 +1,14 @@
-"""Checking downloaded files and giving them their names, beside the download of the next ones."""
+"""Checking downloaded files and giving them their names, beside the download of the next ones.
 
+Putting a record's keywords into the header of its as-is file, which holds pixels only.
+
+The magnetograms fetched from JSOC, one file a record, in folders by series and HARP.
+"""
+
+import io
+import math
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,20 +16,108 @@ from typing import Any
 
 from astropy.io.fits import Header
 
-from hnn_core.dataset.work_folder import write_atomically
 from hnn_core.exceptions import (
     FitsError,
     MissingKeywordError,
     TruncatedFitsError,
     WrongInstrumentError,
 )
-from hnn_core.fits import read_header, read_pixels
-from hnn_core.jsoc.join import joined
-from hnn_core.jsoc.series import NEAR_REAL_TIME, Series
-from hnn_core.sharp_keywords import sharp_keywords
-from hnn_core.tai import format_t_rec, tai_seconds
+from hnn_core.jsoc.keywords import NEAR_REAL_TIME, Series, record_cards
+from hnn_core.magnetogram.conventions import format_t_rec, tai_seconds
+from hnn_core.magnetogram.fits import read_header, read_pixels, repair_cards
+from hnn_core.magnetogram.sharp import sharp_keywords
+from hnn_core.services.endpoints import live_home
+from hnn_core.storage import write_atomically
 
-__all__ = ["Download", "Keeper", "Kept", "keep"]
+__all__ = [
+    "Download",
+    "Keeper",
+    "Kept",
+    "cache_home",
+    "cached",
+    "is_whole",
+    "join",
+    "joined",
+    "keep",
+    "record_path",
+    "region_folder",
+    "remove_leftovers",
+]
+
+
+_BLOCK = 2880
+_MAX_HDUS = 4
+_STALE = ("CHECKSUM", "EXTNAME")
+"""The checksum covers the header, which changes; DATASUM, of the pixels, stays true."""
+
+
+def join(as_is: Path, keywords: Mapping[str, str], target: Path, *, series: Series) -> int:
+    """Write `joined` so that the target is there whole or not at all; returns its bytes."""
+    content, _ = joined(as_is.read_bytes(), keywords, series=series)
+    write_atomically(target, content)
+    return len(content)
+
+
+def joined(content: bytes, keywords: Mapping[str, str], *, series: Series) -> tuple[bytes, Header]:
+    """Add a record's keywords to the header of the image.
+
+    The pixels stay as they are, compressed, byte for byte. The same file and keywords give the
+    same bytes. A file that has its keywords already, an export, is returned as it is. Padding that
+    is missing at the end of either is added.
+
+    Parameters
+    ----------
+    content : bytes
+        A whole FITS file; the image is in HDU 0 or in one that follows it.
+    keywords : mapping
+        The record's keywords, as JSOC answers them.
+    series : Series
+
+    Returns
+    -------
+    content : bytes
+        The file.
+    header : Header
+        The image's header in it, as stored.
+
+    Raises
+    ------
+    TruncatedFitsError
+        There is no image.
+    """
+    stream = io.BytesIO(content)
+    for _ in range(_MAX_HDUS):
+        start = stream.tell()
+        if start >= len(content):
+            break
+        header = Header.fromfile(stream)
+        if _is_image(header):
+            data = content[stream.tell() :]
+            repair_cards(header)
+            if "T_REC" in header:
+                return content + bytes(-len(content) % _BLOCK), header
+            _add_keywords(header, keywords, series)
+            whole = content[:start] + header.tostring().encode("ascii") + data
+            return whole + bytes(-len(whole) % _BLOCK), header
+        stream.seek(-(-header.data_size // _BLOCK) * _BLOCK, io.SEEK_CUR)
+    raise TruncatedFitsError("The file holds no image; download it again.")
+
+
+def _add_keywords(header: Header, keywords: Mapping[str, str], series: Series) -> None:
+    for key in _STALE:
+        header.remove(key, ignore_missing=True)
+    for key, value in record_cards(keywords, series).items():
+        if key in header:
+            header[key] = value
+        else:
+            header.append((key, value), bottom=True)
+
+
+def _is_image(header: Header) -> bool:
+    return header.get("ZIMAGE") is True or (
+        header.get("NAXIS") == 2 and header.get("XTENSION", "IMAGE").strip() == "IMAGE"
+    )
+
 
 _MOST_WAITING = 2
 """Downloaded files that may wait for their check."""
@@ -148,3 +243,76 @@ def _in_words(error: FitsError, download: Download) -> str:
     """Say what is wrong without the names of files that nobody will find."""
     words = str(error).replace(str(download.part), "the file")
     return words.replace(download.target.name, "the file").rstrip(".")
+
+
+_CARD = 80
+_MOST_BLOCKS = 200
+
+
+def cache_home() -> Path:
+    """Return the folder of the cache; it may not exist yet."""
+    return live_home() / "jsoc"
+
+
+def region_folder(series: Series, harp: int) -> Path:
+    """Return the folder of a region; it may not exist yet."""
+    return cache_home() / series.folder / str(harp)
+
+
+def record_path(series: Series, harp: int, t_rec: float) -> Path:
+    """Return where the file of a record is, or would be; `t_rec` in unix_tai seconds."""
+    return region_folder(series, harp) / series.file_name(harp, t_rec)
+
+
+def cached(series: Series, harp: int) -> list[Path]:
+    """List the files of a region, ascending in time."""
+    return sorted(region_folder(series, harp).glob(f"{series.name}.{harp}.*.fits"))
+
+
+def is_whole(path: Path) -> bool:
+    """Tell whether a file is there and as long as its headers say; no pixel is decoded.
+
+    Pixels are decoded once, before a file gets its name. Here only the cards that tell sizes are
+    read, some fifty microseconds a file, since a whole cache may be looked through.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as stream:
+            for _ in range(_MAX_HDUS):
+                data = _data_bytes(stream.read)
+                end = stream.tell() + data
+                if data < 0 or end > size:
+                    return False
+                if data:
+                    return True
+                stream.seek(end)
+    except (OSError, ValueError, KeyError):
+        return False
+    return False
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what interrupted downloads left; only the holder of the region's lock may."""
+    for part in folder.glob("*.part"):
+        part.unlink(missing_ok=True)
+
+
+def _data_bytes(read: Callable[[int], bytes]) -> int:
+    """Read one header and return the bytes of its data; -1 where it has no end."""
+    sizes: dict[str, int] = {}
+    for _ in range(_MOST_BLOCKS):
+        block = read(_BLOCK)
+        if len(block) < _BLOCK:
+            return -1
+        for start in range(0, _BLOCK, _CARD):
+            key = block[start : start + 8].rstrip()
+            if key == b"END":
+                axes = [sizes[f"NAXIS{axis + 1}"] for axis in range(sizes.get("NAXIS", 0))]
+                if not axes:
+                    return 0
+                values = math.prod(axes) + sizes.get("PCOUNT", 0)
+                return values * sizes.get("GCOUNT", 1) * abs(sizes["BITPIX"]) // 8
+            if key.startswith((b"BITPIX", b"NAXIS", b"PCOUNT", b"GCOUNT")):
+                value = block[start + 10 : start + _CARD].split(b"/")[0]
+                sizes[key.decode()] = int(value)
+    return -1

@@ -1,19 +1,75 @@
-"""Keywords of records as JSOC answers them: every value a text, with words for what is absent."""
+"""Keywords of records as JSOC answers them: every value a text, with words for what is absent.
+
+The two series of SHARP magnetograms in the cylindrical equal-area projection.
+"""
 
 import math
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 import pandas as pd
 
-from hnn_core.jsoc.series import SEGMENT, Series
-from hnn_core.noaa import noaa_numbers
-from hnn_core.sharp_keywords import NO_DATA
-from hnn_core.tai import parse_t_rec, tai_seconds
+from hnn_core.magnetogram.conventions import format_t_rec, parse_t_rec, tai_seconds
+from hnn_core.magnetogram.sharp import NO_DATA, noaa_numbers
 
-__all__ = ["KEPT", "RECNUM", "record_cards", "record_table", "said", "t_rec_seconds"]
+__all__ = [
+    "DEFINITIVE",
+    "KEPT",
+    "NEAR_REAL_TIME",
+    "RECNUM",
+    "SEGMENT",
+    "Series",
+    "record_cards",
+    "record_table",
+    "said",
+    "t_rec_seconds",
+]
+
+
+SEGMENT = "magnetogram"
+
+
+@dataclass(frozen=True)
+class Series:
+    """A series of DRMS. HARP numbers of one series mean nothing in the other."""
+
+    name: str
+    folder: str
+    """Its folder in the cache."""
+    spec: str
+    """The source that reads this folder, as `hnn_core.sources.open_source` takes it."""
+
+    def file_name(self, harp: int, t_rec: float) -> str:
+        """Name a file as JSOC's exports do: series, HARP, T_REC (unix_tai seconds), segment."""
+        stamp = format_t_rec(t_rec).removesuffix("_TAI").replace(".", "").replace(":", "")
+        return f"{self.name}.{harp}.{stamp}_TAI.{SEGMENT}.fits"
+
+    def record_set(self, harp: int | None, times: Iterable[float], *, between: bool = False) -> str:
+        """Write a record set of DRMS.
+
+        Parameters
+        ----------
+        harp : int or None
+            None: every HARP.
+        times : iterable of float
+            T_REC, unix_tai seconds; none at all means every record.
+        between : bool
+            The two times are the ends of a range, both included.
+
+        Notes
+        -----
+        Times carry ``_TAI``: without it DRMS takes them for UTC.
+        """
+        listed = ("-" if between else ",").join(format_t_rec(time) for time in times)
+        return f"{self.name}[{'' if harp is None else harp}][{listed}]"
+
+
+DEFINITIVE = Series("hmi.sharp_cea_720s", "definitive", "jsoc:")
+NEAR_REAL_TIME = Series("hmi.sharp_cea_720s_nrt", "nrt", "jsoc:nrt")
+
 
 RECNUM = "*recnum*"
 """The record's number, which is no keyword but is asked for like one."""
@@ -142,7 +198,7 @@ def _column(table: pd.DataFrame, key: str) -> np.ndarray:
 
 
 def _positions(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Longitudes and latitudes by the rules of `hnn_core.sharp_keywords`."""
+    """Longitudes and latitudes by the rules of `hnn_core.magnetogram.sharp`."""
     from_observer = _column(table, "CRVAL1") - _column(table, "CRLN_OBS")
     longitude = _first(
         _column(table, "LON_FWT"),

@@ -9,15 +9,14 @@ from typing import Any
 import pandas as pd
 
 from hnn_core.exceptions import RefusedError, ServiceFaultError
-from hnn_core.jsoc.cache import record_path
 from hnn_core.jsoc.client import JsocClient, StoredFile
-from hnn_core.jsoc.keeping import Download, Keeper, Kept
-from hnn_core.jsoc.series import Series
+from hnn_core.jsoc.files import Download, Keeper, Kept, record_path
+from hnn_core.jsoc.keywords import Series
 
 __all__ = ["BATCH", "Locate", "Row", "Taken", "rows_of", "take_files"]
 
 Row = Mapping[str, Any]
-"""A chosen record, see `hnn_core.jsoc.choice.Choice`."""
+"""A chosen record, see `hnn_core.jsoc.fetch.Choice`."""
 Locate = Callable[[Sequence[Row]], Mapping[float, StoredFile]]
 """Finds where the files of records lie, by T_REC."""
 

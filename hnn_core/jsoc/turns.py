@@ -11,8 +11,7 @@ from filelock import FileLock, Timeout
 
 from hnn_core.exceptions import ServiceFaultError, TransientReplyError
 from hnn_core.services.endpoints import live_home
-from hnn_core.services.patience import Patience
-from hnn_core.services.transport import Reply, Transport
+from hnn_core.services.transport import Patience, Reply, Transport
 
 __all__ = ["Turns"]
 

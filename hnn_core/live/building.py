@@ -12,21 +12,26 @@ from typing import Any
 import pandas as pd
 from astropy.time import Time
 
-from hnn_core.catalogs.fill import keep_filled, missing_noaa, noaa_at
-from hnn_core.catalogs.refresh import refresh_cmes, refresh_flares, refresh_harp_noaa
+from hnn_core.catalogs.refresh import (
+    keep_filled,
+    missing_noaa,
+    noaa_at,
+    refresh_cmes,
+    refresh_flares,
+    refresh_harp_noaa,
+)
 from hnn_core.catalogs.store import Catalog
 from hnn_core.dataset.build import build_dataset
 from hnn_core.dataset.stored import StoredDataset
 from hnn_core.exceptions import NoRecordsError, RequestError, ServiceFaultError
 from hnn_core.jsoc.client import JsocClient
 from hnn_core.jsoc.fetch import fetch_region
-from hnn_core.jsoc.series import DEFINITIVE
+from hnn_core.jsoc.keywords import DEFINITIVE
 from hnn_core.live.fetching import MAGNETOGRAMS, catalogue_progress, progress_of
-from hnn_core.live.plan import Plan, PlanRequest, read_plan, write_plan
-from hnn_core.live.planned_source import PlannedSource
 from hnn_core.live.planning import MOST_LONGITUDE, make_plan
 from hnn_core.live.reporting import Reporter, counted
-from hnn_core.tai import time_from_seconds
+from hnn_core.magnetogram.conventions import time_from_seconds
+from hnn_core.sources.planned import Plan, PlannedSource, PlanRequest, read_plan, write_plan
 
 __all__ = ["build_planned", "planned"]
 
@@ -87,7 +92,7 @@ def build_planned(
     ServiceError
         JSOC does not answer, or some of its files cannot be had; what came until then is kept.
     DatasetError, DiskFullError
-        As `hnn_core.dataset.build_dataset`.
+        As `hnn_core.dataset.build.build_dataset`.
     """
     failed = _fetch_magnetograms(plan, reporter)
     if failed and not allow_missing:

@@ -1,7 +1,13 @@
-"""Near-real time: every region now on the disk, hour by hour, its prediction appended to a log."""
+"""Near-real time: every region now on the disk, hour by hour, its prediction appended to a log.
 
+The log of predictions for the regions on the disk: one JSON object a line, only appended to.
+"""
+
+import json
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from astropy.time import Time
@@ -9,15 +15,53 @@ from filelock import FileLock, Timeout
 
 from hnn_core.exceptions import EmptySourceError, HnnError, RequestError
 from hnn_core.live.fetching import fetch_disk_now
-from hnn_core.live.predictions import append_prediction, prediction_log, read_predictions
 from hnn_core.live.reporting import Reporter
-from hnn_core.predictor import Predictor
-from hnn_core.sequence import build_sequence
+from hnn_core.magnetogram.conventions import iso_minute, tai_seconds, time_from_seconds
+from hnn_core.network.predictor import Predictor
+from hnn_core.regions.base import Region, Source
+from hnn_core.services.endpoints import live_home
 from hnn_core.sources import open_source
-from hnn_core.sources.base import Region, Source
-from hnn_core.tai import iso_minute, tai_seconds, time_from_seconds
+from hnn_core.sources.sequence import build_sequence
 
-__all__ = ["watch"]
+__all__ = ["append_prediction", "prediction_log", "read_predictions", "watch"]
+
+
+def prediction_log() -> Path:
+    """Return where predictions are appended: one JSON object a line."""
+    return live_home() / "watch" / "predictions.jsonl"
+
+
+def read_predictions() -> list[dict[str, Any]]:
+    """Return the predictions made so far, oldest first; a torn last line is passed over."""
+    try:
+        lines = prediction_log().read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    return list(_objects(lines))
+
+
+def append_prediction(line: dict[str, Any]) -> None:
+    """Append a line in one write; a torn line before it is ended first."""
+    text = json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n"
+    log = prediction_log()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab+", buffering=0) as stream:
+        if stream.seek(0, 2):
+            stream.seek(-1, 2)
+            if stream.read(1) != b"\n":
+                text = "\n" + text
+        stream.write(text.encode())
+
+
+def _objects(lines: list[str]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            yield value
+
 
 _HOUR_S = 3600.0
 _RETRY_S = 600.0

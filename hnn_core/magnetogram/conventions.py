@@ -2,15 +2,29 @@
 
 Kernels that search or compare many times use float seconds of the format ``unix_tai``
 (seconds since 1970-01-01T00:00:00 TAI), in which every whole hour TAI is a multiple of 3600.
+
+How far from the central meridian a region may be for a prediction (SCIENCE section 2).
 """
 
+import math
 import re
 from datetime import datetime, timedelta
 
 import numpy as np
 from astropy.time import Time
 
-__all__ = ["format_t_rec", "iso_minute", "parse_t_rec", "tai_seconds", "time_from_seconds"]
+__all__ = [
+    "LARGEST_LONGITUDE",
+    "TRAINED_LONGITUDE",
+    "format_t_rec",
+    "iso_minute",
+    "parse_t_rec",
+    "position_warning",
+    "refusal",
+    "tai_seconds",
+    "time_from_seconds",
+]
+
 
 _T_REC = re.compile(
     r"(\d{4})[.-](\d{2})[.-](\d{2})[_T ](\d{2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?(_TAI|_UTC|Z)?"
@@ -75,3 +89,46 @@ def _calendar(time: Time | float) -> datetime:
     """
     seconds = float(tai_seconds(time)) if isinstance(time, Time) else float(time)
     return datetime(1970, 1, 1) + timedelta(seconds=round(seconds))
+
+
+TRAINED_LONGITUDE = 45.0
+"""Degrees from the central meridian within which networks are trained."""
+LARGEST_LONGITUDE = 70.0
+"""Degrees from the central meridian beyond which no prediction is made."""
+
+
+def refusal(longitude: float) -> str | None:
+    """Return the sentence that refuses a prediction at a longitude, or None.
+
+    Parameters
+    ----------
+    longitude : float
+        Degrees from the central meridian, west positive; NaN (unknown) is not refused.
+    """
+    if abs(longitude) > LARGEST_LONGITUDE:
+        return (
+            f"The region is {abs(longitude):.1f}° from the central meridian; beyond "
+            f"{LARGEST_LONGITUDE:.0f}° no prediction is made."
+        )
+    return None
+
+
+def position_warning(longitude: float) -> str | None:
+    """Return the sentence that belongs beside a prediction at a longitude, or None.
+
+    Parameters
+    ----------
+    longitude : float
+        Degrees from the central meridian, west positive; NaN when it is not known.
+    """
+    if math.isnan(longitude):
+        return (
+            "The region's position is not known, so it cannot be told whether it is within the "
+            f"±{TRAINED_LONGITUDE:.0f}° the network was trained on."
+        )
+    if abs(longitude) > TRAINED_LONGITUDE:
+        return (
+            f"The region is {abs(longitude):.1f}° from the central meridian, outside the "
+            f"±{TRAINED_LONGITUDE:.0f}° the network was trained on."
+        )
+    return None

@@ -1,11 +1,16 @@
 """Reading FITS files of JSOC as they really are: the header without pixels, then the pixels.
 
-Nothing here knows what a keyword means; that is `hnn_core.sharp_keywords`.
+Nothing here knows what a keyword means; that is `hnn_core.magnetogram.sharp`.
+
+Headers as JSOC writes them: repairing cards, and leaving out what describes the file.
+
+Writing an image as JSOC does: tenths of a gauss, Rice-compressed behind an empty primary.
 """
 
 import gzip
 import math
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,16 +21,62 @@ from typing import IO, cast
 import numpy as np
 from astropy.io import fits
 from astropy.io.fits import Header
+from astropy.io.fits.verify import VerifyError
 
-from hnn_core.exceptions import (
-    FitsError,
-    OversizeError,
-    TruncatedFitsError,
-    WrongInstrumentError,
+from hnn_core.exceptions import FitsError, OversizeError, TruncatedFitsError, WrongInstrumentError
+
+__all__ = [
+    "MAX_PIXELS",
+    "ImageHeader",
+    "clean_header",
+    "read_header",
+    "read_pixels",
+    "repair_cards",
+    "write_image",
+]
+
+
+_STRUCTURE = re.compile(
+    r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|TFIELDS|T(?:TYPE|FORM)\d+|EXTNAME"
+    r"|BSCALE|BZERO|BLANK|CHECKSUM|DATASUM"
+    r"|Z(?:IMAGE|SIMPLE|BITPIX|NAXIS\d*|CMPTYPE|TILE\d+|NAME\d+|VAL\d+|QUANTIZ|DITHER0|BLANK"
+    r"|SCALE|ZERO|TENSION|EXTEND|PCOUNT|GCOUNT|HECKSUM|DATASUM)"
 )
-from hnn_core.fits_header import repair_cards
 
-__all__ = ["MAX_PIXELS", "ImageHeader", "read_header", "read_pixels"]
+
+def repair_cards(header: Header) -> Header:
+    """Repair unparsable cards (bare ``nan``) one by one; a card beyond repair is dropped."""
+    broken = []
+    for index, card in enumerate(header.cards):
+        try:
+            card.verify("silentfix")
+            _ = card.value
+        except (VerifyError, ValueError):
+            broken.append(index)
+    for index in reversed(broken):
+        del header[index]
+    return header
+
+
+def clean_header(header: Header) -> Header:
+    """Return the keywords that describe the image, without those that describe the file.
+
+    CUNIT ``degree`` becomes the standard ``deg``; errors of the coordinates that are ``nan``
+    are dropped, since FITS cannot hold them. Other ``nan`` remain as the string ``"nan"``.
+    """
+    kept = Header()
+    for card in header.cards:
+        keyword, value = card.keyword, card.value
+        if _STRUCTURE.fullmatch(keyword) or keyword in ("", "COMMENT", "HISTORY"):
+            continue
+        if keyword.startswith(("CRDER", "CSYSER")) and str(value).strip().lower() == "nan":
+            continue
+        if keyword.startswith("CUNIT") and str(value).strip().lower() in ("degree", "degrees"):
+            value = "deg"
+        if keyword not in kept:
+            kept.append((keyword, value, card.comment), end=True)
+    return kept
+
 
 MAX_PIXELS = 64_000_000
 """More pixels than any active-region patch has: four full disks of HMI."""
@@ -171,3 +222,62 @@ def _translated(path: Path) -> Iterator[None]:
         raise TruncatedFitsError(
             f"{path} is truncated or damaged ({type(error).__name__}); download it again."
         ) from error
+
+
+_BLANK = -(2**31)
+_SCALE = 0.1
+
+
+def write_image(
+    path: str | os.PathLike[str], field: np.ndarray, header: Header, *, compress: bool = True
+) -> None:
+    """Write an image atomically: to ``<name>.part``, then renamed.
+
+    Parameters
+    ----------
+    path : path
+    field : ndarray (rows, cols)
+        NaN becomes BLANK.
+    header : Header
+        Keywords of the image; those of the file's structure are replaced.
+    compress : bool
+        True: as JSOC does, whole tenths (BSCALE 0.1, 32 bit), Rice-compressed in HDU 1.
+        Values are rounded to 0.1. False: plain float32 in HDU 0, exact.
+
+    Raises
+    ------
+    FitsError
+        The file cannot be written.
+    """
+    path = Path(path)
+    header = clean_header(header)
+    if compress:
+        hdus = fits.HDUList([fits.PrimaryHDU(), _rice_hdu(field, header)])
+    else:
+        hdus = fits.HDUList([fits.PrimaryHDU(np.asarray(field, dtype=np.float32))])
+        hdus[0].header.extend(header.cards, update=True)
+    part = path.with_name(path.name + ".part")
+    try:
+        with warnings.catch_warnings():
+            # HIERARCH and long-string notes about keywords that JSOC itself wrote.
+            warnings.simplefilter("ignore", fits.verify.VerifyWarning)
+            with part.open("wb") as stream:
+                hdus.writeto(stream, output_verify="silentfix")
+        part.replace(path)
+    except OSError as error:
+        raise FitsError(f"{path} cannot be written: {error}.") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _rice_hdu(field: np.ndarray, header: Header) -> fits.CompImageHDU:
+    tenths = np.round(np.asarray(field, np.float64) / _SCALE)
+    bad = ~np.isfinite(tenths)
+    tenths[bad] = 0
+    data = tenths.astype(np.int32)
+    data[bad] = _BLANK
+    hdu = fits.CompImageHDU(data, header=None, compression_type="RICE_1")
+    hdu.header.extend(header.cards, update=True)
+    hdu.header["BLANK"] = _BLANK
+    hdu.header["BSCALE"] = _SCALE
+    return hdu

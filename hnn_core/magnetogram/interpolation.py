@@ -7,8 +7,8 @@ from astropy.io.fits import Header
 from astropy.time import Time
 
 from hnn_core.exceptions import SequenceError
-from hnn_core.magnetogram import Magnetogram
-from hnn_core.tai import format_t_rec, iso_minute, tai_seconds
+from hnn_core.magnetogram.conventions import format_t_rec, iso_minute, tai_seconds
+from hnn_core.magnetogram.magnetogram import Magnetogram
 
 __all__ = ["interpolate_frames"]
 

@@ -12,11 +12,9 @@ from astropy.units import Quantity
 from astropy.wcs import WCS, FITSFixedWarning
 
 from hnn_core.exceptions import MissingKeywordError, OffLimbError, TruncatedFitsError
-from hnn_core.fits import read_header, read_pixels
-from hnn_core.fits_header import clean_header
-from hnn_core.fits_writing import write_image
-from hnn_core.sharp_keywords import sharp_keywords
-from hnn_core.tai import format_t_rec
+from hnn_core.magnetogram.conventions import format_t_rec
+from hnn_core.magnetogram.fits import clean_header, read_header, read_pixels, write_image
+from hnn_core.magnetogram.sharp import sharp_keywords
 
 __all__ = ["Magnetogram", "read_fits", "write_fits"]
 
@@ -81,7 +79,7 @@ def read_fits(path: str | os.PathLike[str]) -> Magnetogram:
 
     Everything that can be judged by the header is judged before a pixel is read. A file
     without keywords (as-is from JSOC) is understood by its name, as told in
-    `hnn_core.sharp_keywords.sharp_keywords`: no position, and the pixel area of the series.
+    `hnn_core.magnetogram.sharp.sharp_keywords`: no position, and the pixel area of the series.
 
     Parameters
     ----------

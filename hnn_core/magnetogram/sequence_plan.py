@@ -2,7 +2,13 @@
 
 Planning looks at T_REC and QUALITY alone, so that a whole disk passage is planned without
 reading a pixel. The rules are those of SCIENCE section 2.
+
+Which records of a region may be used, and the one nearest to an hour.
+
+What a planned sequence is: for every hour the record, or the pair to interpolate between.
 """
+
+from dataclasses import dataclass
 
 import astropy.units as u
 import numpy as np
@@ -10,15 +16,133 @@ from astropy.time import Time
 from astropy.units import Quantity
 
 from hnn_core.exceptions import SequenceError
-from hnn_core.records import GoodRecords, QualityPolicy
-from hnn_core.slots import SequencePlan, SlotPlan
-from hnn_core.tai import iso_minute, tai_seconds, time_from_seconds
+from hnn_core.magnetogram.conventions import iso_minute, tai_seconds, time_from_seconds
+from hnn_core.magnetogram.sharp import NO_DATA
 
 __all__ = [
     "TOLERANCE",
+    "GoodRecords",
+    "QualityPolicy",
+    "SequencePlan",
+    "SlotPlan",
+    "good_records",
     "plan_sequence",
     "sequence_hours",
 ]
+
+
+@dataclass(frozen=True)
+class QualityPolicy:
+    """Which QUALITY bits make a record unusable. Bit 31, no data, always does."""
+
+    reject: int = 0x4000 | 0x200 | 0x20
+    """Bits of which none may be set."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.reject <= 0xFFFF_FFFF:
+            raise ValueError(f"reject must be an unsigned 32-bit mask, not {self.reject!r}")
+
+
+def good_records(quality: np.ndarray, policy: QualityPolicy | None = None) -> np.ndarray:
+    """Tell which records may be used.
+
+    Parameters
+    ----------
+    quality : ndarray (records,)
+        QUALITY, unsigned or signed 32-bit.
+    policy : QualityPolicy, optional
+
+    Returns
+    -------
+    ndarray, bool (records,)
+    """
+    reject = NO_DATA | (policy or QualityPolicy()).reject
+    return (np.asarray(quality).astype(np.int64) & reject) == 0
+
+
+class GoodRecords:
+    """The good records of a region in time order, and the search among them.
+
+    Parameters
+    ----------
+    seconds : ndarray (records,)
+        T_REC, unix_tai seconds, in any order.
+    quality : ndarray (records,)
+        QUALITY.
+    policy : QualityPolicy, optional
+    """
+
+    def __init__(
+        self, seconds: np.ndarray, quality: np.ndarray, policy: QualityPolicy | None
+    ) -> None:
+        quality = np.asarray(quality)
+        if seconds.shape != quality.shape or seconds.ndim != 1:
+            raise ValueError(
+                f"times {seconds.shape} and quality {quality.shape} must have one axis alike"
+            )
+        order = np.argsort(seconds, kind="stable")
+        order = order[good_records(quality, policy)[order]]
+        self.index = order
+        """Index of each good record among those given."""
+        self.seconds = seconds[order]
+        self.flagged = quality[order] != 0
+
+    def nearest(self, slots: np.ndarray, reach: float, latest: float | np.ndarray) -> np.ndarray:
+        """Position of the good record nearest to each slot, -1 where none is in reach.
+
+        None later than `latest`; the earlier of two equally near.
+        """
+        if not self.seconds.size:
+            return np.full(slots.shape, -1)
+        after = np.searchsorted(self.seconds, slots, side="left")
+        before = np.clip(after - 1, 0, None)
+        behind = np.clip(after, None, self.seconds.size - 1)
+        lag = np.abs(slots - self.seconds[before])
+        lead = np.abs(self.seconds[behind] - slots)
+        lead = np.where(self.seconds[behind] <= latest, lead, np.inf)
+        lag = np.where(self.seconds[before] <= latest, lag, np.inf)
+        picks = np.where(lead < lag, behind, before)
+        return np.where(np.minimum(lead, lag) <= reach, picks, -1)
+
+
+@dataclass(frozen=True)
+class SlotPlan:
+    """Where the frame of one hour comes from."""
+
+    time: float
+    """The slot's hour, unix_tai seconds."""
+    left: int
+    """Index of the record used; of the earlier neighbour where interpolated."""
+    right: int
+    """Index of the later neighbour; equal to `left` for a real frame."""
+    weight: float
+    """Share of the later neighbour, 0 for a real frame."""
+    flagged: bool
+    """True where a record used has any QUALITY bit set, such as 0x10400."""
+
+    @property
+    def interpolated(self) -> bool:
+        """True where the hour has no record of its own."""
+        return self.left != self.right
+
+
+@dataclass(frozen=True)
+class SequencePlan:
+    """The records of a sequence, by their indices in the times it was planned on."""
+
+    slots: tuple[SlotPlan, ...]
+    """One for each hour, ascending; the last is x_t and always real."""
+
+    @property
+    def hours(self) -> Time:
+        """The nominal hours of the slots, TAI, (T,)."""
+        return time_from_seconds(np.array([slot.time for slot in self.slots]))
+
+    @property
+    def records(self) -> tuple[int, ...]:
+        """Indices of all records needed, ascending, each once."""
+        return tuple(sorted({index for slot in self.slots for index in (slot.left, slot.right)}))
+
 
 TOLERANCE = 24 * u.min
 """How far from its hour a slot's record may lie: two steps of the 12-minute cadence."""

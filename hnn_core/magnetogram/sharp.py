@@ -1,7 +1,15 @@
-"""What the keywords of a SHARP file mean: time, place and provenance of its magnetogram."""
+"""What the keywords of a SHARP file mean: time, place and provenance of its magnetogram.
+
+Telling SHARP CEA magnetograms from all else that lies in folders of JSOC files.
+
+NOAA active-region numbers as catalogues and keywords write them.
+"""
 
 import math
+import re
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePath
 from re import Match
 
 import astropy.units as u
@@ -12,12 +20,134 @@ from astropy.units import Quantity
 from hnn_core.exceptions import (
     MissingKeywordError,
     MissingMetadataError,
+    NotCeaError,
+    WrongInstrumentError,
 )
-from hnn_core.noaa import noaa_numbers
-from hnn_core.sharp_kind import check_sharp_cea, jsoc_file_name, series_and_segment
-from hnn_core.tai import parse_t_rec
+from hnn_core.magnetogram.conventions import parse_t_rec
 
-__all__ = ["FIRST_SIMULATED_HARP", "NO_DATA", "SharpKeywords", "sharp_keywords"]
+__all__ = [
+    "FIRST_SIMULATED_HARP",
+    "NO_DATA",
+    "SharpKeywords",
+    "check_sharp_cea",
+    "jsoc_file_name",
+    "named_t_rec",
+    "noaa_numbers",
+    "series_and_segment",
+    "sharp_keywords",
+]
+
+
+_FILE_NAME = re.compile(
+    r"(?P<series>(?:hmi|mdi)\.\w+)\.(?P<harp>\d+)\."
+    r"(?P<date>\d{8})_(?P<clock>\d{6})(?:\.\d+)?_TAI\.(?P<segment>\w+)\.fi?ts?(?:\.gz)?",
+    re.IGNORECASE,
+)
+
+
+def jsoc_file_name(path: str) -> re.Match[str] | None:
+    """Match a name such as ``hmi.sharp_cea_720s.377.20110213_050000_TAI.magnetogram.fits``.
+
+    Groups: series, harp, date (yyyymmdd), clock (hhmmss), segment.
+    """
+    return _FILE_NAME.fullmatch(PurePath(path).name)
+
+
+def named_t_rec(path: str) -> float:
+    """Return T_REC by a file's JSOC name, unix_tai seconds; NaN for another name."""
+    name = jsoc_file_name(path)
+    if name is None:
+        return math.nan
+    # A calendar of TAI has no leap seconds: its days are all of one length.
+    moment = datetime.strptime(f"{name['date']}{name['clock']}", "%Y%m%d%H%M%S")
+    return (moment - datetime(1970, 1, 1)).total_seconds()
+
+
+def series_and_segment(header: Header, name: re.Match[str] | None) -> tuple[str, str]:
+    """Return what DRMS_ID, else the file name, tells of series and segment."""
+    parts = str(header.get("DRMS_ID", "")).strip().split(":")
+    if len(parts) == 3:
+        return parts[0].lower(), parts[2].lower()
+    return (name["series"].lower(), name["segment"].lower()) if name else ("", "")
+
+
+def check_sharp_cea(header: Header, path: str, series: str, segment: str, *, bare: bool) -> None:
+    """Refuse what is not a line-of-sight magnetogram of the SHARP CEA series.
+
+    Parameters
+    ----------
+    header : Header
+    path : str
+        For the message.
+    series, segment : str
+        As `series_and_segment` tells them; empty if unknown.
+    bare : bool
+        The file has no keywords: judge by series and segment alone.
+
+    Raises
+    ------
+    WrongInstrumentError
+        Not HMI, not an active-region patch, or another segment than the magnetogram.
+    NotCeaError
+        A SHARP in CCD coordinates.
+    """
+    telescope = f"{header.get('TELESCOP', '')} {header.get('INSTRUME', '')}".strip()
+    if series.startswith("mdi") or "TARPNUM" in header or (telescope and "HMI" not in telescope):
+        raise WrongInstrumentError(
+            f"{path} is from {telescope or series}, not from SDO/HMI; only SHARPs can be used."
+        )
+    if segment and segment != "magnetogram":
+        raise WrongInstrumentError(
+            f"{path} holds the segment {segment!r}, not the line-of-sight magnetogram."
+        )
+    kinds = [str(header.get(key, "")).strip().upper() for key in ("CTYPE1", "CTYPE2")]
+    if (any(kinds) and kinds != ["CRLN-CEA", "CRLT-CEA"]) or (series and "_cea" not in series):
+        if "HARPNUM" in header or "sharp" in series:
+            raise NotCeaError(
+                f"{path} is in CCD coordinates ({kinds[0] or series}), where the patch is rotated "
+                "by 180 degrees; take it from the series hmi.sharp_cea_720s."
+            )
+        raise WrongInstrumentError(
+            f"{path} is not an active-region patch ({kinds[0] or series}); only SHARPs can be used."
+        )
+    if bare:
+        return
+    if "HARPNUM" not in header and "T_REC" not in header:
+        raise WrongInstrumentError(
+            f"{path} is not an active-region patch: it has neither HARPNUM nor T_REC."
+        )
+    unit = str(header.get("BUNIT", "")).strip()
+    bits = header.get("ZBITPIX", header.get("BITPIX"))
+    if unit.lower() not in ("mx/cm^2", "gauss", "g") or bits == 8:
+        raise WrongInstrumentError(
+            f"{path} holds no line-of-sight field: BUNIT is {unit!r}, BITPIX {bits}."
+        )
+
+
+def noaa_numbers(*values: object) -> tuple[int, ...]:
+    """Read NOAA numbers from keywords: single, comma lists, 0, ``MISSING``, lost digits.
+
+    Numbers below 10000 lost their leading 1 and get it back; 0 and words are none.
+
+    Returns
+    -------
+    tuple of int
+        Ascending, without repetition.
+
+    Examples
+    --------
+    >>> noaa_numbers("12087,2092", 12087)
+    (12087, 12092)
+    >>> noaa_numbers("MISSING", 0)
+    ()
+    """
+    numbers = set()
+    for value in values:
+        for part in re.split(r"[,;\s]+", str(value)):
+            if part.isdigit() and int(part) > 0:
+                numbers.add(int(part) + (10_000 if int(part) < 10_000 else 0))
+    return tuple(sorted(numbers))
+
 
 FIRST_SIMULATED_HARP = 900_001
 """HARP numbers from here on belong to simulated regions."""
@@ -52,7 +182,7 @@ class SharpKeywords:
     simulated: bool
     """SIMULATD is true, ORIGIN is ``SIMULATED``, or HARPNUM is one of simulated regions."""
     interpolated: bool = False
-    """Made by interpolation in time, as `hnn_core.magnetogram.write_fits` marks it."""
+    """Made by interpolation in time, as `hnn_core.magnetogram.magnetogram.write_fits` marks it."""
 
 
 def sharp_keywords(header: Header, path: str) -> SharpKeywords:

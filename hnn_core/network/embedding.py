@@ -10,12 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hnn_core.attention import capture_attention, rollout
 from hnn_core.exceptions import ModelError
-from hnn_core.magnetogram import Magnetogram
-from hnn_core.model import HNN
-from hnn_core.own_copy import own_copy
-from hnn_core.preprocess import PreprocessConfig, preprocess
+from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.magnetogram.preprocess import PreprocessConfig, preprocess
+from hnn_core.network.attention import capture_attention, own_copy, rollout
+from hnn_core.network.model import HNN
 
 __all__ = ["FrameEmbedder", "FrameReading", "choose_device", "describe_device"]
 

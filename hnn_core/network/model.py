@@ -21,8 +21,8 @@ from safetensors.torch import load_file
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from hnn_core.dataset.classes import FLARE_CLASSES
-from hnn_core.preprocess import PreprocessConfig
+from hnn_core.magnetogram.preprocess import PreprocessConfig
+from hnn_core.regions.goes_classes import FLARE_CLASSES
 
 __all__ = ["FLARE_CLASSES", "HNN", "HNNConfig"]
 
@@ -65,7 +65,7 @@ class HNNConfig:
     threshold: float = 0.5
     """A probability at or above it means eruptive."""
     preprocess: dict[str, int | float] = field(default_factory=dict)
-    """Fields of `hnn_core.preprocess.PreprocessConfig` (crop, size and clip) as a plain
+    """Fields of `hnn_core.magnetogram.preprocess.PreprocessConfig` (crop, size and clip) as a plain
     dictionary. What is left out is filled in: crop twice the image, clip 2000 G."""
 
     def __post_init__(self) -> None:
@@ -143,7 +143,7 @@ class HNN(nn.Module, PyTorchModelHubMixin, library_name="hnn", license="bsd-3-cl
     """ViT + LSTM + linear classifier, or with ``config.temporal`` false the ViT baseline.
 
     Frames are float tensors (B, T, 1, H, W), H = W = ``config.image_size``, ascending in time,
-    the last one x_t, values as `hnn_core.preprocess` makes them (gauss over the clip, in
+    the last one x_t, values as `hnn_core.magnetogram.preprocess` makes them (gauss over the clip, in
     [-1, 1], no NaN). Row 0 is south.
 
     Parameters

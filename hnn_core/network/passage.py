@@ -9,15 +9,14 @@ import torch
 from astropy.time import Time
 from torch import Tensor
 
-from hnn_core.embedding import FrameEmbedder
 from hnn_core.exceptions import FitsError, PositionError, SequenceError
-from hnn_core.interpolation import interpolate_frames
-from hnn_core.magnetogram import Magnetogram
-from hnn_core.position import refusal
-from hnn_core.sequence import QualityPolicy, SequencePlan, SlotPlan, sequence_hours
-from hnn_core.sharp_keywords import NO_DATA
-from hnn_core.sources.base import Source
-from hnn_core.tai import iso_minute, tai_seconds, time_from_seconds
+from hnn_core.magnetogram.conventions import iso_minute, refusal, tai_seconds, time_from_seconds
+from hnn_core.magnetogram.interpolation import interpolate_frames
+from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.magnetogram.sequence_plan import QualityPolicy, SequencePlan, SlotPlan, sequence_hours
+from hnn_core.magnetogram.sharp import NO_DATA
+from hnn_core.network.embedding import FrameEmbedder
+from hnn_core.regions.base import Source
 
 __all__ = ["passage_table"]
 
@@ -36,7 +35,7 @@ def passage_table(
     """Predict every hour of a region that has a sequence.
 
     Each distinct frame is embedded once and few are held at a time. A record that breaks on
-    reading counts as missing, as in `hnn_core.sequence`.
+    reading counts as missing, as in `hnn_core.sources.sequence`.
 
     Parameters
     ----------

@@ -1,26 +1,85 @@
-"""A model in service: one sequence, its attention maps, a whole disk passage."""
+"""A model in service: one sequence, its attention maps, a whole disk passage.
+
+One prediction, with everything needed to say where it came from.
+"""
 
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import torch
 from astropy.time import Time
 
-from hnn_core.embedding import FrameEmbedder, choose_device, describe_device
 from hnn_core.exceptions import PositionError, SequenceError
-from hnn_core.model import HNN, HNNConfig
-from hnn_core.model_store import ModelInfo, load_model
-from hnn_core.passage import passage_table
-from hnn_core.position import position_warning, refusal
-from hnn_core.prediction import Hour, Prediction
-from hnn_core.preprocess import PreprocessConfig
-from hnn_core.sequence import QualityPolicy, Sequence
-from hnn_core.sources.base import Source
-from hnn_core.tai import tai_seconds, time_from_seconds
+from hnn_core.magnetogram.conventions import (
+    position_warning,
+    refusal,
+    tai_seconds,
+    time_from_seconds,
+)
+from hnn_core.magnetogram.preprocess import PreprocessConfig
+from hnn_core.magnetogram.sequence_plan import QualityPolicy
+from hnn_core.network.embedding import FrameEmbedder, choose_device, describe_device
+from hnn_core.network.model import HNN, HNNConfig
+from hnn_core.network.model_store import ModelInfo, load_model
+from hnn_core.network.passage import passage_table
+from hnn_core.regions.base import Source
+from hnn_core.sources.sequence import Sequence
 
-__all__ = ["Predictor"]
+__all__ = ["Hour", "Prediction", "Predictor"]
+
+
+@dataclass(frozen=True)
+class Hour:
+    """One frame of the sequence a prediction was made from."""
+
+    t_rec: str
+    """T_REC as ISO seconds, TAI; of the hour itself where interpolated."""
+    interpolated: bool
+    """True where the frame was made from its neighbours in time."""
+    flagged: bool
+    """True where a record used has a QUALITY bit set, though not one that rejects it."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Probability that the coming flare is eruptive, and what it rests on."""
+
+    probability: float
+    """Within [0, 1]: that a flare of `flare_class` within 24 h of `t_rec` is eruptive."""
+    label: Literal["eruptive", "confined"]
+    """``"eruptive"`` when the probability is at or above the threshold."""
+    threshold: float
+    region: str
+    """`Region.id`."""
+    harp: int
+    noaa: tuple[int, ...]
+    t_rec: str
+    """T_REC of x_t, ISO seconds, TAI."""
+    hours: tuple[Hour, ...]
+    """The frames of the sequence, ascending; the last is x_t."""
+    model: str
+    """Name of the model."""
+    flare_class: str
+    """Lowest class of the coming flare that the model was trained for."""
+    sha256: str
+    """SHA-256 of the model's weights."""
+    device: str
+    simulated: bool
+    """True for a simulated region."""
+    trained_on: str
+    """The model card's words on what it was trained on; empty if it does not say."""
+    warnings: tuple[str, ...] = ()
+    """Sentences that belong beside the probability."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the command line writes as JSON; ``class`` is the flare class."""
+        renamed = {"flare_class": "class"}
+        values = {renamed.get(name, name): value for name, value in asdict(self).items()}
+        return values | {"time_scale": "tai"}
 
 
 class Predictor:
@@ -34,7 +93,7 @@ class Predictor:
     info : ModelInfo
         Of the model's folder.
     device : str
-        As for `hnn_core.embedding.choose_device`.
+        As for `hnn_core.network.embedding.choose_device`.
     cache_frames : int
         Frames remembered.
 
@@ -60,7 +119,7 @@ class Predictor:
         Raises
         ------
         ModelError
-            One of its kinds, as `hnn_core.model_store.load_model` tells.
+            One of its kinds, as `hnn_core.network.model_store.load_model` tells.
         """
         return cls(*load_model(where), device=device, cache_frames=cache_frames)
 
@@ -135,7 +194,7 @@ class Predictor:
         Returns
         -------
         ndarray, float32 (T, g, g)
-            Axis order (hour, row, column), row 0 south, for `hnn_core.preprocess.tokens_to_patch`.
+            Axis order (hour, row, column), row 0 south, for `hnn_core.magnetogram.preprocess.tokens_to_patch`.
             A frame's map sums to 1 less what stays on the class token.
         """
         readings = self._embedder.read(sequence.frames, with_rollout=True)
@@ -150,7 +209,7 @@ class Predictor:
         *,
         policy: QualityPolicy | None = None,
     ) -> pd.DataFrame:
-        """Predict every hour of a region; see `hnn_core.passage.passage_table`."""
+        """Predict every hour of a region; see `hnn_core.network.passage.passage_table`."""
         return passage_table(self._embedder, source, region_id, policy=policy, progress=progress)
 
     def _check_length(self, sequence: Sequence) -> None:

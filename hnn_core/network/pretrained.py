@@ -9,8 +9,8 @@ from timm.layers.pos_embed import resample_abs_pos_embed
 from torch import Tensor
 
 from hnn_core.exceptions import ModelError
-from hnn_core.hub import hub_file
-from hnn_core.model import HNN, HNNConfig
+from hnn_core.network.model import HNN, HNNConfig
+from hnn_core.services.hub import hub_file
 
 __all__ = ["load_pretrained_vit"]
 

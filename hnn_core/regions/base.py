@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 import numpy as np
 from astropy.time import Time
 
-from hnn_core.magnetogram import Magnetogram
+from hnn_core.magnetogram.magnetogram import Magnetogram
 
 __all__ = ["Association", "Cme", "Flare", "FluxScale", "Region", "SkippedFile", "Source"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from astropy.time import Time
 
 from hnn_core.exceptions import FlareTableError
-from hnn_core.noaa import noaa_numbers
-from hnn_core.sources.base import Association, Flare, FluxScale, SkippedFile
+from hnn_core.magnetogram.sharp import noaa_numbers
+from hnn_core.regions.base import Association, Flare, FluxScale, SkippedFile
 
 __all__ = ["FLARE_TABLE", "FlareRow", "flares_of", "load_flare_table", "read_flare_table"]
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.time import Time
 
-from hnn_core.dataset.classes import reaches
 from hnn_core.exceptions import DatasetError
-from hnn_core.sources.base import Association, Flare
-from hnn_core.tai import tai_seconds
+from hnn_core.magnetogram.conventions import tai_seconds
+from hnn_core.regions.base import Association, Flare
+from hnn_core.regions.goes_classes import reaches
 
 __all__ = [
     "DEFAULT_POLICY",

@@ -7,9 +7,9 @@ from typing import Literal, get_args
 import numpy as np
 from astropy.time import Time
 
-from hnn_core.dataset.classes import reaches, threshold
-from hnn_core.dataset.labels import WINDOW_HOURS, flares_ahead
-from hnn_core.sources.base import Flare, Region
+from hnn_core.regions.base import Flare, Region
+from hnn_core.regions.goes_classes import reaches, threshold
+from hnn_core.regions.labels import WINDOW_HOURS, flares_ahead
 
 __all__ = ["OUTCOME_WORDS", "Outcome", "OutcomeWord", "cme_words", "what_happened"]
 

@@ -1,21 +1,74 @@
-"""The hour that a region is looked at first, and cases to begin with."""
+"""Well-known flares, eruptive and confined, that a user can fetch by one click.
 
+The hour that a region is looked at first, and cases to begin with.
+"""
+
+import csv
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from hnn_core.case import Case
-from hnn_core.live.cases import well_known_cases
-from hnn_core.outcome import what_happened
-from hnn_core.sources.base import Flare, Region
-from hnn_core.tai import iso_minute, parse_t_rec
+from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
+from hnn_core.regions.base import Flare, Region
+from hnn_core.regions.case import Case
+from hnn_core.regions.goes_classes import goes_size
+from hnn_core.regions.outcome import what_happened
 
-__all__ = ["goes_size", "largest_flare", "reference_hour", "suggested_cases"]
+__all__ = [
+    "WellKnownCase",
+    "largest_flare",
+    "reference_hour",
+    "suggested_cases",
+    "well_known_cases",
+]
+
+
+_TABLE = Path(__file__).resolve().parents[2] / "assets" / "cases.csv"
+
+
+@dataclass(frozen=True)
+class WellKnownCase:
+    """A flare that the literature calls eruptive or confined."""
+
+    flare: str
+    """GOES class as announced."""
+    noaa: int
+    harp: int
+    """Of the definitive series."""
+    peak_utc: str
+    """ISO minutes."""
+    reference_tai: str
+    """The last whole hour before the flare began, for x_t: ISO minutes, TAI."""
+    outcome: str
+    """``"eruptive"`` or ``"confined"``, by the literature and not by DONKI's links."""
+    literature: str
+    """Where it is studied."""
+
+    @property
+    def name(self) -> str:
+        """``X2.2 of AR 11158, 2011-02-15``."""
+        return f"{self.flare} of AR {self.noaa}, {self.peak_utc[:10]}"
+
+
+def well_known_cases() -> list[WellKnownCase]:
+    """Return the cases that ship with the program, in time."""
+    with _TABLE.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    return [
+        WellKnownCase(
+            flare=row["flare"],
+            noaa=int(row["noaa"]),
+            harp=int(row["harp"]),
+            peak_utc=row["peak_utc"],
+            reference_tai=row["reference_tai"],
+            outcome=row["outcome"],
+            literature=row["literature"],
+        )
+        for row in rows
+    ]
+
 
 _HOURS = 10
-
-
-def goes_size(goes_class: str) -> tuple[int, float]:
-    """Order GOES classes: the letter, then the number."""
-    return "ABCMX".find(goes_class[:1]), float(goes_class[1:] or 0)
 
 
 def largest_flare(region: Region) -> Flare | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from astropy.time import Time
 
 from hnn_core.exceptions import RequestError
-from hnn_core.tai import parse_t_rec
+from hnn_core.magnetogram.conventions import parse_t_rec
 
 __all__ = ["FIRST_LIGHT", "Wanted", "read_day", "read_moment", "read_region"]
 

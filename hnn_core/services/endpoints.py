@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from hnn_core.exceptions import RequestError
-from hnn_core.home import home
+from hnn_core.storage import home
 
 __all__ = [
     "donki_url",

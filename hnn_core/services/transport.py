@@ -1,6 +1,13 @@
-"""One careful way to ask a service: a single connection, time-outs, retries, and an end."""
+"""One careful way to ask a service: a single connection, time-outs, retries, and an end.
 
+Understanding replies as the services really send them.
+
+How long to wait for a service, and how often to ask again.
+"""
+
+import json
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -9,7 +16,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from ssl import SSLContext
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx2
 import stamina
@@ -18,14 +25,72 @@ from filelock import FileLock
 from hnn_core import __version__
 from hnn_core.exceptions import (
     RefusedError,
+    RequestError,
     ServiceError,
     ServiceFaultError,
     TransientReplyError,
     UnreachableError,
 )
-from hnn_core.services.patience import Patience
 
-__all__ = ["Reply", "Transport"]
+__all__ = [
+    "Patience",
+    "Reply",
+    "Transport",
+    "is_html",
+    "read_json",
+    "read_json_or_nothing",
+    "read_text",
+]
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Time-outs and retries. Waiting always has an end."""
+
+    timeout_s: float = 90.0
+    """Seconds without a byte after which a request has failed. DONKI needs more than a minute."""
+    connect_s: float = 15.0
+    """Seconds to make a connection."""
+    attempts: int = 5
+    """Requests in all before giving up."""
+    first_wait_s: float = 1.0
+    """Seconds before the second attempt; each further one waits twice as long, with jitter."""
+    longest_wait_s: float = 60.0
+    """Seconds; also the most that a server's Retry-After is heeded."""
+    pause_s: float = 0.5
+    """Seconds from one question to the next, out of politeness. Downloads follow each other."""
+    slowest_bytes_per_s: float = 1000.0
+    """A transfer slower than this for a whole time-out counts as hanging."""
+
+    @classmethod
+    def from_environment(cls) -> "Patience":
+        """Read HNN_TIMEOUT_S, HNN_ATTEMPTS, HNN_RETRY_WAIT_S and HNN_PAUSE_S.
+
+        Raises
+        ------
+        RequestError
+            If one of them is not a positive number.
+        """
+        timeout = _positive("HNN_TIMEOUT_S", cls.timeout_s)
+        return cls(
+            timeout_s=timeout,
+            connect_s=min(timeout, cls.connect_s),
+            attempts=max(1, round(_positive("HNN_ATTEMPTS", cls.attempts))),
+            first_wait_s=_positive("HNN_RETRY_WAIT_S", cls.first_wait_s),
+            pause_s=_positive("HNN_PAUSE_S", cls.pause_s),
+        )
+
+
+def _positive(name: str, default: float) -> float:
+    text = os.environ.get(name) or str(default)
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise RequestError(f"{name} is {text!r}, which is not a number.") from error
+    if not 0 < value < 1e6:
+        raise RequestError(f"{name} is {text!r}, which is not a positive number.")
+    return value
+
 
 T = TypeVar("T")
 
@@ -272,3 +337,55 @@ def _words(error: Exception) -> str:
     if isinstance(error, httpx2.RemoteProtocolError | httpx2.ReadError):
         return "the connection was cut"
     return str(error) or type(error).__name__
+
+
+def is_html(reply: Reply) -> bool:
+    """Whether a reply is a web page, as error pages with status 200 are."""
+    return reply.content[:512].lstrip().lower().startswith((b"<!doctype html", b"<html"))
+
+
+def read_json(reply: Reply) -> Any:
+    """Parse a reply that must be JSON.
+
+    Raises
+    ------
+    TransientReplyError
+        It is empty, ``null``, a web page, or not JSON.
+    """
+    value = read_json_or_nothing(reply)
+    if value is None:
+        raise TransientReplyError("an empty answer")
+    return value
+
+
+def read_json_or_nothing(reply: Reply) -> Any:
+    """Parse a reply that is JSON or says nothing: an empty body and ``null`` are None.
+
+    Raises
+    ------
+    TransientReplyError
+        It is a web page, or not JSON.
+    """
+    if not reply.content.strip():
+        return None
+    if is_html(reply):
+        raise TransientReplyError("a web page in place of data")
+    try:
+        return json.loads(reply.content.decode("utf-8", errors="replace"))
+    except ValueError as error:
+        raise TransientReplyError("an answer that is not JSON") from error
+
+
+def read_text(reply: Reply) -> str:
+    """Return a reply that must be a text table.
+
+    Raises
+    ------
+    TransientReplyError
+        It is empty or a web page.
+    """
+    if not reply.content.strip():
+        raise TransientReplyError("an empty answer")
+    if is_html(reply):
+        raise TransientReplyError("a web page in place of data")
+    return reply.text

@@ -18,8 +18,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 from sunpy.sun.models import differential_rotation
 
-from hnn_core.simulate_layout import PIL, SPOT, place_elements
-from hnn_core.simulate_population import HOURS, PIXEL_CM2, Population, RegionParameters
+from hnn_core.simulation.layout import PIL, SPOT, place_elements
+from hnn_core.simulation.population import HOURS, PIXEL_CM2, Population, RegionParameters
 
 __all__ = ["HOURS", "PIXEL_CM2", "Evolution", "Population", "RegionParameters", "evolve"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from hnn_core.simulate_population import PIXEL_CM2, RegionParameters
+from hnn_core.simulation.population import PIXEL_CM2, RegionParameters
 
 __all__ = ["NETWORK", "PIL", "PLAGE", "SPOT", "Elements", "Line", "place_elements"]
 

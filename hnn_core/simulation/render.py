@@ -9,9 +9,10 @@ from astropy.time import Time, TimeDelta
 from scipy.ndimage import gaussian_filter
 from sunpy.coordinates import sun
 
-from hnn_core.magnetogram import Magnetogram
-from hnn_core.sharp_keywords import FIRST_SIMULATED_HARP
-from hnn_core.simulate import HOURS, PIXEL_CM2, RegionParameters, evolve
+from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP
+from hnn_core.simulation.evolution import evolve
+from hnn_core.simulation.population import HOURS, PIXEL_CM2, RegionParameters
 
 __all__ = ["region_times", "render"]
 
@@ -179,6 +180,6 @@ def _header(
             "LATDTMIN": p.latitude - half_lat,
             "LATDTMAX": p.latitude + half_lat,
             "USFLUX": float(strong.sum(dtype=np.float64) * PIXEL_CM2),
-            "CODEVER7": "simulated by hnn_core.simulate",
+            "CODEVER7": "simulated by hnn_core.simulation.evolution",
         }
     )

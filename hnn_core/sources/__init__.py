@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from hnn_core.exceptions import UnknownRegionError, UnknownSourceError
-from hnn_core.sources.base import Association, Flare, Region, SkippedFile, Source
+from hnn_core.regions.base import Association, Flare, Region, SkippedFile, Source
 
 __all__ = [
     "Association",
@@ -95,7 +95,7 @@ def find_region(source: Source, text: str) -> Region:
 
 def _open_jsoc(rest: str) -> Source:
     if ":" in rest:
-        from hnn_core.live.planned_source import open_planned
+        from hnn_core.sources.planned import open_planned
 
         return open_planned(f"jsoc:{rest}")
     from hnn_core.sources.jsoc import JsocSource

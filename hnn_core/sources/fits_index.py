@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hnn_core.exceptions import HnnError, UnknownSourceError
-from hnn_core.fits import read_header
-from hnn_core.home import home
-from hnn_core.sharp_keywords import sharp_keywords
-from hnn_core.tai import tai_seconds
+from hnn_core.magnetogram.conventions import tai_seconds
+from hnn_core.magnetogram.fits import read_header
+from hnn_core.magnetogram.sharp import sharp_keywords
+from hnn_core.storage import home
 
 __all__ = ["IndexRow", "load_index"]
 

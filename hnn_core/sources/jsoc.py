@@ -1,14 +1,20 @@
-"""What was fetched from JSOC as a source of magnetograms, with the flares of the catalogue."""
+"""What was fetched from JSOC as a source of magnetograms, with the flares of the catalogue.
 
+Whether anything has come to the downloaded magnetograms since one last looked.
+"""
+
+import re
 from dataclasses import replace
 
 from hnn_core.exceptions import CatalogError, EmptySourceError, UnknownSourceError
-from hnn_core.jsoc.cache import cache_home
-from hnn_core.jsoc.series import DEFINITIVE, NEAR_REAL_TIME
-from hnn_core.sources.base import Flare, Region, SkippedFile
+from hnn_core.jsoc.files import cache_home
+from hnn_core.jsoc.keywords import DEFINITIVE, NEAR_REAL_TIME
+from hnn_core.regions.base import Flare, Region, SkippedFile
+from hnn_core.services.endpoints import live_home
 from hnn_core.sources.fits_folder import FitsFolder
 
-__all__ = ["JsocSource"]
+__all__ = ["JsocSource", "newest"]
+
 
 _SERIES = {series.spec: series for series in (DEFINITIVE, NEAR_REAL_TIME)}
 
@@ -61,7 +67,7 @@ class JsocSource(FitsFolder):
 
     def _flares(self) -> list[tuple[Flare, ...]]:
         # Reading tables takes a moment that sources of other kinds need not wait for.
-        from hnn_core.catalogs.query import flares_of_region
+        from hnn_core.catalogs.queries import flares_of_region
         from hnn_core.catalogs.store import Catalog
 
         catalog = Catalog.open()
@@ -89,3 +95,33 @@ def _nothing_yet(spec: str) -> str:
         "No magnetogram was fetched from JSOC yet; fetch a region with, for example: "
         "python -m hnn_core data fetch --noaa 11158"
     )
+
+
+def newest(spec: str, region: str = "") -> int:
+    """Return a number that changes when files come to a source, or to one of its regions.
+
+    Folders are looked at, not the files in them: a file that comes or goes changes its folder.
+
+    Parameters
+    ----------
+    spec : str
+        Of any source; those that are not downloaded, of which no files come, give 0.
+    region : str
+        `Region.id`; if empty, the whole source with the catalogues of its flares.
+
+    Returns
+    -------
+    int
+        Nanoseconds of the newest change; 0 where nothing is there.
+    """
+    series = _SERIES.get(spec)
+    if series is None:
+        return 0
+    folder = cache_home() / series.folder
+    if region:
+        number = re.search(r"\d+$", region)
+        folders = [folder / str(int(number[0]))] if number else []
+    else:
+        folders = [live_home() / "catalogs", folder]
+        folders += folder.iterdir() if folder.is_dir() else ()
+    return max((one.stat().st_mtime_ns for one in folders if one.is_dir()), default=0)

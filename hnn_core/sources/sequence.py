@@ -7,14 +7,19 @@ import numpy as np
 from astropy.time import Time
 
 from hnn_core.exceptions import FitsError, OffLimbError, SequenceError, UnknownRegionError
-from hnn_core.interpolation import interpolate_frames
-from hnn_core.magnetogram import Magnetogram
-from hnn_core.records import QualityPolicy, good_records
-from hnn_core.sequence_plan import plan_sequence, sequence_hours
-from hnn_core.sharp_keywords import NO_DATA
-from hnn_core.slots import SequencePlan, SlotPlan
-from hnn_core.sources.base import Region, Source
-from hnn_core.tai import iso_minute, tai_seconds, time_from_seconds
+from hnn_core.magnetogram.conventions import iso_minute, tai_seconds, time_from_seconds
+from hnn_core.magnetogram.interpolation import interpolate_frames
+from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.magnetogram.sequence_plan import (
+    QualityPolicy,
+    SequencePlan,
+    SlotPlan,
+    good_records,
+    plan_sequence,
+    sequence_hours,
+)
+from hnn_core.magnetogram.sharp import NO_DATA
+from hnn_core.regions.base import Region, Source
 
 __all__ = [
     "QualityPolicy",

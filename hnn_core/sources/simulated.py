@@ -6,12 +6,12 @@ import numpy as np
 from astropy.time import Time, TimeDelta
 
 from hnn_core.exceptions import UnknownRegionError, UnknownTimeError
-from hnn_core.magnetogram import Magnetogram
-from hnn_core.render import region_times, render
-from hnn_core.sharp_keywords import FIRST_SIMULATED_HARP
-from hnn_core.simulate import Population, RegionParameters
-from hnn_core.sources.base import Flare, Region, SkippedFile
-from hnn_core.tai import iso_minute, tai_seconds
+from hnn_core.magnetogram.conventions import iso_minute, tai_seconds
+from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP
+from hnn_core.regions.base import Flare, Region, SkippedFile
+from hnn_core.simulation.population import Population, RegionParameters
+from hnn_core.simulation.render import region_times, render
 
 __all__ = ["MOST_REGIONS", "N_REGIONS", "SimulatedSource"]
 
@@ -26,7 +26,7 @@ _BAD_HOURS: dict[int, tuple[int, ...]] = {3: (20,), 5: (26, 27), 8: (13, 14, 15)
 
 
 class SimulatedSource:
-    """Regions "SIM 1" to "SIM 16" or more, 48 hourly records each; see `hnn_core.simulate`.
+    """Regions "SIM 1" to "SIM 16" or more, 48 hourly records each; see `hnn_core.simulation.evolution`.
 
     Parameters
     ----------

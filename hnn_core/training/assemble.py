@@ -8,16 +8,17 @@ import numpy as np
 import torch
 from lightning.pytorch import Trainer
 
-from hnn_core.dataset import StoredDataset, find_dataset
+from hnn_core.dataset.card import find_dataset
+from hnn_core.dataset.stored import StoredDataset
 from hnn_core.exceptions import ForeignDatasetError, TrainingError
-from hnn_core.model import HNN, HNNConfig
-from hnn_core.preprocess import PreprocessConfig
-from hnn_core.pretrained import load_pretrained_vit
-from hnn_core.training.checkpoints import AtomicCheckpointIO
+from hnn_core.magnetogram.preprocess import PreprocessConfig
+from hnn_core.network.model import HNN, HNNConfig
+from hnn_core.network.pretrained import load_pretrained_vit
+from hnn_core.training.callbacks import AtomicCheckpointIO
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.data import Parts, SequenceBatches, read_frames_once
-from hnn_core.training.events import EventLog, Steadily
-from hnn_core.training.frozen import embed_once
+from hnn_core.training.loaders import embed_once
+from hnn_core.training.progress import EventLog, Steadily
 
 __all__ = [
     "Material",

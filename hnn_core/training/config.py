@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from itertools import pairwise
 from typing import Any
 
-from hnn_core.dataset.classes import FLARE_CLASSES
 from hnn_core.exceptions import TrainingError
+from hnn_core.regions.goes_classes import FLARE_CLASSES
 
 __all__ = ["FIELD_HELP", "PRESETS", "TrainConfig"]
 

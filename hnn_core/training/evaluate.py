@@ -1,21 +1,29 @@
-"""Scores of a trained model: of a run on its test set, of any model on any data set."""
+"""Scores of a trained model: of a run on its test set, of any model on any data set.
 
+The model of a run, made one of the user's own.
+"""
+
+import shutil
+import uuid
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from hnn_core.dataset import StoredDataset, find_dataset
-from hnn_core.embedding import choose_device
+from hnn_core.dataset.card import find_dataset
+from hnn_core.dataset.stored import StoredDataset
 from hnn_core.exceptions import ForeignDatasetError, RunError
-from hnn_core.model_store import load_model
-from hnn_core.preprocess import PreprocessConfig
+from hnn_core.magnetogram.preprocess import PreprocessConfig
+from hnn_core.network.embedding import choose_device
+from hnn_core.network.model_store import SHIPPED, load_model, read_model_info
+from hnn_core.storage import home
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.data import Parts, read_frames_once
-from hnn_core.training.evaluation import predict_sequences, prediction_table, score_row
-from hnn_core.training.outcome import without_nan, write_scores, write_table
+from hnn_core.training.fit import without_nan, write_scores, write_table
+from hnn_core.training.results import predict_sequences, prediction_table, score_row
 from hnn_core.training.run_folder import RunFolder
 
-__all__ = ["evaluate_model", "evaluate_run"]
+__all__ = ["adopt_model", "evaluate_model", "evaluate_run"]
 
 
 def evaluate_run(run: RunFolder) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -24,7 +32,7 @@ def evaluate_run(run: RunFolder) -> tuple[pd.DataFrame, dict[str, Any]]:
     Returns
     -------
     table : DataFrame
-        As `hnn_core.training.evaluation.prediction_table` makes it.
+        As `hnn_core.training.results.prediction_table` makes it.
     scores : dict
         With ``rows``, as in scores.json.
 
@@ -89,3 +97,52 @@ def _predict(
     frames = read_frames_once(dataset, parts.frames_used)
     said = predict_sequences(model.to(device), parts, sequences, frames=frames, device=device)
     return prediction_table(parts, sequences, said, model=name, fold=fold)
+
+
+def adopt_model(run: RunFolder) -> str:
+    """Copy a run's best model to the user's models, whole or not at all.
+
+    A model of that name, of an earlier training of the same run, is replaced.
+
+    Returns
+    -------
+    str
+        Its name there.
+
+    Raises
+    ------
+    RunError
+        If the run has no model yet, or a shipped model has its name.
+    ModelError
+        If the model cannot be used.
+    """
+    if not run.has_model:
+        raise RunError(f"{run.name} has no model yet; the first epoch brings one.")
+    name = run.model_name
+    if (SHIPPED / name).is_dir():
+        raise RunError(f"A model named {name!r} came with the program; copy the run and rename it.")
+    target = home() / "models" / name
+    target.parent.mkdir(exist_ok=True)
+    draft = target.with_name(f".{name}-{uuid.uuid4().hex[:8]}")
+    try:
+        shutil.copytree(run.model_folder, draft)
+        read_model_info(draft)
+        _put(draft, target)
+    except OSError as error:
+        raise RunError(f"{run.name}: its model cannot be copied to {target} ({error}).") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return name
+
+
+def _put(draft: Path, target: Path) -> None:
+    old = draft.with_name(f"{draft.name}-old")
+    if target.exists():
+        target.rename(old)
+    try:
+        draft.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

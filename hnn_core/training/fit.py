@@ -1,34 +1,115 @@
-"""One training from its configuration to its scores, in a run folder."""
+"""One training from its configuration to its scores, in a run folder.
+
+What comes out of a training: predictions, scores, and a model that tells of itself.
+"""
 
 import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from hnn_core.embedding import describe_device
+from hnn_core.dataset.stored import StoredDataset
+from hnn_core.network.embedding import describe_device
+from hnn_core.network.model_store import load_model, save_model
+from hnn_core.scores import region_interval
+from hnn_core.storage import replace_json
 from hnn_core.training.assemble import (
     Material,
     make_batches,
     make_network,
     make_trainer,
+    precision_name,
     read_material,
 )
-from hnn_core.training.callbacks import Keeper, Reporter, Stopper
-from hnn_core.training.card import describe_environment, describe_training
-from hnn_core.training.checkpoints import newest_readable
+from hnn_core.training.callbacks import Keeper, Reporter, Stopper, newest_readable
 from hnn_core.training.config import TrainConfig
-from hnn_core.training.data import Parts
-from hnn_core.training.events import EventLog, is_main_process
-from hnn_core.training.faults import told_errors
+from hnn_core.training.data import Parts, SequenceBatches
 from hnn_core.training.loaders import TrainingData
-from hnn_core.training.module import TrainingModule
-from hnn_core.training.outcome import predict_test_set
-from hnn_core.training.run_folder import RunFolder, replace_json
+from hnn_core.training.module import TrainingModule, told_errors
+from hnn_core.training.progress import EventLog, is_main_process
+from hnn_core.training.results import (
+    describe_environment,
+    describe_training,
+    model_card,
+    predict_sequences,
+    prediction_table,
+    score_row,
+)
+from hnn_core.training.run_folder import RunFolder
 
-__all__ = ["train_run"]
+__all__ = ["predict_test_set", "train_run", "without_nan", "write_scores", "write_table"]
+
+
+def predict_test_set(
+    run: RunFolder,
+    config: TrainConfig,
+    material: Material,
+    parts: Parts,
+    batches: SequenceBatches,
+) -> pd.DataFrame:
+    """Predict the test set with the best model; write predictions, scores and model card."""
+    model, info = load_model(run.model_folder)
+    device = make_trainer(config.changed(devices=1, nodes=1)).strategy.root_device
+    kept = batches.embeddings[0] if batches.embeddings is not None else None
+    said = predict_sequences(
+        model.to(device),
+        parts,
+        parts.test,
+        frames=batches.frames,
+        embeddings=kept,
+        device=device,
+        precision=precision_name(config),
+    )
+    table = prediction_table(parts, parts.test, said, model=config.model_name, fold=config.fold)
+    write_table(table, run.path / "predictions.parquet")
+    row = score_row(table, model.config.threshold)
+    truth, groups = table["label"].to_numpy(), table["group"].to_numpy()
+    positive = (said >= model.config.threshold).astype(int)
+    interval = region_interval(truth, positive, groups)
+    card = {**info.metadata, "test": {**row, "tss_95": list(interval)}}
+    save_model(model.cpu(), run.model_folder, metadata=card, card=model_card(card))
+    write_scores(run, config, material.dataset, [row])
+    return table
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table of predictions beside its place and rename it there."""
+    draft = path.with_name(f".{path.name}.part")
+    table.to_parquet(draft, index=False)
+    draft.replace(path)
+
+
+def write_scores(
+    run: RunFolder,
+    config: TrainConfig,
+    dataset: StoredDataset,
+    rows: list[dict[str, Any]],
+    **more: Any,
+) -> None:
+    """Write scores.json; an undefined score is null."""
+    replace_json(
+        run.path / "scores.json",
+        {
+            "threshold": 0.5,
+            "flare_class": config.flare_class,
+            "source": dataset.card["source"],
+            "simulated": bool(dataset.card["simulated"]),
+            "dataset": dataset.name,
+            "dataset_sha256": dataset.sha256,
+            "policy": dataset.card["policy"],
+            "rows": [without_nan(row) for row in rows],
+            **more,
+        },
+    )
+
+
+def without_nan(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of scores with null for what is undefined, as JSON has it."""
+    return {name: None if value != value else value for name, value in row.items()}
 
 
 def train_run(
@@ -48,7 +129,7 @@ def train_run(
     Returns
     -------
     DataFrame
-        The predictions, as `hnn_core.training.evaluation.prediction_table` makes them; empty in
+        The predictions, as `hnn_core.training.results.prediction_table` makes them; empty in
         the processes of a distributed training that only help.
 
     Raises

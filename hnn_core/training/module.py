@@ -1,17 +1,64 @@
-"""The network as Lightning trains it: one step, one optimiser."""
+"""The network as Lightning trains it: one step, one optimiser.
 
+The class-balanced focal loss.
+
+Foreign errors of a training in our words, in one place.
+"""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 
-from hnn_core.exceptions import DivergedError
-from hnn_core.model import HNN
+from hnn_core.exceptions import DiskFullError, DivergedError, ShortOfMemoryError
+from hnn_core.network.model import HNN
 from hnn_core.training.config import TrainConfig
-from hnn_core.training.losses import focal_loss
 
-__all__ = ["TrainingModule"]
+__all__ = ["TrainingModule", "focal_loss", "told_errors"]
+
+
+def focal_loss(
+    logits: Tensor,
+    target: Tensor,
+    alpha: float = 0.4,
+    gamma: float = 2.0,
+    *,
+    weights: Tensor | None = None,
+) -> Tensor:
+    """Mean focal loss of a batch, computed from logits.
+
+    FL = -alpha_s (1 - p_s)^gamma log p_s, with p_s the probability given to the true class
+    and alpha_s = alpha for class 1, 1 - alpha for class 0.
+
+    Parameters
+    ----------
+    logits : Tensor (B,)
+    target : Tensor (B,)
+        1 (eruptive) or 0 (confined), any dtype.
+    alpha, gamma : float
+        The paper's alpha and lambda.
+    weights : Tensor (B,), optional
+        Then the sum of the weighted losses is returned instead of the mean.
+
+    Returns
+    -------
+    Tensor ()
+
+    References
+    ----------
+    Equations 1 to 3 of the paper; Lin et al. 2017.
+    """
+    sign = 2.0 * target.to(logits.dtype) - 1.0
+    log_p = logsigmoid(sign * logits)
+    weight = 0.5 + sign * (alpha - 0.5)  # alpha where sign is +1, 1 - alpha where it is -1
+    losses = -(weight * (1.0 - log_p.exp()) ** gamma * log_p)
+    return losses.mean() if weights is None else (weights * losses).sum()
+
 
 Batch = dict[str, Any]
 
@@ -75,3 +122,39 @@ class TrainingModule(LightningModule):
         return torch.optim.Adam(
             wanted, lr=self.config.learning_rate, weight_decay=self.config.weight_decay
         )
+
+
+_SHORT = ("not enough memory", "out of memory", "can't allocate memory", "cannot allocate memory")
+
+
+@contextmanager
+def told_errors(config: TrainConfig) -> Iterator[None]:
+    """Turn a full disk and a lack of memory into sentences that say what to do.
+
+    Raises
+    ------
+    DiskFullError, ShortOfMemoryError
+    """
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise _short_of_memory(config) from error
+    except RuntimeError as error:
+        if any(words in str(error).lower() for words in _SHORT):
+            raise _short_of_memory(config) from error
+        raise
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DiskFullError(
+            f"The disk is full ({error.filename or 'writing the run'}); make room and resume: the "
+            "last checkpoint is whole."
+        ) from error
+
+
+def _short_of_memory(config: TrainConfig) -> ShortOfMemoryError:
+    return ShortOfMemoryError(
+        f"A batch does not fit into memory: switch recompute on (now {config.recompute}), lower "
+        f"batch (now {config.batch}), raise run_hours (now {config.run_hours}) so that more frames "
+        f"are shared, or choose a larger patch (now {config.patch}) or precision bf16."
+    )

@@ -1,20 +1,44 @@
-"""Five folds of HNN and baseline on the same data, as the paper's Figure 8."""
+"""A run from start to end: its turn, its status, and how it may end.
 
+Five folds of HNN and baseline on the same data, as the paper's Figure 8.
+
+The paper's ablations: one training for each point of a grid of settings.
+"""
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pandas as pd
+from sklearn.model_selection import ParameterGrid
 
-from hnn_core.exceptions import TrainingError
+from hnn_core.dataset.card import find_dataset
+from hnn_core.dataset.stored import StoredDataset
+from hnn_core.exceptions import HnnError, TrainingError
+from hnn_core.jobs.process import take_turn
+from hnn_core.scores import SCORES, fold_mean
+from hnn_core.storage import replace_json
 from hnn_core.training.assemble import Material, read_material
+from hnn_core.training.callbacks import StopRequestedError
 from hnn_core.training.config import TrainConfig
-from hnn_core.training.evaluation import score_row
-from hnn_core.training.events import EventLog
-from hnn_core.training.fit import train_run
-from hnn_core.training.metrics import SCORES, fold_mean
-from hnn_core.training.outcome import without_nan, write_scores, write_table
-from hnn_core.training.run_folder import RunFolder, replace_json
+from hnn_core.training.data import Parts
+from hnn_core.training.fit import train_run, without_nan, write_scores, write_table
+from hnn_core.training.progress import EventLog, is_main_process
+from hnn_core.training.results import score_row
+from hnn_core.training.run_folder import RunFolder
 
-__all__ = ["check_single", "cross_validate", "fold_statistics", "member_run"]
+__all__ = [
+    "PAPER_GRIDS",
+    "check_single",
+    "cross_validate",
+    "fold_statistics",
+    "grid_points",
+    "member_run",
+    "perform",
+    "sweep",
+]
 
 
 def cross_validate(run: RunFolder) -> None:
@@ -85,3 +109,143 @@ def check_single(config: TrainConfig, what: str) -> None:
             f"A {what} trains its members one after the other on one device; to use more, start "
             "its members as single trainings (train --fold 1 --devices 4, …)."
         )
+
+
+PAPER_GRIDS: dict[str, list[Any]] = {
+    "frames": [6, 8, 10, 14, 18],
+    "patch": [8, 16, 32],
+    "depth": [6, 9, 12, 15],
+    "width": [192, 384, 768],
+    "learning_rate": [1e-5, 1e-4, 1e-3],
+}
+"""Values for each setting that the paper varied; it names those of frames and patch. ``--grid
+frames`` takes them."""
+
+
+def grid_points(config: TrainConfig, grid: dict[str, list[Any]]) -> dict[str, TrainConfig]:
+    """Return the configuration of every point of a grid, by a name made of what varies.
+
+    Raises
+    ------
+    TrainingError
+        If a setting is unknown or cannot vary, or a value is impossible.
+    """
+    unknown = sorted(set(grid) - set(config.to_dict()))
+    if unknown or not grid:
+        raise TrainingError(
+            f"The grid varies {unknown[0]!r}, which is no setting."
+            if unknown
+            else "The grid is empty: name a setting and its values, as frames=6,8,10."
+        )
+    for name in set(grid) & {"dataset", "flare_class"}:
+        raise TrainingError(f"{name} cannot vary in a sweep, whose points share a test set.")
+    points = {}
+    for point in ParameterGrid(grid):
+        name = "_".join(f"{key}-{value}" for key, value in sorted(point.items()))
+        points[name.replace("/", "-")] = config.changed(**point)
+    return points
+
+
+def sweep(run: RunFolder) -> None:
+    """Train every point of the grid; those that are finished are not trained again.
+
+    Parameters
+    ----------
+    run : RunFolder
+        Of kind ``sweep``, its grid in the configuration under ``grid``. Receives the scores of
+        all points, each on the same test regions.
+
+    Raises
+    ------
+    StopRequestedError, HnnError
+        As `hnn_core.training.fit.train_run`.
+    """
+    config = TrainConfig.from_dict(run.config)
+    check_single(config, "sweep")
+    events = EventLog(run.path / "metrics.jsonl")
+    points = grid_points(config, dict(run.config.get("grid", {})))
+    dataset = StoredDataset.open(find_dataset(config.dataset))
+    for member in points.values():
+        Parts.of(dataset, member)  # what the last point lacks is told before the first is trained
+    material: Material | None = None
+    rows = []
+    for name, member in points.items():
+        if material is None or not material.serves(member):
+            material = read_material(member, events)
+        table = member_run(run, name, member, material)
+        rows.append({**score_row(table, 0.5), "member": name})
+    write_scores(run, config, dataset, rows)
+
+
+_WORK: dict[str, Callable[[RunFolder], Any]] = {
+    "train": train_run,
+    "crossval": cross_validate,
+    "sweep": sweep,
+}
+STOPPED = "Stopped; resume it to go on from its checkpoint."
+
+
+def perform(run: RunFolder, tell: Callable[[str], None] | None = None) -> str:
+    """Do a run's work when its turn has come, or go on with it.
+
+    Parameters
+    ----------
+    run : RunFolder
+    tell : callable (sentence), optional
+        Told for which other run it waits.
+
+    Returns
+    -------
+    str
+        ``"finished"`` or ``"stopped"``.
+
+    Raises
+    ------
+    HnnError
+        After the run's status has been set to failed with the sentence.
+    """
+    with take_turn(run, tell):
+        _tell(run, "running")
+        try:
+            with _stoppable():
+                _WORK[run.kind](run)
+        except StopRequestedError:
+            _end(run, "stopped", STOPPED)
+            return "stopped"
+        except HnnError as error:
+            _end(run, "failed", str(error))
+            raise
+        except BaseException as error:
+            _end(run, "failed", f"Something went wrong that should not ({type(error).__name__}).")
+            raise
+        _end(run, "finished", "")
+        return "finished"
+
+
+def _tell(run: RunFolder, state: str, message: str = "") -> None:
+    if is_main_process():
+        run.write_status(state, message)
+
+
+def _end(run: RunFolder, state: str, message: str) -> None:
+    """Write how it ended; a full disk must not hide why."""
+    with contextlib.suppress(OSError):
+        events = EventLog(run.path / "metrics.jsonl", writes=is_main_process())
+        events.write("end", state=state, message=message)
+    with contextlib.suppress(OSError):
+        _tell(run, state, message)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let SIGTERM and SIGINT end what is under way; in training, a callback takes them over."""
+
+    def stop(*_: Any) -> None:
+        raise StopRequestedError
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -3,12 +3,14 @@
 Reading it needs neither torch nor the training itself, so a page can look on from outside.
 Every file but the log and the events is replaced whole or not at all; a line of events that a
 crash tore is not read.
+
+The runs there are: shipped with the program, and the user's own.
 """
 
 import json
 import os
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import shutil
+import uuid
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,23 +18,35 @@ from typing import Any
 import pandas as pd
 
 from hnn_core.exceptions import RunError, UnknownRunError
+from hnn_core.jobs.jobs import is_alive, start
+from hnn_core.jobs.process import (
+    State,
+    end,
+    machine_lock,
+    read_process,
+)
+from hnn_core.regions.base import SkippedFile
+from hnn_core.storage import home, now, replace_json
+from hnn_core.training.config import TrainConfig
 
-__all__ = ["SHIPPED", "STATES", "RunFolder", "State", "now", "replace_json"]
+__all__ = [
+    "SHIPPED",
+    "STATES",
+    "RunFolder",
+    "begin",
+    "create_run",
+    "delete",
+    "find_run",
+    "list_runs",
+    "new_run_folder",
+    "resume",
+    "runs_home",
+]
+
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "runs"
 STATES = ("queued", "running", "stopped", "finished", "failed")
 KINDS = ("train", "crossval", "sweep")
-
-
-@dataclass(frozen=True)
-class State:
-    """How far a run is, in its own words."""
-
-    state: str
-    """One of `STATES`."""
-    message: str
-    time: str
-    """ISO, UTC."""
 
 
 class RunFolder:
@@ -205,21 +219,6 @@ class RunFolder:
         return self.name.lower()
 
 
-def replace_json(path: Path, values: dict[str, Any]) -> None:
-    """Write JSON beside its place and rename it there."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        draft.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def now() -> str:
-    """Return the time as ISO seconds, UTC."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -230,3 +229,156 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise RunError(f"{path} does not hold a dictionary.")
     return values
+
+
+def runs_home() -> Path:
+    """Folder of the user's runs."""
+    return home() / "runs"
+
+
+def new_run_folder(name: str) -> Path:
+    """Make an empty folder for a run.
+
+    Raises
+    ------
+    RunError
+        If the name is no folder name or a run has it already.
+    """
+    bad = not name or name != Path(name).name or name.startswith(".") or len(name) > 100
+    if bad or not all(sign.isalnum() or sign in "-_. +" for sign in name):
+        raise RunError(
+            f"{name!r} cannot name a run: letters, digits, spaces and - _ . + are possible, and "
+            "no dot in front."
+        )
+    folder = runs_home() / name
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError as error:
+        raise RunError(f"There is a run {name!r} already; choose another name.") from error
+    return folder
+
+
+def find_run(where: str | Path) -> RunFolder:
+    """Return a run by name (the user's own first, then shipped) or by path.
+
+    Raises
+    ------
+    UnknownRunError
+        If there is none.
+    """
+    text = str(where)
+    if text and Path(text).name == text and text not in (".", ".."):
+        for parent in (runs_home(), SHIPPED):
+            if (parent / text / "config.json").is_file():
+                return RunFolder(parent / text)
+    if text and (Path(text).expanduser() / "config.json").is_file():
+        return RunFolder(Path(text).expanduser())
+    names = ", ".join(run.name for run in list_runs()[0]) or "none"
+    raise UnknownRunError(f"There is no run {text!r}; runs here: {names}.")
+
+
+def list_runs() -> tuple[list[RunFolder], list[SkippedFile]]:
+    """Return the shipped runs, then the user's own, the newest first.
+
+    Returns
+    -------
+    runs : list of RunFolder
+    skipped : list of SkippedFile
+        Folders that cannot be used, with the reason.
+    """
+    runs, skipped = [], []
+    own = runs_home()
+    for folder in [*_folders(SHIPPED), *sorted(_folders(own), key=_made, reverse=True)]:
+        try:
+            runs.append(RunFolder(folder))
+        except RunError as error:
+            skipped.append(SkippedFile(str(folder), str(error)))
+    return runs, skipped
+
+
+def _folders(parent: Path) -> list[Path]:
+    if not parent.is_dir():
+        return []
+    return sorted(p for p in parent.iterdir() if p.is_dir() and not p.name.startswith("."))
+
+
+def _made(folder: Path) -> float:
+    """When a run was asked for."""
+    config = folder / "config.json"
+    return (config if config.is_file() else folder).stat().st_mtime
+
+
+def begin(run: RunFolder) -> None:
+    """Start the training that a run folder asks for.
+
+    Raises
+    ------
+    RunError
+        As `start`.
+    """
+    start([run.kind, "--run", str(run.path)], run)
+
+
+def resume(run: RunFolder) -> None:
+    """Go on with a run from its newest checkpoint that can be read.
+
+    Raises
+    ------
+    RunError
+        If it came with the program, is finished or is at work.
+    """
+    if run.shipped:
+        raise RunError(f"{run.name} came with the program; train one of your own.")
+    if run.status.state == "finished":
+        raise RunError(f"{run.name} is finished; there is nothing to resume.")
+    begin(run)
+
+
+def delete(run: RunFolder) -> None:
+    """Delete a run with its checkpoints and its model.
+
+    Raises
+    ------
+    RunError
+        If it came with the program or is at work.
+    """
+    if run.shipped:
+        raise RunError(f"{run.name} came with the program and cannot be deleted.")
+    with machine_lock():
+        if is_alive(run):
+            raise RunError(f"{run.name} is at work; stop it before deleting it.")
+        last = read_process(run.path)
+        if last is not None:
+            end(last, 0)
+        # Out of sight in one step: half a run is never listed.
+        doomed = run.path.with_name(f".{run.name}-{uuid.uuid4().hex[:8]}")
+        run.path.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
+def create_run(
+    kind: str, config: TrainConfig, name: str = "", *, grid: dict[str, list[Any]] | None = None
+) -> RunFolder:
+    """Make the folder of a new run, its configuration in it.
+
+    Parameters
+    ----------
+    kind : str
+        ``train``, ``crossval`` or ``sweep``.
+    config : TrainConfig
+    name : str
+        Made of kind, model, class and time where empty.
+    grid : dict, optional
+        Settings and their values, of a sweep.
+
+    Raises
+    ------
+    RunError
+        If the name is taken or cannot be one.
+    """
+    stamp = now().replace(":", "").replace("-", "")[:15]
+    model = config.model_name if kind == "train" else kind
+    path = new_run_folder(name or f"{model}-{config.flare_class}-{stamp}")
+    values = {"kind": kind, **config.to_dict()} | ({"grid": grid} if grid else {})
+    replace_json(path / "config.json", values)
+    return RunFolder(path)

@@ -1,18 +1,30 @@
-"""Which cases are looked at: the list in the address bar, additions, suggestions."""
+"""Which cases are looked at: the list in the address bar, additions, suggestions.
+
+Which part of the Case studies page is looked at, and the hour that a case can be made of.
+"""
 
 from collections.abc import Sequence
 
 import streamlit as st
 
-from hnn_core.case import MOST_CASES, Case, cases_from_link, cases_to_link
 from hnn_core.exceptions import HnnError
-from hnn_core.reference_hour import suggested_cases
-from pages import _caches
-from pages._data_words import plain
-from pages._link import publish, restore
-from pages._selectors import Selection
+from hnn_core.regions.case import MOST_CASES, Case, cases_from_link, cases_to_link
+from hnn_core.regions.well_known import reference_hour, suggested_cases
+from pages._shared import caches
+from pages._shared.link import hour_of, one_of, publish, restore
+from pages._shared.messages import plain
+from pages._shared.selectors import Selection
 
-__all__ = ["add_case", "chosen_cases", "fault", "put_cases", "show_drop", "suggested"]
+__all__ = [
+    "add_case",
+    "choose_view",
+    "chosen_cases",
+    "fault",
+    "put_cases",
+    "show_drop",
+    "suggested",
+]
+
 
 _KEY = "cases"
 _FAULT = "cases_fault"
@@ -78,6 +90,85 @@ def suggested(selection: Selection) -> tuple[Case, ...]:
 
 def _hours(spec: str, region: str) -> dict[str, str]:
     try:
-        return _caches.hours(spec, region)
+        return caches.hours(spec, region)
     except HnnError:
         return {}  # a region that cannot be read is none to begin with
+
+
+VIEWS = {
+    "few": ":material/bar_chart: A few cases",
+    "many": ":material/scatter_plot: Many cases",
+    "truth": ":material/fact_check: Against the truth",
+    "film": ":material/movie: Film",
+}
+
+
+def choose_view(selection: Selection) -> str:
+    """Draw the choice, and for a few cases the buttons that add one."""
+    restore("study", "few", one_of("view", VIEWS))
+    st.radio(
+        "Show",
+        list(VIEWS),
+        format_func=VIEWS.__getitem__,
+        key="study",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    publish("study")
+    if st.session_state["study"] == "few":
+        _choose_case(selection)
+    return st.session_state["study"]
+
+
+def _choose_case(selection: Selection) -> None:
+    hours = list(caches.hours(selection.source.spec, selection.region.id))
+    restore("hour", reference_hour(hours, selection.region), hour_of(hours))
+    st.selectbox(
+        "Reference time t (TAI)",
+        hours,
+        key="hour",
+        persist_state="session",
+        format_func=lambda hour: hour.replace("T", " "),
+        filter_mode="contains",
+        help="The window is the ten hours that end here.",
+    )
+    publish("hour")
+    cases = chosen_cases(selection)
+    case = Case(
+        selection.source.spec,
+        selection.region.id,
+        st.session_state["hour"],
+        selection.model.name,
+    )
+    st.button(
+        "Add this case",
+        key="case_add",
+        icon=":material/add:",
+        type="primary",
+        width="stretch",
+        on_click=add_case,
+        args=(case,),
+    )
+    if words := fault():
+        st.warning(words, icon=":material/info:")
+    st.button(
+        "Suggest six of this source",
+        key="case_suggest",
+        icon=":material/auto_awesome:",
+        width="stretch",
+        help="The last hour before a flare of each region, both outcomes in turn. Replaces the "
+        "cases shown.",
+        on_click=lambda: put_cases(suggested(selection)),
+    )
+    name = selection.model.name
+    others = [one for one in cases if one.model != name]
+    if others:
+        st.button(
+            f"Ask {name} about all cases",
+            key="case_ask",
+            icon=":material/swap_horiz:",
+            width="stretch",
+            on_click=lambda: put_cases(
+                [Case(one.source, one.region, one.hour, name) for one in cases]
+            ),
+        )

@@ -5,16 +5,16 @@ from typing import Any
 
 import streamlit as st
 
-from analysis import figures
-from analysis.film import Film, make_film
-from analysis.film_files import animation_gif, frames_zip
-from hnn_core.live.newest import newest
-from hnn_core.tai import parse_t_rec
-from pages import _caches
-from pages._background import Task, busy, finished, start, wait_for
-from pages._charts import is_dark, show_chart
-from pages._messages import show_simulated
-from pages._selectors import Selection
+from analysis.cases.film import Film, make_film
+from analysis.figures.film import animation_gif, frames_zip
+from analysis.figures.film_player import animation_figure
+from hnn_core.magnetogram.conventions import parse_t_rec
+from hnn_core.sources.jsoc import newest
+from pages._shared import caches
+from pages._shared.background import Task, busy, finished, start, wait_for
+from pages._shared.charts import is_dark, show_chart
+from pages._shared.messages import show_simulated
+from pages._shared.selectors import Selection
 
 __all__ = ["show_film"]
 
@@ -33,7 +33,7 @@ def show_film(selection: Selection) -> None:
     st.markdown(f"## Film of {selection.region.name}")
     if selection.region.simulated:
         show_simulated()
-    records = _caches.hours(selection.source.spec, selection.region.id)
+    records = caches.hours(selection.source.spec, selection.region.id)
     hours = list(records)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         first, last = st.select_slider(
@@ -73,7 +73,7 @@ def show_film(selection: Selection) -> None:
 def _show(film: Film, selection: Selection) -> None:
     with st.container(key="film_box"):
         show_chart(
-            figures.animation_figure(film.pictures, film.labels, dark=is_dark()),
+            animation_figure(film.pictures, film.labels, dark=is_dark()),
             kind="film",
             ratio=film.pictures[0].height / film.pictures[0].width,
             key="film",
@@ -119,7 +119,7 @@ def _begin(
     show: tuple[str, ...],
 ) -> None:
     """Start the work; all that it needs of the caches is taken before."""
-    predictor = None if method == "none" else _caches.predictor(selection.model)
+    predictor = None if method == "none" else caches.predictor(selection.model)
     source, region = selection.source, selection.region.id
     times = [parse_t_rec(hour) for hour in hours]
 

@@ -1,23 +1,141 @@
-"""All windows of a source: do slopes tell the classes apart, and do the maps lie at the PIL."""
+"""All windows of a source: do slopes tell the classes apart, and do the maps lie at the PIL.
+
+What many windows say, as figures, tests and tables to take along.
+"""
 
 from collections.abc import Hashable
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
-from analysis.survey import expected_windows, survey
-from analysis.survey_overlap import map_survey
-from hnn_core.dataset.classes import FLARE_CLASSES
-from hnn_core.dataset.labels import DEFAULT_POLICY, POLICIES
-from hnn_core.live.newest import newest
-from hnn_core.sources import Region
-from pages import _caches
-from pages._background import Task, busy, finished, forget, start, wait_for
-from pages._cases_many_results import show_maps, show_slopes
-from pages._labels import region_label
-from pages._selectors import Selection
+from analysis.surveys.compare import (
+    QUANTITIES,
+    compare_columns,
+    comparison_sentence,
+    comparison_table,
+    found_trends,
+    overlap_table,
+)
+from analysis.surveys.figures_slopes import effect_sizes_figure, slope_distributions_figure
+from analysis.surveys.maps import class_overlaps, flat_rows, map_survey
+from analysis.surveys.survey import expected_windows, survey
+from hnn_core.exceptions import HnnError
+from hnn_core.regions.base import Region
+from hnn_core.regions.goes_classes import FLARE_CLASSES
+from hnn_core.regions.labels import DEFAULT_POLICY, POLICIES
+from hnn_core.sources.jsoc import newest
+from pages._shared import caches
+from pages._shared.background import Task, busy, finished, forget, start, wait_for
+from pages._shared.charts import is_dark, show_chart
+from pages._shared.messages import region_label
+from pages._shared.selectors import Selection
 
-__all__ = ["show_many"]
+__all__ = ["show_many", "show_maps", "show_slopes"]
+
+
+_COLUMNS = ("moving_unsigned_slope_percent_per_h", "patch_unsigned_slope_percent_per_h")
+_HEADINGS = {"said": "By what the network said", "outcome": "By what happened"}
+
+
+def show_slopes(table: pd.DataFrame, selection: Selection) -> None:
+    """Draw the distributions of slopes by class and what chance would do."""
+    compared = None
+    try:
+        compared = compare_columns(table)
+    except HnnError as error:
+        st.info(f"No comparison: {error}", icon=":material/info:")
+    if compared is not None:
+        for column in _COLUMNS:
+            row = compared[compared["column"] == column].iloc[0]
+            st.markdown(comparison_sentence(row))
+    for side, column in zip(st.columns(2, gap="medium"), _COLUMNS, strict=True):
+        with side:
+            show_chart(
+                slope_distributions_figure(
+                    table, column, dark=is_dark(), simulated=bool(table["simulated"].all())
+                ),
+                key=f"many_{column}",
+                filename=f"slopes {column}",
+                alt=f"{QUANTITIES[column]} of {len(table)} windows by outcome",
+            )
+    if compared is not None:
+        st.dataframe(comparison_table(compared), hide_index=True, key="many_compared")
+        left, right = st.columns([3, 2], gap="medium")
+        with left:
+            show_chart(
+                effect_sizes_figure(compared, dark=is_dark()),
+                key="many_effects",
+                filename="effect sizes",
+                alt="Cliff's delta of each compared quantity with its 95 % interval",
+            )
+        right.caption(
+            "Differences are eruptive less confined; each region counts once. p: "
+            f"{compared['draws'].iloc[0]:,} permutations of labels over regions. q: false "
+            "discovery rate over the rows (Benjamini & Hochberg). Cliff's δ: how much more often "
+            "an eruptive region has the larger value; −1 and 1 are complete separation. Filled "
+            "points: q ≤ 0.05."
+        )
+    _tell_policy(selection)
+    _show_found(table)
+    _offer(table, f"survey {selection.source.spec}", "slopes")
+
+
+def _tell_policy(selection: Selection) -> None:
+    """Say what confined means here, where that is not known by itself."""
+    if not selection.source.simulated:
+        st.caption(
+            "“Confined” follows the choice above: by the paper's policy it holds flares that are "
+            "in DONKI with no CME linked, which is not the same as known to be confined."
+        )
+
+
+def _show_found(table: pd.DataFrame) -> None:
+    found = found_trends(table)
+    with st.expander(
+        "Windows with a significant trend of their own, after false-discovery control"
+    ):
+        st.dataframe(found, hide_index=True, key="many_found")
+        st.caption("Benjamini & Yekutieli at 5 %, which holds for overlapping windows too.")
+
+
+def show_maps(table: pd.DataFrame, selection: Selection) -> None:
+    """Draw the overlaps of the maps with the PIL, by what was said and by what happened."""
+    st.caption(
+        "Share of each map's positive mass in the RoPI, in the hull and within 10 Mm of the PIL, "
+        "against random regions of the same area and |B|. Each region counts once. Rollout is the "
+        "same whatever is predicted; relevance is that of the class eruptive."
+    )
+    for side, (by, heading) in zip(st.columns(2, gap="medium"), _HEADINGS.items(), strict=True):
+        with side:
+            st.markdown(f"**{heading}**")
+            st.dataframe(
+                overlap_table(class_overlaps(table, by)), hide_index=True, key=f"many_maps_{by}"
+            )
+    st.caption(
+        "Of maps that follow |B| alone, 6 to 12 % get p ≤ 0.05 (benchmarks/RESULTS.md): a p just "
+        "under 0.05 means little."
+    )
+    _tell_policy(selection)
+    _offer(flat_rows(table), f"maps {selection.source.spec}", "maps")
+
+
+def _offer(table: pd.DataFrame, name: str, key: str) -> None:
+    stem = "".join(letter if letter.isalnum() else "_" for letter in name)
+    with st.container(horizontal=True):
+        for kind, make in (
+            ("csv", lambda: table.to_csv(index=False).encode()),
+            ("parquet", lambda: table.to_parquet(index=False)),
+        ):
+            st.download_button(
+                f"All windows, {kind}",
+                make,
+                f"{stem}.{kind}",
+                key=f"many_{key}_{kind}",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+
 
 _POLICY_WORDS = {
     DEFAULT_POLICY: "no CME linked counts as confined (the paper's)",
@@ -137,7 +255,7 @@ def _begin(kind: str, key: Hashable, selection: Selection, asked: dict[str, Any]
 
         start(key, "Measuring slopes", "regions", slopes)
         return
-    predictor = _caches.predictor(selection.model)
+    predictor = caches.predictor(selection.model)
 
     def maps(task: Task) -> Any:
         return map_survey(

@@ -4,18 +4,18 @@ from collections.abc import Hashable
 
 import streamlit as st
 
-from analysis.report_case import ReportCase, make_case
-from analysis.report_files import ReportFiles
-from analysis.report_making import make_all
-from hnn_core.case import Case
+from analysis.cases.making import ReportCase, make_all, make_case
+from analysis.report.files import ReportFiles
 from hnn_core.exceptions import ModelError
-from hnn_core.live.newest import newest
-from hnn_core.predictor import Predictor
-from hnn_core.sources import Source, open_source
-from pages import _caches
-from pages._background import Task, busy, finished, forget, start, wait_for
-from pages._cases_studied import find_model
-from pages._data_words import plain
+from hnn_core.network.predictor import Predictor
+from hnn_core.regions.base import Source
+from hnn_core.regions.case import Case
+from hnn_core.sources import open_source
+from hnn_core.sources.jsoc import newest
+from pages._cases.studied import find_model
+from pages._shared import caches
+from pages._shared.background import Task, busy, finished, forget, start, wait_for
+from pages._shared.messages import plain
 
 __all__ = ["show_report"]
 
@@ -91,7 +91,7 @@ def _begin(key: Hashable, cases: tuple[Case, ...], asked: dict[str, bool]) -> No
     for name in {case.model for case in cases}:
         info, why = find_model(name)
         try:
-            models[name] = (_caches.predictor(info) if info else None, why)
+            models[name] = (caches.predictor(info) if info else None, why)
         except ModelError as error:
             models[name] = (None, str(error))
     options = [f"--no-{name}" for name, wanted in asked.items() if not wanted]

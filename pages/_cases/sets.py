@@ -4,14 +4,13 @@ from dataclasses import asdict
 
 import streamlit as st
 
-from hnn_core.case import Case, CaseSet
-from hnn_core.case_store import delete_set, list_sets, save_set
 from hnn_core.exceptions import HnnError
-from pages._access import require_writes, writes_refused
-from pages._cases_chosen import put_cases
-from pages._cases_studied import find_model, study
-from pages._data_words import plain
-from pages._source import list_skipped
+from hnn_core.regions.case import Case, CaseSet, delete_set, list_sets, save_set
+from pages._cases.chosen import put_cases
+from pages._cases.studied import find_model, study
+from pages._shared.access import require_writes, writes_refused
+from pages._shared.messages import plain
+from pages._shared.selectors import list_skipped
 
 __all__ = ["show_sets"]
 

@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from analysis.case_study import DEFAULT_CLASS, HOURS, CaseStudy, study_case
-from hnn_core.case import Case
+from analysis.cases.case_study import DEFAULT_CLASS, HOURS, CaseStudy, study_case
 from hnn_core.exceptions import HnnError, PositionError, SequenceError
-from hnn_core.live.newest import newest
-from hnn_core.model_store import ModelInfo
-from hnn_core.prediction import Prediction
-from pages import _caches
-from pages._data_words import plain
+from hnn_core.network.model_store import ModelInfo
+from hnn_core.network.predictor import Prediction
+from hnn_core.regions.case import Case
+from hnn_core.sources.jsoc import newest
+from pages._shared import caches
+from pages._shared.messages import plain
 
 __all__ = ["find_model", "study", "study_all"]
 
@@ -50,7 +50,7 @@ def find_model(name: str) -> tuple[ModelInfo | None, str]:
     """Return a model that is here, or why there is none."""
     if not name:
         return None, "No model was asked."
-    found = next((info for info in _caches.models()[0] if info.name == name), None)
+    found = next((info for info in caches.models()[0] if info.name == name), None)
     if found is None:
         return None, f"The model “{name}” is not here any more, so nothing can be asked of it."
     return found, ""
@@ -59,16 +59,16 @@ def find_model(name: str) -> tuple[ModelInfo | None, str]:
 @st.cache_resource(ttl=3600, max_entries=24, show_spinner=False)
 def _study(case: Case, sha256: str, reason: str, state: int) -> CaseStudy:
     del sha256, state
-    source = _caches.source(case.source)
+    source = caches.source(case.source)
     info, _ = find_model(case.model)
     prediction: Prediction | None = None
     if info is not None:
         try:
-            prediction = _caches.prediction(info, case.source, case.region, case.hour)
+            prediction = caches.prediction(info, case.source, case.region, case.hour)
         except (SequenceError, PositionError) as error:
             reason = str(error)
     try:
-        sequence = _caches.sequence(case.source, case.region, case.hour, HOURS)
+        sequence = caches.sequence(case.source, case.region, case.hour, HOURS)
     except (SequenceError, PositionError):
         sequence = None
     return study_case(

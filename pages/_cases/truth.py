@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from analysis import figures
-from analysis.trends_fluxes import MASKS
-from analysis.validation import validate, validation_table
-from hnn_core.sources import Source, open_source
-from pages import _caches
-from pages._background import Task, busy, finished, forget, start, wait_for
-from pages._charts import is_dark, show_chart
-from pages._link import publish, restore
-from pages._selectors import Selection
+from analysis.physics.window_fluxes import MASKS
+from analysis.surveys.figures_validation import measured_against_true_figure, trust_figure
+from analysis.surveys.validation import validate, validation_table
+from hnn_core.regions.base import Source
+from hnn_core.sources import open_source
+from pages._shared import caches
+from pages._shared.background import Task, busy, finished, forget, start, wait_for
+from pages._shared.charts import is_dark, show_chart
+from pages._shared.link import publish, restore
+from pages._shared.selectors import Selection
 
 __all__ = ["show_truth"]
 
@@ -51,7 +52,7 @@ def show_truth(selection: Selection) -> None:
             width=300,
         )
     publish("truth")
-    source = _caches.source(f"sim:{st.session_state['truth'].strip()}")
+    source = caches.source(f"sim:{st.session_state['truth'].strip()}")
     key = ("truth", source.spec)
     if key not in st.session_state.setdefault("truths_begun", set()) and finished(key) is None:
         st.session_state["truths_begun"].add(key)
@@ -72,14 +73,14 @@ def show_truth(selection: Selection) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with left:
         show_chart(
-            figures.measured_against_true(table, found, dark=is_dark(), height=440),
+            measured_against_true_figure(table, found, dark=is_dark(), height=440),
             key=f"truth_scatter_{mask}",
             filename="measured against true",
             alt="Measured decline of PIL flux against the true cancellation rate",
         )
     with right:
         show_chart(
-            figures.trust(found, dark=is_dark(), height=440),
+            trust_figure(found, dark=is_dark(), height=440),
             key=f"truth_trust_{mask}",
             filename="correlation by longitude and threshold",
             alt="Correlation with the truth by longitude and threshold",

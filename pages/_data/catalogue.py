@@ -1,24 +1,24 @@
-"""The catalogue of flares and CMEs: fetched for a span of days, looked through, drawn."""
+"""The catalogue of flares and CMEs: fetched for a span of days, looked through, drawn.
+
+Which flares of the catalogue are looked at; the address bar holds the choice.
+"""
 
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from analysis.catalog_table import flare_csv
-from hnn_core.catalogs.query import find_flares
+from analysis.export import ASSOCIATION_WORDS, flare_csv
+from hnn_core.catalogs.queries import find_flares
 from hnn_core.catalogs.store import Catalog
 from hnn_core.exceptions import RequestError
-from pages._access import writes_refused
-from pages._data_chosen import show_chosen
-from pages._data_fields import checked, field
-from pages._data_flares import show_flares
-from pages._data_jobs import show_jobs
-from pages._data_maps import show_maps
-from pages._data_start import start
-from pages._data_words import checked_span
+from hnn_core.regions.words import read_day
+from pages._data.flares import show_chosen, show_flares, show_maps
+from pages._data.forms import checked, checked_region, checked_span, field, start
+from pages._data.jobs import show_jobs
+from pages._shared.access import writes_refused
 
-__all__ = ["show_catalogue"]
+__all__ = ["choose_flares", "show_catalogue"]
 
 
 def show_catalogue(filters: dict[str, Any] | None) -> None:
@@ -95,3 +95,57 @@ def _show_download(found: pd.DataFrame, cmes: pd.DataFrame) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
+
+
+CLASSES = ("C", "M", "M5.0", "X", "any")
+_WHOLE = (-90, 90)
+_LINKED = {"bind": "query-params"}
+
+
+def choose_flares() -> dict[str, Any] | None:
+    """Draw the filters and return them as `find_flares` takes them; None where one is no filter."""
+    st.markdown("#### Flares shown")
+    days = field("Peak from (UTC)", "from", placeholder="2011-02-01", **_LINKED)
+    field("to", "to", placeholder="2011-02-28", **_LINKED)
+    st.selectbox(
+        "Least class",
+        CLASSES,
+        key="least",
+        persist_state="session",
+        help="On the scale that the row names: as announced until 2019, true flux from then on.",
+        **_LINKED,
+    )
+    region = field("Region", "of", placeholder="11158 or HARP 377", **_LINKED)
+    associations = st.pills(
+        "CME",
+        list(ASSOCIATION_WORDS.values()),
+        selection_mode="multi",
+        key="cme",
+        persist_state="session",
+        help="None chosen: all. A flare without a linked CME is not one without a CME.",
+        **_LINKED,
+    )
+    longitude, latitude = (
+        st.slider(
+            name, *_WHOLE, _WHOLE, 5, format="%d°", key=key, persist_state="session", **_LINKED
+        )
+        for name, key in (("Longitude, west positive", "lon"), ("Latitude", "lat"))
+    )
+    state = st.session_state
+    span = checked(days, checked_span, state["from"] or "", state["to"] or "")
+    asked = (state["of"] or "").strip()
+    wanted = checked(region, checked_region, asked) if asked else None
+    if span is None or (asked and wanted is None):
+        return None
+    return {
+        "start": read_day(span[0]) if span[0] else None,
+        "end": read_day(span[1]) if span[1] else None,
+        "least_class": "" if state["least"] == "any" else state["least"],
+        "noaa": wanted.noaa if wanted else None,
+        "harp": wanted.harp if wanted else None,
+        "longitude": None if longitude == _WHOLE else longitude,
+        "latitude": None if latitude == _WHOLE else latitude,
+        "associations": tuple(
+            name for name, words in ASSOCIATION_WORDS.items() if words in associations
+        ),
+    }

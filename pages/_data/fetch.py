@@ -1,16 +1,110 @@
-"""Asking for magnetograms: a region, a well-known flare, or all that is on the disk now."""
+"""Asking for magnetograms: a region, a well-known flare, or all that is on the disk now.
 
+Flares that the literature has studied, to fetch by one click.
+
+The regions on the disk now: fetched once or watched, and what the network said of them.
+"""
+
+import astropy.units as u
 import streamlit as st
 
-from pages._access import writes_refused
-from pages._data_cases import show_cases
-from pages._data_fields import checked, field
-from pages._data_jobs import show_jobs
-from pages._data_start import start
-from pages._data_watch import show_disk_now
-from pages._data_words import checked_region, checked_span
+from hnn_core.live.watch import prediction_log, read_predictions
+from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
+from hnn_core.regions.well_known import WellKnownCase, well_known_cases
+from pages._data.forms import checked, checked_region, checked_span, field, start, start_button
+from pages._data.jobs import show_jobs
+from pages._shared.access import writes_refused
 
-__all__ = ["show_fetch"]
+__all__ = ["show_cases", "show_disk_now", "show_fetch"]
+
+
+_HOURS = 48 * u.hour
+"""A label's day, and the day that its sequences reach into."""
+
+
+def show_cases() -> None:
+    """Draw the table and the button that fetches the hours before the chosen flare."""
+    cases = well_known_cases()
+    chosen = st.dataframe(
+        [_case_row(case) for case in cases],
+        hide_index=True,
+        key="cases",
+        on_select="rerun",
+        selection_mode="single-row-required",
+        height="content",
+        column_config={
+            "NOAA": st.column_config.NumberColumn(format="%d"),
+            "HARP": st.column_config.NumberColumn(format="%d"),
+        },
+    )
+    case = cases[(chosen.selection.rows or [0])[0]]
+    first = iso_minute(parse_t_rec(case.reference_tai) - _HOURS)
+    if start_button(
+        f"Fetch the 48 hours before the {case.name}",
+        "case_fetch",
+        icon="download",
+        words=f"From {first} to {case.reference_tai} TAI.".replace("T", " ", 2),
+    ):
+        start(
+            "fetch",
+            ["--harp", str(case.harp), "--start", first, "--end", case.reference_tai],
+            f"{case.name}, the 48 h before",
+        )
+
+
+def _case_row(case: WellKnownCase) -> dict[str, object]:
+    return {
+        "flare": case.flare,
+        "NOAA": case.noaa,
+        "HARP": case.harp,
+        "peak (UTC)": case.peak_utc.replace("T", " "),
+        "last hour before (TAI)": case.reference_tai.replace("T", " "),
+        "outcome in the literature": case.outcome,
+        "studied in": case.literature,
+    }
+
+
+_MOST_ROWS = 200
+
+
+def show_disk_now() -> None:
+    """Draw the two buttons and the newest predictions of the log."""
+    st.markdown("### Now on the disk")
+    st.caption(
+        "The last hours of every region that JSOC's near-real-time series shows today. Its HARP "
+        "numbers are not those of the definitive series. Watching fetches them every hour and "
+        "appends a prediction for each to a log, until it is cancelled."
+    )
+    with st.container(horizontal=True):
+        if start_button("Fetch every region now on the disk", "fetch_now", icon="today"):
+            start("fetch", ["--now"], "Every region now on the disk")
+        if start_button("Watch the disk", "watch_start", icon="visibility"):
+            start("watch", [], "Watch of the disk")
+    lines = read_predictions()
+    if lines:
+        st.dataframe(
+            [_watch_row(one) for one in reversed(lines[-_MOST_ROWS:])],
+            hide_index=True,
+            key="predictions",
+        )
+        st.caption(
+            f"The newest of {len(lines):,} predictions in {prediction_log()}. Each tells what a "
+            "coming flare would be, not whether one will come."
+        )
+
+
+def _watch_row(line: dict[str, object]) -> dict[str, object]:
+    noaa = line.get("noaa")
+    return {
+        "region": str(line.get("region")),
+        "NOAA": ", ".join(map(str, noaa)) if isinstance(noaa, list) else "",
+        "hour (TAI)": str(line.get("t_rec", "")).replace("T", " "),
+        "probability eruptive": line.get("probability"),
+        "says": line.get("label") or line.get("refused"),
+        "simulated": "yes" if line.get("simulated") else "no",
+        "model": line.get("model"),
+        "made (UTC)": str(line.get("made_utc", ""))[:16].replace("T", " "),
+    }
 
 
 def show_fetch() -> None:

@@ -4,10 +4,9 @@ import streamlit as st
 
 from hnn_core.live.holdings import Holding
 from hnn_core.live.reporting import size
-from pages._data_holdings import SERIES, known_holdings, region_words
-from pages._data_jobs import show_jobs
-from pages._data_start import start, start_button
-from pages._data_view import explore, open_view
+from pages._data.forms import start, start_button
+from pages._data.jobs import SERIES, known_holdings, region_words, show_jobs
+from pages._data.view import explore, open_view
 
 __all__ = ["show_holdings"]
 

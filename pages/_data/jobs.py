@@ -1,4 +1,11 @@
-"""One job: how far it is, what it says, and what can be done with it."""
+"""One job: how far it is, what it says, and what can be done with it.
+
+The jobs that fetch and build: those at work with their progress, and what became of others.
+
+What a finished job offers: a region to explore, the catalogue, a data set.
+
+The downloaded regions, known to every part of the Data page.
+"""
 
 from collections import Counter
 from html import escape
@@ -7,15 +14,81 @@ from typing import Any
 import streamlit as st
 
 from hnn_core.exceptions import HnnError
-from hnn_core.live.jobs import DataJob, again, forget, stop_data_job
+from hnn_core.jobs.data_jobs import DataJob, again, forget, list_data_jobs, stop_data_job
+from hnn_core.jobs.process import State
+from hnn_core.live.holdings import Holding, holdings
 from hnn_core.live.reporting import duration, size
-from hnn_core.training.run_folder import State
-from pages._access import require_writes, writes_refused
-from pages._data_result import offer_result
-from pages._data_words import KINDS, STAGES, plain
-from pages._training_words import COLOURS, ICONS
+from hnn_core.sources.jsoc import newest
+from pages._data.forms import KINDS, STAGES
+from pages._data.view import ask_to_explore, follows, open_view
+from pages._shared.access import require_writes, writes_refused
+from pages._shared.messages import COLOURS, ICONS, plain
 
-__all__ = ["show_job"]
+__all__ = ["SERIES", "known_holdings", "offer_result", "region_words", "show_job", "show_jobs"]
+
+
+SERIES = {"jsoc:": "definitive", "jsoc:nrt": "near-real-time"}
+"""By `Holding.source`."""
+
+
+def known_holdings() -> list[Holding]:
+    """Return what is on this machine; files are looked at only when some have come."""
+    return _holdings(tuple(map(newest, SERIES)))
+
+
+def region_words(holding: Holding) -> str:
+    """``AR 11158 · HARP 377``."""
+    return " · ".join([*(f"AR {number}" for number in holding.noaa), f"HARP {holding.harp}"])
+
+
+@st.cache_data(max_entries=2, show_spinner="Looking through the downloads …")
+def _holdings(state: tuple[int, ...]) -> list[Holding]:
+    del state
+    return holdings()
+
+
+_MOST_REGIONS = 8
+_VIEWS = {
+    "flares": ("Look at the catalogue", "catalogue"),
+    "cmes": ("Look at the catalogue", "catalogue"),
+    "build": ("Look at the data set", "sets"),
+}
+
+
+def offer_result(job: DataJob, events: list[dict[str, Any]]) -> None:
+    """Draw the buttons that lead from a finished job to what it brought."""
+    if job.kind == "fetch":
+        _offer_regions(job, events)
+    elif job.kind in _VIEWS and "--plan" not in job.arguments:
+        label, view = _VIEWS[job.kind]
+        here = st.session_state.get("show") == view
+        if not here and st.button(label, key=f"see_{job.name}", icon=":material/arrow_forward:"):
+            open_view(view)
+
+
+def _offer_regions(job: DataJob, events: list[dict[str, Any]]) -> None:
+    told = {str(name) for one in events for name in one.get("regions", ())}
+    source = "jsoc:nrt" if "--now" in job.arguments else "jsoc:"
+    found = [one for one in known_holdings() if one.source == source and one.region in told]
+    with st.container(horizontal=True):
+        for one in found[:_MOST_REGIONS]:
+            st.button(
+                f"Explore {region_words(one)}",
+                key=f"explore_{job.name}_{one.region}",
+                icon=":material/travel_explore:",
+                on_click=ask_to_explore,
+                args=(one.source, one.region, _hour(job)),
+            )
+    if len(found) > _MOST_REGIONS:
+        st.caption("The others are in the list “On this machine”.")
+
+
+def _hour(job: DataJob) -> str:
+    """Return the last hour that was asked for, where it was an hour and not a day."""
+    arguments = job.arguments
+    last = arguments[arguments.index("--end") + 1] if "--end" in arguments else ""
+    return last if "T" in last else ""
+
 
 _MOST_NOTES = 20
 _FAULT = "job_fault"
@@ -122,3 +195,40 @@ def _act(name: str, job: DataJob) -> None:
         acts[name](job)
     except HnnError as error:
         st.session_state[_FAULT] = (job.name, str(error))
+
+
+_REFRESH_S = 2
+_AT_FIRST = 4
+
+
+def show_jobs(*kinds: str) -> None:
+    """Draw the jobs of these kinds, all if none is named; while one is at work, again and again."""
+    jobs = _jobs(kinds)
+    if not jobs:
+        return
+    st.markdown("### Jobs")
+    busy = any(job.alive for job in jobs)
+    st.fragment(_show, run_every=_REFRESH_S if busy else None)(kinds, _states(jobs))
+
+
+def _show(kinds: tuple[str, ...], seen: dict[str, str]) -> None:
+    """Draw the list; a job that has changed its state may have changed the page around it."""
+    jobs = _jobs(kinds)
+    if _states(jobs) != seen or follows():
+        st.rerun()
+    for job in jobs[:_AT_FIRST]:
+        show_job(job)
+    if earlier := jobs[_AT_FIRST:]:
+        with st.expander(f"{len(earlier)} earlier", icon=":material/history:"):
+            for job in earlier:
+                show_job(job)
+
+
+def _jobs(kinds: tuple[str, ...]) -> list[DataJob]:
+    """Those at work first, then the newest."""
+    found = [job for job in list_data_jobs() if not kinds or job.kind in kinds]
+    return sorted(found, key=lambda job: not job.alive)
+
+
+def _states(jobs: list[DataJob]) -> dict[str, str]:
+    return {job.name: job.state.state for job in jobs}

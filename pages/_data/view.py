@@ -5,8 +5,8 @@ from html import escape
 import streamlit as st
 
 from hnn_core.services.endpoints import elsewhere
-from pages._access import writes_refused
-from pages._link import one_of, publish, restore
+from pages._shared.access import writes_refused
+from pages._shared.link import one_of, publish, restore
 
 __all__ = [
     "ask_to_explore",

@@ -1,20 +1,22 @@
-"""The card with the answer: probability, decision, and everything that qualifies them."""
+"""The card with the answer: probability, decision, and everything that qualifies them.
+
+What Explore shows while its source holds nothing.
+"""
 
 from html import escape
 
 import streamlit as st
 
-from hnn_core.model_store import ModelInfo
-from hnn_core.prediction import Prediction
-from pages._labels import frame_notes, model_sentence
-from pages._view import View
+from hnn_core.network.model_store import ModelInfo
+from hnn_core.network.predictor import Prediction
+from pages._data.fetch import show_cases
+from pages._data.jobs import show_jobs
+from pages._data.view import follow
+from pages._explore.view import View
+from pages._shared.messages import DECISIONS, frame_notes, model_sentence
 
-__all__ = ["show_answer"]
+__all__ = ["show_answer", "show_lack"]
 
-DECISIONS = {
-    "eruptive": "eruptive, with a CME",
-    "confined": "confined, without a CME",
-}
 
 _DIAL = """
 <div class="answer {label}" data-hour="{t_rec}">
@@ -70,3 +72,29 @@ def _show_prediction(prediction: Prediction, info: ModelInfo) -> None:
         if prediction.simulated and words == caution:
             continue  # it speaks of real regions
         st.warning(words, icon=":material/warning:")
+
+
+_NOTHING = {
+    "jsoc": "No magnetogram of JSOC is on this machine yet. Fetch one of the well-known flares "
+    "below, or any region on the Data page.",
+    "nrt": "No region that is on the disk now has been fetched yet. The Data page fetches them.",
+}
+
+
+def show_lack() -> None:
+    """Say what is missing in the chosen source, and how to get it."""
+    follow()
+    source = st.session_state.get("source")
+    if source not in _NOTHING:
+        st.info("Type the path of a folder with SHARP FITS files on the left.")
+        return
+    st.info(_NOTHING[source], icon=":material/info:")
+    st.page_link(
+        "pages/data.py",
+        label="Fetch on the Data page",
+        icon=":material/download:",
+        query_params={"show": "fetch"},
+    )
+    if source == "jsoc":
+        show_jobs("fetch")
+        show_cases()

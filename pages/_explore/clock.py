@@ -1,29 +1,14 @@
 """The time control: a slider over the hours, steps, and play."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
-from hnn_core.exceptions import UnknownTimeError
+__all__ = ["PLAY_INTERVAL", "time_control"]
 
-__all__ = ["PLAY_INTERVAL", "hour_of", "time_control"]
 
 PLAY_INTERVAL = 0.5
 """Seconds between hours while playing, when the page keeps up."""
-
-
-def hour_of(hours: Sequence[str]) -> Callable[[str], str]:
-    """Make a reader of hours: a text that is not among them raises UnknownTimeError."""
-
-    def read(text: str) -> str:
-        if text not in hours:
-            raise UnknownTimeError(
-                f"There is no magnetogram at “{text}”; the hours run from {hours[0]} to "
-                f"{hours[-1]} TAI."
-            )
-        return text
-
-    return read
 
 
 def time_control(hours: Sequence[str]) -> str:

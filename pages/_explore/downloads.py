@@ -4,10 +4,9 @@ import pandas as pd
 import streamlit as st
 
 from analysis.export import heat_hdul, history_csv, masks_hdul, to_bytes
-from hnn_core.case import Case
-from pages._cases_chosen import add_case, fault
-from pages._map_view import HeatView
-from pages._view import View
+from hnn_core.regions.case import Case
+from pages._cases.chosen import add_case, fault
+from pages._explore.view import HeatView, View
 
 __all__ = ["show_downloads"]
 

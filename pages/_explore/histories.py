@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 import streamlit as st
 
-from analysis import figures
+from analysis.figures.flux import flux_bars_figure, flux_history_figure
+from analysis.figures.passage import probability_figure
 from hnn_core.exceptions import FitsError, PositionError
-from hnn_core.tai import parse_t_rec
-from pages import _caches
-from pages._charts import is_dark, show_chart
-from pages._passages import passage
-from pages._selectors import Selection
-from pages._view import View
+from hnn_core.magnetogram.conventions import parse_t_rec
+from pages._explore.view import View
+from pages._shared import caches
+from pages._shared.caches import passage
+from pages._shared.charts import is_dark, show_chart
+from pages._shared.selectors import Selection
 
 __all__ = ["flux_history", "show_flux_bars", "show_flux_line", "show_probabilities"]
 
@@ -31,7 +32,7 @@ def show_probabilities(selection: Selection, hour: str) -> None:
         st.info("No hour of this passage has a sequence, so there is no probability to draw.")
     else:
         show_chart(
-            figures.probability(
+            probability_figure(
                 table,
                 threshold=selection.model.config.threshold,
                 current=parse_t_rec(hour),
@@ -60,7 +61,7 @@ def flux_history(selection: Selection, records: Mapping[str, str]) -> pd.DataFra
     with _Progress("Measuring fluxes") as tell:
         for done, (hour, t_rec) in enumerate(records.items(), start=1):
             try:
-                rows.append(_caches.flux_row(selection.source.spec, selection.region.id, t_rec))
+                rows.append(caches.flux_row(selection.source.spec, selection.region.id, t_rec))
             except (FitsError, PositionError) as error:
                 broken.append(f"{hour}: {error}")
             tell(done, len(records))
@@ -75,9 +76,9 @@ def show_flux_bars(view: View | None, name: str, title: str) -> None:
         st.info(f"{title}: no sequence ends at this hour, so there are no bars.")
         return
     selection, hour, length = view.selection, view.hour, len(view.sequence)
-    table = _caches.sequence_flux(selection.source.spec, selection.region.id, hour, length)
+    table = caches.sequence_flux(selection.source.spec, selection.region.id, hour, length)
     show_chart(
-        figures.flux_bars(
+        flux_bars_figure(
             table,
             column=f"{name}_unsigned_flux_mx",
             positive=view.eruptive,
@@ -106,7 +107,7 @@ def show_flux_line(
     region = selection.region
     hours = view.sequence.hours if view and view.sequence else None
     show_chart(
-        figures.flux_history(
+        flux_history_figure(
             history,
             columns=[f"{name}_unsigned_flux_mx"],
             current=parse_t_rec(hour),

@@ -1,4 +1,7 @@
-"""The chosen map of the shown hour, on tokens and on the patch."""
+"""Everything that is shown of one hour, read once through the caches.
+
+The chosen map of the shown hour, on tokens and on the patch.
+"""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -8,18 +11,77 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from analysis.physics.pil import PilMasks
 from hnn_core.exceptions import PositionError, SequenceError
-from hnn_core.explanation.explanation import Explanation
-from hnn_core.explanation.service import explain
-from hnn_core.live.newest import newest
-from hnn_core.model_store import ModelInfo
-from hnn_core.preprocess import CropBox, tokens_to_patch
-from pages import _caches
-from pages._background import Task, busy, finished, start, wait_for
-from pages._map_choice import MapChoice
-from pages._view import View
+from hnn_core.explanation.service import Explanation, explain
+from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.magnetogram.preprocess import CropBox, PreprocessConfig, tokens_to_patch
+from hnn_core.network.model_store import ModelInfo
+from hnn_core.network.predictor import Prediction
+from hnn_core.sources.jsoc import newest
+from hnn_core.sources.sequence import Sequence
+from pages._explore.controls import MapChoice
+from pages._shared import caches
+from pages._shared.background import Task, busy, finished, start, wait_for
+from pages._shared.selectors import Selection
 
-__all__ = ["HeatView", "explained", "read_heat", "view_key"]
+__all__ = ["HeatView", "View", "explained", "read_heat", "read_view", "view_key"]
+
+
+@dataclass(frozen=True)
+class View:
+    """One hour of the selected region through the selected model."""
+
+    selection: Selection
+    hour: str
+    """ISO minutes, TAI."""
+    frame: Magnetogram
+    masks: PilMasks
+    box: CropBox
+    """What the network sees of the frame."""
+    sequence: Sequence | None
+    maps: np.ndarray | None
+    """Attention rollout, (T, g, g)."""
+    prediction: Prediction | None
+    reason: str
+    """Why there is no prediction; empty if there is one."""
+
+    @property
+    def eruptive(self) -> bool:
+        """Whether the prediction is positive."""
+        return self.prediction is not None and self.prediction.label == "eruptive"
+
+
+def read_view(selection: Selection, hour: str, t_rec: str) -> View:
+    """Read an hour whose record is the one at `t_rec`.
+
+    Raises
+    ------
+    FitsError, PositionError
+        The record itself cannot be shown. Whatever else is missing is told in `View.reason`.
+    """
+    spec, region, model = selection.source.spec, selection.region.id, selection.model
+    frame = caches.record(spec, region, t_rec)
+    sequence = maps = prediction = None
+    reason = ""
+    try:
+        sequence = caches.sequence(spec, region, hour, model.config.frames)
+        maps = caches.rollout(model, spec, region, hour)
+        prediction = caches.prediction(model, spec, region, hour)
+    except (SequenceError, PositionError) as error:
+        reason = str(error)
+    return View(
+        selection=selection,
+        hour=hour,
+        frame=frame,
+        masks=caches.masks(spec, region, t_rec),
+        box=CropBox.centred(frame.shape, PreprocessConfig.from_dict(model.config.preprocess).crop),
+        sequence=sequence,
+        maps=maps,
+        prediction=prediction,
+        reason=reason,
+    )
+
 
 _BY_WEIGHTS = {ModelInfo: lambda info: (info.name, info.sha256)}
 
@@ -93,8 +155,8 @@ def _explained(
     state: int,
 ) -> Explanation:
     del state
-    sequence = _caches.sequence(spec, region, hour, info.config.frames)
-    return explain(_caches.predictor(info), sequence, method, **dict(options))
+    sequence = caches.sequence(spec, region, hour, info.config.frames)
+    return explain(caches.predictor(info), sequence, method, **dict(options))
 
 
 def view_key(view: View, *more: Hashable) -> Hashable:
@@ -122,7 +184,7 @@ def _occluded(view: View, choice: MapChoice) -> Explanation | None:
 
 
 def _begin(key: Hashable, view: View, choice: MapChoice) -> None:
-    predictor, sequence = _caches.predictor(view.selection.model), view.sequence
+    predictor, sequence = caches.predictor(view.selection.model), view.sequence
     assert sequence is not None
 
     def work(task: Task) -> Explanation:

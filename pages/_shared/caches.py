@@ -3,29 +3,35 @@
 Frames and masks are read-only and shared between sessions, without a copy at every step; what is
 small is copied. A record is known by its T_REC, written as ISO time, TAI. What rests on several
 records is asked for anew once files have come to a downloaded region.
+
+Predictions of whole passages, kept between runs.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 from astropy.time import Time
 
-from analysis.flux import frame_flux
-from analysis.pil import PilMasks, detect_pils
-from hnn_core.live.newest import newest
-from hnn_core.magnetogram import Magnetogram
-from hnn_core.model_store import ModelInfo, scan_models
-from hnn_core.prediction import Prediction
-from hnn_core.predictor import Predictor
-from hnn_core.sequence import Sequence, build_sequence, sequence_hours
-from hnn_core.sources import SkippedFile, Source, open_source
-from hnn_core.tai import iso_minute, parse_t_rec
+from analysis.physics.flux import frame_flux
+from analysis.physics.pil import PilMasks, detect_pils
+from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
+from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.magnetogram.sequence_plan import sequence_hours
+from hnn_core.network.model_store import ModelInfo, scan_models
+from hnn_core.network.predictor import Prediction, Predictor
+from hnn_core.regions.base import SkippedFile, Source
+from hnn_core.sources import open_source
+from hnn_core.sources.jsoc import newest
+from hnn_core.sources.sequence import Sequence, build_sequence
 
 __all__ = [
     "flux_row",
     "hours",
     "masks",
     "models",
+    "passage",
     "prediction",
     "predictor",
     "record",
@@ -35,6 +41,7 @@ __all__ = [
     "sequence_masks",
     "source",
 ]
+
 
 _FRAMES = 96
 """Frames kept: two passages of 48 hours, 1 to 4 MB each."""
@@ -111,7 +118,7 @@ def masks(spec: str, region: str, t_rec: str) -> PilMasks:
 
 @st.cache_data(ttl=3600, max_entries=8192, show_spinner=False)
 def flux_row(spec: str, region: str, t_rec: str) -> dict[str, object]:
-    """Fluxes of a record: one row of `analysis.flux.history`."""
+    """Fluxes of a record: one row of `analysis.physics.flux.history`."""
     return frame_flux(record(spec, region, t_rec), masks=masks(spec, region, t_rec))
 
 
@@ -166,3 +173,29 @@ def _rollout(info: ModelInfo, spec: str, region: str, hour: str, state: int) -> 
     del state
     frames = sequence(spec, region, hour, info.config.frames)
     return predictor(info).rollout(frames)
+
+
+_PASSAGES = 32
+
+
+@st.cache_resource(ttl=3600, max_entries=1, show_spinner=False)
+def _passages() -> dict[tuple[str, str, str, int, int], pd.DataFrame]:
+    return {}
+
+
+def passage(
+    info: ModelInfo, spec: str, region: str, progress: Callable[[int, int], None]
+) -> pd.DataFrame:
+    """Predict every hour of a passage.
+
+    It takes seconds and shows its progress, which a cached function cannot: the tables are put
+    into a cached store.
+    """
+    kept = _passages()
+    key = (info.sha256, spec, region, len(hours(spec, region)), newest(spec, region))
+    if key not in kept:
+        table = predictor(info).passage(source(spec), region, progress)
+        while len(kept) >= _PASSAGES:
+            kept.pop(next(iter(kept)), None)
+        kept[key] = table
+    return kept[key]

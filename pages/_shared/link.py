@@ -3,15 +3,36 @@
 Streamlit's ``bind="query-params"`` serves switches with a fixed default. It leaves a value out
 while it is the default and writes labels instead of ids; the default region and hour change as
 data arrive and labels as catalogues do, so those are kept here: always written, by id.
+
+Pages run by app.py, also when the first thing asked of a fresh server is one of them.
+
+Until app.py has named its pages, Streamlit takes the files of pages/ for them, and ``/training``
+runs that file by itself. It then starts over with app.py, which comes back to it. Were the address
+no file's name, Streamlit would say that there is no such page, over the page itself.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
-from hnn_core.exceptions import HnnError, RequestError
+from hnn_core.exceptions import HnnError, RequestError, UnknownTimeError
 
-__all__ = ["note", "one_of", "publish", "restore", "show_notes"]
+__all__ = ["ask_for", "hour_of", "note", "one_of", "publish", "restore", "routed", "show_notes"]
+
+
+def hour_of(hours: Sequence[str]) -> Callable[[str], str]:
+    """Make a reader of hours: a text that is not among them raises UnknownTimeError."""
+
+    def read(text: str) -> str:
+        if text not in hours:
+            raise UnknownTimeError(
+                f"There is no magnetogram at “{text}”; the hours run from {hours[0]} to "
+                f"{hours[-1]} TAI."
+            )
+        return text
+
+    return read
 
 
 def restore(key: str, default: str, read: Callable[[str], str]) -> None:
@@ -72,3 +93,19 @@ def show_notes() -> None:
     if kept:
         lines = "".join(f"\n- {text}" for _, text in kept.values())
         st.warning(f"Not everything in the link is here.{lines}", icon=":material/link_off:")
+
+
+def routed(page: StreamlitPage, pages: list[StreamlitPage]) -> None:
+    """Note, in app.py, that a page is about to be run; go to another one if that was asked for."""
+    wanted = st.session_state.pop("wanted_page", None)
+    for one in pages:
+        if one.url_path == wanted and one is not page:
+            st.switch_page(one, query_params=st.query_params.to_dict())
+    st.session_state["routed"] = True
+
+
+def ask_for(name: str) -> None:
+    """Start over with app.py if it has not run in this session; `name` is the page's address."""
+    if not st.session_state.get("routed", False):
+        st.session_state["wanted_page"] = name
+        st.switch_page("app.py", query_params=st.query_params.to_dict())

@@ -1,21 +1,107 @@
-"""What things are called on the pages, and the sentences that stand beside them."""
+"""Errors in words: what a person reads when something fails, and what the log keeps.
 
-from hnn_core.magnetogram import Magnetogram
-from hnn_core.model_store import ModelInfo
-from hnn_core.outcome import cme_words
-from hnn_core.prediction import Prediction
-from hnn_core.reference_hour import goes_size, largest_flare
-from hnn_core.sources import Flare, Region
-from hnn_core.tai import iso_minute
+What things are called on the pages, and the sentences that stand beside them.
+"""
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from hnn_core.exceptions import HnnError
+from hnn_core.magnetogram.conventions import iso_minute
+from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.network.model_store import ModelInfo
+from hnn_core.network.predictor import Prediction
+from hnn_core.regions.base import Flare, Region
+from hnn_core.regions.goes_classes import goes_size
+from hnn_core.regions.outcome import cme_words
+from hnn_core.regions.well_known import largest_flare
 
 __all__ = [
+    "COLOURS",
+    "DECISIONS",
+    "ICONS",
     "flares_sentence",
     "frame_notes",
     "model_label",
     "model_sentence",
+    "plain",
     "position",
     "region_label",
+    "show_simulated",
+    "worded_errors",
 ]
+
+
+def plain(text: str) -> str:
+    """Write a text so that Markdown shows it as it is, on one line."""
+    return _SIGNS.sub(r"\\\1", " ".join(text.split()))
+
+
+_SIGNS = re.compile(r"([\\`*_{}\[\]()#+\-!|~$:<>&])")
+
+
+COLOURS = {
+    "queued": "gray",
+    "running": "blue",
+    "stopping": "orange",
+    "stopped": "gray",
+    "interrupted": "orange",
+    "failed": "red",
+    "finished": "green",
+}
+
+
+ICONS = {
+    "queued": ":material/hourglass_empty:",
+    "running": ":material/play_circle:",
+    "stopping": ":material/hourglass_bottom:",
+    "stopped": ":material/pause_circle:",
+    "interrupted": ":material/power_off:",
+    "failed": ":material/error:",
+    "finished": ":material/check_circle:",
+}
+
+
+DECISIONS = {
+    "eruptive": "eruptive, with a CME",
+    "confined": "confined, without a CME",
+}
+
+
+_log = logging.getLogger(__name__)
+
+
+def show_simulated(words: str = "") -> None:
+    """Draw the banner of simulated data; by default the words for one region."""
+    words = words or (
+        "This region was made by a model of magnetic elements; it never was on the Sun."
+    )
+    st.html(f'<div class="simulated"><b>Simulated data.</b> {words}</div>')
+
+
+@contextmanager
+def worded_errors() -> Iterator[None]:
+    """Show an error of ours as its sentence and any other one by its type only.
+
+    The traceback of an unexpected error goes to the server's log.
+    """
+    try:
+        yield
+    except HnnError as error:
+        st.error(str(error), icon=":material/error:")
+    except Exception as error:  # noqa: BLE001 - the last place before a person sees it
+        _log.exception("Unexpected error on a page")
+        st.error(
+            f"Something went wrong here that should not ({type(error).__name__}). Choose another "
+            "region or hour to go on. To report it, send the address of this page and the last "
+            "lines of the server's log.",
+            icon=":material/bug_report:",
+        )
+
 
 _MOST_FLARES = 4
 

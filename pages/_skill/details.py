@@ -3,17 +3,20 @@
 import pandas as pd
 import streamlit as st
 
-from analysis.figures_skill_curves import curve_data, precision_recall_figure, roc_figure
-from analysis.figures_skill_reliability import reliability_figure
-from analysis.figures_skill_tables import confusion_data, confusion_figure
-from analysis.figures_skill_threshold import threshold_figure
-from analysis.skill import FORECASTS
-from analysis.skill_probability import brier_scores, reliability, threshold_scores
-from analysis.skill_words import number
+from analysis.skill.curves import brier_scores, reliability, threshold_scores
+from analysis.skill.figures_curves import (
+    curve_data,
+    precision_recall_figure,
+    reliability_figure,
+    roc_figure,
+    threshold_figure,
+)
+from analysis.skill.figures_tables import confusion_data, confusion_figure
+from analysis.skill.forecasts import FORECASTS
+from analysis.skill.scores import number
 from hnn_core.exceptions import OneClassError
-from pages._charts import is_dark
-from pages._skill_chart import show_figure
-from pages._skill_run import Chosen
+from pages._shared.charts import is_dark
+from pages._skill.run import Chosen, show_figure
 
 __all__ = ["show_counts", "show_curves", "show_reliability"]
 

@@ -1,23 +1,25 @@
-"""Where a network does well and where it fails: longitudes, flare classes, the worst misses."""
+"""Where a network does well and where it fails: longitudes, flare classes, the worst misses.
+
+Everything behind the page as files; each is made when its button is pressed.
+"""
 
 from urllib.parse import urlencode, urlsplit
 
 import pandas as pd
 import streamlit as st
 
-from analysis.figures_skill_tables import bins_figure
-from analysis.skill import FORECASTS
-from analysis.skill_bins import skill_by_class, skill_by_longitude
-from analysis.skill_export import table_csv
-from analysis.skill_misses import worst_misses
-from hnn_core.model_store import SHIPPED
+from analysis.export import scores_csv, scores_json, table_csv
+from analysis.skill.bins import skill_by_class, skill_by_longitude
+from analysis.skill.figures_tables import bins_figure
+from analysis.skill.forecasts import FORECASTS, worst_misses
+from hnn_core.network.model_store import SHIPPED
 from hnn_core.training.run_folder import RunFolder
-from pages import _caches
-from pages._charts import is_dark
-from pages._skill_chart import show_figure
-from pages._skill_run import Chosen
+from pages._shared import caches
+from pages._shared.charts import is_dark
+from pages._skill.run import Chosen, show_figure
 
-__all__ = ["explore_query", "show_misses", "show_parts"]
+__all__ = ["explore_query", "show_downloads", "show_misses", "show_parts"]
+
 
 PARTS = {
     "longitude": (skill_by_longitude, "longitude of the region, west positive", "beyond ±45°"),
@@ -133,7 +135,7 @@ def explore_query(row: dict, source: str, model: str) -> dict[str, str]:
 
 def _model_of(run: RunFolder) -> str:
     """Name of the run's model where Explore has it: shipped of shipped, own of own."""
-    for info in _caches.models()[0]:
+    for info in caches.models()[0]:
         if info.name == run.model_name and (info.folder.parent == SHIPPED) == run.shipped:
             return info.name
     return ""
@@ -143,3 +145,31 @@ def _address() -> str:
     """Where Explore is: beside this page, whatever path a proxy serves the app under."""
     here = urlsplit(st.context.url or "")
     return here._replace(path=here.path.rpartition("/")[0] + "/", query="", fragment="").geturl()
+
+
+def show_downloads(chosen: Chosen, scores: pd.DataFrame, folds: pd.DataFrame) -> None:
+    """Draw a button for each file."""
+    stem = chosen.name.replace("/", "_").replace(" ", "_")
+    look = {"threshold": chosen.threshold, "simulated": chosen.simulated}
+    files = [
+        ("predictions", "Predictions, CSV", lambda: table_csv(chosen.predictions), "csv"),
+        ("scores", "Scores, CSV", lambda: scores_csv(scores, folds, **look), "csv"),
+        ("run_scores", "Scores of the run, JSON", lambda: scores_json(chosen.scores), "json"),
+    ]
+    st.markdown("### Take it with you")
+    with st.container(horizontal=True):
+        for key, label, make, kind in files:
+            st.download_button(
+                label,
+                make,
+                f"{stem}_{key}.{kind}",
+                "text/csv" if kind == "csv" else "application/json",
+                key=f"download_{key}",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+    st.caption(
+        "The CSV holds the scores at the threshold in use with their intervals; the JSON is the "
+        "run's own, at its own threshold. PNG: the camera on each figure. The address of this page "
+        "brings back this view."
+    )

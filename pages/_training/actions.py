@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from hnn_core.training import jobs
-from hnn_core.training.adopt import adopt_model
-from hnn_core.training.run_folder import RunFolder, State
-from pages import _caches
-from pages._access import require_writes, writes_refused
-from pages._messages import worded_errors
+from hnn_core.jobs import jobs
+from hnn_core.jobs.process import State
+from hnn_core.training.evaluate import adopt_model
+from hnn_core.training.run_folder import RunFolder, delete, resume
+from pages._shared import caches
+from pages._shared.access import require_writes, writes_refused
+from pages._shared.messages import worded_errors
 
 __all__ = ["show_actions"]
 
@@ -68,14 +69,14 @@ def _kill(run: RunFolder) -> None:
 
 
 def _resume(run: RunFolder) -> None:
-    jobs.resume(run)
+    resume(run)
     st.rerun()
 
 
 def _adopt(run: RunFolder) -> None:
     with st.spinner("Copying the model …"):
         name = adopt_model(run)
-    _caches.models.clear()
+    caches.models.clear()
     st.session_state["model"] = name
     st.switch_page("pages/explore.py")
 
@@ -89,7 +90,7 @@ def _ask_to_delete(run: RunFolder) -> None:
     if st.button("Delete for good", key="run_delete_sure", type="primary"):
         with worded_errors():
             require_writes()
-            jobs.delete(run)
+            delete(run)
             st.rerun()
 
 

@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from hnn_core.dataset import FLARE_CLASSES, DatasetInfo, list_datasets
+from hnn_core.dataset.card import DatasetInfo, list_datasets
+from hnn_core.jobs.data_jobs import SMALL, DataBuild, start_small_build, stop_small_build
+from hnn_core.regions.goes_classes import FLARE_CLASSES
 from hnn_core.training.config import FIELD_HELP
-from hnn_core.training.data_build import SMALL, DataBuild, start_small_build, stop_small_build
 from hnn_core.training.run_folder import RunFolder
-from pages._access import require_writes, writes_refused
-from pages._messages import worded_errors
+from pages._shared.access import require_writes, writes_refused
+from pages._shared.messages import worded_errors
 
 __all__ = ["choose_dataset", "dataset_words", "is_simulated"]
 

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from hnn_core.training.jobs import effective_state, is_alive
+from hnn_core.jobs.jobs import effective_state, is_alive
 from hnn_core.training.progress import Progress, member_progress, read_progress
 from hnn_core.training.run_folder import RunFolder
-from pages._training_actions import show_actions
-from pages._training_curves import show_curves, show_members
-from pages._training_data import dataset_words
-from pages._training_words import COLOURS, ICONS, KINDS, duration, network, number
+from pages._shared.messages import COLOURS, ICONS
+from pages._training.actions import show_actions
+from pages._training.curves import show_curves, show_members
+from pages._training.dataset import dataset_words
+from pages._training.runs import KINDS, duration, network, number
 
 __all__ = ["show_run"]
 

@@ -1,15 +1,71 @@
-"""The list of runs in the sidebar, and which of them is looked at."""
+"""The list of runs in the sidebar, and which of them is looked at.
+
+What runs and their states are called on the Training page.
+"""
 
 import streamlit as st
 
 from hnn_core.exceptions import UnknownRunError
-from hnn_core.training.jobs import effective_state, is_alive
-from hnn_core.training.run_folder import RunFolder
-from hnn_core.training.runs import list_runs
-from pages._link import one_of, publish, restore
-from pages._training_words import ICONS, run_caption
+from hnn_core.jobs.jobs import effective_state, is_alive
+from hnn_core.jobs.process import State
+from hnn_core.training.run_folder import RunFolder, list_runs
+from pages._shared.link import one_of, publish, restore
+from pages._shared.messages import COLOURS, ICONS
 
-__all__ = ["choose_run", "choose_view", "open_run"]
+__all__ = [
+    "KINDS",
+    "choose_run",
+    "choose_view",
+    "duration",
+    "network",
+    "number",
+    "open_run",
+    "run_caption",
+]
+
+
+KINDS = {
+    "train": "One training",
+    "crossval": "Cross-validation of HNN and ViT",
+    "sweep": "Sweep",
+}
+
+
+def network(run: RunFolder) -> str:
+    """``HNN, ≥M``; both networks where a run trains both."""
+    name = "HNN" if run.config.get("temporal", True) else "ViT baseline"
+    if run.kind == "crossval":
+        name = "HNN and ViT"
+    return f"{name}, ≥{run.config.get('flare_class', '?')}"
+
+
+def run_caption(run: RunFolder, state: State) -> str:
+    """Return the line below a run's name in the list."""
+    parts = [f":{COLOURS[state.state]}[{state.state}]", network(run)]
+    if run.kind != "train":
+        parts.append("cross-validation" if run.kind == "crossval" else run.kind)
+    if run.shipped:
+        parts.append("shipped")
+    return " · ".join(parts)
+
+
+def duration(seconds: float | None) -> str:
+    """``3 h 05 min``, ``4 min 10 s``, ``8 s``; a dash where it is not known."""
+    if seconds is None:
+        return "–"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{hours // 24} d {hours % 24} h"
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def number(value: float | None, form: str) -> str:
+    """Return a number as `form` writes it; a dash where it is not known."""
+    return "–" if value is None else form.format(value)
+
 
 VIEWS = {"new": "New", "watch": "Runs", "compare": "Compare"}
 _REFRESH_S = 3

@@ -9,11 +9,11 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from analysis.export import heat_hdul, history_csv, masks_hdul, to_bytes
-from analysis.flux import history
-from analysis.pil import PilSettings, detect_pils
-from hnn_core.magnetogram import read_fits
-from hnn_core.preprocess import CropBox
-from tests.drawn_regions import boundary, drawn_magnetogram
+from analysis.physics.flux import history
+from analysis.physics.pil import PilSettings, detect_pils
+from hnn_core.magnetogram.magnetogram import read_fits
+from hnn_core.magnetogram.preprocess import CropBox
+from tests.support.drawn_regions import boundary, drawn_magnetogram
 
 
 @pytest.fixture(scope="module")

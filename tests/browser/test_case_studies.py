@@ -15,12 +15,12 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from PIL import Image
 
-from hnn_core.case import Case, cases_from_link, cases_to_link
-from hnn_core.model_store import save_model
-from tests.drawn_sharp import draw_fits
-from tests.small_models import small_model
+from hnn_core.network.model_store import save_model
+from hnn_core.regions.case import Case, cases_from_link, cases_to_link
+from tests.support.drawn_sharp import draw_fits
+from tests.support.small_models import small_model
 
-browser_side = pytest.importorskip("tests.browser", reason="playwright is not installed")
+browser_side = pytest.importorskip("tests.support.browser", reason="playwright is not installed")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 HOURS = 14

@@ -2,10 +2,10 @@
 
 import pytest
 
-from hnn_core.live.jobs import list_data_jobs
+from hnn_core.jobs.data_jobs import list_data_jobs
 from tests.emulators import emulated, small_world
 
-browser_side = pytest.importorskip("tests.browser", reason="playwright is not installed")
+browser_side = pytest.importorskip("tests.support.browser", reason="playwright is not installed")
 
 
 @pytest.fixture(scope="module")

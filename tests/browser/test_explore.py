@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 from astropy.io import fits
 
-from hnn_core.model_store import save_model
+from hnn_core.network.model_store import save_model
 from tests.conftest import real_data
-from tests.small_models import small_model
+from tests.support.small_models import small_model
 
-browser_side = pytest.importorskip("tests.browser", reason="playwright is not installed")
+browser_side = pytest.importorskip("tests.support.browser", reason="playwright is not installed")
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from hnn_core.training import jobs
+from hnn_core.jobs import jobs
 from hnn_core.training.run_folder import RunFolder
 
-browser_side = pytest.importorskip("tests.browser", reason="playwright is not installed")
+browser_side = pytest.importorskip("tests.support.browser", reason="playwright is not installed")
 
 SECONDS = 180
 """The whole way, building the data set included, takes no longer."""

@@ -9,8 +9,8 @@ import numpy as np
 from astropy.time import Time
 from sunpy.coordinates import sun
 
-from hnn_core.render import render
-from hnn_core.simulate import RegionParameters
+from hnn_core.simulation.population import RegionParameters
+from hnn_core.simulation.render import render
 from tests.emulators.keywords import MISSING
 from tests.emulators.times import SLOT_S, date_obs, t_rec
 from tests.emulators.world import NRT
@@ -126,7 +126,7 @@ class SimulatedRegion:
             "USFLUX": f"{p.total_flux * (1 + p.emergence_rate * hour) + p.pil_flux:.6e}",
             "R_VALUE": f"{np.log10(p.pil_flux) - 17.0:.3f}",
             "GWILL": "nan",
-            "CODEVER7": "simulated by hnn_core.simulate",
+            "CODEVER7": "simulated by hnn_core.simulation.evolution",
             "ORIGIN": "SIMULATED",
             "TELESCOP": "SDO/HMI",
             "INSTRUME": "HMI_SIDE1",

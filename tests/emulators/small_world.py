@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hnn_core.simulate import Population, RegionParameters
+from hnn_core.simulation.population import Population, RegionParameters
 from tests.emulators.real_region import RealRegion
 from tests.emulators.regions import SimulatedRegion
 from tests.emulators.times import tai_seconds, utc_time

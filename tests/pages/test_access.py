@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages._access import reason_against
+from pages._shared.access import reason_against
 
 HERE = {"Host": "localhost:8501"}
 
@@ -66,7 +66,7 @@ def _session() -> None:
     import streamlit as st
 
     from hnn_core.exceptions import NotAllowedError
-    from pages._access import require_writes
+    from pages._shared.access import require_writes
 
     try:
         require_writes()

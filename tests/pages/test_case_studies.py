@@ -11,15 +11,15 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from hnn_core.case import Case, cases_from_link, cases_to_link
-from hnn_core.case_store import list_sets, save_set
-from hnn_core.model_store import save_model
-from tests.drawn_sharp import draw_fits
-from tests.small_models import small_model
+from hnn_core.network.model_store import save_model
+from hnn_core.regions.case import Case, cases_from_link, cases_to_link, list_sets, save_set
+from tests.conftest import ROOT
+from tests.support.drawn_sharp import draw_fits
+from tests.support.small_models import small_model
 
 pytestmark = pytest.mark.usefixtures("named_pages")
 
-APP = Path(__file__).resolve().parents[1] / "app.py"
+APP = ROOT / "app.py"
 PAGE = "pages/case_studies.py"
 HOURS = 16
 
@@ -333,7 +333,7 @@ def test_work_that_is_cancelled_says_so_and_can_begin_again(folder, model, monke
             progress(done, 200)
             time.sleep(0.05)
 
-    monkeypatch.setattr("pages._cases_many.survey", slow)
+    monkeypatch.setattr("pages._cases.many.survey", slow)
     app = opened(folder, study="many")
     clicked(app, "many_slopes")
     assert "cancel_many_slopes" in {button.key for button in app.button}
@@ -348,7 +348,7 @@ def test_work_that_breaks_says_so_without_a_traceback(folder, model, monkeypatch
     def broken(*_, **__):
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr("pages._cases_many.survey", broken)
+    monkeypatch.setattr("pages._cases.many.survey", broken)
     app = opened(folder, study="many")
     clicked(app, "many_slopes")
     until_done(app, "many_slopes")

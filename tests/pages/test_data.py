@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -10,16 +9,17 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from hnn_core.__main__ import main
-from hnn_core.live import jobs as data_jobs
-from hnn_core.live.cases import well_known_cases
-from hnn_core.live.predictions import append_prediction
-from pages._skill_parts import explore_query
-from tests.drawn_jobs import DEAD, MINE, START, drawn_job, line
+from hnn_core.jobs import data_jobs
+from hnn_core.live.watch import append_prediction
+from hnn_core.regions.well_known import well_known_cases
+from pages._skill.parts import explore_query
+from tests.conftest import ROOT
 from tests.emulators import emulated, small_world
+from tests.support.drawn_jobs import DEAD, MINE, START, drawn_job, line
 
 pytestmark = pytest.mark.usefixtures("named_pages")
 
-APP = Path(__file__).resolve().parents[1] / "app.py"
+APP = ROOT / "app.py"
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def started(monkeypatch):
     """What the page would have started, in place of starting it."""
     asked: list[tuple[str, list[str], str]] = []
     monkeypatch.setattr(
-        "pages._data_start.start_data_job", lambda *words: asked.append(tuple(words))
+        "pages._data.forms.start_data_job", lambda *words: asked.append(tuple(words))
     )
     return asked
 
@@ -159,7 +159,7 @@ def test_one_who_may_not_write_sees_why_and_starts_nothing(started, monkeypatch)
     assert "not fetch, build or remove" in words(app)
     assert app.button(key="fetch_now").disabled
     # A forged press of a button that is off.
-    monkeypatch.setattr("pages._data_start.writes_refused", lambda: "")
+    monkeypatch.setattr("pages._data.forms.writes_refused", lambda: "")
     app = opened(show="fetch")
     app.button(key="fetch_now").click().run()
     assert started == []
@@ -179,7 +179,7 @@ def test_a_job_at_work_shows_how_far_it_is_and_can_be_cancelled(monkeypatch):
     )
     job = drawn_job(log=log, process=MINE)
     stopped = []
-    monkeypatch.setattr("pages._data_job.stop_data_job", lambda one: stopped.append(one.name))
+    monkeypatch.setattr("pages._data.jobs.stop_data_job", lambda one: stopped.append(one.name))
     app = opened(show="fetch")
     bars = [str(bar.proto.text) for bar in app.get("progress")]
     (bar,) = [text.replace("\\", "") for text in bars]
@@ -202,7 +202,7 @@ def test_a_job_at_work_shows_how_far_it_is_and_can_be_cancelled(monkeypatch):
 def test_a_job_that_did_not_end_says_why_and_goes_on(monkeypatch, log, process, said):
     job = drawn_job(log=log, process=process)
     gone_on = []
-    monkeypatch.setattr("pages._data_job.again", lambda one: gone_on.append(one.name))
+    monkeypatch.setattr("pages._data.jobs.again", lambda one: gone_on.append(one.name))
     app = opened(show="fetch")
     assert said in words(app).replace("\\", "")
     button(app, "again_").click().run()

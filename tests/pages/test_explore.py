@@ -8,14 +8,15 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from hnn_core.model_store import save_model
-from pages import _caches
-from tests.drawn_sharp import draw_fits
-from tests.small_models import small_model
+from hnn_core.network.model_store import save_model
+from pages._shared import caches
+from tests.conftest import ROOT
+from tests.support.drawn_sharp import draw_fits
+from tests.support.small_models import small_model
 
 pytestmark = pytest.mark.usefixtures("named_pages")
 
-APP = Path(__file__).resolve().parents[1] / "app.py"
+APP = ROOT / "app.py"
 CARD = {"trained_on": "drawn squares", "test": {"tss": 0.25, "tss_95": [0.1, 0.4]}}
 MISSING = 9
 """The drawn region has no record at this hour."""
@@ -166,7 +167,7 @@ def test_record_that_broke_since_it_was_indexed_hides_only_itself(folder, model)
     app = opened(folder, hour="2011-02-13T06:00")
     path = folder / "hour07.fits"
     path.write_bytes(path.read_bytes()[:-3000])
-    for cache in (_caches.record, _caches._sequence, _caches.flux_row):
+    for cache in (caches.record, caches._sequence, caches.flux_row):
         cache.clear()
     app.button(key="hour_ahead").click().run()
     assert ["hour07.fits" in error.value for error in app.error] == [True]
@@ -216,7 +217,7 @@ def test_unknown_source_in_a_link_falls_back(folder, model):
 
 
 def test_unexpected_error_is_told_by_its_type_only(folder, model, monkeypatch):
-    monkeypatch.setattr("analysis.figures.filmstrip", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("analysis.figures.filmstrip.filmstrip_figure", lambda *_, **__: 1 / 0)
     app = opened(folder)
     assert not app.exception
     assert app.error[0].value.startswith(
@@ -239,7 +240,7 @@ def test_simulated_regions_open_by_default_under_a_banner(model):
 
 
 def test_without_any_model_the_page_says_what_to_do(folder, monkeypatch):
-    monkeypatch.setattr("hnn_core.model_store.SHIPPED", folder / "none")
+    monkeypatch.setattr("hnn_core.network.model_store.SHIPPED", folder / "none")
     app = opened(folder)
     assert ["No model is here" in error.value for error in app.error] == [True]
     assert not app.exception

@@ -4,14 +4,13 @@ import astropy.units as u
 import pytest
 from astropy.time import Time
 
-from hnn_core.model_folder import ModelInfo
-from hnn_core.model_store import save_model
-from hnn_core.prediction import Hour
-from hnn_core.reference_hour import reference_hour
-from hnn_core.sources import Flare, Region
-from pages import _labels
-from tests.drawn_regions import drawn_magnetogram
-from tests.small_models import small_model
+from hnn_core.network.model_store import ModelInfo, save_model
+from hnn_core.network.predictor import Hour
+from hnn_core.regions.base import Flare, Region
+from hnn_core.regions.well_known import reference_hour
+from pages._shared import messages as labels
+from tests.support.drawn_regions import drawn_magnetogram
+from tests.support.small_models import small_model
 
 FLARES = (
     Flare(Time("2011-02-13T17:38:00"), "M6.6", "confined"),
@@ -58,17 +57,17 @@ def region(**changes: object) -> Region:
     ],
 )
 def test_region_is_called_by_its_numbers_largest_flare_and_day(changes, label, name):
-    assert _labels.region_label(region(**changes)) == label
+    assert labels.region_label(region(**changes)) == label
     assert region(**changes).name == name
 
 
 def test_flares_are_told_in_time_with_what_is_known_of_their_cmes():
-    assert _labels.flares_sentence(region()) == (
+    assert labels.flares_sentence(region()) == (
         "Flares: M6.6 2011-02-13 17:38 UTC (no CME linked), C9.4 2011-02-14 02:40 UTC (CME link "
         "unknown), M2.2 2011-02-14 17:26 UTC (CME link unknown), X2.2 2011-02-15 01:56 UTC (CME "
         "linked) and 1 smaller."
     )
-    assert _labels.flares_sentence(region(flares=())) == "No flare of this region is known here."
+    assert labels.flares_sentence(region(flares=())) == "No flare of this region is known here."
 
 
 def test_region_opens_on_the_last_hour_before_its_largest_flare():
@@ -90,7 +89,7 @@ def test_region_opens_before_a_well_known_flare_whatever_the_catalogue_holds():
 )
 def test_position_is_written_as_solar_physicists_do(longitude, latitude, words):
     frame = drawn_magnetogram(longitude=longitude * u.deg, latitude=latitude * u.deg)
-    assert _labels.position(frame) == words
+    assert labels.position(frame) == words
 
 
 @pytest.mark.parametrize(
@@ -113,8 +112,8 @@ def test_position_is_written_as_solar_physicists_do(longitude, latitude, words):
 )
 def test_model_card_is_repeated_and_silence_is_told(tmp_path, card, sentence):
     info: ModelInfo = save_model(small_model(), tmp_path / "small", metadata=card)
-    assert _labels.model_sentence(info) == sentence
-    assert _labels.model_label(info) == "small · ≥M flares"
+    assert labels.model_sentence(info) == sentence
+    assert labels.model_label(info) == "small · ≥M flares"
 
 
 def test_hours_filled_and_flagged_are_named():
@@ -129,7 +128,7 @@ def test_hours_filled_and_flagged_are_named():
 
     answer = Answer()
     answer.hours = hours
-    assert _labels.frame_notes(answer) == [
+    assert labels.frame_notes(answer) == [
         "Hours without a record, filled by interpolation: 04:00, 05:00.",
         "Hour with a QUALITY flag that is accepted: 06:00.",
     ]

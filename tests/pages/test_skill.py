@@ -9,14 +9,15 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from hnn_core.model_store import save_model
-from pages._skill_parts import explore_query
-from tests.made_runs import draw_predictions, write_run
-from tests.small_models import small_model
+from hnn_core.network.model_store import save_model
+from pages._skill.parts import explore_query
+from tests.conftest import ROOT
+from tests.support.made_runs import draw_predictions, write_run
+from tests.support.small_models import small_model
 
 pytestmark = pytest.mark.usefixtures("named_pages")
 
-APP = Path(__file__).resolve().parents[1] / "app.py"
+APP = ROOT / "app.py"
 FIGURES = ("scores", "confusion", "thresholds", "ROC", "precision_recall", "reliability")
 
 
@@ -26,7 +27,7 @@ def fresh(hnn_home: Path, monkeypatch: pytest.MonkeyPatch):
     st.cache_data.clear()
     st.cache_resource.clear()
     monkeypatch.setattr("hnn_core.training.run_folder.SHIPPED", hnn_home / "none")
-    monkeypatch.setattr("hnn_core.model_store.SHIPPED", hnn_home / "none")
+    monkeypatch.setattr("hnn_core.network.model_store.SHIPPED", hnn_home / "none")
     save_model(small_model(), hnn_home / "models" / "small", metadata={})
 
 

@@ -12,23 +12,20 @@ from streamlit.testing.v1 import AppTest
 
 from hnn_core.dataset.card import PAPER_TABLE1, seal
 from hnn_core.exceptions import NotAllowedError
-from hnn_core.model_store import find_model, load_model, save_model
-from hnn_core.training import jobs
-from hnn_core.training.adopt import adopt_model
-from hnn_core.training.commands import create_run
+from hnn_core.jobs import jobs
+from hnn_core.jobs.data_jobs import DataBuild
+from hnn_core.jobs.process import end, read_process
+from hnn_core.network.model_store import find_model, load_model, save_model
 from hnn_core.training.config import FIELD_HELP, TrainConfig
-from hnn_core.training.data_build import DataBuild
-from hnn_core.training.events import EventLog
-from hnn_core.training.process import end
-from hnn_core.training.run_folder import RunFolder
-from hnn_core.training.runs import find_run, runs_home
-from hnn_core.training.turns import read_process
-from pages import _training_runs
-from tests.small_models import small_model
+from hnn_core.training.evaluate import adopt_model
+from hnn_core.training.progress import EventLog
+from hnn_core.training.run_folder import RunFolder, begin, create_run, find_run, resume, runs_home
+from pages._training import runs
+from tests.conftest import ROOT
+from tests.support.small_models import small_model
 
 pytestmark = pytest.mark.usefixtures("named_pages")
 
-ROOT = Path(__file__).resolve().parents[1]
 APP = ROOT / "app.py"
 COUNTS = {"positive": 812, "negative": 1403, "eruptive_flares": 17, "confined_flares": 29}
 CHILD = """
@@ -297,7 +294,7 @@ def test_a_name_that_cannot_be_had_is_told_and_starts_nothing(operator, dataset,
 
 def test_a_run_shows_progress_curves_messages_and_log(operator):
     run = made_run("a", "running")
-    jobs.begin(run)
+    begin(run)
     until(lambda: run.status.state == "running", "running")
     app = opened(run="a")
     assert "Epoch 3 of 10 done" in app.get("progress")[0].proto.text
@@ -328,7 +325,7 @@ def test_stop_and_resume(operator):
 
 def test_a_finished_run_is_watched_until_its_process_has_ended(operator):
     run = made_run("a", "running")
-    jobs.begin(run)
+    begin(run)
     until(lambda: run.status.state == "running", "running")
     run.write_status("finished")
     app = opened(run="a")
@@ -336,7 +333,7 @@ def test_a_finished_run_is_watched_until_its_process_has_ended(operator):
     assert buttons(app) == {}
     end(read_process(run.path), 0)
     # What a running page asks itself every few seconds.
-    assert _training_runs._states() != app.session_state["run_states"]
+    assert runs._states() != app.session_state["run_states"]
     app.run()
     assert buttons(app) == {"run_delete": True}
 
@@ -468,7 +465,7 @@ def test_a_forged_button_is_refused(forger, key):
 @pytest.mark.parametrize("key", ["run_stop", "run_kill"])
 def test_a_forged_stop_is_refused(forger, key):
     run = made_run("a", "running")
-    jobs.begin(run)
+    begin(run)
     if key == "run_kill":
         values = json.loads((run.path / "process.json").read_text())
         (run.path / "process.json").write_text(json.dumps({**values, "stop_asked": True}))
@@ -488,7 +485,7 @@ def test_a_confirmation_is_refused_to_whom_has_lost_the_right(operator, monkeypa
         if error := next(allowed):
             raise error
 
-    monkeypatch.setattr("pages._training_actions.require_writes", lost)
+    monkeypatch.setattr("pages._training.actions.require_writes", lost)
     confirm_delete(app)
     assert run.path.is_dir()
     assert "HNN_ALLOW_WRITES=1" in app.error[0].value
@@ -523,6 +520,6 @@ def test_idle_pages_do_not_run_by_themselves(operator, monkeypatch):
     assert set(asked) == {None}
     asked.clear()
     run.write_status("stopped")
-    jobs.resume(run)
+    resume(run)
     opened(run="a")
     assert None not in asked

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.conftest import ROOT
+
 __all__ = ["chromium", "find_chromium", "idle", "magnetogram", "serve", "settled"]
 
-ROOT = Path(__file__).resolve().parents[1]
 _STATE = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState"
 
 

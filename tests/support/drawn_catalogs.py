@@ -5,8 +5,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from hnn_core.catalogs.raw import RawFolder, RawReply
-from hnn_core.catalogs.spans import Span, months, weeks, years
+from hnn_core.catalogs.raw import RawFolder, RawReply, Span, months, weeks, years
 
 FETCHED = datetime(2020, 1, 2, 3, 4, 5)
 X22 = datetime(2011, 2, 15, 1, 56)

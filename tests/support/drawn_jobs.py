@@ -3,9 +3,9 @@
 import json
 import os
 
-from hnn_core.live.jobs import DataJob
+from hnn_core.jobs.data_jobs import DataJob
+from hnn_core.jobs.process import ProcessId
 from hnn_core.services.endpoints import live_home
-from hnn_core.training.process import ProcessId
 
 __all__ = ["DEAD", "MINE", "START", "drawn_job", "line"]
 

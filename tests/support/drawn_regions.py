@@ -5,8 +5,8 @@ import numpy as np
 from astropy.io.fits import Header
 from astropy.time import Time
 
-from hnn_core.magnetogram import Magnetogram
-from tests.drawn_sharp import CARDS
+from hnn_core.magnetogram.magnetogram import Magnetogram
+from tests.support.drawn_sharp import CARDS
 
 PIXEL_AREA = 1.0e15 * u.cm**2
 

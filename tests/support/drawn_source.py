@@ -8,9 +8,8 @@ import numpy as np
 from astropy.time import Time
 
 from hnn_core.exceptions import TruncatedFitsError
-from hnn_core.magnetogram import Magnetogram
-from hnn_core.sources import Flare, Region, SkippedFile
-from hnn_core.sources.base import Association
+from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.regions.base import Association, Flare, Region, SkippedFile
 
 START = Time("2011-02-13T00:00:00", scale="tai")
 NO_DATA = 0x80000000

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from hnn_core.model import HNN
-from tests.small_models import small_config, small_model
+from hnn_core.network.model import HNN
+from tests.support.small_models import small_config, small_model
 
 HOURS, GRID, PATCH = 4, 4, 8
 SIDE = GRID * PATCH

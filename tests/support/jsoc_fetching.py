@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from hnn_core.jsoc.cache import cache_home
 from hnn_core.jsoc.client import JsocClient
 from hnn_core.jsoc.fetch import Fetched, fetch_region
-from hnn_core.jsoc.series import DEFINITIVE, NEAR_REAL_TIME
-from hnn_core.tai import parse_t_rec
+from hnn_core.jsoc.files import cache_home
+from hnn_core.jsoc.keywords import DEFINITIVE, NEAR_REAL_TIME
+from hnn_core.magnetogram.conventions import parse_t_rec
 from tests.conftest import ROOT
 from tests.emulators import Emulator, World, emulated, small_world
 
@@ -137,7 +137,7 @@ class Fetchers:
     def __init__(self, folder: Path) -> None:
         self._folder, self._count = folder, 0
         self._parent = subprocess.Popen(
-            [sys.executable, "-c", "from tests.jsoc_fetching import serve; serve()"],
+            [sys.executable, "-c", "from tests.support.jsoc_fetching import serve; serve()"],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdin=subprocess.PIPE,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hnn_core.preprocess import PreprocessConfig
+from hnn_core.magnetogram.preprocess import PreprocessConfig
 
 HOURS = 16
 """Frames of a region; with m = 4 it has thirteen sequences."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hnn_core.training.metrics import SCORES, fold_mean, skill_scores
+from hnn_core.scores import SCORES, fold_mean, skill_scores
 
 __all__ = ["draw_predictions", "write_run"]
 

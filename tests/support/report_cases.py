@@ -6,14 +6,14 @@ import astropy.units as u
 import numpy as np
 from astropy.time import Time
 
-from analysis.report_case import ReportCase, make_case
-from hnn_core.case import Case
+from analysis.cases.making import ReportCase, make_case
 from hnn_core.exceptions import UnknownRegionError
-from hnn_core.magnetogram import Magnetogram
-from hnn_core.predictor import Predictor
-from hnn_core.sources import Flare, Region, SkippedFile
-from tests.drawn_regions import boundary, drawn_magnetogram
-from tests.small_models import small_predictor
+from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.network.predictor import Predictor
+from hnn_core.regions.base import Flare, Region, SkippedFile
+from hnn_core.regions.case import Case
+from tests.support.drawn_regions import boundary, drawn_magnetogram
+from tests.support.small_models import small_predictor
 
 START = Time("2011-02-13T00:00:00", scale="tai")
 LAST = "2011-02-13T09:00"

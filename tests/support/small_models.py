@@ -11,12 +11,12 @@ import torch
 from astropy.time import Time
 
 from hnn_core.exceptions import TruncatedFitsError, UnknownRegionError
-from hnn_core.magnetogram import Magnetogram
-from hnn_core.model import HNN, HNNConfig
-from hnn_core.model_store import save_model
-from hnn_core.predictor import Predictor
-from hnn_core.sequence import Sequence, build_sequence
-from hnn_core.sources import Region, SkippedFile
+from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.network.model import HNN, HNNConfig
+from hnn_core.network.model_store import save_model
+from hnn_core.network.predictor import Predictor
+from hnn_core.regions.base import Region, SkippedFile
+from hnn_core.sources.sequence import Sequence, build_sequence
 
 START = Time("2011-02-13T00:00:00", scale="tai")
 NO_DATA = 0x80000000

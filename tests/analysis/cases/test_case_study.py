@@ -14,9 +14,9 @@ from astropy.time import Time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis import explained_case
-from analysis.case_study import HOURS, case_frames, study_case
-from analysis.explained_case import (
+from analysis.cases import explained as explained_case
+from analysis.cases.case_study import HOURS, case_frames, study_case
+from analysis.cases.explained import (
     HOUR_METHODS,
     MAP_METHODS,
     combine_hours,
@@ -24,10 +24,9 @@ from analysis.explained_case import (
     hour_overlaps,
     map_options,
 )
-from analysis.flux import history
-from analysis.overlap import REGION_NAMES, TokenGrid, overlaps
-from analysis.pil import PilMasks, PilSettings
-from hnn_core.case import Case
+from analysis.cases.overlap import REGION_NAMES, TokenGrid, overlaps
+from analysis.physics.flux import history
+from analysis.physics.pil import PilMasks, PilSettings
 from hnn_core.exceptions import (
     DatasetError,
     RequestError,
@@ -35,15 +34,17 @@ from hnn_core.exceptions import (
     UnknownRegionError,
     UnknownTimeError,
 )
-from hnn_core.preprocess import CropBox, PreprocessConfig, preprocess, tokens_to_patch
-from hnn_core.sequence import build_sequence
-from hnn_core.sources import Flare, Region, open_source
+from hnn_core.magnetogram.conventions import iso_minute
+from hnn_core.magnetogram.preprocess import CropBox, PreprocessConfig, preprocess, tokens_to_patch
+from hnn_core.regions.base import Flare, Region
+from hnn_core.regions.case import Case
+from hnn_core.sources import open_source
+from hnn_core.sources.sequence import build_sequence
 from hnn_core.sources.simulated import SimulatedSource
-from hnn_core.tai import iso_minute
 from tests.conftest import ROOT
-from tests.drawn_regions import boundary, drawn_magnetogram
-from tests.drawn_source import START, DrawnRegion, DrawnSource, flare, gauss
-from tests.small_models import NoiseSource, noise_sequence, small_predictor
+from tests.support.drawn_regions import boundary, drawn_magnetogram
+from tests.support.drawn_source import START, DrawnRegion, DrawnSource, flare, gauss
+from tests.support.small_models import NoiseSource, noise_sequence, small_predictor
 
 LAST = 12
 """Hour of the record at t, after `START`."""
@@ -532,7 +533,7 @@ def test_settings_of_methods():
 
 
 def test_no_torch_is_loaded_before_a_network_is_asked():
-    code = "import sys, analysis.explained_case; sys.exit('torch' in sys.modules)"
+    code = "import sys, analysis.cases.explained; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=120).returncode == 0
 
 

@@ -8,13 +8,13 @@ import plotly.graph_objects as go
 import pytest
 from astropy.time import Time, TimeDelta
 
-from analysis import figure_style as style
-from analysis.case_study import study_case
-from analysis.figures_cases import case_bars
-from hnn_core.case import Case
-from hnn_core.outcome import Outcome
+from analysis.cases.case_study import study_case
+from analysis.cases.figures_bars import case_bars_figure
+from analysis.figures import style
+from hnn_core.regions.base import Flare
+from hnn_core.regions.case import Case
+from hnn_core.regions.outcome import Outcome
 from hnn_core.sources import open_source
-from hnn_core.sources.base import Flare
 
 HOUR = "2011-02-15T01:00"
 X2 = Flare(Time("2011-02-15T01:56"), "X2.2", "eruptive")
@@ -75,7 +75,7 @@ def title(figure: go.Figure, word: str) -> str:
 
 
 def test_eruptive_stand_left_in_blue_and_confined_right_in_orange():
-    figure = case_bars([study(0.2), study(0.83), study(0.9), study(None)])
+    figure = case_bars_figure([study(0.2), study(0.83), study(0.9), study(None)])
     placed = [
         (trace.marker.color, axes(figure, trace)[0].domain[0] > 0.5) for trace in bars(figure)
     ]
@@ -95,7 +95,7 @@ def test_eruptive_stand_left_in_blue_and_confined_right_in_orange():
 
 def test_bars_are_the_flux_of_each_hour_in_a_power_of_ten():
     values = np.linspace(5.0, 3.2, 10) * 1e20
-    figure = case_bars([study(pil=values)])
+    figure = case_bars_figure([study(pil=values)])
     (trace,) = bars(figure)
     assert list(trace.x) == list(range(-9, 1))
     assert trace.y == pytest.approx(values / 1e20)
@@ -107,7 +107,7 @@ def test_bars_are_the_flux_of_each_hour_in_a_power_of_ten():
 
 
 def test_total_flux_is_the_patch_s():
-    figure = case_bars([study(pil=3e20)], flux="total")
+    figure = case_bars_figure([study(pil=3e20)], flux="total")
     assert bars(figure)[0].y == pytest.approx(np.full(10, 3.0))
     assert figure.layout.yaxis.title.text == "total flux (10²² Mx)"
     assert "total unsigned flux" in title(figure, "unsigned")
@@ -115,20 +115,20 @@ def test_total_flux_is_the_patch_s():
 
 def test_one_scale_for_all_or_one_each():
     studies = [study(0.9, 5e20), study(0.1, 2e19)]
-    together = case_bars(studies)
+    together = case_bars_figure(studies)
     for trace in bars(together):
         assert axes(together, trace)[1].range == pytest.approx((0.0, 5.3))
     assert bars(together)[1].y == pytest.approx(np.full(10, 0.2))
     assert not axes(together, bars(together)[1])[1].showticklabels
     assert axes(together, bars(together)[1])[1].title.text == ""
-    own = case_bars(studies, same_scale=False)
+    own = case_bars_figure(studies, same_scale=False)
     assert axes(own, bars(own)[1])[1].range == pytest.approx((0, 2.12))
     assert axes(own, bars(own)[1])[1].title.text == "PIL flux (10¹⁹ Mx)"
 
 
 def test_missing_hours_leave_their_place_empty():
     values = [3e20, np.nan, 3e20, 3e20]
-    figure = case_bars([study(pil=values, hours=range(-9, -5))])
+    figure = case_bars_figure([study(pil=values, hours=range(-9, -5))])
     (trace,) = bars(figure)
     assert list(trace.x) == [-9, -8, -7, -6]
     assert np.isnan(trace.y[1])
@@ -139,38 +139,38 @@ def test_missing_hours_leave_their_place_empty():
 def test_a_record_off_its_hour_stands_at_its_hour():
     one = study()
     one.history["t_rec_tai"] += pd.Timedelta(minutes=12)
-    assert list(bars(case_bars([one]))[0].x) == list(range(-9, 1))
+    assert list(bars(case_bars_figure([one]))[0].x) == list(range(-9, 1))
 
 
 def test_interpolated_hours_are_hatched_and_only_then_explained():
-    figure = case_bars([study(interpolated=(-3,))])
+    figure = case_bars_figure([study(interpolated=(-3,))])
     (trace,) = bars(figure)
     assert [k for k, shape in zip(trace.x, trace.marker.pattern.shape, strict=True) if shape] == [
         -3
     ]
     assert "interpolated" in trace.customdata[6][1]
     assert len(figure.data) == 2
-    assert len(case_bars([study()]).data) == 1
+    assert len(case_bars_figure([study()]).data) == 1
 
 
 def test_no_flux_at_all_is_an_axis_from_0_to_1():
-    figure = case_bars([study(pil=0.0)])
+    figure = case_bars_figure([study(pil=0.0)])
     assert figure.layout.yaxis.range == (0.0, 1.0)
-    assert case_bars([study(pil=np.nan)]).layout.yaxis.range == (0.0, 1.0)
+    assert case_bars_figure([study(pil=np.nan)]).layout.yaxis.range == (0.0, 1.0)
 
 
 def test_an_empty_side_stays_empty_with_a_note():
-    figure = case_bars([study(0.9)])
+    figure = case_bars_figure([study(0.9)])
     assert "no case predicted confined" in texts(figure)
     assert axes(figure, bars(figure)[0])[0].domain[1] < 0.5
-    figure = case_bars([study(0.1)])
+    figure = case_bars_figure([study(0.1)])
     assert "no case predicted eruptive" in texts(figure)
     # Alone in its row, the right panel has the ticks.
     assert figure.layout.yaxis.showticklabels
 
 
 def test_without_any_prediction_there_are_no_empty_columns():
-    figure = case_bars([study(None), study(None), study(None)])
+    figure = case_bars_figure([study(None), study(None), study(None)])
     assert "<b>no prediction</b>" in texts(figure)
     assert not any("predicted" in text for text in texts(figure))
     sides = [axes(figure, trace)[0].domain[0] > 0.5 for trace in bars(figure)]
@@ -181,7 +181,7 @@ def test_without_any_prediction_there_are_no_empty_columns():
 
 
 def test_title_tells_case_answer_and_outcome():
-    assert title(case_bars([study()]), "HARP") == (
+    assert title(case_bars_figure([study()]), "HARP") == (
         "<b>AR 11158 · HARP 377, 2011-02-15 01:00 TAI</b><br>"
         "p = 0.83 · happened: eruptive (X2.2, CME linked)"
     )
@@ -211,12 +211,12 @@ def test_title_tells_case_answer_and_outcome():
     ],
 )
 def test_outcomes_in_words(changes, words):
-    assert words in title(case_bars([study(**changes)]), "HARP")
+    assert words in title(case_bars_figure([study(**changes)]), "HARP")
 
 
 def test_simulated_studies_say_so():
     one = study(name="SIM 1, 2011-02-15 01:00 TAI", simulated=True)
-    figure = case_bars([one, study(0.7)])
+    figure = case_bars_figure([one, study(0.7)])
     assert title(figure, "SIM 1").startswith("<b>SIM 1, 2011-02-15 01:00 TAI, simulated</b>")
     # Of simulated regions no CME is linked anywhere.
     assert title(figure, "SIM 1").endswith("eruptive (X2.2)")
@@ -224,7 +224,7 @@ def test_simulated_studies_say_so():
 
 
 def test_markup_in_a_name_is_text():
-    figure = case_bars([study(name="<b>x</b> & %{x}, 2011-02-15 01:00 TAI")])
+    figure = case_bars_figure([study(name="<b>x</b> & %{x}, 2011-02-15 01:00 TAI")])
     assert "<b>&lt;b&gt;x&lt;/b&gt; &amp; %{x}, 2011-02-15" in title(figure, "TAI")
     (trace,) = bars(figure)
     assert trace.name.startswith("&lt;b&gt;x")
@@ -234,7 +234,7 @@ def test_markup_in_a_name_is_text():
 
 def test_lines_of_titles_fit_above_a_narrow_panel():
     name = " · ".join(f"AR {number}" for number in range(11158, 11170))
-    figure = case_bars([study(name=f"{name}, 2011-02-15 01:00 TAI")])
+    figure = case_bars_figure([study(name=f"{name}, 2011-02-15 01:00 TAI")])
     first, *lines = title(figure, "AR 11158").removeprefix("<b>").split("<br>")
     assert len(first.removesuffix("</b>")) <= 42
     assert first.endswith("…</b>")
@@ -245,7 +245,7 @@ def test_lines_of_titles_fit_above_a_narrow_panel():
 
 
 def test_titles_stand_above_their_panels_and_below_the_row_above():
-    figure = case_bars([study(0.9), study(0.8), study(None), study(0.1)])
+    figure = case_bars_figure([study(0.9), study(0.8), study(None), study(0.1)])
     inside = figure.layout.height - figure.layout.margin.t - figure.layout.margin.b
     panels = [axes(figure, trace)[1].domain for trace in bars(figure)]
     for note in figure.layout.annotations:
@@ -259,16 +259,16 @@ def test_titles_stand_above_their_panels_and_below_the_row_above():
 
 
 def test_margins_are_fixed_whatever_the_labels():
-    figure = case_bars([study(), study(0.1)])
+    figure = case_bars_figure([study(), study(0.1)])
     assert figure.layout.margin.autoexpand is False
     assert not any(axis.automargin for trace in bars(figure) for axis in axes(figure, trace))
 
 
 def test_bad_requests():
     with pytest.raises(ValueError, match="no case"):
-        case_bars([])
+        case_bars_figure([])
     with pytest.raises(ValueError, match="'net'"):
-        case_bars([study()], flux="net")
+        case_bars_figure([study()], flux="net")
 
 
 def test_a_real_study_of_a_simulated_region_is_drawn():
@@ -276,7 +276,7 @@ def test_a_real_study_of_a_simulated_region_is_drawn():
     region = source.regions()[0]
     hour = str((region.first + TimeDelta(12 * 3600, format="sec")).isot)[:16]
     found = study_case(source, Case("sim:", region.id, hour))
-    figure = case_bars([found])
+    figure = case_bars_figure([found])
     expected = found.history["pil_unsigned_flux_mx"]
     exponent = np.floor(np.log10(expected.max()))
     assert bars(figure)[0].y == pytest.approx(expected / 10**exponent)

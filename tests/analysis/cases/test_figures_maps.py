@@ -10,21 +10,23 @@ import plotly.graph_objects as go
 import pytest
 from PIL import Image
 
-from analysis import figure_style as style
-from analysis.figures_explanation import hour_scores
-from analysis.figures_faithfulness import faithfulness_areas, faithfulness_curves
-from analysis.figures_filmstrip import composite, filmstrip
-from analysis.figures_magnetogram import magnetogram
-from analysis.figures_overlap import overlap_draws
-from analysis.figures_randomised import randomised_stages
-from analysis.figures_tokens import layer_heads, token_norms
-from analysis.heat_colours import heat_limits, heat_rgba, heat_unit
-from analysis.overlap import Overlap
-from hnn_core.explanation.explanation import Explanation
+from analysis.cases.figures_checks import (
+    faithfulness_areas_figure,
+    faithfulness_curves_figure,
+    randomised_stages_figure,
+)
+from analysis.cases.figures_maps import hour_scores_figure, overlap_draws_figure
+from analysis.cases.figures_tokens import layer_heads_figure, token_norms_figure
+from analysis.cases.overlap import Overlap
+from analysis.figures import style
+from analysis.figures.filmstrip import composite, filmstrip_figure
+from analysis.figures.magnetogram import magnetogram_figure
+from analysis.figures.overlays import heat_limits, heat_rgba, heat_unit
 from hnn_core.explanation.faithfulness_result import Comparison, Curve, Faithfulness
 from hnn_core.explanation.randomised import RandomisedCheck, Stage
-from hnn_core.preprocess import PreprocessConfig, preprocess
-from tests.drawn_regions import drawn_magnetogram
+from hnn_core.explanation.service import Explanation
+from hnn_core.magnetogram.preprocess import PreprocessConfig, preprocess
+from tests.support.drawn_regions import drawn_magnetogram
 
 NAN = float("nan")
 
@@ -104,7 +106,7 @@ def test_a_magnetogram_names_its_map_and_centres_a_signed_scale():
     heat[7, 7], heat[7, 6] = 0.5, -0.125
     look = {"heat": heat, "crop_box": box}
     signed = trace(
-        magnetogram(mag, **look, heat_name="relevance for eruptive", signed=True),
+        magnetogram_figure(mag, **look, heat_name="relevance for eruptive", signed=True),
         "relevance for eruptive",
     )
     assert (signed.zmin, signed.zmax) == (-0.5, 0.5)
@@ -112,7 +114,7 @@ def test_a_magnetogram_names_its_map_and_centres_a_signed_scale():
     assert "log-odds" in signed.hovertemplate
     assert "+.3g" in signed.hovertemplate
     assert [list(stop) for stop in signed.colorscale] == [list(s) for s in style.SIGNED_SCALE]
-    plain = trace(magnetogram(mag, **look), "attention rollout")
+    plain = trace(magnetogram_figure(mag, **look), "attention rollout")
     assert (plain.zmin, plain.zmax) == (-0.125, 0.5)
     assert "share of attention per token" in plain.hovertemplate
 
@@ -121,16 +123,16 @@ def test_a_magnetogram_names_its_map_and_centres_a_signed_scale():
 def test_a_map_of_nothing_but_nan_is_drawn(signed):
     mag = drawn_magnetogram()
     heat = np.full(mag.shape, NAN)
-    drawn = trace(magnetogram(mag, heat=heat, signed=signed), "attention rollout")
+    drawn = trace(magnetogram_figure(mag, heat=heat, signed=signed), "attention rollout")
     assert drawn.zmin < drawn.zmax
-    strip = filmstrip([mag], [heat], signed=signed)
-    assert strip.layout.images[0].source == filmstrip([mag]).layout.images[0].source
+    strip = filmstrip_figure([mag], [heat], signed=signed)
+    assert strip.layout.images[0].source == filmstrip_figure([mag]).layout.images[0].source
 
 
 def test_a_filmstrip_has_one_symmetric_scale_for_all_hours():
     mag = drawn_magnetogram(np.zeros((40, 60), dtype=np.float32))
     weak, strong = np.full(mag.shape, 0.25), np.full(mag.shape, -1.0)
-    figure = filmstrip([mag, mag], [weak, strong], signed=True, heat_name="occlusion")
+    figure = filmstrip_figure([mag, mag], [weak, strong], signed=True, heat_name="occlusion")
     pictures = [
         composite(mag.field, heat, heat_range=(-1.0, 1.0), signed=True) for heat in (weak, strong)
     ]
@@ -151,7 +153,7 @@ def pixels(layer: object) -> np.ndarray:
 
 def test_bars_stand_in_order_of_time_with_both_methods():
     deleted, gradients = np.linspace(-1, 1, 10), np.linspace(2, -2, 10)
-    figure = hour_scores(
+    figure = hour_scores_figure(
         [scored("frame-deletion", deleted), scored("integrated-gradients", gradients)]
     )
     assert figure.layout.barmode == "group"
@@ -166,11 +168,11 @@ def test_bars_stand_in_order_of_time_with_both_methods():
 
 
 def test_residual_and_baseline_are_told_on_hover():
-    figure = hour_scores([scored("integrated-gradients", np.zeros(10))])
+    figure = hour_scores_figure([scored("integrated-gradients", np.zeros(10))])
     hover = figure.data[0].hovertemplate
     assert "residual of the sum +0.003" in hover
     assert "the same where the path starts -0.25" in hover
-    without = hour_scores([scored("frame-deletion", np.zeros(10), numbers={"logit": 1.0})])
+    without = hour_scores_figure([scored("frame-deletion", np.zeros(10), numbers={"logit": 1.0})])
     assert "residual" not in without.data[0].hovertemplate
 
 
@@ -188,7 +190,7 @@ def test_residual_and_baseline_are_told_on_hover():
 )
 def test_scores_that_do_not_belong_together_are_refused(given):
     with pytest.raises(ValueError, match="same hours"):
-        hour_scores(given)
+        hour_scores_figure(given)
 
 
 # Faithfulness
@@ -216,7 +218,7 @@ def made_faithfulness(*, scale: float = 1.0) -> Faithfulness:
 
 
 def test_curves_end_where_the_network_is_whole_and_hidden():
-    figure = faithfulness_curves(made_faithfulness(), fill="zero", kind="deletion")
+    figure = faithfulness_curves_figure(made_faithfulness(), fill="zero", kind="deletion")
     drawn = trace(figure, "map 0.300")  # 0.25 + 0.1 / 2
     np.testing.assert_allclose(drawn.x, [0.0, 0.5, 1.0])
     np.testing.assert_allclose(drawn.y, [0.8, 0.1, 0.2])
@@ -228,7 +230,7 @@ def test_curves_end_where_the_network_is_whole_and_hidden():
 
 def test_the_band_is_that_of_the_random_orders():
     found = made_faithfulness()
-    band = trace(faithfulness_curves(found, fill="zero", kind="deletion"), "random 0.495")
+    band = trace(faithfulness_curves_figure(found, fill="zero", kind="deletion"), "random 0.495")
     # 2.5 % and 97.5 % of 0.30, 0.32 … 0.68 by linear interpolation.
     np.testing.assert_allclose(band.y, [0.8, 0.3095, 0.2, 0.2, 0.6705, 0.8])
     np.testing.assert_allclose(band.x, [0.0, 0.5, 1.0, 1.0, 0.5, 0.0])
@@ -236,22 +238,24 @@ def test_the_band_is_that_of_the_random_orders():
 
 def test_no_curve_reaches_the_legend_and_logits_are_named():
     found = made_faithfulness()
-    low, high = faithfulness_curves(found, fill="zero", kind="insertion").layout.yaxis.range
+    low, high = faithfulness_curves_figure(found, fill="zero", kind="insertion").layout.yaxis.range
     assert low < 0.2
     assert low + 0.8 * (high - low) > 0.9  # two rows of the legend are a fifth of the height
-    logits = faithfulness_curves(made_faithfulness(scale=4.0), fill="blurred", kind="insertion")
+    logits = faithfulness_curves_figure(
+        made_faithfulness(scale=4.0), fill="blurred", kind="insertion"
+    )
     assert logits.layout.yaxis.title.text == "log-odds of the class"
     assert logits.layout.xaxis.title.text == "share of tokens inserted"
 
 
 def test_a_curve_that_was_not_made_is_refused():
     with pytest.raises(ValueError, match="'mean'"):
-        faithfulness_curves(made_faithfulness(), fill="mean", kind="deletion")
+        faithfulness_curves_figure(made_faithfulness(), fill="mean", kind="deletion")
 
 
 def test_gains_are_over_the_mean_of_the_random_orders_with_their_interval():
     found = made_faithfulness()
-    figure = faithfulness_areas(found)
+    figure = faithfulness_areas_figure(found)
     drawn = trace(figure, "map, 95 %")
     # Mean random middle 0.49: deletion (0.49 - 0.1) / 2, insertion (0.9 - 0.49) / 2.
     np.testing.assert_allclose(drawn.y, [0.195, 0.205, 0.195, 0.205])
@@ -267,7 +271,7 @@ def test_gains_are_over_the_mean_of_the_random_orders_with_their_interval():
 def test_only_a_map_that_is_better_than_random_is_filled():
     found = made_faithfulness()
     worse = dataclasses.replace(found.comparisons[0], area=0.6)
-    figure = faithfulness_areas(
+    figure = faithfulness_areas_figure(
         dataclasses.replace(found, comparisons=(worse, *found.comparisons[1:]))
     )
     symbols = trace(figure, "map, 95 %").marker.symbol
@@ -283,7 +287,7 @@ def test_stages_stand_from_the_classifier_down_with_the_limit():
         Stage(name, 1.0 - 0.1 * index, 0.9 - 0.05 * index)
         for index, name in enumerate([*names, "patch embedding"])
     )
-    figure = randomised_stages(RandomisedCheck(stages))
+    figure = randomised_stages_figure(RandomisedCheck(stages))
     drawn = trace(figure, "map")
     np.testing.assert_allclose(drawn.y, 1.0 - 0.1 * np.arange(16))
     np.testing.assert_allclose(trace(figure, "its magnitude").y, 0.9 - 0.05 * np.arange(16))
@@ -299,13 +303,15 @@ def test_the_limit_drawn_is_the_one_of_the_verdict():
     def changes(value: float) -> bool:
         return RandomisedCheck((Stage("whole network", value, value),)).changes
 
-    (line,) = randomised_stages(RandomisedCheck((Stage("whole network", 0.1, 0.2),))).layout.shapes
+    (line,) = randomised_stages_figure(
+        RandomisedCheck((Stage("whole network", 0.1, 0.2),))
+    ).layout.shapes
     assert changes(line.y0 - 1e-9)
     assert not changes(line.y0)
 
 
 def test_a_flat_map_leaves_a_gap():
-    figure = randomised_stages(RandomisedCheck((Stage("whole network", NAN, NAN),)))
+    figure = randomised_stages_figure(RandomisedCheck((Stage("whole network", NAN, NAN),)))
     assert np.isnan(trace(figure, "map").y).all()
     assert figure.layout.yaxis.range == (-0.1, 1.08)
 
@@ -327,7 +333,7 @@ def found_overlap(region: str, token_share: float, draws: np.ndarray, **changes:
 
 def test_the_maps_share_stands_among_the_random_ones():
     draws = np.linspace(0.1, 0.3, 999)
-    figure = overlap_draws(
+    figure = overlap_draws_figure(
         {
             "ropi": found_overlap("ropi", 0.4, draws),
             "hull": found_overlap("hull", 0.2, draws),
@@ -355,7 +361,7 @@ def test_the_maps_share_stands_among_the_random_ones():
 
 def test_no_line_and_no_mass_say_so():
     nothing = np.full(1000, NAN)
-    figure = overlap_draws(
+    figure = overlap_draws_figure(
         {
             "ropi": found_overlap("ropi", 0.0, np.zeros(1000), area=0.0),
             "near": found_overlap("near", NAN, nothing, share=NAN),
@@ -365,7 +371,7 @@ def test_no_line_and_no_mass_say_so():
     assert [one.type for one in figure.data] == ["scatter"]
     assert len(figure.data[0].x) == 0
     with pytest.raises(ValueError, match="no overlap"):
-        overlap_draws({})
+        overlap_draws_figure({})
 
 
 # Tokens
@@ -376,7 +382,7 @@ def test_heads_stand_in_columns_and_encoders_in_rows_with_south_down():
     attention = np.full((layers, heads, side, side), 0.001)
     attention[0, 3, 0, 1] = 0.5  # first encoder, last head, southern row
     attention[2, 0, 4, 4] = 0.25
-    figure = layer_heads(attention)
+    figure = layer_heads_figure(attention)
     drawn = figure.data[0]
     pitch = side + 1
     assert drawn.z.shape == (layers * pitch - 1, heads * pitch - 1)
@@ -398,7 +404,7 @@ def test_heads_stand_in_columns_and_encoders_in_rows_with_south_down():
 def test_one_colour_scale_spans_three_decades_and_is_labelled():
     attention = np.zeros((2, 2, 3, 3))
     attention[0, 0, 0, 0] = 1.0
-    drawn = layer_heads(attention).data[0]
+    drawn = layer_heads_figure(attention).data[0]
     assert (drawn.zmin, drawn.zmax) == (-3.0, 0.0)
     assert np.nanmin(drawn.z) == pytest.approx(-3.0, abs=1e-6)  # zero has a colour too
     bar = drawn.colorbar
@@ -410,23 +416,23 @@ def test_one_colour_scale_spans_three_decades_and_is_labelled():
 
 @pytest.mark.parametrize("count", [1, 12])
 def test_any_number_of_encoders_and_heads_fits(count):
-    figure = layer_heads(np.full((count, count, 14, 14), 1 / 197))
+    figure = layer_heads_figure(np.full((count, count, 14, 14), 1 / 197))
     assert len(figure.layout.xaxis.tickvals) == len(figure.layout.yaxis.tickvals) == count
     assert len(figure.to_json()) < 1e6
 
 
 def test_attention_of_nothing_is_drawn_and_other_shapes_refused():
-    assert layer_heads(np.zeros((1, 1, 1, 1))).data[0].zmax == 0.0
+    assert layer_heads_figure(np.zeros((1, 1, 1, 1))).data[0].zmax == 0.0
     for shape in ((2, 3, 4), (1, 1, 3, 4), (0, 1, 2, 2)):
         with pytest.raises(ValueError, match=r"\(L, heads, g, g\)"):
-            layer_heads(np.zeros(shape))
+            layer_heads_figure(np.zeros(shape))
 
 
 def test_outstanding_tokens_are_outlined_where_they_are():
     norms = np.ones((6, 6))
     flagged = np.zeros((6, 6), dtype=bool)
     flagged[0, 4] = flagged[5, 1] = True
-    figure = token_norms(norms, flagged)
+    figure = token_norms_figure(norms, flagged)
     outline = trace(figure, "2 of 36 flagged")
     segments = np.stack([outline.x, outline.y], axis=1).reshape(-1, 3, 2)[:, :2]
     corners = {tuple(corner) for corner in segments.reshape(-1, 2).tolist()}
@@ -439,10 +445,10 @@ def test_outstanding_tokens_are_outlined_where_they_are():
 
 
 def test_no_token_flagged_is_told_and_shapes_must_agree():
-    figure = token_norms(np.ones((4, 4)), np.zeros((4, 4), dtype=bool))
+    figure = token_norms_figure(np.ones((4, 4)), np.zeros((4, 4), dtype=bool))
     assert len(trace(figure, "0 of 16 flagged").x) == 0
     with pytest.raises(ValueError, match=r"\(4, 4\) and flags \(3, 3\)"):
-        token_norms(np.ones((4, 4)), np.zeros((3, 3), dtype=bool))
+        token_norms_figure(np.ones((4, 4)), np.zeros((3, 3), dtype=bool))
 
 
 # All of them
@@ -452,15 +458,17 @@ def test_no_token_flagged_is_told_and_shapes_must_agree():
 def test_every_figure_says_that_data_are_simulated_only_where_they_are(dark):
     draws = np.linspace(0.1, 0.3, 1000)
     made = [
-        lambda **look: hour_scores([scored("frame-deletion", np.zeros(10))], **look),
-        lambda **look: faithfulness_curves(
+        lambda **look: hour_scores_figure([scored("frame-deletion", np.zeros(10))], **look),
+        lambda **look: faithfulness_curves_figure(
             made_faithfulness(), fill="zero", kind="deletion", **look
         ),
-        lambda **look: faithfulness_areas(made_faithfulness(), **look),
-        lambda **look: randomised_stages(RandomisedCheck((Stage("LSTM", 0.1, 0.2),)), **look),
-        lambda **look: overlap_draws({"ropi": found_overlap("ropi", 0.4, draws)}, **look),
-        lambda **look: layer_heads(np.ones((1, 1, 2, 2)), **look),
-        lambda **look: token_norms(np.ones((2, 2)), np.ones((2, 2), dtype=bool), **look),
+        lambda **look: faithfulness_areas_figure(made_faithfulness(), **look),
+        lambda **look: randomised_stages_figure(
+            RandomisedCheck((Stage("LSTM", 0.1, 0.2),)), **look
+        ),
+        lambda **look: overlap_draws_figure({"ropi": found_overlap("ropi", 0.4, draws)}, **look),
+        lambda **look: layer_heads_figure(np.ones((1, 1, 2, 2)), **look),
+        lambda **look: token_norms_figure(np.ones((2, 2)), np.ones((2, 2), dtype=bool), **look),
     ]
     for build in made:
         figure = build(dark=dark, simulated=True, height=333)

@@ -8,18 +8,16 @@ import plotly.graph_objects as go
 import pytest
 from astropy.time import Time, TimeDelta
 
-from analysis import figure_style as style
-from analysis.figures_axes import hours_axis, largest_exponent, power
-from analysis.figures_slopes import slope_forest
-from analysis.figures_survey import effect_sizes, slope_distributions
-from analysis.figures_trends import trend_history
-from analysis.figures_validation import measured_against_true, trust
-from analysis.survey_compare import COMPARED, compare_columns
-from analysis.survey_words import QUANTITIES
-from analysis.systematics import Systematics, systematics
-from analysis.trends_fluxes import MASKS
-from analysis.validation import TRUSTED_CORRELATION, validate
-from tests.drawn_regions import boundary, drawn_magnetogram
+from analysis.cases.figures_trends import slope_forest_figure, trend_history_figure
+from analysis.figures import style
+from analysis.figures.style import hours_axis, largest_exponent, power
+from analysis.physics.trends import Systematics, systematics
+from analysis.physics.window_fluxes import MASKS
+from analysis.surveys.compare import COMPARED, QUANTITIES, compare_columns
+from analysis.surveys.figures_slopes import effect_sizes_figure, slope_distributions_figure
+from analysis.surveys.figures_validation import measured_against_true_figure, trust_figure
+from analysis.surveys.validation import TRUSTED_CORRELATION, validate
+from tests.support.drawn_regions import boundary, drawn_magnetogram
 
 COLUMN = "moving_unsigned_slope_percent_per_h"
 START = Time("2011-02-13T05:00:00", scale="tai")
@@ -68,7 +66,7 @@ def test_powers_of_ten():
 
 
 def test_points_and_lines_of_a_field_that_falls_evenly(falling):
-    figure = trend_history(falling)
+    figure = trend_history_figure(falling)
     flux = falling.fluxes.unsigned[:, 0, 0, 0]
     exponent = int(np.floor(np.log10(flux.max())))
     points = trace(figure, "Φ")
@@ -89,7 +87,7 @@ def test_points_and_lines_of_a_field_that_falls_evenly(falling):
 def test_bands_of_slope_and_of_systematics():
     rng = np.random.default_rng(2)
     found = drawn(1 - 0.04 * np.arange(10) + 0.05 * rng.normal(size=10))
-    figure = trend_history(found, mask="union")
+    figure = trend_history_figure(found, mask="union")
     scale = 10.0 ** largest_exponent(found.fluxes.unsigned[:, 1].ravel())
     every = found.fluxes.unsigned[:, 1].reshape(10, -1) / scale
     area = trace(figure, "systematics")
@@ -104,47 +102,52 @@ def test_bands_of_slope_and_of_systematics():
 
 
 def test_the_patch_is_called_total_and_a_mask_must_be_known(falling):
-    assert trend_history(falling, mask="patch").layout.yaxis.title.text.startswith("total flux")
+    assert trend_history_figure(falling, mask="patch").layout.yaxis.title.text.startswith(
+        "total flux"
+    )
     with pytest.raises(ValueError, match="'hull'"):
-        trend_history(falling, mask="hull")
+        trend_history_figure(falling, mask="hull")
 
 
 def test_a_mask_that_cannot_be_fixed_says_so():
-    figure = trend_history(drawn(np.ones(10), shapes=True), mask="union")
+    figure = trend_history_figure(drawn(np.ones(10), shapes=True), mask="union")
     assert any("fixed: union: not known" in text for text in texts(figure))
     assert "Φ" not in [one.name for one in figure.data]
 
 
 def test_one_polarity_is_a_flux_of_0_without_a_slope_in_percent():
     found = drawn(np.ones(10), sides="positive")
-    figure = trend_history(found)
+    figure = trend_history_figure(found)
     assert list(trace(figure, "Φ").y) == [0.0] * 10
-    figure = trend_history(found, mask="patch")
+    figure = trend_history_figure(found, mask="patch")
     assert trace(figure, "Φ−").y == pytest.approx(np.zeros(10))
-    forest = slope_forest(found)
+    forest = slope_forest_figure(found)
     # Nine of the PIL masks, and Φ− of the patch.
     assert texts(forest).count("no slope known") == 10
     assert len(trace(forest, "Φ").x) == 1
 
 
 def test_too_few_hours_are_points_without_lines():
-    figure = trend_history(drawn(np.ones(2)))
+    figure = trend_history_figure(drawn(np.ones(2)))
     assert list(trace(figure, "Φ").x) == [-1, 0]
     assert "Φ line" not in [one.name for one in figure.data]
-    assert texts(slope_forest(drawn(np.ones(2)))).count("no slope known") == 12
+    assert texts(slope_forest_figure(drawn(np.ones(2)))).count("no slope known") == 12
 
 
 def test_simulated_is_written_in_the_figure(falling):
-    for figure in (trend_history(falling, simulated=True), slope_forest(falling, simulated=True)):
+    for figure in (
+        trend_history_figure(falling, simulated=True),
+        slope_forest_figure(falling, simulated=True),
+    ):
         assert texts(figure).count("simulated data") == 1
-    assert "simulated data" not in texts(trend_history(falling))
+    assert "simulated data" not in texts(trend_history_figure(falling))
 
 
 # Forest
 
 
 def test_slopes_of_all_masks_and_polarities_with_their_intervals(falling):
-    figure = slope_forest(falling)
+    figure = slope_forest_figure(falling)
     for name, flux in (("Φ", "unsigned"), ("Φ+", "positive"), ("Φ−", "negative")):
         drawn_slopes = trace(figure, name)
         trends = [falling.trend(mask, flux) for mask in MASKS]
@@ -165,7 +168,7 @@ def test_slopes_of_all_masks_and_polarities_with_their_intervals(falling):
 
 
 def test_rows_descend_in_the_order_of_masks(falling):
-    figure = slope_forest(falling)
+    figure = slope_forest_figure(falling)
     rows = [[trace(figure, name).y[m] for name in ("Φ", "Φ+", "Φ−")] for m in range(len(MASKS))]
     places = [place for row in rows for place in row]
     assert places == sorted(places, reverse=True)
@@ -176,7 +179,7 @@ def test_rows_descend_in_the_order_of_masks(falling):
 
 
 def test_ranges_are_those_over_thresholds_and_mu(falling):
-    ranges = trace(slope_forest(falling), "systematics")
+    ranges = trace(slope_forest_figure(falling), "systematics")
     percents = [
         one.percent for (mask, flux, *_), one in falling.trends.items()
         if (mask, flux) == ("union", "positive")
@@ -187,7 +190,7 @@ def test_ranges_are_those_over_thresholds_and_mu(falling):
 
 def test_a_flat_history_is_an_open_mark():
     rng = np.random.default_rng(0)
-    figure = slope_forest(drawn(1 + 0.05 * rng.normal(size=10)))
+    figure = slope_forest_figure(drawn(1 + 0.05 * rng.normal(size=10)))
     assert trace(figure, "Φ").marker.symbol[0] == "circle-open"
 
 
@@ -212,7 +215,7 @@ def test_every_compared_column_has_a_title_with_a_unit():
 
 
 def test_windows_regions_and_their_median():
-    figure = slope_distributions(survey_table(), COLUMN)
+    figure = slope_distributions_figure(survey_table(), COLUMN)
     violins = {one.name: one for one in figure.data if one.type == "violin"}
     assert sorted(violins["eruptive"].y) == [-5.0, -3.0, -3.0, -1.0]
     assert list(violins) == ["eruptive", "confined"]
@@ -232,14 +235,14 @@ def test_windows_without_a_number_are_left_out():
     table = survey_table()
     table.loc[0, COLUMN] = np.nan
     table.loc[2:3, "outcome"] = "unknown"
-    figure = slope_distributions(table, COLUMN, simulated=True)
+    figure = slope_distributions_figure(table, COLUMN, simulated=True)
     assert figure.layout.xaxis.ticktext == (
         "eruptive<br>1 window<br>1 region",
         "confined<br>4 windows<br>2 regions",
         "unknown<br>2 windows<br>1 region",
     )
     assert "simulated data" in texts(figure)
-    figure = slope_distributions(table.assign(**{COLUMN: np.nan}), COLUMN)
+    figure = slope_distributions_figure(table.assign(**{COLUMN: np.nan}), COLUMN)
     assert "no window with a slope" in texts(figure)
 
 
@@ -247,19 +250,19 @@ def test_rates_are_in_a_power_of_ten_and_names_are_text():
     column = "patch_unsigned_slope_mx_per_h"
     table = survey_table().assign(region=lambda rows: "<i>" + rows["region"])
     table[column] *= 1e19
-    figure = slope_distributions(table, column)
+    figure = slope_distributions_figure(table, column)
     assert figure.layout.yaxis.title.text == "slope (10¹⁹ Mx/h)"
     regions = trace(figure, "eruptive, regions")
     assert regions.y == pytest.approx([-4.0, -2.0])
     assert regions.customdata[0][0] == "&lt;i&gt;SIM 0"
     with pytest.raises(ValueError, match="unknown column 'harp'"):
-        slope_distributions(table, "harp")
+        slope_distributions_figure(table, "harp")
 
 
 def test_effect_sizes_with_intervals_and_q():
     compared = compare_columns(survey_table(), draws=200)
     compared.loc[0, "q"] = 0.01
-    figure = effect_sizes(compared)
+    figure = effect_sizes_figure(compared)
     (drawn_sizes,) = figure.data
     # Every eruptive region lies below every confined one.
     assert list(drawn_sizes.x) == [-1.0] * 6
@@ -294,7 +297,7 @@ def validation_rows(gain: float = 0.5, offset: float = 1e18, longitude: float = 
 
 def test_windows_lie_where_they_were_measured_coloured_by_longitude():
     table = validation_rows()
-    figure = measured_against_true(table, validate(table))
+    figure = measured_against_true_figure(table, validate(table))
     first = table[table["threshold_g"] == 0]
     for low in (0, 15, 30, 45):
         points = trace(figure, f"{low}–{low + 15}°")
@@ -317,22 +320,22 @@ def test_windows_lie_where_they_were_measured_coloured_by_longitude():
 def test_windows_beyond_the_bins_and_without_numbers():
     table = validation_rows(longitude=90.0)
     table.loc[0, "true_rate_mx_per_h"] = np.nan
-    figure = measured_against_true(table, validate(table), dark=True)
+    figure = measured_against_true_figure(table, validate(table), dark=True)
     beyond = (table["longitude_deg"].abs() >= 60) & (table["threshold_g"] == 0)
     assert len(trace(figure, "beyond").x) == int(beyond[1:].sum())
 
 
 def test_nothing_is_fitted_where_nothing_can_be():
     table = validation_rows().iloc[:2]
-    figure = measured_against_true(table, validate(table))
+    figure = measured_against_true_figure(table, validate(table))
     assert "least squares" not in [one.name for one in figure.data]
     assert any("not known: too few windows" in text for text in texts(figure))
-    assert texts(trust(validate(table))).count("too few windows") >= 1
+    assert texts(trust_figure(validate(table))).count("too few windows") >= 1
 
 
 def test_bins_that_are_trusted_are_filled():
     found = validate(validation_rows())
-    figure = trust(found)
+    figure = trust_figure(found)
     trusted, rest = trace(figure, "trusted"), trace(figure, "not trusted")
     # Four bins of longitude and 0 G follow the truth; at 50 G there is noise.
     assert trusted.x == pytest.approx([1.0] * 5)
@@ -351,12 +354,12 @@ def test_figures_keep_the_margins_of_pages(falling):
     table = validation_rows()
     found = validate(table)
     for figure in (
-        trend_history(falling),
-        slope_forest(falling),
-        slope_distributions(survey_table(), COLUMN),
-        effect_sizes(compare_columns(survey_table(), draws=50)),
-        measured_against_true(table, found),
-        trust(dataclasses.replace(found, by_longitude={})),
+        trend_history_figure(falling),
+        slope_forest_figure(falling),
+        slope_distributions_figure(survey_table(), COLUMN),
+        effect_sizes_figure(compare_columns(survey_table(), draws=50)),
+        measured_against_true_figure(table, found),
+        trust_figure(dataclasses.replace(found, by_longitude={})),
     ):
         assert figure.layout.margin.autoexpand is False
         assert not figure.layout.xaxis.automargin

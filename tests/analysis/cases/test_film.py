@@ -7,12 +7,11 @@ import pytest
 from PIL import Image
 from plotly.colors import hex_to_rgb
 
-from analysis import figure_style as style
-from analysis.figures_film import animation_figure
-from analysis.film_files import animation_gif, frames_zip, one_size
-from analysis.film_pictures import frame_picture
-from analysis.pil import PilMasks, detect_pils
-from tests.drawn_regions import boundary, drawn_magnetogram
+from analysis.figures import style
+from analysis.figures.film import animation_gif, frame_picture, frames_zip, one_size
+from analysis.figures.film_player import animation_figure
+from analysis.physics.pil import PilMasks, detect_pils
+from tests.support.drawn_regions import boundary, drawn_magnetogram
 
 SIZE = (80, 120)  # of the drawn field
 GREY, WHITE, BLACK = [128] * 3, [255] * 3, [0] * 3

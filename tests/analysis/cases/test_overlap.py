@@ -5,13 +5,22 @@ import numpy as np
 import pytest
 from scipy import ndimage, stats
 
-from analysis.overlap import REGION_NAMES, TokenGrid, combine, near_pil, overlap, overlaps
-from analysis.overlap_draws import Places, Tokens, random_shares
-from analysis.pil import detect_pils
-from hnn_core.preprocess import CropBox, tokens_to_patch
-from hnn_core.render import render
-from hnn_core.simulate import Population
-from tests.drawn_regions import PIXEL_AREA, boundary
+from analysis.cases.overlap import (
+    REGION_NAMES,
+    Places,
+    TokenGrid,
+    Tokens,
+    combine,
+    near_pil,
+    overlap,
+    overlaps,
+    random_shares,
+)
+from analysis.physics.pil import detect_pils
+from hnn_core.magnetogram.preprocess import CropBox, tokens_to_patch
+from hnn_core.simulation.population import Population
+from hnn_core.simulation.render import render
+from tests.support.drawn_regions import PIXEL_AREA, boundary
 
 SHAPE = (448, 448)
 GRID = TokenGrid(0, 0)

@@ -6,8 +6,8 @@ import pytest
 from astropy.io import fits
 
 from analysis.__main__ import main
-from tests.drawn_regions import boundary
-from tests.drawn_sharp import draw_fits
+from tests.support.drawn_regions import boundary
+from tests.support.drawn_sharp import draw_fits
 
 
 @pytest.fixture

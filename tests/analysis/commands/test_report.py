@@ -8,16 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import report_commands
 from analysis.__main__ import main
-from hnn_core.case import Case
-from hnn_core.case_store import save_set
+from analysis.commands import report as report_commands
 from hnn_core.exceptions import OffLimbError
-from hnn_core.model_store import save_model
-from tests.drawn_regions import boundary
-from tests.drawn_sharp import draw_fits
-from tests.report_cases import LAST
-from tests.small_models import small_model
+from hnn_core.network.model_store import save_model
+from hnn_core.regions.case import Case, save_set
+from tests.support.drawn_regions import boundary
+from tests.support.drawn_sharp import draw_fits
+from tests.support.report_cases import LAST
+from tests.support.small_models import small_model
 
 QUICK = ("--model", "none")
 

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from astropy.time import Time
 
-from analysis import figures
-from analysis.catalog_table import flare_csv, flare_table
-from hnn_core.sources.base import Cme, Flare
+from analysis.export import flare_csv, flare_table
+from analysis.figures.catalogue import butterfly_figure, disk_figure, largest_placed
+from analysis.figures.passage import probability_figure
+from hnn_core.regions.base import Cme, Flare
 
 
 def drawn(**columns: object) -> pd.DataFrame:
@@ -48,12 +49,12 @@ def points(figure, name: str) -> tuple[list, list]:
 
 
 def test_only_placed_flares_are_drawn_the_largest_first():
-    assert figures.largest_placed(drawn())["flare_id"].tolist() == ["a", "b"]
-    assert figures.largest_placed(drawn(), most=1)["flare_id"].tolist() == ["a"]
+    assert largest_placed(drawn())["flare_id"].tolist() == ["a", "b"]
+    assert largest_placed(drawn(), most=1)["flare_id"].tolist() == ["a"]
 
 
 def test_butterfly_shows_latitude_over_time_in_degrees():
-    figure = figures.butterfly(figures.largest_placed(drawn()))
+    figure = butterfly_figure(largest_placed(drawn()))
     times, latitudes = points(figure, "CME linked")
     assert (pd.Timestamp(times[0]), latitudes) == (pd.Timestamp("2011-02-15T01:56"), [-20.0])
     assert figure.layout.yaxis.title.text == "latitude (°, north positive)"
@@ -62,7 +63,7 @@ def test_butterfly_shows_latitude_over_time_in_degrees():
 
 
 def test_disk_is_an_orthographic_view_and_leaves_out_what_is_behind_the_limb():
-    figure = figures.disk(figures.largest_placed(drawn()))
+    figure = disk_figure(largest_placed(drawn()))
     x, y = points(figure, "CME linked")
     # cos(20°) sin(30°) and sin(-20°), in solar radii; west is right.
     assert x == pytest.approx([0.469846], abs=1e-6)
@@ -71,7 +72,7 @@ def test_disk_is_an_orthographic_view_and_leaves_out_what_is_behind_the_limb():
 
 
 def test_dots_grow_with_the_class_and_hover_text_is_escaped():
-    figure = figures.butterfly(figures.largest_placed(drawn()))
+    figure = butterfly_figure(largest_placed(drawn()))
     sizes = {trace.name: list(trace.marker.size) for trace in figure.data}
     # C1 is 4 px and every decade 4.5 px more: M1.0 is one decade up, X2.2 is 2.342.
     assert sizes["no CME linked in DONKI"] == pytest.approx([8.5])
@@ -80,8 +81,8 @@ def test_dots_grow_with_the_class_and_hover_text_is_escaped():
 
 
 def test_no_flare_at_all_is_an_empty_figure_and_no_error():
-    empty = figures.largest_placed(drawn().iloc[:0])
-    for figure in (figures.butterfly(empty), figures.disk(empty)):
+    empty = largest_placed(drawn().iloc[:0])
+    for figure in (butterfly_figure(empty), disk_figure(empty)):
         assert all(not trace.customdata for trace in figure.data)
 
 
@@ -107,7 +108,7 @@ def passage(flares: tuple[Flare, ...]):
             "probability": np.linspace(0, 1, 30),
         }
     )
-    return figures.probability(table, flares=flares)
+    return probability_figure(table, flares=flares)
 
 
 def test_cmes_stand_where_they_were_first_seen_once_each_with_their_speed():

@@ -13,18 +13,21 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from analysis import figure_style as style
-from analysis import figures
-from analysis.coordinates import heliographic_to_pixel, pixel_to_heliographic
-from analysis.figures_filmstrip import composite
-from analysis.flux import history
-from analysis.mask_paths import line_path, outline_path
-from analysis.pil import detect_pils, line_length
+from analysis.figures import style
+from analysis.figures.filmstrip import composite, filmstrip_figure
+from analysis.figures.flux import flux_bars_figure, flux_history_figure
+from analysis.figures.magnetogram import magnetogram_figure
+from analysis.figures.overlays import line_path, outline_path
+from analysis.figures.passage import probability_figure
+from analysis.figures.style import opaque
+from analysis.physics.coordinates import heliographic_to_pixel, pixel_to_heliographic
+from analysis.physics.flux import history
+from analysis.physics.pil import detect_pils, line_length
 from hnn_core.exceptions import MissingKeywordError
-from hnn_core.magnetogram import read_fits
-from hnn_core.preprocess import CropBox, PreprocessConfig, preprocess, tokens_to_patch
-from hnn_core.sources.base import Flare
-from tests.drawn_regions import boundary, drawn_magnetogram
+from hnn_core.magnetogram.magnetogram import read_fits
+from hnn_core.magnetogram.preprocess import CropBox, PreprocessConfig, preprocess, tokens_to_patch
+from hnn_core.regions.base import Flare
+from tests.support.drawn_regions import boundary, drawn_magnetogram
 
 MERIDIAN = 46.422558  # CRLN_OBS of the drawn header
 CENTRE = (34.557, -21.0769)  # its CRVAL
@@ -188,7 +191,7 @@ def test_outline_is_as_long_as_the_edges(mask):
 
 
 def test_field_is_drawn_in_gauss_on_equal_axes(mag):
-    figure = figures.magnetogram(mag, clip=300.0)
+    figure = magnetogram_figure(mag, clip=300.0)
     field = trace(figure, "field")
     np.testing.assert_array_equal(field.z, mag.field)
     assert (field.zmin, field.zmax) == (-300.0, 300.0)
@@ -201,12 +204,12 @@ def test_field_is_drawn_in_gauss_on_equal_axes(mag):
 def test_missing_pixels_stay_missing():
     field = boundary()
     field[:10] = np.nan
-    z = trace(figures.magnetogram(drawn_magnetogram(field)), "field").z
+    z = trace(magnetogram_figure(drawn_magnetogram(field)), "field").z
     np.testing.assert_array_equal(np.isnan(z), np.isnan(field))
 
 
 def test_ticks_stand_at_round_positions_of_the_edges(mag):
-    figure = figures.magnetogram(mag)
+    figure = magnetogram_figure(mag)
     for axis, edge in (
         (figure.layout.xaxis, lambda at: pixel_to_heliographic(mag, at, 0 * at)[0]),
         (figure.layout.yaxis, lambda at: pixel_to_heliographic(mag, 0 * at, at)[1]),
@@ -218,19 +221,19 @@ def test_ticks_stand_at_round_positions_of_the_edges(mag):
 
 
 def test_position_under_the_pointer_is_right_to_a_fiftieth_of_a_degree(mag):
-    position = trace(figures.magnetogram(mag), "position")
+    position = trace(magnetogram_figure(mag), "position")
     row, column = np.mgrid[:80, :120]
     longitude, latitude = pixel_to_heliographic(mag, column, row)
     told = position.customdata[row // 2, column // 2]
     assert (position.x0, position.dx, position.y0, position.dy) == (0.5, 2, 0.5, 2)
     assert np.abs(told[..., 0] - longitude).max() < 0.02
     assert np.abs(told[..., 1] - latitude).max() < 0.02
-    assert "position" not in names(figures.magnetogram(mag, hover_position=False))
+    assert "position" not in names(magnetogram_figure(mag, hover_position=False))
 
 
 def test_a_patch_without_coordinates_is_drawn_on_pixels():
     mag = dataclasses.replace(drawn_magnetogram(), header=type(drawn_magnetogram().header)())
-    figure = figures.magnetogram(mag, show={"graticule"})
+    figure = magnetogram_figure(mag, show={"graticule"})
     assert figure.layout.xaxis.title.text == "column (px)"
     assert names(figure) == {"field"}
 
@@ -238,7 +241,7 @@ def test_a_patch_without_coordinates_is_drawn_on_pixels():
 def test_tokens_lie_on_the_pixels_the_network_saw(mag):
     _, box = preprocess(mag.field, PreprocessConfig())
     tokens = np.random.default_rng(0).random((14, 14)).astype(np.float32)
-    heat = trace(figures.magnetogram(mag, heat=tokens, crop_box=box), "attention rollout")
+    heat = trace(magnetogram_figure(mag, heat=tokens, crop_box=box), "attention rollout")
     patch = tokens_to_patch(tokens, box)
     row, column = np.mgrid[:80, :120]
     drawn = heat.z[
@@ -253,7 +256,7 @@ def test_tokens_lie_on_the_pixels_the_network_saw(mag):
 
 def test_with_the_crop_box_the_whole_of_it_is_shown(mag):
     _, box = preprocess(mag.field, PreprocessConfig())
-    figure = figures.magnetogram(mag, heat=np.eye(14), crop_box=box, show={"crop"})
+    figure = magnetogram_figure(mag, heat=np.eye(14), crop_box=box, show={"crop"})
     heat = trace(figure, "attention rollout")
     assert heat.z.shape == (14, 14)
     outline = next(t for t in figure.data if t.name.startswith("network"))
@@ -265,7 +268,7 @@ def test_with_the_crop_box_the_whole_of_it_is_shown(mag):
 
 def test_two_colour_bars_do_not_meet(mag):
     heat = np.random.default_rng(0).random(mag.shape)
-    figure = figures.magnetogram(mag, heat=heat, heat_opacity=0.3, heat_range=(0.0, 2.0))
+    figure = magnetogram_figure(mag, heat=heat, heat_opacity=0.3, heat_range=(0.0, 2.0))
     drawn = trace(figure, "attention rollout")
     assert (drawn.opacity, drawn.zmin, drawn.zmax) == (0.3, 0.0, 2.0)
     assert drawn.colorbar.title.text == "attention rollout"
@@ -279,7 +282,7 @@ def test_two_colour_bars_do_not_meet(mag):
 
 def test_smooth_heat_stands_on_cell_centres(mag):
     _, box = preprocess(mag.field, PreprocessConfig())
-    figure = figures.magnetogram(mag, heat=np.eye(14), crop_box=box, heat_smooth=True)
+    figure = magnetogram_figure(mag, heat=np.eye(14), crop_box=box, heat_smooth=True)
     heat = trace(figure, "attention rollout")
     assert heat.zsmooth == "best"
     assert heat.z.shape == (len(heat.y), len(heat.x))
@@ -295,13 +298,13 @@ def test_smooth_heat_stands_on_cell_centres(mag):
     ],
 )
 def test_overlays_are_those_asked_for(mag, masks, show, expected):
-    figure = figures.magnetogram(mag, masks=masks, show=show)
+    figure = magnetogram_figure(mag, masks=masks, show=show)
     legend = {t.name for t in figure.data if t.type == "scatter" and t.showlegend is not False}
     assert legend == expected
 
 
 def test_pil_is_drawn_where_it_is(mag, masks):
-    line = trace(figures.magnetogram(mag, masks=masks), "PIL")
+    line = trace(magnetogram_figure(mag, masks=masks), "PIL")
     column = np.flatnonzero(masks.pil.any(axis=0))
     assert set(line.x[np.isfinite(line.x)]) == set(column)
     assert (np.nanmin(line.y), np.nanmax(line.y)) == (2, 77)
@@ -309,7 +312,7 @@ def test_pil_is_drawn_where_it_is(mag, masks):
 
 def test_graticule_lies_on_multiples_of_five_degrees():
     mag = drawn_magnetogram(boundary(300, 400))
-    line = trace(figures.magnetogram(mag, show={"graticule"}), "5° grid")
+    line = trace(magnetogram_figure(mag, show={"graticule"}), "5° grid")
     there = np.isfinite(line.x)
     assert there.sum() > 100
     longitude, latitude = pixel_to_heliographic(mag, line.x[there], line.y[there])
@@ -320,12 +323,12 @@ def test_graticule_lies_on_multiples_of_five_degrees():
 
 @pytest.mark.parametrize("dark", [True, False])
 def test_text_stands_out_from_the_page(mag, dark):
-    figure = figures.magnetogram(mag, dark=dark)
+    figure = magnetogram_figure(mag, dark=dark)
     red = int(figure.layout.font.color[1:3], 16)
     assert (red > 128) == dark
     assert figure.layout.font.size >= 12
     assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
-    solid = figures.opaque(figure, dark=dark).layout.paper_bgcolor
+    solid = opaque(figure, dark=dark).layout.paper_bgcolor
     assert (int(solid[1:3], 16) < 128) == dark
     assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
 
@@ -333,14 +336,14 @@ def test_text_stands_out_from_the_page(mag, dark):
 def test_zoom_is_kept_from_hour_to_hour_and_not_between_regions(mag):
     later = dataclasses.replace(mag, t_rec=mag.t_rec + TimeDelta(3600.0, format="sec"))
     other = dataclasses.replace(mag, harp=378)
-    here, there, elsewhere = (figures.magnetogram(m).layout.uirevision for m in (mag, later, other))
+    here, there, elsewhere = (magnetogram_figure(m).layout.uirevision for m in (mag, later, other))
     assert here == there != elsewhere
 
 
 def test_a_real_sized_figure_is_light():
     mag = drawn_magnetogram(np.random.default_rng(0).normal(0, 300, (377, 744)).astype(np.float32))
     _, box = preprocess(mag.field, PreprocessConfig())
-    figure = figures.magnetogram(mag, heat=np.eye(14), crop_box=box, show={"pil", "graticule"})
+    figure = magnetogram_figure(mag, heat=np.eye(14), crop_box=box, show={"pil", "graticule"})
     assert len(figure.to_json()) < 3.0e6
 
 
@@ -356,7 +359,7 @@ def test_a_real_sized_figure_is_light():
 )
 def test_what_does_not_fit_is_refused(mag, changes, said):
     with pytest.raises(ValueError, match=said):
-        figures.magnetogram(mag, **changes)
+        magnetogram_figure(mag, **changes)
 
 
 # Filmstrip
@@ -371,7 +374,7 @@ def frames(n: int, **changes: object) -> list:
 
 
 def test_filmstrip_names_the_hours():
-    figure = figures.filmstrip(frames(10), interpolated=[False] * 3 + [True] + [False] * 6)
+    figure = filmstrip_figure(frames(10), interpolated=[False] * 3 + [True] + [False] * 6)
     labels = annotations(figure)
     assert labels[0] == "t−9 h · 05:00"
     assert labels[-1] == "<b>t</b> · 14:00"
@@ -384,15 +387,15 @@ def test_filmstrip_names_the_hours():
 
 
 def test_filmstrip_wraps_into_rows():
-    figure = figures.filmstrip(frames(10), columns=5)
+    figure = filmstrip_figure(frames(10), columns=5)
     tops = {image.y for image in figure.layout.images}
     lefts = {image.x for image in figure.layout.images}
     assert (len(tops), len(lefts)) == (2, 5)
-    assert figure.layout.height > figures.filmstrip(frames(10)).layout.height
+    assert figure.layout.height > filmstrip_figure(frames(10)).layout.height
 
 
 def test_filmstrip_believes_frames_about_themselves():
-    figure = figures.filmstrip([*frames(1, interpolated=True), *frames(1)])
+    figure = filmstrip_figure([*frames(1, interpolated=True), *frames(1)])
     assert annotations(figure).count("interpolated") == 1
 
 
@@ -417,7 +420,7 @@ def test_picture_blends_the_heat_where_there_is_one():
 
 def test_pictures_are_small(mag):
     big = drawn_magnetogram(boundary(377, 744))
-    figure = figures.filmstrip([big] * 10, [np.ones((377, 744))] * 10)
+    figure = filmstrip_figure([big] * 10, [np.ones((377, 744))] * 10)
     source = figure.layout.images[0].source
     with Image.open(io.BytesIO(base64.b64decode(source.split(",")[1]))) as image:
         assert image.width <= 190
@@ -430,7 +433,7 @@ def test_pictures_are_small(mag):
 )
 def test_filmstrip_needs_as_many_of_each(n, changes):
     with pytest.raises(ValueError, match="frames"):
-        figures.filmstrip(frames(n), **changes)
+        filmstrip_figure(frames(n), **changes)
 
 
 # Fluxes
@@ -438,7 +441,7 @@ def test_filmstrip_needs_as_many_of_each(n, changes):
 
 def test_bars_show_the_flux_from_zero(passage):
     ten = passage.iloc[-10:]
-    figure = figures.flux_bars(ten, column="total_unsigned_flux_mx", positive=True)
+    figure = flux_bars_figure(ten, column="total_unsigned_flux_mx", positive=True)
     bars = figure.data[0]
     unit = ten["total_unsigned_flux_mx"].to_numpy() / np.asarray(bars.y)
     np.testing.assert_allclose(unit, 1e20 * np.round(unit[0] / 1e20), rtol=1e-12)
@@ -455,7 +458,7 @@ def test_bars_show_the_flux_from_zero(passage):
     [(True, style.ERUPTIVE, "predicted eruptive"), (False, style.CONFINED, "predicted confined")],
 )
 def test_bars_are_blue_for_eruptive_and_orange_for_confined(passage, positive, colour, label):
-    figure = figures.flux_bars(passage, column="pil_unsigned_flux_mx", positive=positive)
+    figure = flux_bars_figure(passage, column="pil_unsigned_flux_mx", positive=positive)
     assert figure.data[0].marker.color == colour
     assert label in names(figure)
     red, blue = int(colour[1:3], 16), int(colour[5:], 16)
@@ -463,7 +466,7 @@ def test_bars_are_blue_for_eruptive_and_orange_for_confined(passage, positive, c
 
 
 def test_history_breaks_where_hours_are_missing(passage):
-    figure = figures.flux_history(passage, columns=["pil_unsigned_flux_mx"])
+    figure = flux_history_figure(passage, columns=["pil_unsigned_flux_mx"])
     line = figure.data[0]
     missing = np.flatnonzero(np.isnan(np.asarray(line.y, dtype=float)))
     assert list(missing) == [8]  # after the hours 0 to 7
@@ -472,7 +475,7 @@ def test_history_breaks_where_hours_are_missing(passage):
 
 
 def test_negative_flux_is_drawn_by_its_magnitude(passage):
-    figure = figures.flux_history(passage, columns=["positive_flux_mx", "negative_flux_mx"])
+    figure = flux_history_figure(passage, columns=["positive_flux_mx", "negative_flux_mx"])
     assert names(figure) == {"total positive flux", "total negative flux"}
     assert np.nanmin(figure.data[1].y) > 0
     assert figure.layout.yaxis.title.text.startswith("flux (10")
@@ -480,7 +483,7 @@ def test_negative_flux_is_drawn_by_its_magnitude(passage):
 
 def test_window_current_hour_and_flares_are_marked_in_tai(passage):
     hours = [Time(stamp.isoformat(), scale="tai") for stamp in passage["t_rec_tai"]]
-    figure = figures.flux_history(
+    figure = flux_history_figure(
         passage, current=hours[15], window=(hours[6], hours[15]), flares=FLARES
     )
     shapes = {shape.name: shape for shape in figure.layout.shapes if shape.name}
@@ -491,13 +494,13 @@ def test_window_current_hour_and_flares_are_marked_in_tai(passage):
     assert list(trace(figure, "flare, no CME linked").text) == ["M6.6"]
     assert trace(figure, "flare, no CME linked").marker.color == style.CONFINED
     later = [Flare(Time("2011-02-18T00:00:00", scale="utc"), "C1.0")]
-    assert "flare, CME unknown" not in names(figures.flux_history(passage, flares=later))
+    assert "flare, CME unknown" not in names(flux_history_figure(passage, flares=later))
     assert figure.layout.xaxis.title.text == "T_REC (TAI)"
 
 
-@pytest.mark.parametrize("draw", [figures.flux_history, figures.flux_bars])
+@pytest.mark.parametrize("draw", [flux_history_figure, flux_bars_figure])
 def test_flux_without_rows_or_of_unknown_columns_is_refused(passage, draw):
-    bars = draw is figures.flux_bars
+    bars = draw is flux_bars_figure
 
     def drawn(table: pd.DataFrame, column: str) -> go.Figure:
         if bars:
@@ -512,7 +515,7 @@ def test_flux_without_rows_or_of_unknown_columns_is_refused(passage, draw):
 
 def test_flux_of_nothing_is_drawn_at_zero():
     table = history([drawn_magnetogram(np.zeros((20, 20), dtype=np.float32))] * 2)
-    figure = figures.flux_bars(table, column="pil_unsigned_flux_mx", positive=False)
+    figure = flux_bars_figure(table, column="pil_unsigned_flux_mx", positive=False)
     assert list(figure.data[0].y) == [0.0, 0.0]
     assert figure.layout.yaxis.title.text == "PIL unsigned flux (10²¹ Mx)"
 
@@ -527,7 +530,7 @@ def predicted():
 
 
 def test_probability_breaks_and_is_coloured_by_its_decision(predicted):
-    figure = figures.probability(predicted, flares=FLARES, current=Time("2011-02-13T15:00:00"))
+    figure = probability_figure(predicted, flares=FLARES, current=Time("2011-02-13T15:00:00"))
     line = figure.data[0]
     np.testing.assert_array_equal(line.y, [0.2, 0.5, 0.9, np.nan, np.nan, 0.4])
     assert list(line.marker.color[:3]) == [style.CONFINED, style.ERUPTIVE, style.ERUPTIVE]
@@ -538,7 +541,7 @@ def test_probability_breaks_and_is_coloured_by_its_decision(predicted):
 
 
 def test_probability_threshold_moves_line_and_areas(predicted):
-    figure = figures.probability(predicted, threshold=0.3)
+    figure = probability_figure(predicted, threshold=0.3)
     levels = {(shape.y0, shape.y1) for shape in figure.layout.shapes}
     assert {(0.3, 1.0), (0.0, 0.3), (0.3, 0.3)} <= levels
 
@@ -548,16 +551,16 @@ def test_probability_takes_times_and_strings(predicted):
     as_times = predicted.assign(
         t_rec=[Time(t.isoformat(), scale="tai") for t in predicted["t_rec"]]
     )
-    expected = [str(t) for t in figures.probability(predicted).data[0].x]
+    expected = [str(t) for t in probability_figure(predicted).data[0].x]
     for table in (as_strings, as_times):
-        assert [str(t) for t in figures.probability(table).data[0].x] == expected
+        assert [str(t) for t in probability_figure(table).data[0].x] == expected
 
 
 def test_probability_without_hours_or_sense_is_refused(predicted):
     with pytest.raises(ValueError, match="no hour"):
-        figures.probability(predicted.iloc[:0])
+        probability_figure(predicted.iloc[:0])
     with pytest.raises(ValueError, match="threshold"):
-        figures.probability(predicted, threshold=1.5)
+        probability_figure(predicted, threshold=1.5)
 
 
 # All of them
@@ -566,13 +569,13 @@ def test_probability_without_hours_or_sense_is_refused(predicted):
 def all_figures(passage: pd.DataFrame, predicted: pd.DataFrame, simulated: bool) -> list:
     mag = drawn_magnetogram(simulated=simulated)
     return [
-        figures.magnetogram(mag),
-        figures.filmstrip([mag]),
-        figures.flux_bars(
+        magnetogram_figure(mag),
+        filmstrip_figure([mag]),
+        flux_bars_figure(
             passage, column="pil_unsigned_flux_mx", positive=True, simulated=simulated
         ),
-        figures.flux_history(passage, simulated=simulated),
-        figures.probability(predicted, simulated=simulated),
+        flux_history_figure(passage, simulated=simulated),
+        probability_figure(predicted, simulated=simulated),
     ]
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from analysis.flux import (
+from analysis.physics.flux import (
     HISTORY_UNITS,
     flux_error,
     frame_flux,
@@ -19,10 +19,10 @@ from analysis.flux import (
     signed_fluxes,
     unsigned_flux,
 )
-from analysis.pil import PilSettings
+from analysis.physics.pil import PilSettings
 from hnn_core.exceptions import EmptySourceError
-from hnn_core.magnetogram import read_fits
-from tests.drawn_regions import PIXEL_AREA, boundary, drawn_magnetogram
+from hnn_core.magnetogram.magnetogram import read_fits
+from tests.support.drawn_regions import PIXEL_AREA, boundary, drawn_magnetogram
 
 FIRST = "hmi.sharp_cea_720s.377.20110213_050000_TAI.magnetogram.fits"
 

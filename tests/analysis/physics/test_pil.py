@@ -7,16 +7,21 @@ from skimage.feature import canny
 from skimage.io import imread
 from skimage.morphology import convex_hull_image, dilation, footprint_rectangle, thin
 
-from analysis import pil_edges
-from analysis.pil import PilMasks, PilSettings, detect_pils, line_length
-from analysis.pil_edges import facing_edges
-from analysis.pil_lines import hull_mask, thin_pixels
-from analysis.pil_windows import dilate
+from analysis.physics import pil_edges
+from analysis.physics.pil import (
+    PilMasks,
+    PilSettings,
+    detect_pils,
+    hull_mask,
+    line_length,
+    thin_pixels,
+)
+from analysis.physics.pil_edges import dilate, facing_edges
 from benchmarks.bench_pil import plain_pipeline
 from benchmarks.bench_pil import random_field as noisy_field
-from hnn_core.magnetogram import read_fits
+from hnn_core.magnetogram.magnetogram import read_fits
 from tests.conftest import real_data
-from tests.drawn_regions import boundary
+from tests.support.drawn_regions import boundary
 
 
 def random_field(seed: int, shape: tuple[int, int] = (60, 90)) -> np.ndarray:

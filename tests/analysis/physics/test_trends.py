@@ -11,17 +11,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from analysis.coordinates import pixel_to_heliographic
-from analysis.flux import history
-from analysis.pil import PilSettings
-from analysis.pil_r_value import header_r_value, r_value
-from analysis.systematics import systematics
-from analysis.trends import LEAST_POINTS, mann_kendall, trend
-from analysis.trends_fluxes import mu_map, window_fluxes
-from analysis.verdict import NO_RATE, PAPER_CAVEATS, verdict
+from analysis.physics.coordinates import mu_map, pixel_to_heliographic
+from analysis.physics.flux import header_r_value, history, r_value
+from analysis.physics.pil import PilSettings
+from analysis.physics.trends import LEAST_POINTS, mann_kendall, systematics, trend
+from analysis.physics.verdict import NO_RATE, PAPER_CAVEATS, verdict
+from analysis.physics.window_fluxes import window_fluxes
 from hnn_core.exceptions import EmptySourceError
-from hnn_core.magnetogram import read_fits
-from tests.drawn_regions import boundary, drawn_magnetogram
+from hnn_core.magnetogram.magnetogram import read_fits
+from tests.support.drawn_regions import boundary, drawn_magnetogram
 
 HOURS = np.arange(10.0)
 

@@ -15,16 +15,15 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from analysis.case_rows import case_rows, flux_rows, parquet_bytes
-from analysis.report import report_html
-from analysis.report_archive import report_archive
-from analysis.report_case import AbsentCase
-from analysis.report_figures import FigureStore, safe_json, safe_markup
-from analysis.report_provenance import report_command, short_source, without_folder
-from analysis.report_tables import head_words, table_html, told
-from hnn_core.case import Case
-from tests.drawn_source import DrawnRegion, DrawnSource
-from tests.report_cases import EVIL, EVIL_FILE, LAST, MarkupSource, case_of, predictor
+from analysis.cases.making import AbsentCase, short_source, without_folder
+from analysis.cases.tables import case_rows, flux_rows, parquet_bytes
+from analysis.report.files import report_archive
+from analysis.report.html import FigureStore, head_words, safe_json, safe_markup, table_html, told
+from analysis.report.page import report_html
+from analysis.report.provenance import report_command
+from hnn_core.regions.case import Case
+from tests.support.drawn_source import DrawnRegion, DrawnSource
+from tests.support.report_cases import EVIL, EVIL_FILE, LAST, MarkupSource, case_of, predictor
 
 MADE = "2026-01-02T03:04:05Z"
 COMMAND = "python -m analysis report --region 'SIM 1' --time 2013-12-03T15:00 --out report.html"

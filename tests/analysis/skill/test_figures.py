@@ -6,18 +6,21 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from analysis import figure_style as style
-from analysis.figures_skill import fold_bars, score_bars
-from analysis.figures_skill_curves import curve_data, precision_recall_figure, roc_figure
-from analysis.figures_skill_reliability import reliability_figure
-from analysis.figures_skill_style import COLOURS
-from analysis.figures_skill_tables import bins_figure, confusion_data, confusion_figure
-from analysis.figures_skill_threshold import threshold_figure
-from analysis.skill import PAPER_TSS, forecasts
-from analysis.skill_bins import skill_by_class, skill_by_longitude
-from analysis.skill_probability import brier_scores, reliability, threshold_scores
-from analysis.skill_scores import fold_table, score_table
-from tests.made_runs import draw_predictions
+from analysis.figures import style
+from analysis.skill.bins import skill_by_class, skill_by_longitude
+from analysis.skill.curves import brier_scores, reliability, threshold_scores
+from analysis.skill.figures_curves import (
+    curve_data,
+    precision_recall_figure,
+    reliability_figure,
+    roc_figure,
+    threshold_figure,
+)
+from analysis.skill.figures_scores import COLOURS, fold_bars, score_bars
+from analysis.skill.figures_tables import bins_figure, confusion_data, confusion_figure
+from analysis.skill.forecasts import PAPER_TSS, forecasts
+from analysis.skill.scores import fold_table, score_table
+from tests.support.made_runs import draw_predictions
 
 
 @pytest.fixture(scope="module")

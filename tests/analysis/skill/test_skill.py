@@ -11,24 +11,47 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from analysis.skill import PAPER_TSS, beside, forecasts, read_predictions, read_scores
-from analysis.skill_bins import skill_by_class, skill_by_longitude
-from analysis.skill_curves import area_under_roc, average_precision, precision_recall, roc
-from analysis.skill_export import scores_csv, scores_json, table_csv
-from analysis.skill_misses import worst_misses
-from analysis.skill_probability import brier_scores, reliability, threshold_scores
-from analysis.skill_scores import differences, fold_table, score_table
-from analysis.skill_words import number, why_undefined, with_error, with_interval
+from analysis.export import scores_csv, scores_json, table_csv
+from analysis.skill.bins import skill_by_class, skill_by_longitude
+from analysis.skill.curves import (
+    area_under_roc,
+    average_precision,
+    brier_scores,
+    precision_recall,
+    reliability,
+    roc,
+    threshold_scores,
+)
+from analysis.skill.forecasts import (
+    PAPER_TSS,
+    beside,
+    forecasts,
+    read_predictions,
+    read_scores,
+    worst_misses,
+)
+from analysis.skill.scores import (
+    differences,
+    fold_table,
+    number,
+    score_table,
+    why_undefined,
+    with_error,
+    with_interval,
+)
 from hnn_core.exceptions import OneClassError, RunError
-from hnn_core.training.metrics import (
+from hnn_core.scores import (
     SCORES,
     count_scores,
     fold_mean,
+    group_counts,
+    group_draws,
+    interval,
     region_interval,
+    resampled_scores,
     skill_scores,
 )
-from hnn_core.training.resampling import group_counts, group_draws, interval, resampled_scores
-from tests.made_runs import draw_predictions
+from tests.support.made_runs import draw_predictions
 
 TEN = {
     "label": [1, 1, 1, 1, 0, 0, 0, 0, 0, 0],

@@ -7,14 +7,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.map_words import norms_sentence, overlap_rows
-from analysis.overlap import Overlap
-from analysis.survey_compare import compare_columns
-from analysis.survey_overlap import class_overlaps, map_survey
-from analysis.survey_words import comparison_sentence, comparison_table, overlap_table
+from analysis.cases.explained import norms_sentence, overlap_rows
+from analysis.cases.overlap import Overlap
+from analysis.surveys.compare import (
+    compare_columns,
+    comparison_sentence,
+    comparison_table,
+    overlap_table,
+)
+from analysis.surveys.maps import class_overlaps, map_survey
 from hnn_core.exceptions import RequestError, UnknownRegionError
-from hnn_core.explanation.explanation import Explanation
-from hnn_core.predictor import Predictor
+from hnn_core.explanation.service import Explanation
+from hnn_core.network.predictor import Predictor
 from hnn_core.sources import open_source
 
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.flux import history
-from analysis.survey import survey
-from analysis.survey_compare import COMPARED, compare_classes, compare_columns, found_trends
-from analysis.trends import trend
+from analysis.physics.flux import history
+from analysis.physics.trends import trend
+from analysis.surveys.compare import COMPARED, compare_classes, compare_columns, found_trends
+from analysis.surveys.survey import survey
 from hnn_core.exceptions import OneClassError, TooFewGroupsError, UnknownRegionError
 from hnn_core.sources.simulated import SimulatedSource
 

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.validation import true_rate, validate, validation_table
+from analysis.surveys.validation import true_rate, validate, validation_table
 from hnn_core.exceptions import EmptySourceError, SourceError
-from hnn_core.render import region_times
-from hnn_core.simulate import Population, evolve
+from hnn_core.simulation.evolution import evolve
+from hnn_core.simulation.population import Population
+from hnn_core.simulation.render import region_times
 from hnn_core.sources.simulated import SimulatedSource
 
 

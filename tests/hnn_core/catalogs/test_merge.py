@@ -11,14 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hnn_core.catalogs.association import Asked, associate
-from hnn_core.catalogs.goes_classes import announced_scale, flux_of_class
-from hnn_core.catalogs.merge import NEAR, merge_records
+from hnn_core.catalogs.merge import NEAR, Asked, associate, merge_records
 from hnn_core.catalogs.records import FlareRecord
 from hnn_core.catalogs.store import Catalog
-from hnn_core.sources.flare_table import load_flare_table
+from hnn_core.regions.flare_table import load_flare_table
+from hnn_core.regions.goes_classes import announced_scale, flux_of_class
 from tests.conftest import real_data
-from tests.drawn_catalogs import (
+from tests.support.drawn_catalogs import (
     FETCHED,
     X22,
     donki_cme,
@@ -280,8 +279,7 @@ class TestRows:
 
     def test_a_longer_older_answer_of_hek_leaves_no_page_behind(self, tmp_path):
         from hnn_core.catalogs.hek import page_span
-        from hnn_core.catalogs.raw import RawFolder
-        from hnn_core.catalogs.spans import months
+        from hnn_core.catalogs.raw import RawFolder, months
 
         raw, month = RawFolder(tmp_path), months(DAY, DAY)[0]
         old = hek_text(hek_event(X22 + timedelta(hours=5)))

@@ -9,26 +9,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hnn_core.catalogs.donki import query, read_records
-from hnn_core.catalogs.donki_cmes import parse_donki_cmes
-from hnn_core.catalogs.donki_flares import parse_donki_flares
-from hnn_core.catalogs.goes_classes import (
+from hnn_core.catalogs.donki import parse_donki_cmes, parse_donki_flares, query, read_records
+from hnn_core.catalogs.hek import parse_flares
+from hnn_core.catalogs.hek import query as hek_query
+from hnn_core.catalogs.ncei import newest_reports, parse_report, read_index, read_report
+from hnn_core.catalogs.raw import is_due, months, weeks, years
+from hnn_core.catalogs.records import (
+    parse_harp_noaa,
+    place,
+    read_harp_noaa,
+    read_place,
+    read_time,
+    region_number,
+)
+from hnn_core.exceptions import RequestError, TransientReplyError
+from hnn_core.regions.goes_classes import (
     announced_scale,
     class_of_flux,
     flux_of_class,
     is_class,
     operational_flux,
 )
-from hnn_core.catalogs.harp_noaa import parse_harp_noaa, read_harp_noaa
-from hnn_core.catalogs.hek import parse_flares
-from hnn_core.catalogs.hek import query as hek_query
-from hnn_core.catalogs.ncei import newest_reports, parse_report, read_index, read_report
-from hnn_core.catalogs.records import place, read_place, read_time, region_number
-from hnn_core.catalogs.spans import is_due, months, weeks, years
-from hnn_core.exceptions import RequestError, TransientReplyError
 from hnn_core.services.transport import Reply
 from tests.conftest import real_data
-from tests.drawn_catalogs import (
+from tests.support.drawn_catalogs import (
     FETCHED,
     HEADER,
     X22,

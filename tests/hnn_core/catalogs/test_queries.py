@@ -8,8 +8,8 @@ from astropy.time import Time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hnn_core.catalogs.goes_classes import flux_of_class
-from hnn_core.catalogs.query import (
+from hnn_core.catalogs.derive import frame
+from hnn_core.catalogs.queries import (
     find_cmes,
     find_flares,
     find_regions,
@@ -18,10 +18,9 @@ from hnn_core.catalogs.query import (
     noaas_of,
 )
 from hnn_core.catalogs.store import Catalog
-from hnn_core.catalogs.tables import frame
-from hnn_core.dataset.classes import THRESHOLDS, reaches
 from hnn_core.exceptions import RequestError
-from hnn_core.sources.base import Flare
+from hnn_core.regions.base import Flare
+from hnn_core.regions.goes_classes import THRESHOLDS, flux_of_class, reaches
 
 MIDNIGHT = datetime(2011, 2, 15)
 CME = "2011-02-15T02:24:00-CME-001"

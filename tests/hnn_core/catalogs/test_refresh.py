@@ -10,14 +10,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hnn_core.catalogs import goes_refresh, refresh
-from hnn_core.catalogs.query import find_flares, find_regions, flares_of_region, harps_of
+from hnn_core.catalogs import refresh
+from hnn_core.catalogs import refresh as goes_refresh
+from hnn_core.catalogs.derive import NAMES
+from hnn_core.catalogs.queries import find_flares, find_regions, flares_of_region, harps_of
 from hnn_core.catalogs.raw import RawFolder
 from hnn_core.catalogs.refresh import refresh_cmes, refresh_flares, refresh_harp_noaa
 from hnn_core.catalogs.store import Catalog, catalogs_home
-from hnn_core.catalogs.tables import NAMES
 from hnn_core.exceptions import RequestError
-from hnn_core.tai import parse_t_rec
+from hnn_core.magnetogram.conventions import parse_t_rec
 from tests.conftest import ROOT
 from tests.emulators import emulated, small_world
 from tests.emulators.world import GoesFlare

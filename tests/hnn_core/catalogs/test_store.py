@@ -7,15 +7,14 @@ from datetime import date, timedelta
 import pandas as pd
 import pytest
 
+from hnn_core.catalogs import derive as tables_module
 from hnn_core.catalogs import raw as raw_module
-from hnn_core.catalogs import tables as tables_module
-from hnn_core.catalogs.fill import keep_filled, missing_noaa, noaa_at
-from hnn_core.catalogs.raw import RawFolder
-from hnn_core.catalogs.spans import Span
+from hnn_core.catalogs.derive import NAMES, table_path
+from hnn_core.catalogs.raw import RawFolder, Span
+from hnn_core.catalogs.refresh import keep_filled, missing_noaa, noaa_at
 from hnn_core.catalogs.store import Catalog, catalogs_home, refresh_tables
-from hnn_core.catalogs.tables import NAMES, table_path
 from hnn_core.exceptions import CatalogError
-from tests.drawn_catalogs import (
+from tests.support.drawn_catalogs import (
     FETCHED,
     X22,
     donki_flare,

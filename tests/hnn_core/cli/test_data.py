@@ -5,16 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from hnn_core.command_line import run
-from hnn_core.dataset import StoredDataset, build_dataset
-from hnn_core.dataset.commands import app
-from hnn_core.dataset.report import BuildReporter, report
-from hnn_core.magnetogram import write_fits
-from tests.conftest import real_data
-from tests.drawn_sharp import draw_fits
-from tests.drawn_source import DrawnRegion, DrawnSource, flare, small_source
-
-ROOT = Path(__file__).resolve().parents[1]
+from hnn_core.cli.data import app
+from hnn_core.dataset.build import build_dataset
+from hnn_core.dataset.stored import StoredDataset
+from hnn_core.live.reporting import BuildReporter, report, run
+from hnn_core.magnetogram.magnetogram import write_fits
+from tests.conftest import ROOT, real_data
+from tests.support.drawn_sharp import draw_fits
+from tests.support.drawn_source import DrawnRegion, DrawnSource, flare, small_source
 
 
 def data(*args: str) -> int:
@@ -166,7 +164,7 @@ def test_report_says_simulated_and_tells_broken_records(tmp_path):
 
 def test_commands_are_cheap_to_import():
     code = (
-        "import sys, hnn_core.dataset.commands; "
+        "import sys, hnn_core.cli.data; "
         "print(sorted({'torch', 'zarr', 'pandas', 'pyarrow', 'sklearn'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

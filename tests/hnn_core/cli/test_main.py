@@ -3,17 +3,15 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hnn_core.__main__ import main
-from hnn_core.model_store import save_model
-from tests.drawn_sharp import draw_fits
-from tests.small_models import small_model
-
-ROOT = Path(__file__).resolve().parents[1]
+from hnn_core.network.model_store import save_model
+from tests.conftest import ROOT
+from tests.support.drawn_sharp import draw_fits
+from tests.support.small_models import small_model
 
 
 @pytest.fixture
@@ -201,7 +199,7 @@ def test_version(capsys):
 
 
 def test_what_a_library_prints_does_not_spoil_the_json(folder, model, capsys, monkeypatch):
-    from hnn_core.predictor import Predictor
+    from hnn_core.network.predictor import Predictor
 
     load = Predictor.load
 

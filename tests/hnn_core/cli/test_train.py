@@ -15,11 +15,10 @@ from safetensors.torch import save_file
 from timm.models.vision_transformer import VisionTransformer
 
 from hnn_core.__main__ import main
-from hnn_core.model_store import load_model
-from hnn_core.training.run_folder import RunFolder
-from hnn_core.training.runs import find_run
+from hnn_core.network.model_store import load_model
+from hnn_core.training.run_folder import RunFolder, find_run
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 SMALL = {
     "pretrained": "none", "frames": 4, "patch": 32, "depth": 1, "heads": 2, "width": 16,
     "lstm-hidden": 8, "epochs": 2, "batch": 16, "run-hours": 4, "learning-rate": 0.001,

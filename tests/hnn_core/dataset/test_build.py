@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hnn_core.dataset import build_dataset
+from hnn_core.dataset.build import build_dataset
 from hnn_core.exceptions import DatasetError, FlareTableError
-from tests.drawn_source import (
+from tests.support.drawn_source import (
     PIXEL_CM2,
     SHAPE,
     START,

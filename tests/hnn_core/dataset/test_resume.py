@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from hnn_core.dataset import build_dataset, find_dataset, list_datasets
+from hnn_core.dataset.build import build_dataset
+from hnn_core.dataset.card import find_dataset, list_datasets
 from hnn_core.exceptions import (
     CorruptDatasetError,
     DatasetError,
@@ -20,9 +21,8 @@ from hnn_core.exceptions import (
     UnfinishedDatasetError,
 )
 from hnn_core.sources import open_source
-from tests.drawn_source import DrawnRegion, DrawnSource, flare, small_source
-
-ROOT = Path(__file__).resolve().parents[1]
+from tests.conftest import ROOT
+from tests.support.drawn_source import DrawnRegion, DrawnSource, flare, small_source
 
 
 class KilledError(Exception):

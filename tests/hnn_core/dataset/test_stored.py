@@ -7,9 +7,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from hnn_core.dataset import StoredDataset, build_dataset, find_dataset, list_datasets
-from hnn_core.dataset.card import file_sha256, seal, text_sha256
+from hnn_core.dataset.build import build_dataset
+from hnn_core.dataset.card import file_sha256, find_dataset, list_datasets, seal, text_sha256
 from hnn_core.dataset.frame_store import CHUNK_FRAMES
+from hnn_core.dataset.stored import StoredDataset
 from hnn_core.exceptions import (
     CorruptDatasetError,
     DatasetError,
@@ -17,8 +18,8 @@ from hnn_core.exceptions import (
     UnfinishedDatasetError,
     UnknownDatasetError,
 )
-from hnn_core.preprocess import PreprocessConfig
-from tests.drawn_source import DrawnRegion, DrawnSource, flare, small_source
+from hnn_core.magnetogram.preprocess import PreprocessConfig
+from tests.support.drawn_source import DrawnRegion, DrawnSource, flare, small_source
 
 
 @pytest.fixture(scope="module")

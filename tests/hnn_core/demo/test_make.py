@@ -5,8 +5,8 @@ import json
 import pytest
 import torch
 
-from hnn_core.model_store import load_model
-from hnn_core.training import demo
+from hnn_core.demo import make as demo
+from hnn_core.network.model_store import load_model
 from hnn_core.training.run_folder import RunFolder
 
 pytestmark = pytest.mark.filterwarnings(

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from astropy.time import TimeDelta
 
-from hnn_core.model_store import SHIPPED, list_models
-from hnn_core.predictor import Predictor
-from hnn_core.sequence import build_sequence
+from hnn_core.demo.flux_reading import SEED as READ_SEED
+from hnn_core.demo.make import CROSSVAL, DATASET, RUNS, SOURCE_SEED
+from hnn_core.network.model_store import SHIPPED, list_models
+from hnn_core.network.predictor import Predictor
+from hnn_core.scores import skill_scores
 from hnn_core.sources import open_source
-from hnn_core.training.demo import CROSSVAL, DATASET, RUNS, SOURCE_SEED
-from hnn_core.training.flux_reading import SEED as READ_SEED
-from hnn_core.training.metrics import skill_scores
-from hnn_core.training.runs import find_run, list_runs
+from hnn_core.sources.sequence import build_sequence
+from hnn_core.training.run_folder import find_run, list_runs
 
 UNSEEN_SEED = 2
 

@@ -5,15 +5,20 @@ import pytest
 import torch
 
 from hnn_core.exceptions import RequestError
-from hnn_core.explanation.faithfulness import faithfulness, faithfulness_of
+from hnn_core.explanation.faithfulness import (
+    deletion_states,
+    descending,
+    faithfulness,
+    faithfulness_of,
+    step_counts,
+)
 from hnn_core.explanation.faithfulness_result import Comparison, Curve
 from hnn_core.explanation.occlusion import occlusion
-from hnn_core.explanation.orders import deletion_states, descending, step_counts
 from hnn_core.explanation.randomised import randomised_check, rank_correlation
 from hnn_core.explanation.relevance import relevance
-from hnn_core.explanation.rollout_views import rollout_maps
+from hnn_core.explanation.rollout import rollout_maps
 from hnn_core.explanation.work import Work
-from tests.explanation_models import (
+from tests.support.explanation_models import (
     GRID,
     HOUR,
     HOURS,
@@ -26,7 +31,7 @@ from tests.explanation_models import (
     one_token_model,
     with_field,
 )
-from tests.small_models import small_model
+from tests.support.small_models import small_model
 
 TOKENS = HOURS * GRID * GRID
 FIELD = 0.4

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from hnn_core.exceptions import RequestError
-from hnn_core.explanation.temporal import frame_deletion, integrated_gradients
-from tests.explanation_models import (
+from hnn_core.explanation.hours import frame_deletion, integrated_gradients
+from tests.support.explanation_models import (
     HOUR,
     HOURS,
     count_frames,
@@ -16,7 +16,7 @@ from tests.explanation_models import (
     one_token_model,
     with_field,
 )
-from tests.small_models import small_model
+from tests.support.small_models import small_model
 
 
 def only(value):

@@ -4,16 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from hnn_core.attention import capture_attention, rollout
 from hnn_core.exceptions import AttentionCaptureError, RequestError
-from hnn_core.explanation.gradients import gradient_map, pixel_gradient
-from hnn_core.explanation.inputs import fill_for, token_field
+from hnn_core.explanation.hours import gradient_map, pixel_gradient
+from hnn_core.explanation.inputs import embed, fill_for, token_field
 from hnn_core.explanation.occlusion import occlusion, occlusion_blocks
-from hnn_core.explanation.perturbation import embed
 from hnn_core.explanation.relevance import relevance
-from hnn_core.explanation.rollout_views import class_attention, rollout_maps
-from hnn_core.explanation.tokens import high_norm, token_norms
-from tests.explanation_models import (
+from hnn_core.explanation.rollout import class_attention, high_norm, rollout_maps, token_norms
+from hnn_core.network.attention import capture_attention, rollout
+from tests.support.explanation_models import (
     GRID,
     HOUR,
     HOURS,
@@ -28,7 +26,7 @@ from tests.explanation_models import (
     one_token_model,
     with_field,
 )
-from tests.small_models import small_model
+from tests.support.small_models import small_model
 
 PLACE = (HOUR, *TOKEN)
 

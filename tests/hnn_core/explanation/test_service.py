@@ -10,16 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from hnn_core.attention import capture_attention
 from hnn_core.exceptions import PositionError, RequestError, SequenceError
 from hnn_core.explanation.checks import check_faithfulness, check_randomised
-from hnn_core.explanation.methods import METHODS
-from hnn_core.explanation.service import explain
-from hnn_core.explanation.subject import subject_images
+from hnn_core.explanation.service import METHODS, explain, subject_images
 from hnn_core.explanation.work import Pace, Work
-from hnn_core.own_copy import own_copy
-from tests.explanation_models import assert_untouched, state_of
-from tests.small_models import noise_sequence, small_predictor
+from hnn_core.network.attention import capture_attention, own_copy
+from tests.support.explanation_models import assert_untouched, state_of
+from tests.support.small_models import noise_sequence, small_predictor
 
 MAPS = ("rollout", "relevance", "occlusion", "gradient", "token-norms")
 HOURS = ("frame-deletion", "integrated-gradients")

@@ -6,10 +6,10 @@ import time
 import pytest
 
 from hnn_core.exceptions import RequestError, RunError
-from hnn_core.live import jobs
+from hnn_core.jobs import data_jobs as jobs
 from hnn_core.live.reporting import Reporter, duration, size
 from hnn_core.services.endpoints import live_home
-from tests.drawn_jobs import DEAD, MINE, START, drawn_job, line
+from tests.support.drawn_jobs import DEAD, MINE, START, drawn_job, line
 
 
 @pytest.mark.parametrize(

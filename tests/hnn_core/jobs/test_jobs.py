@@ -7,19 +7,17 @@ import subprocess
 import sys
 import textwrap
 import time
-from pathlib import Path
 
 import psutil
 import pytest
 
 from hnn_core.exceptions import RunError
-from hnn_core.training import jobs
-from hnn_core.training.process import ProcessId, end
-from hnn_core.training.run_folder import RunFolder, replace_json
-from hnn_core.training.runs import new_run_folder
-from hnn_core.training.turns import read_process
+from hnn_core.jobs import jobs, process
+from hnn_core.jobs.process import ProcessId, end, read_process
+from hnn_core.storage import replace_json
+from hnn_core.training.run_folder import RunFolder, delete, new_run_folder, resume
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_S = 20.0
 """Far more than any of these children needs, on a machine that others use too."""
 
@@ -55,8 +53,8 @@ BEHAVIOURS = {
         run.write_status("finished", "well")
     """,
     "turn": """
-        from hnn_core.training.jobs import take_turn
-        with take_turn(run.path):
+        from hnn_core.jobs.process import take_turn
+        with take_turn(run):
             run.write_status("running")
             while not (run.path / "end").exists():
                 time.sleep(0.05)
@@ -232,7 +230,7 @@ def test_another_process_of_the_same_number_is_neither_alive_nor_touched(make):
         with pytest.raises(RunError, match="not at work"):
             jobs.stop(run, 0)
         end(ProcessId(bystander.pid, born - 60), 0)
-        jobs.delete(run)
+        delete(run)
         assert bystander.poll() is None
         # The same number and birth are the process itself.
         assert ProcessId(bystander.pid, born).alive()
@@ -246,13 +244,13 @@ def test_a_second_start_of_a_run_is_refused(make):
     with pytest.raises(RunError, match="a is at work already"):
         start(run)
     with pytest.raises(RunError, match="at work already"):
-        jobs.resume(run)
+        resume(run)
 
 
 def test_a_second_process_on_a_run_is_refused_its_turn(make):
     run = start(make("turn"))
     reach(run, "running")
-    with pytest.raises(RunError, match="at work already"), jobs.take_turn(run.path):
+    with pytest.raises(RunError, match="at work already"), process.take_turn(run):
         pytest.fail("two processes on one run")
     (run.path / "end").touch()
     reach(run, "finished")
@@ -308,7 +306,7 @@ def test_further_ranks_of_a_training_take_no_turn(make, monkeypatch):
     run = start(make("turn"))
     reach(run, "running")
     monkeypatch.setenv("LOCAL_RANK", "1")
-    with jobs.take_turn(run.path):
+    with process.take_turn(run):
         assert jobs.effective_state(run).state == "running"
 
 
@@ -326,21 +324,21 @@ def test_resume_starts_a_stopped_run_and_refuses_a_finished_one(make):
     run = start(make("polite"))
     reach(run, "running")
     jobs.stop(run, PATIENCE_S)
-    jobs.resume(run)
+    resume(run)
     reach(run, "running")
     jobs.stop(run, PATIENCE_S)
     run.write_status("finished")
     with pytest.raises(RunError, match="a is finished"):
-        jobs.resume(run)
+        resume(run)
 
 
 def test_delete_is_refused_while_alive_and_leaves_nothing(make, hnn_home):
     run = start(make("polite"))
     with pytest.raises(RunError, match="a is at work; stop it"):
-        jobs.delete(run)
+        delete(run)
     assert run.path.is_dir()
     jobs.stop(run, PATIENCE_S)
-    jobs.delete(run)
+    delete(run)
     assert list((hnn_home / "runs").iterdir()) == []
 
 
@@ -348,7 +346,7 @@ def test_shipped_runs_are_neither_resumed_nor_deleted(make, monkeypatch):
     run = make("polite")
     monkeypatch.setattr("hnn_core.training.run_folder.SHIPPED", run.path.parent)
     with pytest.raises(RunError, match="came with the program"):
-        jobs.delete(run)
+        delete(run)
     with pytest.raises(RunError, match="came with the program"):
-        jobs.resume(run)
+        resume(run)
     assert run.path.is_dir()

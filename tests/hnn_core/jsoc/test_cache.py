@@ -7,8 +7,7 @@ from astropy.io.fits import Header
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hnn_core.fits import read_header
-from hnn_core.jsoc.cache import (
+from hnn_core.jsoc.files import (
     cache_home,
     cached,
     is_whole,
@@ -16,9 +15,10 @@ from hnn_core.jsoc.cache import (
     region_folder,
     remove_leftovers,
 )
-from hnn_core.jsoc.series import DEFINITIVE, NEAR_REAL_TIME
-from hnn_core.tai import parse_t_rec, tai_seconds
-from tests.drawn_sharp import draw_fits, drawn_field, write_hdu
+from hnn_core.jsoc.keywords import DEFINITIVE, NEAR_REAL_TIME
+from hnn_core.magnetogram.conventions import parse_t_rec, tai_seconds
+from hnn_core.magnetogram.fits import read_header
+from tests.support.drawn_sharp import draw_fits, drawn_field, write_hdu
 
 FIVE = float(tai_seconds(parse_t_rec("2011-02-13T05:00")))
 

@@ -3,15 +3,15 @@
 import pytest
 
 from hnn_core.exceptions import BlockedError, ExportError, RequestError
-from hnn_core.jsoc.cache import cache_home, cached
 from hnn_core.jsoc.client import JsocClient
 from hnn_core.jsoc.export import export_batches
-from hnn_core.jsoc.series import DEFINITIVE
-from hnn_core.magnetogram import read_fits
-from hnn_core.tai import parse_t_rec
+from hnn_core.jsoc.files import cache_home, cached
+from hnn_core.jsoc.keywords import DEFINITIVE
+from hnn_core.magnetogram.conventions import parse_t_rec
+from hnn_core.magnetogram.magnetogram import read_fits
 from tests.conftest import real_data
 from tests.emulators import emulated, real_world
-from tests.jsoc_fetching import (
+from tests.support.jsoc_fetching import (
     HARP,
     HOURS,
     ME,

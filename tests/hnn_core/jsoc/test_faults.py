@@ -15,10 +15,10 @@ from hnn_core.exceptions import (
     ServiceFaultError,
     UnreachableError,
 )
-from hnn_core.jsoc.cache import cache_home
 from hnn_core.jsoc.client import JsocClient
-from hnn_core.jsoc.series import NEAR_REAL_TIME
-from tests.jsoc_fetching import (
+from hnn_core.jsoc.files import cache_home
+from hnn_core.jsoc.keywords import NEAR_REAL_TIME
+from tests.support.jsoc_fetching import (
     FIRST,
     HOURS,
     asked_files,

@@ -9,17 +9,16 @@ from astropy.time import Time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hnn_core.fits import read_header
-from hnn_core.jsoc.cache import cache_home, cached, record_path, region_folder
 from hnn_core.jsoc.client import JsocClient
-from hnn_core.jsoc.keywords import KEPT, RECNUM, t_rec_seconds
-from hnn_core.jsoc.series import DEFINITIVE, NEAR_REAL_TIME
-from hnn_core.magnetogram import read_fits
-from hnn_core.sharp_keywords import sharp_keywords
-from hnn_core.tai import format_t_rec, parse_t_rec, tai_seconds
+from hnn_core.jsoc.files import cache_home, cached, record_path, region_folder
+from hnn_core.jsoc.keywords import DEFINITIVE, KEPT, NEAR_REAL_TIME, RECNUM, t_rec_seconds
+from hnn_core.magnetogram.conventions import format_t_rec, parse_t_rec, tai_seconds
+from hnn_core.magnetogram.fits import read_header
+from hnn_core.magnetogram.magnetogram import read_fits
+from hnn_core.magnetogram.sharp import sharp_keywords
 from tests.conftest import real_data
 from tests.emulators import emulated, real_world
-from tests.jsoc_fetching import (
+from tests.support.jsoc_fetching import (
     FIRST,
     HARP,
     HOURS,

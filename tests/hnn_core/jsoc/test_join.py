@@ -11,13 +11,12 @@ from astropy.io import fits
 from astropy.io.fits import Header
 
 from hnn_core.exceptions import TruncatedFitsError
-from hnn_core.fits_header import repair_cards
-from hnn_core.jsoc.join import join, joined
-from hnn_core.jsoc.keywords import KEPT, record_table
-from hnn_core.jsoc.series import DEFINITIVE, NEAR_REAL_TIME
+from hnn_core.jsoc.files import join, joined
+from hnn_core.jsoc.keywords import DEFINITIVE, KEPT, NEAR_REAL_TIME, record_table
 from hnn_core.jsoc.taking import rows_of
-from hnn_core.magnetogram import read_fits
-from tests.drawn_sharp import CARDS, drawn_field, write_hdu
+from hnn_core.magnetogram.fits import repair_cards
+from hnn_core.magnetogram.magnetogram import read_fits
+from tests.support.drawn_sharp import CARDS, drawn_field, write_hdu
 
 NAME = "hmi.sharp_cea_720s.377.20110213_050000_TAI.magnetogram.fits"
 STRUCTURE = ("XTENSION", "BITPIX", "NAXIS", "PCOUNT", "GCOUNT", "TFIELDS", "TTYPE", "TFORM")

@@ -9,11 +9,10 @@ from astropy.io.fits import Header
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hnn_core.jsoc.choice import hourly
-from hnn_core.jsoc.keywords import record_cards, record_table, said
-from hnn_core.jsoc.series import DEFINITIVE, NEAR_REAL_TIME
-from hnn_core.sharp_keywords import sharp_keywords
-from hnn_core.tai import parse_t_rec, tai_seconds
+from hnn_core.jsoc.fetch import hourly
+from hnn_core.jsoc.keywords import DEFINITIVE, NEAR_REAL_TIME, record_cards, record_table, said
+from hnn_core.magnetogram.conventions import parse_t_rec, tai_seconds
+from hnn_core.magnetogram.sharp import sharp_keywords
 from tests.conftest import real_data
 
 FIVE = float(tai_seconds(parse_t_rec("2011-02-13T05:00")))

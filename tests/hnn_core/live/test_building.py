@@ -15,13 +15,13 @@ import pytest
 
 from hnn_core.__main__ import main
 from hnn_core.catalogs.store import Catalog
-from hnn_core.dataset import DatasetInfo, StoredDataset
-from hnn_core.dataset.card import read_card
-from hnn_core.live.plan import PlanRequest, read_plan
-from hnn_core.live.words import read_day
+from hnn_core.dataset.card import DatasetInfo, read_card
+from hnn_core.dataset.stored import StoredDataset
+from hnn_core.regions.words import read_day
+from hnn_core.sources.planned import PlanRequest, read_plan
+from tests.conftest import ROOT
 from tests.emulators import emulated, small_world
 
-ROOT = Path(__file__).resolve().parents[1]
 SPAN = ["--start", "2011-01-01", "--end", "2011-12-31"]
 BUILD = ["data", "build", "--class", "M", *SPAN, "--out", "live-m", "--workers", "1", "--json"]
 REQUEST = PlanRequest("M", read_day("2011-01-01"), read_day("2011-12-31"))

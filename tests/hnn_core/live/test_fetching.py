@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hnn_core.__main__ import main
-from hnn_core.jsoc.cache import cache_home
+from hnn_core.jsoc.files import cache_home
 from hnn_core.live.holdings import holdings
-from hnn_core.live.predictions import prediction_log, read_predictions
+from hnn_core.live.watch import prediction_log, read_predictions
+from hnn_core.magnetogram.conventions import iso_minute
 from hnn_core.sources import find_region, open_source
-from hnn_core.tai import iso_minute
 from tests.emulators import emulated, small_world
 
 FIVE_HOURS = ["--start", "2011-02-14T20:00", "--end", "2011-02-15T00:00"]

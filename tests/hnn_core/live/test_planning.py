@@ -12,9 +12,16 @@ from hypothesis import strategies as st
 
 from hnn_core.exceptions import CatalogError, RequestError, UnknownSourceError
 from hnn_core.live import planning
-from hnn_core.live.plan import Plan, PlannedRegion, PlanRequest, plan_path, read_plan, write_plan
-from hnn_core.live.planned_source import open_planned
-from hnn_core.tai import iso_minute
+from hnn_core.magnetogram.conventions import iso_minute
+from hnn_core.sources.planned import (
+    Plan,
+    PlannedRegion,
+    PlanRequest,
+    open_planned,
+    plan_path,
+    read_plan,
+    write_plan,
+)
 
 DAYS = (datetime.date(2011, 2, 1), datetime.date(2011, 2, 28))
 M = PlanRequest("M", *DAYS)

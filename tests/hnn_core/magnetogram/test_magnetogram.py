@@ -11,7 +11,6 @@ from astropy.time import Time
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hnn_core import magnetogram as magnetogram_module
 from hnn_core.exceptions import (
     FitsError,
     MissingKeywordError,
@@ -22,10 +21,11 @@ from hnn_core.exceptions import (
     TruncatedFitsError,
     WrongInstrumentError,
 )
-from hnn_core.magnetogram import read_fits, write_fits
-from hnn_core.noaa import noaa_numbers
-from hnn_core.tai import format_t_rec, parse_t_rec
-from tests.drawn_sharp import draw_fits, drawn_field, write_hdu
+from hnn_core.magnetogram import magnetogram as magnetogram_module
+from hnn_core.magnetogram.conventions import format_t_rec, parse_t_rec
+from hnn_core.magnetogram.magnetogram import read_fits, write_fits
+from hnn_core.magnetogram.sharp import noaa_numbers
+from tests.support.drawn_sharp import draw_fits, drawn_field, write_hdu
 
 AS_IS = "hmi.sharp_cea_720s.377.20110213_050000_TAI.magnetogram.fits"
 SHARP_PIXEL_CM2 = 1.328e15  # SCIENCE section 7

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hnn_core.magnetogram import read_fits
-from hnn_core.preprocess import (
+from hnn_core.magnetogram.magnetogram import read_fits
+from hnn_core.magnetogram.preprocess import (
     CropBox,
     PreprocessConfig,
     crop_outline,

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hnn_core.attention import capture_attention, rollout
 from hnn_core.exceptions import AttentionCaptureError
-from tests.small_models import small_model
+from hnn_core.network.attention import capture_attention, rollout
+from tests.support.small_models import small_model
 
 
 def random_attention(layers: int, batch: int, heads: int, tokens: int, seed: int = 0):

@@ -10,11 +10,11 @@ from timm.layers.pos_embed import resample_abs_pos_embed
 from timm.models.vision_transformer import VisionTransformer, vit_base_patch16_224
 from torch.nn.functional import interpolate
 
-from hnn_core import hub
 from hnn_core.exceptions import ModelError
-from hnn_core.model import HNN, HNNConfig
-from hnn_core.pretrained import load_pretrained_vit
-from tests.small_models import small_config, small_model
+from hnn_core.network.model import HNN, HNNConfig
+from hnn_core.network.pretrained import load_pretrained_vit
+from hnn_core.services import hub
+from tests.support.small_models import small_config, small_model
 
 
 def n_parameters(model):

@@ -12,7 +12,6 @@ import torch
 from huggingface_hub.errors import LocalEntryNotFoundError, RemoteEntryNotFoundError
 from safetensors.torch import load_file, save_file
 
-from hnn_core import hub, model_folder, model_store
 from hnn_core.exceptions import (
     CorruptModelError,
     ForeignModelError,
@@ -20,15 +19,19 @@ from hnn_core.exceptions import (
     ModelError,
     UnknownModelError,
 )
-from hnn_core.model import HNN
-from hnn_core.model_store import (
+from hnn_core.network import model_store
+from hnn_core.network import model_store as model_folder
+from hnn_core.network.model import HNN
+from hnn_core.network.model_store import (
     find_model,
     list_models,
     load_model,
     save_model,
     scan_models,
 )
-from tests.small_models import small_config, small_model
+from hnn_core.services import hub
+from tests.conftest import ROOT
+from tests.support.small_models import small_config, small_model
 
 FRAMES = torch.linspace(-1, 1, 4 * 32 * 32).reshape(1, 4, 1, 32, 32)
 
@@ -349,7 +352,7 @@ def test_no_model_anywhere(tmp_path, monkeypatch):
 
 
 def test_the_shipped_models_lie_beside_the_package():
-    root = Path(__file__).resolve().parents[1]
+    root = ROOT
     assert root / "assets" / "models" == model_store.SHIPPED
 
 

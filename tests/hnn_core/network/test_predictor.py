@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 import torch
 
-from hnn_core.attention import capture_attention, rollout
-from hnn_core.embedding import choose_device
 from hnn_core.exceptions import ModelError, PositionError, SequenceError, UnknownRegionError
-from hnn_core.preprocess import preprocess
-from tests.small_models import (
+from hnn_core.magnetogram.preprocess import preprocess
+from hnn_core.network.attention import capture_attention, rollout
+from hnn_core.network.embedding import choose_device
+from tests.support.small_models import (
     START,
     NoiseSource,
     noise_frame,
@@ -186,7 +186,7 @@ def test_prediction_alone_does_not_pay_for_attention(predictor, monkeypatch):
     def called(*_, **__):
         raise AssertionError("attention was captured")
 
-    monkeypatch.setattr("hnn_core.embedding.capture_attention", called)
+    monkeypatch.setattr("hnn_core.network.embedding.capture_attention", called)
     predictor.predict(noise_sequence(6))
     with pytest.raises(AssertionError, match="attention was captured"):
         predictor.rollout(noise_sequence(6))

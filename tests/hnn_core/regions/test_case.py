@@ -10,9 +10,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hnn_core import __version__
-from hnn_core.case import MOST_CASES, Case, CaseSet, cases_from_link, cases_to_link
-from hnn_core.case_store import delete_set, list_sets, load_set, read_set, save_set
 from hnn_core.exceptions import RequestError
+from hnn_core.regions.case import (
+    MOST_CASES,
+    Case,
+    CaseSet,
+    cases_from_link,
+    cases_to_link,
+    delete_set,
+    list_sets,
+    load_set,
+    read_set,
+    save_set,
+)
 
 HOUR = "2011-02-15T01:00"
 CASE = Case("fits:/a b/ä", "377", HOUR, "demo", "ab" * 32, 0.25)

@@ -7,14 +7,13 @@ import plotly.graph_objects as go
 import pytest
 from astropy.time import Time
 
-from analysis.figures_passage import mark_times
-from hnn_core.dataset import POLICIES, label_frames
-from hnn_core.dataset.classes import FLARE_CLASSES, reaches
-from hnn_core.dataset.labels import label_with_flares
+from analysis.figures.passage import mark_times
 from hnn_core.exceptions import DatasetError, FlareTableError
-from hnn_core.sources import Flare, Region
-from hnn_core.sources.flare_table import flares_of, load_flare_table, read_flare_table
-from pages._labels import flares_sentence
+from hnn_core.regions.base import Flare, Region
+from hnn_core.regions.flare_table import flares_of, load_flare_table, read_flare_table
+from hnn_core.regions.goes_classes import FLARE_CLASSES, reaches
+from hnn_core.regions.labels import POLICIES, label_frames, label_with_flares
+from pages._shared.messages import flares_sentence
 from tests.conftest import real_data
 
 PEAK = "2011-02-15T01:56:00"

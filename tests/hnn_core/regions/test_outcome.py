@@ -8,11 +8,10 @@ from astropy.time import Time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hnn_core.dataset.labels import NEGATIVE, NO_LABEL, POSITIVE, label_frames
 from hnn_core.exceptions import DatasetError
-from hnn_core.outcome import OUTCOME_WORDS, cme_words, what_happened
-from hnn_core.sources import Flare, Region
-from hnn_core.sources.base import Cme
+from hnn_core.regions.base import Cme, Flare, Region
+from hnn_core.regions.labels import NEGATIVE, NO_LABEL, POSITIVE, label_frames
+from hnn_core.regions.outcome import OUTCOME_WORDS, cme_words, what_happened
 from hnn_core.sources.simulated import SimulatedSource
 
 TIME = Time("2011-02-15T01:00:00", scale="tai")

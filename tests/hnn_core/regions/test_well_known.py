@@ -6,8 +6,8 @@ import astropy.units as u
 import pytest
 from astropy.time import Time
 
-from hnn_core.reference_hour import largest_flare, reference_hour, suggested_cases
-from hnn_core.sources import Flare, Region
+from hnn_core.regions.base import Flare, Region
+from hnn_core.regions.well_known import largest_flare, reference_hour, suggested_cases
 
 START = Time("2015-06-01T00:00:00", scale="tai")
 HOURS = [str((START + k * u.h).isot)[:16] for k in range(24)]

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hnn_core.exceptions import RequestError
-from hnn_core.live.cases import well_known_cases
-from hnn_core.live.words import Wanted, read_day, read_moment, read_region
-from hnn_core.tai import format_t_rec, iso_minute
+from hnn_core.magnetogram.conventions import format_t_rec, iso_minute
+from hnn_core.regions.well_known import well_known_cases
+from hnn_core.regions.words import Wanted, read_day, read_moment, read_region
 from tests.conftest import real_data
 
 

@@ -14,9 +14,14 @@ from hnn_core.exceptions import (
     UnreachableError,
 )
 from hnn_core.services import endpoints
-from hnn_core.services.patience import Patience
-from hnn_core.services.reading import read_json, read_json_or_nothing, read_text
-from hnn_core.services.transport import Reply, Transport
+from hnn_core.services.transport import (
+    Patience,
+    Reply,
+    Transport,
+    read_json,
+    read_json_or_nothing,
+    read_text,
+)
 from tests.emulators import emulated, small_world
 
 TABLE = "harp_noaa.txt"

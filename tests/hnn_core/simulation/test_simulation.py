@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.pil import detect_pils
+from analysis.physics.pil import detect_pils
 from hnn_core.exceptions import UnknownRegionError, UnknownTimeError
-from hnn_core.magnetogram import read_fits, write_fits
-from hnn_core.render import render
-from hnn_core.simulate import HOURS, PIXEL_CM2, Population, evolve
+from hnn_core.magnetogram.magnetogram import read_fits, write_fits
+from hnn_core.simulation.evolution import evolve
+from hnn_core.simulation.population import HOURS, PIXEL_CM2, Population
+from hnn_core.simulation.render import render
 from hnn_core.sources import open_source
 
 

@@ -18,7 +18,7 @@ from hnn_core.exceptions import (
 )
 from hnn_core.sources import find_region, fits_index, open_source
 from hnn_core.sources.fits_folder import FitsFolder
-from tests.drawn_sharp import draw_fits
+from tests.support.drawn_sharp import draw_fits
 
 AS_IS = "hmi.sharp_cea_720s.377.20110213_050000_TAI.magnetogram.fits"
 

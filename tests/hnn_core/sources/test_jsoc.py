@@ -6,21 +6,21 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from hnn_core.catalogs.query import find_flares
+from hnn_core.catalogs.queries import find_flares
 from hnn_core.catalogs.refresh import refresh_cmes, refresh_flares, refresh_harp_noaa
 from hnn_core.catalogs.store import Catalog
 from hnn_core.exceptions import EmptySourceError, RequestError, UnknownSourceError
-from hnn_core.jsoc.cache import cached, region_folder
-from hnn_core.jsoc.series import DEFINITIVE, NEAR_REAL_TIME
-from hnn_core.live.newest import newest
-from hnn_core.live.words import read_day
-from hnn_core.magnetogram import read_fits
+from hnn_core.jsoc.files import cached, region_folder
+from hnn_core.jsoc.keywords import DEFINITIVE, NEAR_REAL_TIME
+from hnn_core.magnetogram.conventions import iso_minute
+from hnn_core.magnetogram.magnetogram import read_fits
+from hnn_core.regions.words import read_day
 from hnn_core.services.endpoints import live_home
 from hnn_core.sources import open_source
-from hnn_core.tai import iso_minute
+from hnn_core.sources.jsoc import newest
 from tests.emulators import emulated, small_world
 from tests.emulators.world import GoesFlare
-from tests.jsoc_fetching import HOURS, NOON, NOW, emulator, fetch
+from tests.support.jsoc_fetching import HOURS, NOON, NOW, emulator, fetch
 
 __all__ = ["emulator"]
 

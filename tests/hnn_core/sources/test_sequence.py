@@ -10,27 +10,23 @@ from astropy.time import Time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hnn_core.exceptions import (
-    OffLimbError,
-    SequenceError,
-    TruncatedFitsError,
-    UnknownRegionError,
-)
-from hnn_core.interpolation import interpolate_frames
-from hnn_core.magnetogram import Magnetogram, read_fits, write_fits
-from hnn_core.sequence import (
+from hnn_core.exceptions import OffLimbError, SequenceError, TruncatedFitsError, UnknownRegionError
+from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec, tai_seconds
+from hnn_core.magnetogram.interpolation import interpolate_frames
+from hnn_core.magnetogram.magnetogram import Magnetogram, read_fits, write_fits
+from hnn_core.magnetogram.sequence_plan import (
     QualityPolicy,
     SequencePlan,
-    build_sequence,
     good_records,
     plan_sequence,
     sequence_hours,
 )
-from hnn_core.sharp_keywords import sharp_keywords
-from hnn_core.sources import Region, open_source
+from hnn_core.magnetogram.sharp import sharp_keywords
+from hnn_core.regions.base import Region
+from hnn_core.sources import open_source
 from hnn_core.sources.fits_folder import FitsFolder
-from hnn_core.tai import iso_minute, parse_t_rec, tai_seconds
-from tests.drawn_sharp import draw_fits, drawn_field
+from hnn_core.sources.sequence import build_sequence
+from tests.support.drawn_sharp import draw_fits, drawn_field
 
 START = Time("2011-02-13T00:00:00", scale="tai")
 

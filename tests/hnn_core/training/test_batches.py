@@ -9,18 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hnn_core.training.assemble import Material, make_network
-from hnn_core.training.batches import (
+from hnn_core.training.config import TrainConfig
+from hnn_core.training.data import (
     N_SYMMETRIES,
     BatchPlan,
     BatchSampler,
+    Parts,
+    SequenceBatches,
     apply_symmetry,
     share_frames,
 )
-from hnn_core.training.config import TrainConfig
-from hnn_core.training.data import Parts, SequenceBatches
 from hnn_core.training.loaders import ResumableLoader, evaluation_plans
 from hnn_core.training.module import TrainingModule
-from tests.made_datasets import MadeDataset, small_training
+from tests.support.made_datasets import MadeDataset, small_training
 
 
 def sampler(sizes, **options):
@@ -187,7 +188,7 @@ def module_loss(module, logits, batch):
 
 
 def test_the_loss_is_the_papers_mean_over_the_batch(made):
-    from hnn_core.training.losses import focal_loss
+    from hnn_core.training.module import focal_loss
 
     dataset, config, parts = made
     module = TrainingModule(make_network(config, None), config)

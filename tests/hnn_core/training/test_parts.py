@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hnn_core.training.losses import focal_loss
-from hnn_core.training.metrics import region_interval, skill_scores
+from hnn_core.scores import region_interval, skill_scores
+from hnn_core.training.module import focal_loss
 
 
 def test_focal_loss_by_hand() -> None:

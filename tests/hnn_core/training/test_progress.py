@@ -6,9 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.figures_training import compare_runs, loss_curve, skill_curves
-from hnn_core.training.events import EventLog, Steadily
-from hnn_core.training.progress import member_progress, n_members, read_progress, share_done
+from analysis.figures.training import compare_runs, loss_curve, skill_curves
+from hnn_core.training.progress import (
+    EventLog,
+    Steadily,
+    member_progress,
+    n_members,
+    read_progress,
+    share_done,
+)
 
 START = {
     "event": "start",
@@ -189,7 +195,7 @@ def test_what_comes_before_the_first_step_is_told_and_then_over():
 
 def test_long_work_is_told_now_and_then_and_at_its_end(tmp_path, monkeypatch):
     clock = iter(range(0, 1000))
-    monkeypatch.setattr("hnn_core.training.events.time.monotonic", lambda: float(next(clock)) / 4)
+    monkeypatch.setattr("hnn_core.training.progress.time.monotonic", lambda: float(next(clock)) / 4)
     tell = Steadily(EventLog(tmp_path / "metrics.jsonl"), "Reading frames")
     for done in range(1, 101):
         tell(done, 100)

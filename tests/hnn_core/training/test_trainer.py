@@ -17,16 +17,16 @@ from hnn_core.exceptions import (
     TooFewGroupsError,
     TrainingError,
 )
-from hnn_core.model_store import load_model
-from hnn_core.preprocess import PreprocessConfig
-from hnn_core.training import checkpoints
+from hnn_core.magnetogram.preprocess import PreprocessConfig
+from hnn_core.network.model_store import load_model
+from hnn_core.training import callbacks as checkpoints
 from hnn_core.training.assemble import Material
 from hnn_core.training.callbacks import Keeper, Stopper, StopRequestedError
-from hnn_core.training.commands import create_run
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.fit import train_run
 from hnn_core.training.module import TrainingModule
-from tests.made_datasets import MadeDataset, small_training
+from hnn_core.training.run_folder import create_run
+from tests.support.made_datasets import MadeDataset, small_training
 
 pytestmark = pytest.mark.filterwarnings(
     # Lightning asks torch for what torch calls old; both are theirs.
@@ -271,7 +271,7 @@ def test_a_frozen_transformer_stays_and_each_frame_is_embedded_once(material, mo
     run = made_run(freeze_vit=True, symmetries=True, epochs=3)
     train_run(run, material)
     plain = made_run("plain", freeze_vit=True, epochs=3)
-    from hnn_core.training import frozen
+    from hnn_core.training import loaders as frozen
 
     calls = []
     embed = frozen.embed_frames
