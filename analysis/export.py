@@ -116,8 +116,8 @@ def heat_hdul(
     mag : Magnetogram
         The frame the network attended to.
     heat : (rows, cols) array
-        On the patch's pixels (`hnn_core.magnetogram.preprocess.tokens_to_patch`); NaN where the network saw
-        nothing.
+        On the patch's pixels (`hnn_core.magnetogram.preprocess.tokens_to_patch`); NaN where the
+        network saw nothing.
     method : str
         One of `hnn_core.explanation.service.METHODS` that draws maps.
     options : mapping, optional

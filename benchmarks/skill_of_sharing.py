@@ -3,10 +3,11 @@
     PYTHONPATH=. python benchmarks/skill_of_sharing.py --dataset sim-800 \
         --pretrained vit-flux.safetensors --freeze-vit [--epochs 10 --seeds 0 1 2]
 
-Loss and gradient of a given batch are the same, shared or not (tests/hnn_core/training/test_batches.py); what
-differs is which sequences make a batch. The peer draws each alone (run_hours 1), as the paper
-does; ours takes runs of eight hours. Same folds, seeds, epochs and everything else; a seed is
-another split and other first weights. Runs are kept in HNN_HOME and not trained again.
+Loss and gradient of a given batch are the same, shared or not
+(tests/hnn_core/training/test_batches.py); what differs is which sequences make a batch. The peer
+draws each alone (run_hours 1), as the paper does; ours takes runs of eight hours. Same folds,
+seeds, epochs and everything else; a seed is another split and other first weights. Runs are kept in
+HNN_HOME and not trained again.
 """
 
 import argparse

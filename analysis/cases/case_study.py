@@ -151,7 +151,7 @@ def case_frames(source: Source, region: str, hour: str) -> tuple[tuple[Magnetogr
     Returns
     -------
     frames : tuple of Magnetogram
-        With gaps filled as for a prediction (SCIENCE section 2); where they are too wide for
+        With gaps filled as for a prediction (docs/method.md, "Frames"); where they are too wide for
         that, the hours with a record of their own.
     incomplete : str
         Why there are not ten; empty if there are.

@@ -47,7 +47,8 @@ class TokenGrid:
 
     @classmethod
     def centred(cls, shape: tuple[int, int], crop: int = 448, side: int = 32) -> "TokenGrid":
-        """Grid of a crop about the patch's centre, as `hnn_core.magnetogram.preprocess` takes it."""
+        """Grid of a crop about the patch's centre, as `hnn_core.magnetogram.preprocess` takes
+        it."""
         box = CropBox.centred(shape, crop)
         return cls(box.row0, box.col0, side)
 
@@ -327,13 +328,13 @@ def overlap(
 
     Notes
     -----
-    SCIENCE section 5. Of maps drawn at random that follow |B| or nothing, 6 to 8 % get a p of 5 %
-    or less, and 9 to 12 % where neighbouring tokens are alike
+    docs/method.md, "Attention". Of maps drawn at random that follow |B| or nothing, 6 to 8 % get a
+    p of 5 % or less, and 9 to 12 % where neighbouring tokens are alike
     (`benchmarks/bench_statistics.py`); so a p just under 5 % means little. Within a stratum |B|
     still varies, most among the strongest fields, of which PILs seldom have the strongest of all:
     that makes p larger, not smaller. Where the strongest fields of a patch all belong to the PIL,
-    there is no other place to compare with: the draws then hold the same as the region, and p
-    tends to 1.
+    there is no other place to compare with: the draws then hold the same as the region, and p tends
+    to 1.
     """
     weights, field = np.asarray(weights), np.asarray(field)
     if weights.shape != field.shape or any(m.shape != field.shape for m in regions.values()):

@@ -174,8 +174,8 @@ def case_rows(cases: Sequence[ReportCase]) -> pd.DataFrame:
         two cases of one region whose windows overlap have the hours they share twice, told apart
         by ``t_reference_tai``. Beside the fluxes of `flux_rows`: R values, SDO's velocity, what
         the network said of the case (NaN or "" without one), outcome and verdict; for each map
-        the share of its mass in the parts of `analysis.cases.overlap.REGION_NAMES` in that hour, and
-        for each method of scores the hour's, NaN where there is none.
+        the share of its mass in the parts of `analysis.cases.overlap.REGION_NAMES` in that hour,
+        and for each method of scores the hour's, NaN where there is none.
     """
     table = pd.concat([_rows(case) for case in cases], ignore_index=True)
     keys = ["source", "region", "t_reference_tai", "t_rec_tai"]

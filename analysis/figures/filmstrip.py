@@ -42,8 +42,9 @@ def filmstrip_figure(
     frames : sequence of Magnetogram
         In order of time; the last is x_t.
     heats : sequence of (rows, cols) arrays, optional
-        A map of the network on the patch's pixels (`hnn_core.magnetogram.preprocess.tokens_to_patch`),
-        NaN where the network saw nothing. One colour scale serves all frames.
+        A map of the network on the patch's pixels
+        (`hnn_core.magnetogram.preprocess.tokens_to_patch`), NaN where the network saw nothing. One
+        colour scale serves all frames.
     interpolated : sequence of bool, optional
         Frames that fill a gap; by default what the frames say of themselves.
     current : int

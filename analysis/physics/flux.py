@@ -91,7 +91,7 @@ def unsigned_flux(
 
     Notes
     -----
-    Source: SCIENCE section 7.
+    Source: docs/method.md, "Flux and trends".
     """
     return _flux(float(np.abs(_values(field, mask, threshold)).sum()), pixel_area)
 
@@ -140,8 +140,8 @@ def flux_error(
     """Formal error of a flux in Mx, σ_Φ = dA √(N σ²) over the N counted pixels.
 
     It holds the noise of the pixels only, and is hundreds of times smaller than the effect
-    of the threshold and of the projection (SCIENCE section 7). Parameters and errors as in
-    `unsigned_flux`; `noise` is the standard deviation of one pixel.
+    of the threshold and of the projection (docs/method.md, "Flux and trends"). Parameters and
+    errors as in `unsigned_flux`; `noise` is the standard deviation of one pixel.
     """
     n = _values(field, mask, threshold).size
     return _flux(float(np.sqrt(n) * noise.to_value(u.G)), pixel_area)

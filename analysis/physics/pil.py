@@ -226,9 +226,10 @@ def detect_pils(
 
     Notes
     -----
-    Source: Ji et al. (2023), ApJS 265, 28; SCIENCE section 6. The masks are those of the plain
-    scikit-image pipeline, pixel for pixel: edges are taken in windows where both polarities are
-    near (`analysis.physics.pil_edges`), everything after them in the bounding box of the candidates.
+    Source: Ji et al. (2023), ApJS 265, 28; docs/method.md, "Polarity inversion lines". The masks
+    are those of the plain scikit-image pipeline, pixel for pixel: edges are taken in windows where
+    both polarities are near (`analysis.physics.pil_edges`), everything after them in the bounding
+    box of the candidates.
     """
     PilSettings(threshold, buffer, keep, min_length)
     buffer, min_length = int(buffer), int(min_length)

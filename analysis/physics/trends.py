@@ -30,7 +30,7 @@ __all__ = [
 
 
 LEAST_POINTS = 10
-"""With fewer hours nothing is said about a trend (SCIENCE section 7)."""
+"""With fewer hours nothing is said about a trend (docs/method.md, "Flux and trends")."""
 
 _LEVEL = 0.95
 _RATE = u.Mx / u.h
@@ -98,7 +98,7 @@ def trend(hours: np.ndarray, flux: Quantity) -> Trend:
 
     Notes
     -----
-    SCIENCE section 7. Sen (1968); Hamed & Rao (1998), J. Hydrol. 204, 182.
+    docs/method.md, "Flux and trends". Sen (1968); Hamed & Rao (1998), J. Hydrol. 204, 182.
     """
     hours = np.asarray(hours, np.float64)
     values = np.asarray(flux.to_value(u.Mx), np.float64)
@@ -305,7 +305,8 @@ def systematics(
 
     Notes
     -----
-    SCIENCE section 7. Φ− is taken as a positive number, so that a fall is a fall in both.
+    docs/method.md, "Flux and trends". Φ− is taken as a positive number, so that a fall is a fall in
+    both.
     """
     settings = settings or PilSettings()
     fluxes = window_fluxes(frames, settings, thresholds=thresholds, masks=masks)

@@ -59,7 +59,7 @@ class Verdict:
 
 
 def verdict(found: Systematics) -> Verdict:
-    """Judge a window by the rule of SCIENCE section 7.
+    """Judge a window by the rule of docs/method.md, "Flux and trends".
 
     Cancellation takes two polarities that meet, so it is claimed as consistent only if Φ+ and Φ−
     in the PIL region both fall: with the mask that moves, since that is what the paper shows, and

@@ -72,8 +72,8 @@ def map_survey(
     DataFrame
         One row a window, method and part: ``region``, ``t_rec_tai``, ``said`` (the label that the
         network gives), ``probability``, ``outcome``, ``method``, ``part`` (one of
-        `analysis.cases.overlap.REGION_NAMES`), and ``overlap``, an `analysis.cases.overlap.Overlap` of the
-        sequence. Draws of a region share their places, those of different regions do not.
+        `analysis.cases.overlap.REGION_NAMES`), and ``overlap``, an `analysis.cases.overlap.Overlap`
+        of the sequence. Draws of a region share their places, those of different regions do not.
 
     Raises
     ------

@@ -232,7 +232,7 @@ def associate(
     Linked
         ``eruptive`` if a link goes either way; ``unlinked`` if the flare is in DONKI, its days'
         CMEs are known and no link goes either way; else ``unknown``. Never ``confined``: no
-        catalogue says that (SCIENCE section 3).
+        catalogue says that (docs/method.md, "Labels").
     """
     if record is None:
         asked = flares.since(peak)

@@ -128,7 +128,8 @@ class RegionFrames:
 
 
 MOST_LONGITUDE = 45.0
-"""Degrees from the central meridian; beyond it a frame is not trained on (SCIENCE section 2)."""
+"""Degrees from the central meridian; beyond it a frame is not trained on (docs/method.md,
+"Frames")."""
 
 _Key = tuple[float, int, int]  # hour, left and right record: one hour may have two frames
 
@@ -188,7 +189,7 @@ def read_region(source: Source, region: Region, options: BuildOptions) -> Region
 
     References
     ----------
-    SCIENCE sections 2 and 3.
+    docs/method.md, "Frames" and "Labels".
     """
     times = source.times(region.id)
     quality = np.asarray(source.quality(region.id)).astype(np.uint32)

@@ -1,4 +1,4 @@
-"""Splits that keep every frame of an active region on one side (SCIENCE section 3)."""
+"""Splits that keep every frame of an active region on one side (docs/method.md, "Labels")."""
 
 import warnings
 from collections.abc import Sequence

@@ -56,7 +56,7 @@ def hourly(
     most_longitude: float,
     hours: Sequence[float] | np.ndarray | None = None,
 ) -> Choice:
-    """Choose for every whole hour TAI the good record nearest to it (SCIENCE section 2).
+    """Choose for every whole hour TAI the good record nearest to it (docs/method.md, "Frames").
 
     Parameters
     ----------

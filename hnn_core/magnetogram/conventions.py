@@ -3,7 +3,7 @@
 Kernels that search or compare many times use float seconds of the format ``unix_tai``
 (seconds since 1970-01-01T00:00:00 TAI), in which every whole hour TAI is a multiple of 3600.
 
-How far from the central meridian a region may be for a prediction (SCIENCE section 2).
+How far from the central meridian a region may be for a prediction (docs/method.md, "Frames").
 """
 
 import math

@@ -52,7 +52,7 @@ def interpolate_frames(left: Magnetogram, right: Magnetogram, time: Time) -> Mag
 
     References
     ----------
-    SCIENCE section 2.
+    docs/method.md, "Frames".
     """
     start, stop, now = (float(tai_seconds(t)) for t in (left.t_rec, right.t_rec, time))
     if not start < now < stop:

@@ -91,7 +91,7 @@ def preprocess(field: np.ndarray, config: PreprocessConfig) -> tuple[np.ndarray,
 
     References
     ----------
-    SCIENCE section 2.
+    docs/method.md, "Frames".
     """
     if field.ndim != 2 or 0 in field.shape:
         raise ValueError(f"a field has two axes and at least one pixel, not shape {field.shape}")

@@ -1,7 +1,7 @@
 """Which records a sequence of hourly frames uses, and which gaps may be filled.
 
 Planning looks at T_REC and QUALITY alone, so that a whole disk passage is planned without
-reading a pixel. The rules are those of SCIENCE section 2.
+reading a pixel. The rules are those of docs/method.md, "Frames".
 
 Which records of a region may be used, and the one nearest to an hour.
 

@@ -143,8 +143,8 @@ class HNN(nn.Module, PyTorchModelHubMixin, library_name="hnn", license="bsd-3-cl
     """ViT + LSTM + linear classifier, or with ``config.temporal`` false the ViT baseline.
 
     Frames are float tensors (B, T, 1, H, W), H = W = ``config.image_size``, ascending in time,
-    the last one x_t, values as `hnn_core.magnetogram.preprocess` makes them (gauss over the clip, in
-    [-1, 1], no NaN). Row 0 is south.
+    the last one x_t, values as `hnn_core.magnetogram.preprocess` makes them (gauss over the clip,
+    in [-1, 1], no NaN). Row 0 is south.
 
     Parameters
     ----------

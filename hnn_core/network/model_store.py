@@ -66,7 +66,7 @@ class ModelInfo:
 
     @property
     def flare_class(self) -> str:
-        """Lowest class of the coming flare: one of `hnn_core.regions.goes_classes.FLARE_CLASSES`."""
+        """Lowest class of the coming flare, one of `FLARE_CLASSES`."""
         return self.config.flare_class
 
     @cached_property

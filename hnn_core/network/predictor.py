@@ -194,8 +194,9 @@ class Predictor:
         Returns
         -------
         ndarray, float32 (T, g, g)
-            Axis order (hour, row, column), row 0 south, for `hnn_core.magnetogram.preprocess.tokens_to_patch`.
-            A frame's map sums to 1 less what stays on the class token.
+            Axis order (hour, row, column), row 0 south, for
+            `hnn_core.magnetogram.preprocess.tokens_to_patch`. A frame's map sums to 1 less what
+            stays on the class token.
         """
         readings = self._embedder.read(sequence.frames, with_rollout=True)
         maps = np.stack([r.rollout.numpy() for r in readings if r.rollout is not None])

@@ -57,7 +57,7 @@ class Flare:
             object.__setattr__(self, "id", name)
 
     def flux(self, scale: FluxScale) -> float:
-        """Peak flux in the 1–8 Å band on one of the two scales, W m-2 (SCIENCE section 3).
+        """Peak flux in the 1–8 Å band on one of the two scales, W m-2 (docs/method.md, "Labels").
 
         Raises
         ------

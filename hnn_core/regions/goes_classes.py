@@ -32,7 +32,7 @@ def goes_size(goes_class: str) -> tuple[int, float]:
 
 
 OPERATIONAL_OVER_SCIENCE = 0.7
-"""SCIENCE section 3."""
+"""docs/method.md, "Labels"."""
 
 _LETTERS = {"A": 1e-8, "B": 1e-7, "C": 1e-6, "M": 1e-5, "X": 1e-4}
 _CLASS = re.compile(r"([ABCMX])(\d{1,2}(?:\.\d+)?)")
@@ -124,7 +124,7 @@ def reaches(flare: Flare, flare_class: str) -> bool:
 
     References
     ----------
-    SCIENCE section 3: thresholds are pairs of flux and scale.
+    docs/method.md, "Labels": thresholds are pairs of flux and scale.
     """
     least = threshold(flare_class)
     return flare.flux(least.scale) >= least.flux * (1.0 - _ROUNDING)

@@ -93,7 +93,7 @@ def label_frames(
 
     References
     ----------
-    SCIENCE section 3; the paper's section 2 and Figure 1.
+    docs/method.md, "Labels"; the paper's section 2 and Figure 1.
     """
     return label_with_flares(times_utc, flares, flare_class, policy=policy).label
 

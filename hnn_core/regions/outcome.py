@@ -41,7 +41,7 @@ def what_happened(region: Region, time: Time, flare_class: str) -> Outcome:
     ----------
     region : Region
     time : Time
-        The reference time t; flares with 0 < t_peak − t ≤ 24 h count (SCIENCE section 3).
+        The reference time t; flares with 0 < t_peak − t ≤ 24 h count (docs/method.md, "Labels").
     flare_class : str
         ``"M5.0"``, ``"M"`` or ``"C"``, cumulative, with or without ``≥`` before it.
 

@@ -26,7 +26,7 @@ _BAD_HOURS: dict[int, tuple[int, ...]] = {3: (20,), 5: (26, 27), 8: (13, 14, 15)
 
 
 class SimulatedSource:
-    """Regions "SIM 1" to "SIM 16" or more, 48 hourly records each; see `hnn_core.simulation.evolution`.
+    """Regions "SIM 1" to "SIM 16" or more, 48 hourly records each.
 
     Parameters
     ----------

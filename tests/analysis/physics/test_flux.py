@@ -77,7 +77,7 @@ def test_formal_error_grows_with_the_root_of_the_counted_pixels():
 def test_first_frame_of_harp_377(harp377, threshold, expected):
     mag = read_fits(harp377 / FIRST)
     flux = unsigned_flux(mag.field, mag.pixel_area, threshold=threshold)
-    assert mx(flux) == pytest.approx(expected, rel=1e-3)  # SCIENCE section 7
+    assert mx(flux) == pytest.approx(expected, rel=1e-3)  # docs/method.md, "Flux and trends"
 
 
 def test_usflux_of_harp_377_is_read_from_the_header(harp377):

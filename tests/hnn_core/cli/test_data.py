@@ -184,6 +184,6 @@ def test_real_region_with_the_published_labels(tmp_path, harp377, capsys):
     positive = selected[selected["label"] == 1]["hour"].dt.strftime("%dT%H").tolist()
     assert (positive[0], positive[-1], len(positive)) == ("14T02", "15T01", 24)
     assert set(selected["goes_class"]) == {"M6.6", "M2.2", "X2.2"}
-    # SCIENCE section 7: the first frame of HARP 377 has 1.375e22 Mx.
+    # docs/method.md, "Flux and trends": the first frame of HARP 377 has 1.375e22 Mx.
     frames = StoredDataset.open(out).frames
     assert frames["unsigned_flux_mx"][0] == pytest.approx(1.375e22, rel=5e-4)

@@ -28,7 +28,7 @@ from hnn_core.magnetogram.sharp import noaa_numbers
 from tests.support.drawn_sharp import draw_fits, drawn_field, write_hdu
 
 AS_IS = "hmi.sharp_cea_720s.377.20110213_050000_TAI.magnetogram.fits"
-SHARP_PIXEL_CM2 = 1.328e15  # SCIENCE section 7
+SHARP_PIXEL_CM2 = 1.328e15  # docs/method.md, "Flux and trends"
 
 
 def first_frame(harp377: Path) -> Path:
@@ -52,7 +52,7 @@ def test_first_real_frame_has_published_flux_and_header_keywords(harp377):
     assert not frame.interpolated
     np.testing.assert_allclose(frame.pixel_area.to_value("cm2"), SHARP_PIXEL_CM2, rtol=1e-3)
     flux = np.nansum(np.abs(frame.field), dtype=np.float64) * frame.pixel_area.to_value("cm2")
-    np.testing.assert_allclose(flux, 1.375e22, rtol=1e-3)  # SCIENCE section 7, four digits
+    np.testing.assert_allclose(flux, 1.375e22, rtol=1e-3)  # docs/method.md, "Flux and trends"
 
 
 def test_real_header_keeps_measured_keywords_and_repairs_bare_nan(harp377):

@@ -19,7 +19,7 @@ shapes = st.tuples(st.integers(1, 75), st.integers(1, 75))
 
 
 def brute_force(field: np.ndarray, config: PreprocessConfig) -> np.ndarray:
-    """SCIENCE section 2 word by word, one pixel of the result after the other."""
+    """docs/method.md, "Frames" word by word, one pixel of the result after the other."""
     rows, cols = field.shape
     row0, col0 = (rows - config.crop) // 2, (cols - config.crop) // 2
     block = config.crop // config.size

@@ -1,4 +1,4 @@
-"""Attention rollout and capture: SCIENCE section 5."""
+"""Attention rollout and capture: docs/method.md, "Attention"."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The network: SCIENCE section 4."""
+"""The network: docs/method.md, "Network and training"."""
 
 import json
 from dataclasses import asdict

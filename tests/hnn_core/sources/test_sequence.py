@@ -275,7 +275,7 @@ def test_times_and_quality_must_be_alike():
 
 
 def naive_plan(records: list[int], t: int, length: int) -> list[object] | None:
-    """SCIENCE section 2 on minutes, word by word, for one sequence; None where refused."""
+    """docs/method.md, "Frames" on minutes, word by word, for one sequence; None where refused."""
 
     def pick(slot: int) -> int | None:
         near = [i for i, r in enumerate(records) if abs(r - slot) <= 24 and r <= t]
