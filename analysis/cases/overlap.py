@@ -47,8 +47,7 @@ class TokenGrid:
 
     @classmethod
     def centred(cls, shape: tuple[int, int], crop: int = 448, side: int = 32) -> "TokenGrid":
-        """Grid of a crop about the patch's centre, as `hnn_core.magnetogram.preprocess` takes
-        it."""
+        """Grid of a crop about the patch's centre, as `preprocess` takes it."""
         box = CropBox.centred(shape, crop)
         return cls(box.row0, box.col0, side)
 
