@@ -144,7 +144,7 @@ def test_a_child_that_has_ended_and_was_not_waited_for_is_dead(make):
 def test_a_job_outlives_who_started_it_and_is_found_again(make):
     run = make("polite")
     code = (
-        "import sys; from pathlib import Path; from hnn_core.training import jobs;"
+        "import sys; from pathlib import Path; from hnn_core.jobs import jobs;"
         "from hnn_core.training.run_folder import RunFolder;"
         f"jobs.COMMAND = {jobs.COMMAND!r}; run = RunFolder(Path({str(run.path)!r}));"
         "jobs.start(['train', '--run', str(run.path)], run)"

@@ -59,7 +59,7 @@ def test_real_folder_is_one_region_of_fifty_hours(harp377):
 
 def test_all_real_data_together_list_what_is_no_magnetogram(harp377):
     source = FitsFolder(harp377.parent)
-    assert [region.id for region in source.regions()] == ["377"]
+    assert "377" in {region.id for region in source.regions()}
     assert {Path(file.path).parts[0] for file in source.skipped()} >= {"wrong_instrument"}
 
 
