@@ -151,7 +151,7 @@ def test_rooms_are_whole_and_few():
 
 
 @pytest.mark.parametrize(
-    "module", ["hnn_core", "analysis", "hnn_core.sources", "analysis.physics.pil"]
+    "module", ["hnn_core", "analysis", "hnn_core.__main__", "analysis.__main__", "hnn_core.sources"]
 )
 def test_what_needs_no_network_does_not_import_torch(module):
     code = f"import sys, {module}; print('torch' in sys.modules)"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,12 +17,14 @@ from hnn_core.exceptions import FitsError, PositionError, SequenceError, Unknown
 from hnn_core.magnetogram.conventions import parse_t_rec, tai_seconds
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sequence_plan import TOLERANCE, good_records
-from hnn_core.network.predictor import Prediction
 from hnn_core.regions.base import Region, Source
 from hnn_core.regions.case import Case
 from hnn_core.regions.outcome import Outcome, what_happened
 from hnn_core.sources import find_region
 from hnn_core.sources.sequence import Sequence, build_sequence
+
+if TYPE_CHECKING:  # knows torch, which is imported when a network is used
+    from hnn_core.network.predictor import Prediction
 
 __all__ = ["DEFAULT_CLASS", "HOURS", "CaseStudy", "case_frames", "study_case"]
 
@@ -46,7 +49,7 @@ class CaseStudy:
     outcome: Outcome
     flare_class: str
     """Least class of the flares that count as what happened."""
-    prediction: Prediction | None
+    prediction: "Prediction | None"
     no_prediction: str
     """Why there is no prediction; empty if there is one."""
 
@@ -98,7 +101,7 @@ def study_case(
     *,
     settings: PilSettings | None = None,
     flare_class: str = DEFAULT_CLASS,
-    prediction: Prediction | None = None,
+    prediction: "Prediction | None" = None,
     no_prediction: str = "No model was asked.",
     sequence: Sequence | None = None,
 ) -> CaseStudy:
