@@ -8,12 +8,14 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 ARGS ?=
+# Processes that tests run in; a debugger wants WORKERS=0.
+WORKERS ?= auto
 
 .PHONY: help run test check format bench emulators clean
 
 help:
 	@echo "make run        open the app in a browser"
-	@echo "make test       run the whole test suite (ARGS='-k pil' chooses)"
+	@echo "make test       run the whole test suite (ARGS=\"-m 'not slow'\" or ARGS='-k pil' chooses)"
 	@echo "make check      ruff, format, codespell, mypy"
 	@echo "make format     let ruff format and mend what it can"
 	@echo "make bench      run the benchmarks and print their tables"
@@ -24,7 +26,7 @@ run: $(VENV)/.run-stamp
 	$(BIN)/streamlit run app.py $(ARGS)
 
 test: $(VENV)/.dev-stamp
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev-stamp
 	$(BIN)/ruff check .
