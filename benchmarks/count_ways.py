@@ -6,7 +6,8 @@ A file counts when one of its functions is called (the body of app.py or of a pa
 too). `hour`: from the time control on Explore, that has a new hour, to the magnetogram being
 shown. `train`: from a press on Train to the start of the child process, and in the child to the
 first update of the weights. `fetch`: all of `data fetch --noaa`, from emulated services, less the
-simulation that these serve. docs/architecture.md has the three ways in words. `import`: seconds of `import hnn_core` and of `import analysis`, median of five.
+simulation that these serve. docs/architecture.md has the three ways in words. `import`: seconds
+of `import hnn_core` and of `import analysis`, median of five.
 """
 
 import argparse
