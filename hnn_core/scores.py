@@ -1,10 +1,7 @@
-"""Skill of a yes-or-no forecast.
+"""Skill of a yes-or-no forecast, and how far it would move with other regions.
 
-How far a score would move with other regions: whole groups of regions drawn anew.
-
-Frames of a region repeat each other, so the group is what is drawn. What
-`metrics.region_interval` does by gathering frames is done here with the groups' contingency
-tables: all scores of a thousand draws in hundredths of a second.
+Frames of a region repeat each other, so whole groups of regions are drawn anew, each with the
+contingency table of its frames: all scores of a thousand draws in hundredths of a second.
 """
 
 import math
@@ -26,9 +23,10 @@ __all__ = [
     "skill_scores",
 ]
 
-
 SCORES = ("recall", "precision", "accuracy", "hss", "tss")
 """Keys of the five scores, in the order of the paper's figures 4 and 8."""
+LEAST_GROUPS = 5
+"""Groups from which an interval is given: two or three drawn anew are nearly always the same."""
 
 
 def skill_scores(y_true: ArrayLike, y_pred: ArrayLike) -> dict[str, float]:
@@ -55,20 +53,9 @@ def skill_scores(y_true: ArrayLike, y_pred: ArrayLike) -> dict[str, float]:
         raise ValueError(f"two equally long lists are needed, got {truth.shape} and {said.shape}")
     if not (np.isin(truth, (0, 1)).all() and np.isin(said, (0, 1)).all()):
         raise ValueError("labels and predictions must be 0 or 1")
-    truth, said = truth.astype(bool), said.astype(bool)
-    tp, fp = int((truth & said).sum()), int((~truth & said).sum())
-    tn, fn = int((~truth & ~said).sum()), int((truth & ~said).sum())
-    return {
-        "recall": _ratio(tp, tp + fn),
-        "precision": _ratio(tp, tp + fp),
-        "accuracy": _ratio(tp + tn, tp + fp + tn + fn),
-        "hss": _ratio(2 * (tp * tn - fp * fn), (tp + fn) * (fn + tn) + (tp + fp) * (fp + tn)),
-        "tss": _ratio(tp, tp + fn) - _ratio(fp, tn + fp),
-        "tp": tp,
-        "fp": fp,
-        "tn": tn,
-        "fn": fn,
-    }
+    tp, fp, tn, fn = (int(n) for n in group_counts(truth, said, np.zeros(truth.size))[0])
+    scores = {name: float(value) for name, value in count_scores([tp, fp, tn, fn]).items()}
+    return {**scores, "tp": tp, "fp": fp, "tn": tn, "fn": fn}
 
 
 def region_interval(
@@ -96,17 +83,10 @@ def region_interval(
     low, high : float
         NaN when the score is undefined in every draw.
     """
-    truth, said, region = np.asarray(y_true), np.asarray(y_pred), np.asarray(regions)
-    members = [np.flatnonzero(region == name) for name in np.unique(region)]
+    counts = group_counts(y_true, y_pred, regions)
     rng = np.random.default_rng(seed)
-    values = []
-    for _ in range(draws):
-        rows = np.concatenate([members[k] for k in rng.integers(0, len(members), len(members))])
-        values.append(skill_scores(truth[rows], said[rows])[score])
-    if np.isnan(values).all():
-        return math.nan, math.nan
-    low, high = np.nanpercentile(values, [2.5, 97.5])
-    return float(low), float(high)
+    drawn = rng.integers(0, len(counts), (draws, len(counts)))
+    return interval(count_scores(counts[drawn].sum(axis=1))[score])
 
 
 def count_scores(counts: ArrayLike) -> dict[str, np.ndarray]:
@@ -156,14 +136,6 @@ def fold_mean(values: ArrayLike) -> dict[str, float]:
         "standard_error": float(found.std(ddof=1) / math.sqrt(n)) if n > 1 else math.nan,
         "n": n,
     }
-
-
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole else math.nan
-
-
-LEAST_GROUPS = 5
-"""Groups from which an interval is given: two or three drawn anew are nearly always the same."""
 
 
 def group_counts(y_true: ArrayLike, y_pred: ArrayLike, groups: ArrayLike) -> np.ndarray:

@@ -4,7 +4,6 @@ import inspect
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,13 +20,13 @@ NameOption = Annotated[str, typer.Option(help="Name of the new run; made up if n
 RunOption = Annotated[str, typer.Option(help="Go on with this run, by name or folder.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
-_SWITCHES = {
+_FLAGS = {
+    "flare_class": "--class",
     "temporal": "--temporal/--baseline",
     "freeze_vit": "--freeze-vit/--train-vit",
     "symmetries": "--symmetries/--no-symmetries",
     "recompute": "--recompute/--no-recompute",
 }
-_NAMES = {"flare_class": "--class"}
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -159,24 +158,22 @@ def _config(settings: dict[str, Any]) -> TrainConfig:
 
 
 def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command an option for every field of `TrainConfig`."""
-    own = [p for p in inspect.signature(command).parameters.values() if p.kind != p.VAR_KEYWORD]
-    settings = []
-    for item in fields(TrainConfig):
-        default = "" if item.default is MISSING else f" Default: {item.default}."
-        text = FIELD_HELP[item.name] + default
-        flags = [_SWITCHES.get(item.name) or _NAMES.get(item.name)]
-        option = typer.Option(*filter(None, flags), help=text, show_default=False)
-        kind: Any = item.type
-        settings.append(
+    """Give a command an option for every field of `TrainConfig`; typer reads the signature."""
+    parameters = [
+        p for p in inspect.signature(command).parameters.values() if p.kind != p.VAR_KEYWORD
+    ]
+    for name, field in TrainConfig.model_fields.items():
+        kind: Any = field.annotation if field.annotation in (bool, int, float) else str
+        default = "" if field.is_required() else f" Default: {field.default}."
+        flags = [_FLAGS[name]] if name in _FLAGS else []
+        option = typer.Option(*flags, help=FIELD_HELP[name] + default, show_default=False)
+        annotation = Annotated[kind | None, option]
+        parameters.append(
             inspect.Parameter(
-                item.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=None,
-                annotation=Annotated[kind | None, option],
+                name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
             )
         )
-    command.__signature__ = inspect.Signature([*own, *settings])  # type: ignore[attr-defined]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return command
 
 

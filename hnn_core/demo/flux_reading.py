@@ -28,6 +28,7 @@ from hnn_core.magnetogram.preprocess import PreprocessConfig, preprocess
 from hnn_core.network.model import HNN, HNNConfig
 from hnn_core.simulation.population import HOURS, Population
 from hnn_core.simulation.render import render
+from hnn_core.storage import replacing
 
 __all__ = ["augment", "main", "read_flux", "render_runs"]
 
@@ -190,9 +191,8 @@ def main(argv: list[str] | None = None) -> None:
     torch.manual_seed(options.seed)
     model = HNN(HNNConfig(width=options.width))
     read_flux(model, frames, steps=options.steps, n_keep=options.n_keep, seed=options.seed)
-    partial_file = options.out.with_suffix(".part")
-    save_file(model.vit.state_dict(), partial_file)
-    partial_file.rename(options.out)
+    with replacing(options.out) as draft:
+        save_file(model.vit.state_dict(), draft)
 
 
 if __name__ == "__main__":

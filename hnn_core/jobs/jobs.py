@@ -1,59 +1,115 @@
-"""Trainings in processes of their own: started, found again, stopped, resumed, deleted.
+"""Work in processes of its own: started, found again, stopped; trainings one at a time.
 
 A job depends on nobody staying: it has its own session, its output goes to a file, and whoever
-looks later finds it by process.json in its folder.
-
-What became of a job: whether its process runs, and what its status means then.
+looks later finds it by what lies in its folder.
 """
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import threading
-from dataclasses import replace
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hnn_core.exceptions import RunError
 from hnn_core.jobs.process import (
-    PROCESS,
-    Job,
-    ProcessId,
-    State,
-    claim,
-    draw_ticket,
+    MARK,
+    ahead,
     end,
+    join_queue,
     machine_lock,
     read_process,
+    reserve,
+    worker,
+    write_process,
 )
-from hnn_core.storage import home, replace_json
+from hnn_core.storage import home, now, replace_json
 
 __all__ = [
+    "Job",
+    "State",
     "ask_to_stop",
     "effective_state",
-    "is_alive",
-    "keep_child",
     "start",
     "stop",
-    "stop_asked",
+    "take_turn",
 ]
 
-
-INTERRUPTED = "It was killed or the machine restarted; resume it from its last checkpoint."
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = (sys.executable, "-m", "hnn_core")
+_INTERRUPTED = "It was killed or the machine restarted; resume it from its last checkpoint."
+_TURN_POLL_S = 0.2
+_RANKS = ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")
 _children: list[subprocess.Popen[bytes]] = []
-"""What this very process has started: asked for their end, lest they stay zombies."""
+"""What this very process has started, lest they stay zombies."""
+_last_word = threading.Lock()
+"""Two may wait for the end of the same job: who stops it and who then loses patience."""
 
 
-def keep_child(child: subprocess.Popen[bytes]) -> None:
-    """Remember a child of this process, so that it is asked for its end."""
-    _children.append(child)
+@dataclass(frozen=True)
+class State:
+    """How far a job is, in its own words."""
+
+    state: str
+    """queued, running, stopping, stopped, interrupted, finished or failed."""
+    message: str
+    time: str
+    """ISO, UTC."""
 
 
-def is_alive(job: Job) -> bool:
-    """Whether the job's process runs; a later process of the same number is not taken for it."""
-    _children[:] = [child for child in _children if child.poll() is None]
-    process = read_process(job.path)
-    return process is not None and process.alive()
+class Job:
+    """A folder that a process works on.
+
+    Parameters
+    ----------
+    path : Path
+        Where log.txt, process.json and status.json lie.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path).absolute()
+        self.name = self.path.name
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs."""
+        _children[:] = [child for child in _children if child.poll() is None]
+        return worker(self.path) is not None
+
+    @property
+    def stop_asked(self) -> bool:
+        """Whether the process that last worked on it was to stop."""
+        return bool(read_process(self.path).get("stop_asked"))
+
+    @property
+    def status(self) -> State:
+        """What was last written of it; what has written nothing yet is queued."""
+        try:
+            values = json.loads((self.path / "status.json").read_text(encoding="utf-8"))
+            return State(*(str(values.get(key, "")) for key in ("state", "message", "time")))
+        except (OSError, ValueError, AttributeError):
+            return State("queued", "not started", "")
+
+    def write_status(self, state: str, message: str = "") -> None:
+        """Replace the status; `state` is one of `State.state`'s."""
+        replace_json(self.path / "status.json", {"state": state, "message": message, "time": now()})
+
+    def log_lines(self) -> list[str]:
+        """Return the log, line by line; of a line that was written over and over, the last."""
+        try:
+            text = (self.path / "log.txt").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return []
+        return [line.rpartition("\r")[2] for line in text.split("\n") if line.strip()]
+
+    def log_tail(self, lines: int = 12) -> str:
+        """Return the last lines of the log; empty where there is none."""
+        return "\n".join(self.log_lines()[-lines:])
 
 
 def effective_state(job: Job) -> State:
@@ -62,32 +118,15 @@ def effective_state(job: Job) -> State:
     A queued or running job without a process is "interrupted"; one that has been asked to stop
     and has not ended yet is "stopping".
     """
-    # Asked first: a job that ends between the two questions has then written its last status.
-    alive = is_alive(job)
+    # In this order: a job that ends between the two looks has then written its last status.
+    alive = job.alive
     status = job.status
-    if alive and stop_asked(job.path):
-        return replace(
-            status,
-            state="stopping",
-            message="Asked to stop: it finishes its step and writes a checkpoint.",
-        )
+    if alive and job.stop_asked:
+        message = "Asked to stop: it finishes its step and writes a checkpoint."
+        return replace(status, state="stopping", message=message)
     if not alive and status.state in ("queued", "running"):
-        return replace(status, state="interrupted", message=INTERRUPTED)
+        return replace(status, state="interrupted", message=_INTERRUPTED)
     return status
-
-
-def stop_asked(folder: Path) -> bool:
-    """Whether the process that last worked on a folder has been asked to stop."""
-    try:
-        return bool(json.loads((folder / PROCESS).read_text(encoding="utf-8")).get("stop_asked"))
-    except (OSError, ValueError, AttributeError):
-        return False
-
-
-ROOT = Path(__file__).resolve().parents[2]
-COMMAND = (sys.executable, "-m", "hnn_core")
-_last_word = threading.Lock()
-"""Two may wait for the end of the same job: who stops it and who then loses patience."""
 
 
 def start(arguments: list[str], job: Job, *, in_turn: bool = True) -> None:
@@ -106,20 +145,27 @@ def start(arguments: list[str], job: Job, *, in_turn: bool = True) -> None:
     RunError
         If the job is at work already or no process can be made.
     """
-    with machine_lock():
-        last = read_process(job.path)
-        if last is not None:
-            if last.alive():
-                raise RunError(
-                    f"{job.path.name} is at work already (process {last.pid}); stop it first."
-                )
-            end(last, 0)  # what a killed process left behind would fight the new one for the device
+    with machine_lock(), reserve(job.path) as lock:
         job.write_status("queued", "Starting.")
-        process = _spawn(arguments, job.path)
-        (job.path / PROCESS).unlink(missing_ok=True)
-        claim(job.path, process)
+        environment = {"HNN_HOME": str(home().absolute()), MARK: str(job.path)}
+        try:
+            with (job.path / "log.txt").open("ab") as log:
+                child = subprocess.Popen(
+                    [*COMMAND, *arguments],
+                    cwd=ROOT,
+                    env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    pass_fds=[lock.fileno()],
+                )
+        except OSError as error:
+            raise RunError(f"No process can be started for {job.name} ({error}).") from error
+        _children.append(child)
+        write_process(job.path, child.pid)
         if in_turn:
-            draw_ticket(process, job.path.name)
+            join_queue(job.path, anew=True)
 
 
 def stop(job: Job, grace_s: float = 60.0) -> None:
@@ -137,7 +183,8 @@ def stop(job: Job, grace_s: float = 60.0) -> None:
     RunError
         If it is not at work.
     """
-    _see_to_the_end(job, _asked(job), grace_s)
+    _ask(job)
+    _see_to_the_end(job, grace_s)
 
 
 def ask_to_stop(job: Job, grace_s: float = 1800.0) -> threading.Thread:
@@ -153,55 +200,74 @@ def ask_to_stop(job: Job, grace_s: float = 1800.0) -> threading.Thread:
     RunError
         If the job is not at work.
     """
-    process = _asked(job)
-    arguments = (job, process, grace_s)
-    waiting = threading.Thread(target=_see_to_the_end, args=arguments, daemon=True)
+    _ask(job)
+    waiting = threading.Thread(target=_see_to_the_end, args=(job, grace_s), daemon=True)
     waiting.start()
     return waiting
 
 
-def _spawn(arguments: list[str], folder: Path) -> ProcessId:
-    environment = {**os.environ, "HNN_HOME": str(home().absolute()), "PYTHONUNBUFFERED": "1"}
-    try:
-        with (folder / "log.txt").open("ab") as log:
-            child = subprocess.Popen(
-                [*COMMAND, *arguments],
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-    except OSError as error:
-        raise RunError(f"No process can be started for {folder.name} ({error}).") from error
-    keep_child(child)
-    return ProcessId.of(child.pid)  # a child that has ended keeps its number until asked for it
+@contextmanager
+def take_turn(job: Job, log: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+    """Wait until no other training runs on this machine, and keep the others waiting.
+
+    While it waits, the job's status is "queued". Of a training in several processes only the
+    first takes part.
+
+    Parameters
+    ----------
+    job : Job
+        What is about to work.
+    log : callable (sentence), optional
+        Gets for whom it waits.
+
+    Raises
+    ------
+    RunError
+        If another process is at work on this job.
+    """
+    if any(os.environ.get(rank, "0") != "0" for rank in _RANKS):
+        yield
+        return
+    with contextlib.ExitStack() as held:
+        with machine_lock():
+            process = worker(job.path)
+            started = process is not None and process.pid == os.getpid()  # by `start`
+            if not started:
+                held.enter_context(reserve(job.path))
+                held.callback(os.environ.pop, MARK)
+                os.environ[MARK] = str(job.path)  # for what it starts
+                write_process(job.path, os.getpid())
+            join_queue(job.path, anew=not started)
+        logged = None
+        while others := ahead(job.path):
+            more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+            message = f"Waits for {others[0].name}{more}: one training at a time on this machine."
+            if message != logged:
+                job.write_status("queued", message)
+                log(message)
+                logged = message
+            time.sleep(_TURN_POLL_S)
+        yield
 
 
-def _see_to_the_end(job: Job, process: ProcessId, grace_s: float) -> None:
-    """End a process; if it leaves no last word, write one."""
-    end(process, grace_s)
+def _ask(job: Job) -> None:
+    with machine_lock():
+        process = worker(job.path)
+        if process is None:
+            raise RunError(f"{job.name} is not at work.")
+        write_process(job.path, process.pid, stop_asked=True)
+
+
+def _see_to_the_end(job: Job, grace_s: float) -> None:
+    """End a job's process; if it leaves no last word, write one."""
+    if not end(job.path, grace_s):
+        return  # resumed meanwhile, or deleted
     with _last_word:
-        is_alive(job)  # lets go of the dead child
+        _ = job.alive  # lets go of the dead child
         left = job.status.state
-        if read_process(job.path) != process:
-            return  # resumed meanwhile, or deleted
         if left == "queued":
             job.write_status("stopped", "Stopped before it had begun; resume it.")
         elif left == "running":
             job.write_status(
                 "stopped", "Ended without a last checkpoint; resumes from the one before."
             )
-
-
-def _asked(job: Job) -> ProcessId:
-    """Return the job's process, after writing down that it is to stop."""
-    process = read_process(job.path)
-    if process is None or not is_alive(job):
-        raise RunError(f"{job.path.name} is not at work.")
-    replace_json(
-        job.path / PROCESS,
-        {"pid": process.pid, "created": process.created, "stop_asked": True},
-    )
-    return process

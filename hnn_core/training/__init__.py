@@ -1,1 +1,1 @@
-"""Loss, metrics and the training of the shipped demo model."""
+"""Training: from a configuration to checkpoints, a model and its scores."""

@@ -3,7 +3,6 @@
 Checkpoints that are whole or not there, and the newest one that can be read.
 """
 
-import contextlib
 import math
 import os
 import pickle
@@ -23,6 +22,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from hnn_core.exceptions import CheckpointError, DivergedError
 from hnn_core.network.model_store import save_model
 from hnn_core.scores import skill_scores
+from hnn_core.storage import replacing
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.loaders import ResumableLoader
 from hnn_core.training.module import TrainingModule, focal_loss
@@ -58,23 +58,15 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         """Write a checkpoint, or leave nothing behind."""
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f".{target.name}.part")
-        try:
-            with draft.open("wb") as stream:
-                try:
-                    torch.save(checkpoint, stream)
-                except RuntimeError as error:
-                    # torch's writer hides the operating system's error; a byte more tells it.
-                    stream.write(b"\0" * 65536)
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                    raise CheckpointError(f"{target} cannot be written ({error}).") from error
+        with replacing(target) as draft, draft.open("wb") as stream:
+            try:
+                torch.save(checkpoint, stream)
+            except RuntimeError as error:
+                # torch's writer hides the operating system's error; a byte more shows it.
+                stream.write(b"\0" * 65536)
                 stream.flush()
                 os.fsync(stream.fileno())
-            draft.replace(target)
-        finally:
-            with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
+                raise CheckpointError(f"{target} cannot be written ({error}).") from error
 
 
 def newest_readable(folder: Path) -> tuple[Path | None, list[str]]:
@@ -115,7 +107,7 @@ def prune(folder: Path, keep: int) -> None:
     """Remove all but the newest checkpoints, and what an interrupted write left."""
     for path in sorted(folder.glob("*.ckpt"))[:-keep]:
         path.unlink(missing_ok=True)
-    for path in folder.glob(".*.part"):
+    for path in folder.glob("*.part"):
         path.unlink(missing_ok=True)
 
 

@@ -16,7 +16,7 @@ from hnn_core.dataset.stored import StoredDataset
 from hnn_core.network.embedding import describe_device
 from hnn_core.network.model_store import load_model, save_model
 from hnn_core.scores import region_interval
-from hnn_core.storage import replace_json
+from hnn_core.storage import replace_json, replacing
 from hnn_core.training.assemble import (
     Material,
     make_batches,
@@ -77,10 +77,9 @@ def predict_test_set(
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table of predictions beside its place and rename it there."""
-    draft = path.with_name(f".{path.name}.part")
-    table.to_parquet(draft, index=False)
-    draft.replace(path)
+    """Write a table of predictions, whole or not at all."""
+    with replacing(path) as draft:
+        table.to_parquet(draft, index=False)
 
 
 def write_scores(

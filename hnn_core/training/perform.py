@@ -17,7 +17,7 @@ from sklearn.model_selection import ParameterGrid
 from hnn_core.dataset.card import find_dataset
 from hnn_core.dataset.stored import StoredDataset
 from hnn_core.exceptions import HnnError, TrainingError
-from hnn_core.jobs.process import take_turn
+from hnn_core.jobs.jobs import take_turn
 from hnn_core.scores import SCORES, fold_mean
 from hnn_core.storage import replace_json
 from hnn_core.training.assemble import Material, read_material
@@ -182,17 +182,16 @@ _WORK: dict[str, Callable[[RunFolder], Any]] = {
     "crossval": cross_validate,
     "sweep": sweep,
 }
-STOPPED = "Stopped; resume it to go on from its checkpoint."
 
 
-def perform(run: RunFolder, tell: Callable[[str], None] | None = None) -> str:
-    """Do a run's work when its turn has come, or go on with it.
+def perform(run: RunFolder, log: Callable[[str], None] = lambda _: None) -> str:
+    """Do a run's work when its turn has come, or resume it.
 
     Parameters
     ----------
     run : RunFolder
-    tell : callable (sentence), optional
-        Told for which other run it waits.
+    log : callable (sentence), optional
+        Gets for which other run it waits.
 
     Returns
     -------
@@ -204,36 +203,39 @@ def perform(run: RunFolder, tell: Callable[[str], None] | None = None) -> str:
     HnnError
         After the run's status has been set to failed with the sentence.
     """
-    with take_turn(run, tell):
-        _tell(run, "running")
-        try:
-            with _stoppable():
-                _WORK[run.kind](run)
-        except StopRequestedError:
-            _end(run, "stopped", STOPPED)
-            return "stopped"
-        except HnnError as error:
-            _end(run, "failed", str(error))
-            raise
-        except BaseException as error:
-            _end(run, "failed", f"Something went wrong that should not ({type(error).__name__}).")
-            raise
-        _end(run, "finished", "")
-        return "finished"
+    try:
+        with _stoppable(), take_turn(run, log):
+            return _work(run)
+    except StopRequestedError:
+        run.write_status("stopped", "Stopped while it waited for its turn; resume it.")
+        return "stopped"
 
 
-def _tell(run: RunFolder, state: str, message: str = "") -> None:
+def _work(run: RunFolder) -> str:
     if is_main_process():
-        run.write_status(state, message)
+        run.write_status("running")
+    try:
+        _WORK[run.kind](run)
+    except StopRequestedError:
+        _end(run, "stopped", "Stopped; resume it to go on from its checkpoint.")
+        return "stopped"
+    except HnnError as error:
+        _end(run, "failed", str(error))
+        raise
+    except BaseException as error:
+        _end(run, "failed", f"Something went wrong that should not ({type(error).__name__}).")
+        raise
+    _end(run, "finished", "")
+    return "finished"
 
 
 def _end(run: RunFolder, state: str, message: str) -> None:
     """Write how it ended; a full disk must not hide why."""
-    with contextlib.suppress(OSError):
-        events = EventLog(run.path / "metrics.jsonl", writes=is_main_process())
-        events.write("end", state=state, message=message)
-    with contextlib.suppress(OSError):
-        _tell(run, state, message)
+    if is_main_process():
+        with contextlib.suppress(OSError):
+            EventLog(run.path / "metrics.jsonl").write("end", state=state, message=message)
+        with contextlib.suppress(OSError):
+            run.write_status(state, message)
 
 
 @contextmanager

@@ -3,9 +3,7 @@
 What happens in a training, written down as it happens.
 """
 
-import json
 import math
-import os
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,7 +12,7 @@ from typing import Any
 
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 
-from hnn_core.storage import now
+from hnn_core.storage import append_line, now
 
 __all__ = [
     "EventLog",
@@ -201,17 +199,13 @@ class EventLog:
         self, path: Path, *, writes: bool = True, echo: "EventLog | None" = None, **tags: str
     ) -> None:
         self.path, self.writes, self.echo, self.tags = path, writes, echo, tags
-        if writes:
-            _end_torn_line(path)
 
     def write(self, event: str, **values: Any) -> None:
         """Append an event; NaN becomes null."""
         if not self.writes:
             return
         plain = {name: _plain(value) for name, value in values.items()}
-        line = json.dumps({"event": event, "time": now(), **self.tags, **plain}, allow_nan=False)
-        with self.path.open("ab", buffering=0) as stream:
-            stream.write(line.encode() + b"\n")
+        append_line(self.path, {"event": event, "time": now(), **self.tags, **plain})
         if self.echo is not None:
             self.echo.write(event, **self.tags, **values)
 
@@ -254,13 +248,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 6) if value - value == 0 else None
     return value
-
-
-def _end_torn_line(path: Path) -> None:
-    """Close a line that a crash left open, so that the next event stands on its own."""
-    if not path.exists() or not path.stat().st_size:
-        return
-    with path.open("rb+") as stream:
-        stream.seek(-1, os.SEEK_END)
-        if stream.read(1) != b"\n":
-            stream.write(b"\n")

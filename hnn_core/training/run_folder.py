@@ -1,37 +1,27 @@
-"""The folder of one training: what was asked for, what happened, what came out.
+"""The folder of one training: what was asked for, what happened, what came out; the runs there are.
 
 Reading it needs neither torch nor the training itself, so a page can look on from outside.
 Every file but the log and the events is replaced whole or not at all; a line of events that a
 crash tore is not read.
-
-The runs there are: shipped with the program, and the user's own.
 """
 
 import json
-import os
 import shutil
 import uuid
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from hnn_core.exceptions import RunError, UnknownRunError
-from hnn_core.jobs.jobs import is_alive, start
-from hnn_core.jobs.process import (
-    State,
-    end,
-    machine_lock,
-    read_process,
-)
+from hnn_core.jobs.jobs import Job, start
+from hnn_core.jobs.process import machine_lock, reserve
 from hnn_core.regions.base import SkippedFile
-from hnn_core.storage import home, now, replace_json
+from hnn_core.storage import home, now, read_lines, replace_json
 from hnn_core.training.config import TrainConfig
 
 __all__ = [
     "SHIPPED",
-    "STATES",
     "RunFolder",
     "begin",
     "create_run",
@@ -43,13 +33,11 @@ __all__ = [
     "runs_home",
 ]
 
-
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "runs"
-STATES = ("queued", "running", "stopped", "finished", "failed")
-KINDS = ("train", "crossval", "sweep")
+_KINDS = ("train", "crossval", "sweep")
 
 
-class RunFolder:
+class RunFolder(Job):
     """One run's folder, read anew at each call but for its configuration.
 
     Parameters
@@ -65,28 +53,18 @@ class RunFolder:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = Path(path).absolute()
-        self.name = self.path.name
+        super().__init__(path)
         if not (self.path / "config.json").is_file():
             raise UnknownRunError(f"{self.path} has no config.json, so it is not a run folder.")
         self.config: dict[str, Any] = _read_json(self.path / "config.json")
         self.kind = str(self.config.get("kind"))
-        if self.kind not in KINDS:
+        if self.kind not in _KINDS:
             raise RunError(f"{self.path / 'config.json'}: kind is {self.kind!r}, not a run's.")
 
     @property
     def shipped(self) -> bool:
         """Whether it came with the program."""
         return self.path.parent == SHIPPED
-
-    @property
-    def status(self) -> State:
-        """What the run last wrote of itself; a run that has written nothing yet is queued."""
-        try:
-            values = _read_json(self.path / "status.json")
-        except UnknownRunError:
-            return State("queued", "not started", "")
-        return State(*(str(values.get(key, "")) for key in ("state", "message", "time")))
 
     @property
     def members(self) -> list["RunFolder"]:
@@ -111,29 +89,19 @@ class RunFolder:
         """Whether the test set has been predicted."""
         return (self.path / "predictions.parquet").is_file()
 
-    def events(self, since_line: int = 0) -> list[dict[str, Any]]:
-        """Events from a line on, in order; a torn line is left out.
+    def events(self) -> list[dict[str, Any]]:
+        """Return the events, in order; a torn line is left out.
 
         Raises
         ------
         RunError
             If the file cannot be read.
         """
+        path = self.path / "metrics.jsonl"
         try:
-            text = (self.path / "metrics.jsonl").read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return []
+            return [line for line in read_lines(path) if "event" in line]
         except OSError as error:
-            raise RunError(f"{self.path / 'metrics.jsonl'}: {error.strerror}.") from error
-        events = []
-        for line in text.split("\n")[since_line:]:
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(event, dict) and "event" in event:
-                events.append(event)
-        return events
+            raise RunError(f"{path}: {error.strerror}.") from error
 
     def history(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the steps and epochs that led to where the run is.
@@ -162,12 +130,11 @@ class RunFolder:
                 scores = event.get("validation") or {}
                 flat = {f"validation_{name}": value for name, value in scores.items()}
                 epochs[event["epoch"]] = {**event, **flat}
-        return (
-            pd.DataFrame(list(steps.values())).drop(columns=["event"], errors="ignore"),
-            pd.DataFrame(list(epochs.values())).drop(
-                columns=["event", "validation"], errors="ignore"
-            ),
+        tables = [pd.DataFrame(list(rows.values())) for rows in (steps, epochs)]
+        first, second = (
+            table.drop(columns=["event", "validation"], errors="ignore") for table in tables
         )
+        return first, second
 
     def predictions(self) -> pd.DataFrame:
         """Predictions of the test set, one row a sequence.
@@ -198,37 +165,10 @@ class RunFolder:
         except UnknownRunError as error:
             raise RunError(f"The run {self.name} has no scores yet.") from error
 
-    def log_tail(self, lines: int = 200) -> str:
-        """Return the last lines of the log; empty where there is none."""
-        try:
-            with (self.path / "log.txt").open("rb") as stream:
-                size = stream.seek(0, os.SEEK_END)
-                stream.seek(max(size - 400 * lines, 0))
-                text = stream.read().decode("utf-8", errors="replace")
-        except OSError:
-            return ""
-        return "\n".join(text.splitlines()[-lines:])
-
-    def write_status(self, state: str, message: str = "") -> None:
-        """Replace the status; `state` is one of `STATES`."""
-        replace_json(self.path / "status.json", {"state": state, "message": message, "time": now()})
-
-    @cached_property
+    @property
     def model_name(self) -> str:
         """Name the model would have among the user's own."""
         return self.name.lower()
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UnknownRunError(f"There is no {path}.") from error
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} is not readable JSON.") from error
-    if not isinstance(values, dict):
-        raise RunError(f"{path} does not hold a dictionary.")
-    return values
 
 
 def runs_home() -> Path:
@@ -296,18 +236,6 @@ def list_runs() -> tuple[list[RunFolder], list[SkippedFile]]:
     return runs, skipped
 
 
-def _folders(parent: Path) -> list[Path]:
-    if not parent.is_dir():
-        return []
-    return sorted(p for p in parent.iterdir() if p.is_dir() and not p.name.startswith("."))
-
-
-def _made(folder: Path) -> float:
-    """When a run was asked for."""
-    config = folder / "config.json"
-    return (config if config.is_file() else folder).stat().st_mtime
-
-
 def begin(run: RunFolder) -> None:
     """Start the training that a run folder asks for.
 
@@ -344,12 +272,9 @@ def delete(run: RunFolder) -> None:
     """
     if run.shipped:
         raise RunError(f"{run.name} came with the program and cannot be deleted.")
-    with machine_lock():
-        if is_alive(run):
-            raise RunError(f"{run.name} is at work; stop it before deleting it.")
-        last = read_process(run.path)
-        if last is not None:
-            end(last, 0)
+    if run.alive:
+        raise RunError(f"{run.name} is at work; stop it before deleting it.")
+    with machine_lock(), reserve(run.path):
         # Out of sight in one step: half a run is never listed.
         doomed = run.path.with_name(f".{run.name}-{uuid.uuid4().hex[:8]}")
         run.path.rename(doomed)
@@ -382,3 +307,27 @@ def create_run(
     values = {"kind": kind, **config.to_dict()} | ({"grid": grid} if grid else {})
     replace_json(path / "config.json", values)
     return RunFolder(path)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UnknownRunError(f"There is no {path}.") from error
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} is not readable JSON.") from error
+    if not isinstance(values, dict):
+        raise RunError(f"{path} does not hold a dictionary.")
+    return values
+
+
+def _folders(parent: Path) -> list[Path]:
+    if not parent.is_dir():
+        return []
+    return sorted(p for p in parent.iterdir() if p.is_dir() and not p.name.startswith("."))
+
+
+def _made(folder: Path) -> float:
+    """When a run was asked for."""
+    config = folder / "config.json"
+    return (config if config.is_file() else folder).stat().st_mtime

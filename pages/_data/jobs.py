@@ -14,8 +14,8 @@ from typing import Any
 import streamlit as st
 
 from hnn_core.exceptions import HnnError
-from hnn_core.jobs.data_jobs import DataJob, again, forget, list_data_jobs, stop_data_job
-from hnn_core.jobs.process import State
+from hnn_core.jobs.data_jobs import DataJob, again, list_data_jobs, remove, stop_data_job
+from hnn_core.jobs.jobs import State
 from hnn_core.live.holdings import Holding, holdings
 from hnn_core.live.reporting import duration, size
 from hnn_core.sources.jsoc import newest
@@ -188,7 +188,7 @@ def _show_buttons(job: DataJob, state: State) -> None:
 
 def _act(name: str, job: DataJob) -> None:
     """Do what a button asks, before the page is drawn: a press while it changes is not lost."""
-    acts = {"stop": stop_data_job, "again": again, "repeat": again, "forget": forget}
+    acts = {"stop": stop_data_job, "again": again, "repeat": again, "forget": remove}
     st.session_state.pop(_FAULT, None)
     try:
         require_writes()

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from hnn_core.jobs import jobs
-from hnn_core.jobs.process import State
+from hnn_core.jobs.jobs import State
 from hnn_core.training.evaluate import adopt_model
 from hnn_core.training.run_folder import RunFolder, delete, resume
 from pages._shared import caches
@@ -24,7 +24,7 @@ _BUTTONS = {
 
 def show_actions(run: RunFolder, state: State) -> None:
     """Draw the buttons that a run in this state has; each asks again whether it may act."""
-    alive = jobs.is_alive(run)
+    alive = run.alive
     own = not run.shipped
     shown = {
         "stop": alive and state.state in ("queued", "running"),

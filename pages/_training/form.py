@@ -3,7 +3,6 @@
 The hyperparameters: a widget for each field of a training's configuration.
 """
 
-from dataclasses import fields
 from typing import Any
 
 import streamlit as st
@@ -42,7 +41,7 @@ _PRESET_NAMES = {
 _STEPS = {"learning_rate": 1e-5, "weight_decay": 1e-5, "gamma": 0.5, "gradient_clip": 0.5}
 _STEP = 0.05
 _DEFAULTS: dict[str, Any] = {
-    item.name: item.default for item in fields(TrainConfig) if item.name != "dataset"
+    name: field.default for name, field in TrainConfig.model_fields.items() if name != "dataset"
 }
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from hnn_core.jobs.jobs import effective_state, is_alive
+from hnn_core.jobs.jobs import effective_state
 from hnn_core.training.progress import Progress, member_progress, read_progress
 from hnn_core.training.run_folder import RunFolder
 from pages._shared.messages import COLOURS, ICONS
@@ -30,7 +30,7 @@ def show_run(run: RunFolder) -> None:
         st.caption(f"{KINDS[run.kind]} · {network(run)} · {dataset_words(run)}")
     show_actions(run, state)
     pause = _REFRESH_S if len(run.events()) < _MANY_EVENTS else _SLOW_REFRESH_S
-    st.fragment(_show_live, run_every=pause if is_alive(run) else None)(run)
+    st.fragment(_show_live, run_every=pause if run.alive else None)(run)
     with st.expander("What was asked for", icon=":material/tune:"):
         st.dataframe(
             [{"field": name, "value": str(value)} for name, value in run.config.items()],
@@ -42,7 +42,7 @@ def show_run(run: RunFolder) -> None:
 
 
 def _show_live(run: RunFolder) -> None:
-    busy = is_alive(run)
+    busy = run.alive
     state = effective_state(run)
     if state.message:
         words = st.error if state.state == "failed" else st.caption

@@ -6,8 +6,7 @@ What runs and their states are called on the Training page.
 import streamlit as st
 
 from hnn_core.exceptions import UnknownRunError
-from hnn_core.jobs.jobs import effective_state, is_alive
-from hnn_core.jobs.process import State
+from hnn_core.jobs.jobs import State, effective_state
 from hnn_core.training.run_folder import RunFolder, list_runs
 from pages._shared.link import one_of, publish, restore
 from pages._shared.messages import COLOURS, ICONS
@@ -113,7 +112,7 @@ def choose_run() -> RunFolder | None:
     publish("run")
     for one in skipped:
         st.caption(f":material/block: {one.reason}")
-    _watch(any(map(is_alive, runs.values())))
+    _watch(any(run.alive for run in runs.values()))
     return runs[st.session_state["run"]]
 
 
@@ -128,7 +127,7 @@ def _states() -> dict[str, tuple[str, bool]]:
 
     A training that writes its last state takes a moment to end.
     """
-    return {str(run.path): (effective_state(run).state, is_alive(run)) for run in list_runs()[0]}
+    return {str(run.path): (effective_state(run).state, run.alive) for run in list_runs()[0]}
 
 
 def _watch(busy: bool) -> None:

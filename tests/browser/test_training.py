@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from hnn_core.jobs import jobs
+from hnn_core.jobs.jobs import stop
 from hnn_core.training.run_folder import RunFolder
 
 browser_side = pytest.importorskip("tests.support.browser", reason="playwright is not installed")
@@ -19,8 +19,8 @@ def home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("training_home")
     yield folder
     for run in (folder / "runs").glob("*"):
-        if jobs.is_alive(RunFolder(run)):
-            jobs.stop(RunFolder(run), 0)
+        if RunFolder(run).alive:
+            stop(RunFolder(run), 0)
 
 
 @pytest.fixture(scope="module")

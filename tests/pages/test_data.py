@@ -196,7 +196,7 @@ def test_a_job_at_work_shows_how_far_it_is_and_can_be_cancelled(monkeypatch):
     [
         (START + "JSOC cannot be reached (no connection).\n", DEAD, "JSOC cannot be reached"),
         (START, {**DEAD, "stop_asked": True}, "only what is missing"),
-        (START, DEAD, "go on with it"),
+        (START, DEAD, "resume it"),
     ],
 )
 def test_a_job_that_did_not_end_says_why_and_goes_on(monkeypatch, log, process, said):

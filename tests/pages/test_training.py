@@ -14,7 +14,7 @@ from hnn_core.dataset.card import PAPER_TABLE1, seal
 from hnn_core.exceptions import NotAllowedError
 from hnn_core.jobs import jobs
 from hnn_core.jobs.data_jobs import DataBuild
-from hnn_core.jobs.process import end, read_process
+from hnn_core.jobs.process import end
 from hnn_core.network.model_store import find_model, load_model, save_model
 from hnn_core.training.config import FIELD_HELP, TrainConfig
 from hnn_core.training.evaluate import adopt_model
@@ -74,10 +74,8 @@ def child(monkeypatch, tmp_path, hnn_home):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     yield
     for file in [*hnn_home.glob("runs/*/process.json"), *hnn_home.glob("builds/*/process.json")]:
-        process = read_process(file.parent)
-        if process is not None:
-            end(process, 0)
-    jobs.is_alive(DataBuild())
+        end(file.parent, 0)
+    _ = DataBuild().alive
 
 
 @pytest.fixture
@@ -198,13 +196,13 @@ def test_without_runs_and_data_the_page_offers_to_build_some(operator):
     assert "There is no data set to train on yet" in words(app)
     assert buttons(app) == {"build_small": True}
     app.button(key="build_small").click().run()
-    assert jobs.is_alive(DataBuild())
+    assert DataBuild().alive
     until(lambda: "region 3 of 40" in DataBuild().log_tail(), "the build's first line")
     app.run()
     assert "region 3 of 40" in app.code[0].value
     assert buttons(app) == {"build_stop": True}
     app.button(key="build_stop").click().run()
-    assert not jobs.is_alive(DataBuild())
+    assert not DataBuild().alive
     assert buttons(app) == {"build_small": True}
 
 
@@ -267,7 +265,7 @@ def test_start_makes_a_run_with_its_process_and_opens_it(operator, dataset):
     config = TrainConfig.from_dict(run.config)
     assert (config.flare_class, config.temporal, config.dataset) == ("C", False, "drawn")
     assert (config.depth, config.pretrained) == (2, "none")
-    assert jobs.is_alive(run)
+    assert run.alive
     assert app.query_params["run"] == "my first"
     assert "## my first" in words(app)
     assert buttons(app) == {"run_stop": True}
@@ -279,7 +277,7 @@ def test_a_cross_validation_is_started_as_one(operator, dataset):
     app.button(key="train_start").click().run()
     [folder] = runs_home().iterdir()
     assert RunFolder(folder).kind == "crossval"
-    assert read_process(folder).alive()
+    assert RunFolder(folder).alive
 
 
 @pytest.mark.parametrize(("name", "why"), [("taken", "already"), ("a/b", "cannot name a run")])
@@ -331,7 +329,7 @@ def test_a_finished_run_is_watched_until_its_process_has_ended(operator):
     app = opened(run="a")
     assert "finished" in app.radio[0].proto.captions[0]
     assert buttons(app) == {}
-    end(read_process(run.path), 0)
+    end(run.path, 0)
     # What a running page asks itself every few seconds.
     assert runs._states() != app.session_state["run_states"]
     app.run()
@@ -447,7 +445,7 @@ def test_a_button_that_is_off_does_nothing_when_pressed_all_the_same(stranger):
     button = app.button(key="run_resume")
     button.proto.disabled = False
     button.click().run()
-    assert not jobs.is_alive(run)
+    assert not run.alive
 
 
 @pytest.mark.parametrize("key", ["run_resume", "run_delete", "run_adopt"])
@@ -458,7 +456,7 @@ def test_a_forged_button_is_refused(forger, key):
     app.button(key=key).click().run()
     assert ["HNN_ALLOW_WRITES=1" in error.value for error in app.error] == [True]
     assert run.path.is_dir()
-    assert not jobs.is_alive(run)
+    assert not run.alive
     assert "run_delete_sure" not in buttons(app)
 
 
@@ -472,7 +470,7 @@ def test_a_forged_stop_is_refused(forger, key):
     app = opened(run="a")
     app.button(key=key).click().run()
     assert ["HNN_ALLOW_WRITES=1" in error.value for error in app.error] == [True]
-    assert jobs.is_alive(run)
+    assert run.alive
 
 
 def test_a_confirmation_is_refused_to_whom_has_lost_the_right(operator, monkeypatch):

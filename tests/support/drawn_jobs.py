@@ -1,16 +1,19 @@
 """Folders as jobs of the Data page leave them, drawn without running anything."""
 
+import fcntl
 import json
 import os
 
 from hnn_core.jobs.data_jobs import DataJob
-from hnn_core.jobs.process import ProcessId
 from hnn_core.services.endpoints import live_home
 
 __all__ = ["DEAD", "MINE", "START", "drawn_job", "line"]
 
-MINE = {"pid": os.getpid(), "created": ProcessId.mine().created}
+MINE = {"pid": os.getpid()}
 DEAD = {"pid": 2**22 - 1, "created": 1.0}
+"""As an earlier version wrote it."""
+_held = []
+"""Locks of the jobs that this process seems to work on."""
 
 
 def line(event: str, **values: object) -> str:
@@ -34,4 +37,7 @@ def drawn_job(
     (folder / "log.txt").write_text(log)
     if process is not None:
         (folder / "process.json").write_text(json.dumps(process))
+        if process["pid"] == os.getpid():
+            _held.append((folder / "job.lock").open("ab"))
+            fcntl.flock(_held[-1], fcntl.LOCK_EX)
     return DataJob(folder)

@@ -19,7 +19,7 @@ from tests.support.drawn_jobs import DEAD, MINE, START, drawn_job, line
         (START, MINE, "running", ""),
         (START, {**MINE, "stop_asked": True}, "stopping", "Asked to stop"),
         (START + line("end", text="50 magnetograms."), DEAD, "finished", "50 magnetograms."),
-        (START + line("note", text="one"), DEAD, "interrupted", "go on with it"),
+        (START + line("note", text="one"), DEAD, "interrupted", "resume it"),
         (START, {**DEAD, "stop_asked": True}, "stopped", "only what is missing"),
         (START + "JSOC cannot be reached.\n", DEAD, "failed", "JSOC cannot be reached."),
         (
@@ -28,7 +28,7 @@ from tests.support.drawn_jobs import DEAD, MINE, START, drawn_job, line
             "failed",
             "should not (MemoryError)",
         ),
-        ("", None, "interrupted", "go on with it"),
+        ("", None, "interrupted", "resume it"),
     ],
 )
 def test_a_jobs_state_is_told_by_its_process_and_its_log(log, process, state, message):
@@ -73,9 +73,9 @@ def test_a_job_runs_to_its_end_in_a_process_of_its_own():
     with pytest.raises((RequestError, RunError), match="already"):
         jobs.start_data_job("verify", [], "Everything here")
     with pytest.raises(RequestError, match="stop it first"):
-        jobs.forget(again)
+        jobs.remove(again)
     jobs.stop_data_job(again)
-    jobs.forget(again)
+    jobs.remove(again)
     assert jobs.list_data_jobs() == []
 
 

@@ -12,10 +12,10 @@ import psutil
 import pytest
 
 from hnn_core.exceptions import RunError
-from hnn_core.jobs import jobs, process
-from hnn_core.jobs.process import ProcessId, end, read_process
-from hnn_core.storage import replace_json
-from hnn_core.training.run_folder import RunFolder, delete, new_run_folder, resume
+from hnn_core.jobs import jobs
+from hnn_core.jobs.process import end, read_process, worker
+from hnn_core.storage import home, replace_json
+from hnn_core.training.run_folder import RunFolder, delete, list_runs, new_run_folder, resume
 from tests.conftest import ROOT
 
 PATIENCE_S = 20.0
@@ -53,12 +53,19 @@ BEHAVIOURS = {
         run.write_status("finished", "well")
     """,
     "turn": """
-        from hnn_core.jobs.process import take_turn
+        from hnn_core.jobs.jobs import take_turn
         with take_turn(run):
             run.write_status("running")
             while not (run.path / "end").exists():
                 time.sleep(0.05)
             run.write_status("finished")
+    """,
+    # A helper that shares all that the process has, as a forked loader's does.
+    "forks": """
+        if helper := os.fork():
+            (run.path / "helper").write_text(str(helper))
+            run.write_status("running")
+        time.sleep(600)
     """,
     "broken": "raise ImportError('no such library')",
 }
@@ -87,10 +94,8 @@ def make(monkeypatch, tmp_path):
 
     yield new
     for run in runs:
-        process = read_process(run.path)
-        if process is not None:
-            end(process, 0)
-        jobs.is_alive(run)
+        end(run.path, 0)
+        _ = run.alive
 
 
 def start(run: RunFolder) -> RunFolder:
@@ -121,8 +126,8 @@ def runs_still(pid: int) -> bool:
 
 def test_a_job_has_a_session_of_its_own_and_a_log(make):
     run = start(make("polite"))
-    assert jobs.is_alive(run)
-    pid = read_process(run.path).pid
+    assert run.alive
+    pid = read_process(run.path)["pid"]
     assert os.getsid(pid) == pid
     assert os.getpgid(pid) != os.getpgid(0)
     brief = start(make("brief", "b"))
@@ -132,13 +137,13 @@ def test_a_job_has_a_session_of_its_own_and_a_log(make):
 
 def test_a_child_that_has_ended_and_was_not_waited_for_is_dead(make):
     run = start(make("brief"))
-    process = read_process(run.path)
-    until(lambda: not runs_still(process.pid), "the end")
-    # Nobody has asked for its end yet, so that it is a zombie of this very process.
-    assert psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE
-    assert not process.alive()
-    # Its threads may take a moment longer than itself; then asking lets go of it.
-    until(lambda: not (jobs.is_alive(run) or psutil.pid_exists(process.pid)), "no zombie")
+    pid = read_process(run.path)["pid"]
+    until(lambda: not runs_still(pid), "the end")
+    # Nobody has looked for its end yet, so that it is a zombie of this very process.
+    assert psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert worker(run.path) is None
+    # Its threads may take a moment longer than itself; then looking lets go of it.
+    until(lambda: not (run.alive or psutil.pid_exists(pid)), "no zombie")
 
 
 def test_a_job_outlives_who_started_it_and_is_found_again(make):
@@ -152,7 +157,7 @@ def test_a_job_outlives_who_started_it_and_is_found_again(make):
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
     reach(run, "running")
     jobs.stop(run, PATIENCE_S)
-    assert not jobs.is_alive(run)
+    assert not run.alive
     assert run.status.message == "at step 7"
 
 
@@ -184,7 +189,7 @@ def test_a_job_that_does_not_listen_is_killed_after_the_grace(make):
     begun = time.monotonic()
     jobs.stop(run, 0.5)
     assert 0.5 <= time.monotonic() - begun < PATIENCE_S
-    assert not jobs.is_alive(run)
+    assert not run.alive
     assert run.status.state == "stopped"
 
 
@@ -203,18 +208,15 @@ def test_no_orphan_is_left_after_a_stop(make):
     assert not any(map(runs_still, workers))
 
 
-def test_what_a_killed_job_left_in_its_group_is_gone_before_it_starts_anew(make):
+def test_what_a_killed_job_left_is_gone_before_it_starts_anew(make):
     run = start(make("parent"))
     reach(run, "running")
-    worker, in_own_session = json.loads((run.path / "workers.json").read_text())
-    os.kill(read_process(run.path).pid, signal.SIGKILL)
+    workers = json.loads((run.path / "workers.json").read_text())
+    os.kill(read_process(run.path)["pid"], signal.SIGKILL)
     reach(run, "interrupted")
-    assert runs_still(worker)
-    try:
-        start(run)
-        assert not runs_still(worker)
-    finally:
-        os.kill(in_own_session, signal.SIGKILL)
+    assert all(map(runs_still, workers))
+    start(run)
+    assert not any(map(runs_still, workers))
 
 
 def test_another_process_of_the_same_number_is_neither_alive_nor_touched(make):
@@ -229,11 +231,9 @@ def test_another_process_of_the_same_number_is_neither_alive_nor_touched(make):
         assert jobs.effective_state(run).state == "interrupted"
         with pytest.raises(RunError, match="not at work"):
             jobs.stop(run, 0)
-        end(ProcessId(bystander.pid, born - 60), 0)
+        end(run.path, 0)
         delete(run)
         assert bystander.poll() is None
-        # The same number and birth are the process itself.
-        assert ProcessId(bystander.pid, born).alive()
     finally:
         bystander.kill()
         bystander.wait()
@@ -250,7 +250,7 @@ def test_a_second_start_of_a_run_is_refused(make):
 def test_a_second_process_on_a_run_is_refused_its_turn(make):
     run = start(make("turn"))
     reach(run, "running")
-    with pytest.raises(RunError, match="at work already"), process.take_turn(run):
+    with pytest.raises(RunError, match="at work already"), jobs.take_turn(run):
         pytest.fail("two processes on one run")
     (run.path / "end").touch()
     reach(run, "finished")
@@ -272,7 +272,7 @@ def test_turns_are_taken_one_at_a_time_in_the_order_of_starting(make):
     reach(second, "running")
     assert jobs.effective_state(third).state == "queued"
     # Whoever is killed lets the next one go on.
-    os.kill(read_process(second.path).pid, signal.SIGKILL)
+    os.kill(read_process(second.path)["pid"], signal.SIGKILL)
     reach(third, "running")
     assert jobs.effective_state(second).state == "interrupted"
     (third.path / "end").touch()
@@ -286,7 +286,7 @@ def test_stop_while_queued_leaves_the_queue(make):
     until(lambda: "Waits for" in second.status.message, "the wait")
     jobs.stop(second, PATIENCE_S)
     assert jobs.effective_state(second).state == "stopped"
-    assert "waited for its turn" in second.status.message
+    assert "before it had begun" in second.status.message
     until(lambda: "Waits for one:" in third.status.message, "the third one's wait for one only")
     (first.path / "end").touch()
     reach(third, "running")
@@ -299,25 +299,71 @@ def test_a_job_that_takes_no_turn_does_not_hold_trainings_up(make):
     reach(build, "running")
     run = start(make("turn", "one"))
     reach(run, "running")
-    assert jobs.is_alive(build)
+    assert build.alive
 
 
 def test_further_ranks_of_a_training_take_no_turn(make, monkeypatch):
     run = start(make("turn"))
     reach(run, "running")
     monkeypatch.setenv("LOCAL_RANK", "1")
-    with process.take_turn(run):
+    with jobs.take_turn(run):
         assert jobs.effective_state(run).state == "running"
 
 
-def test_a_damaged_ticket_holds_nobody_up(make, hnn_home):
-    (hnn_home / "turns").mkdir()
-    torn = hnn_home / "turns" / "000000001-1.json"
-    torn.write_text("torn {")
+@pytest.mark.parametrize("content", ["torn {", "[]", '{"folders": ["/nowhere/run"]}'])
+def test_a_damaged_queue_holds_nobody_up(make, content):
+    (home() / "queue.json").write_text(content)
     run = start(make("turn"))
     reach(run, "running")
-    assert jobs.is_alive(run)
-    assert not torn.exists()
+    assert run.alive
+
+
+def test_a_place_in_the_queue_is_lost_with_the_process(make):
+    """Killed at work and started again, a run stands behind the one that waited for it."""
+    first, second = (start(make("turn", name)) for name in ("one", "two"))
+    reach(first, "running")
+    os.kill(read_process(first.path)["pid"], signal.SIGKILL)
+    reach(second, "running")
+    start(first)
+    until(lambda: "Waits for two:" in first.status.message, "the wait")
+    (second.path / "end").touch()
+    reach(first, "running")
+
+
+def test_a_process_of_its_own_accord_takes_its_turn_and_lets_go(make):
+    """As a command typed in a terminal does."""
+    run = make("turn")
+    with jobs.take_turn(run):
+        assert run.alive
+        assert read_process(run.path)["pid"] == os.getpid()
+        with pytest.raises(RunError, match="at work already"):
+            start(run)
+    assert not run.alive
+    start(run)
+    reach(run, "running")
+
+
+def test_forked_helpers_of_a_killed_job_do_not_keep_it_alive(make):
+    run = start(make("forks"))
+    reach(run, "running")
+    helper = int((run.path / "helper").read_text())
+    os.kill(read_process(run.path)["pid"], signal.SIGKILL)
+    reach(run, "interrupted")
+    assert runs_still(helper)
+    start(run)
+    assert not runs_still(helper)
+    reach(run, "running")
+
+
+def test_a_folder_of_the_earlier_version_lists_and_resumes(make):
+    run = make("polite")
+    run.write_status("running")
+    replace_json(run.path / "process.json", {"pid": 2**22 - 1, "created": 1.0})
+    assert [
+        (one.name, jobs.effective_state(one).state) for one in list_runs()[0] if not one.shipped
+    ] == [("a", "interrupted")]
+    resume(run)
+    reach(run, "running")
 
 
 def test_resume_starts_a_stopped_run_and_refuses_a_finished_one(make):

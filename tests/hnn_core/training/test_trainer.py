@@ -2,6 +2,8 @@
 
 import errno
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -26,6 +28,7 @@ from hnn_core.training.config import TrainConfig
 from hnn_core.training.fit import train_run
 from hnn_core.training.module import TrainingModule
 from hnn_core.training.run_folder import create_run
+from tests.conftest import ROOT
 from tests.support.made_datasets import MadeDataset, small_training
 
 pytestmark = pytest.mark.filterwarnings(
@@ -310,11 +313,28 @@ def test_the_baseline_looks_at_the_last_hour_alone(material):
         ({"fold": 6}, "from 0 to 5"),
         ({"dataset": ""}, "dataset is empty"),
         ({"accelerator": "tpu"}, "one of auto, cpu, gpu"),
+        ({"batch": True}, "batch is True: a whole number from 1 to 65536"),
+        ({"learning_rate": 20}, "learning_rate is 20: a number from 1e-12 to 10"),
+        ({"depht": 3}, "depht is no setting"),
     ],
 )
 def test_impossible_settings_are_one_sentence(change, words):
     with pytest.raises(TrainingError, match=words):
         TrainConfig(**small_training(**change))
+
+
+def test_a_configuration_of_a_run_opens_and_cannot_be_changed():
+    config = TrainConfig(**small_training(learning_rate=1))
+    assert TrainConfig.from_dict({"kind": "train", "grid": {}, **config.to_dict()}) == config
+    with pytest.raises(ValueError, match="frozen"):
+        config.batch = 3
+    with pytest.raises(TrainingError, match=r"not complete \(dataset is missing\)"):
+        TrainConfig.from_dict({"kind": "train"})
+
+
+def test_a_configuration_is_read_without_torch():
+    code = "import hnn_core.training.config, sys; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
 
 
 def test_a_gpu_that_is_not_there_is_told(material):
