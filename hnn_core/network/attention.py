@@ -57,6 +57,16 @@ def rollout(attentions: Sequence[Tensor], *, start_layer: int = 0) -> Tensor:
     -----
     Abnar and Zuidema (2020), "Quantifying attention flow in transformers", as used for the
     paper's Figure 5. The map does not depend on what is predicted.
+
+    Examples
+    --------
+    Two patches, and a class token that looks at the first of them in the only layer:
+
+    >>> import torch
+    >>> from hnn_core import rollout
+    >>> attention = torch.tensor([[[0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
+    >>> rollout([attention]).tolist()
+    [[0.5, 0.0]]
     """
     layers = list(attentions)[start_layer:] if start_layer >= 0 else []
     if not layers:

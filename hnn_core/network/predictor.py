@@ -101,6 +101,21 @@ class Predictor:
     ------
     ModelError
         If the device is not there.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from hnn_core import HNN, HNNConfig, Predictor, build_sequence, open_source
+    >>> from hnn_core.network.model_store import save_model
+    >>> config = HNNConfig(frames=3, image_size=32, width=24, depth=1, heads=2, lstm_hidden=4)
+    >>> with TemporaryDirectory() as folder:
+    ...     info = save_model(HNN(config), f"{folder}/tiny")
+    ...     predictor = Predictor.load(info.folder, device="cpu")
+    >>> source = open_source("sim:")
+    >>> sequence = build_sequence(source, "SIM 1", source.times("SIM 1")[-1], predictor.frames)
+    >>> prediction = predictor.predict(sequence)
+    >>> 0.0 < prediction.probability < 1.0, prediction.region, prediction.flare_class
+    (True, 'SIM 1', 'M')
     """
 
     def __init__(

@@ -94,6 +94,14 @@ def build_sequence(
         Hours are missing, or the frames either side of a gap have different shapes.
     FitsError, OffLimbError
         The record of the last hour cannot be read.
+
+    Examples
+    --------
+    >>> from hnn_core import build_sequence, open_source
+    >>> source = open_source("sim:")
+    >>> sequence = build_sequence(source, "SIM 3", source.times("SIM 3")[22], 3)
+    >>> sequence.interpolated
+    (True, False, False)
     """
     region = _region(source, region_id)
     times, quality = source.times(region_id), source.quality(region_id).copy()
