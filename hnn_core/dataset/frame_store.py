@@ -37,7 +37,7 @@ class FrameWriter:
     size : int
         Side of a frame, pixels.
     tail : ndarray, optional
-        float16 (frames, size, size): what an earlier writer had left, to go on from there.
+        float16 (frames, size, size): what an earlier writer had left, to resume from.
     rows : int
         Frames appended by earlier writers, those of the tail included.
     """
