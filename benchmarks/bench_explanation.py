@@ -91,7 +91,7 @@ def long_work(model: HNN, images: Tensor, hours: str, forward: float) -> None:
             model, images, hours=hours, work=work
         ),
         f"faithfulness, 20 draws, 2 fills, hours {hours}": lambda work: faithfulness(
-            model, images, maps, hours=hours, work=work
+            model, images, {"map": maps}, targets={"map": "eruptive"}, hours=hours, work=work
         ),
     }
     for step, run in steps.items():

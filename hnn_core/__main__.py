@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hnn_core import __version__
 from hnn_core.cli.data import app as data_app
 from hnn_core.cli.fetch import add_live_commands
 from hnn_core.cli.train import add_commands
@@ -20,6 +19,7 @@ from hnn_core.live.reporting import run
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
 from hnn_core.regions.base import Region, Source
 from hnn_core.sources import find_region, open_source
+from hnn_core.version import __version__
 
 if TYPE_CHECKING:
     from hnn_core.network.predictor import Prediction

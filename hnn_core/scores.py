@@ -47,6 +47,13 @@ def skill_scores(y_true: ArrayLike, y_pred: ArrayLike) -> dict[str, float]:
     ------
     ValueError
         If the lengths differ, nothing is given, or a value is neither 0 nor 1.
+
+    Examples
+    --------
+    >>> from hnn_core import skill_scores
+    >>> scores = skill_scores([1, 1, 1, 0, 0, 0], [1, 1, 0, 0, 0, 1])
+    >>> scores["tp"], scores["fn"], round(scores["tss"], 3)
+    (2, 1, 0.333)
     """
     truth, said = np.asarray(y_true), np.asarray(y_pred)
     if truth.shape != said.shape or truth.ndim != 1 or not truth.size:

@@ -105,7 +105,7 @@ def explain_case(
         As `hnn_core.explanation.service.explain`; RequestError also if the sequence has other
         hours than the study.
     """
-    from hnn_core.explanation.checks import check_faithfulness_of, check_randomised
+    from hnn_core.explanation.checks import check_faithfulness, check_randomised
     from hnn_core.explanation.service import explain
 
     _refuse_other_hours(study, sequence)
@@ -129,9 +129,7 @@ def explain_case(
     faithful: dict[str, Faithfulness] = {}
     randomised: dict[str, RandomisedCheck] = {}
     if check:
-        faithful = step(
-            check_faithfulness_of(predictor, sequence, maps, hours="last", cancel=cancel)
-        )
+        faithful = step(check_faithfulness(predictor, sequence, maps, hours="last", cancel=cancel))
     for name in maps if check else ():
         randomised[name] = step(
             check_randomised(

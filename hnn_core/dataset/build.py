@@ -1,9 +1,4 @@
-"""Building a stored data set: region by region, resumable, whole or not there at all.
-
-The last step of a build: tables of all regions, the card, and the data set's name.
-
-What decides what a data set holds, so that one build is never taken for another.
-"""
+"""Building a stored data set: region by region, resumable, whole or not there at all."""
 
 import json
 import shutil
@@ -18,7 +13,6 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from hnn_core import __version__
 from hnn_core.dataset.card import (
     CARD,
     FORMAT,
@@ -30,16 +24,10 @@ from hnn_core.dataset.card import (
 )
 from hnn_core.dataset.frame_store import CHUNK_FRAMES, FRAMES, FrameWriter
 from hnn_core.dataset.moments import DEFAULT_HOURS
-from hnn_core.dataset.parts import cpu_count, part_rows, parts_in_order
+from hnn_core.dataset.parts import cpu_count, parts_in_order
 from hnn_core.dataset.region import BuildOptions
 from hnn_core.dataset.splits import region_groups
-from hnn_core.dataset.stored import (
-    FRAMES_TABLE,
-    SEQUENCES_TABLE,
-    StoredDataset,
-    write_frames,
-    write_sequences,
-)
+from hnn_core.dataset.stored import FRAMES_TABLE, SEQUENCES_TABLE, StoredDataset, write_table
 from hnn_core.dataset.work_folder import WorkFolder, building_folder
 from hnn_core.exceptions import DatasetError
 from hnn_core.magnetogram.conventions import tai_seconds
@@ -49,22 +37,199 @@ from hnn_core.regions.flare_table import FlareRow, flares_of, load_flare_table
 from hnn_core.regions.goes_classes import FLARE_CLASSES
 from hnn_core.regions.labels import DEFAULT_POLICY, POLICIES
 from hnn_core.storage import room_on_disk, write_atomically
+from hnn_core.version import __version__
 
-__all__ = [
-    "MOST_HOURS",
-    "Progress",
-    "build_dataset",
-    "build_identity",
-    "check_options",
-    "check_same",
-    "finish",
-]
+__all__ = ["Progress", "build_dataset", "check_options"]
 
+Progress = Callable[[int, int, str, int, float], None]
+"""Called after each region: done, total, region, its frames, seconds left (an estimate)."""
 
+_MOST_HOURS = 18  # the longest sequence that the paper's ablation names
 _FILES = (FRAMES_TABLE, SEQUENCES_TABLE, f"{FRAMES}/zarr.json")
 
 
-def finish(
+def build_dataset(
+    source: Source,
+    folder: Path,
+    *,
+    flares: Path | None = None,
+    policy: str = DEFAULT_POLICY,
+    hours: int = DEFAULT_HOURS,
+    workers: int | None = None,
+    preprocess: PreprocessConfig | None = None,
+    progress: Progress | None = None,
+    notes: Callable[[str], None] | None = None,
+) -> StoredDataset:
+    """Build a data set, or resume a build of it that was killed.
+
+    Until it is whole it grows next to its place, see `hnn_core.dataset.work_folder`. Finished
+    regions are never read again, and a build that was killed and resumed gives the same bytes as
+    one that was not, whatever the number of workers.
+
+    Parameters
+    ----------
+    source : Source
+    folder : Path
+        Where the data set shall be. One that is there already and was built in the same way from
+        the same is returned as it is.
+    flares : Path, optional
+        Table of flares, see `hnn_core.regions.flare_table`; the source's own by default.
+    policy : str
+        One of `hnn_core.regions.labels.POLICIES`.
+    hours : int
+        Longest sequence to store, 10 to 18. An x_t with 10 hours is kept; where fewer than
+        `hours` can be had its row is padded with -1.
+    workers : int, optional
+        Processes that read; as many as there are cores by default.
+    preprocess : PreprocessConfig, optional
+    progress : callable, optional
+    notes : callable (sentence), optional
+        Called with what could not be used of the table of flares.
+
+    Raises
+    ------
+    DatasetError
+        Unknown policy, no labelled sequence at all, another data set or build in that place, or
+        another process at work on it.
+    FlareTableError
+        The table cannot be read.
+    DiskFullError
+        The disk is full; building again resumes.
+    """
+    check_options(policy, hours)
+    folder = folder.absolute()
+    rows = _flare_rows(flares, notes) if flares else None
+    regions = [_with_flares(region, rows) for region in source.regions()]
+    options = BuildOptions(policy, hours, preprocess or PreprocessConfig())
+    identity = _identity(source, regions, flares, options)
+    if (folder / CARD).exists():
+        return _open_same(folder, identity)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise DatasetError(f"{folder} exists and is not a data set; choose another name.")
+    with room_on_disk(folder, "run the same build again: it resumes"), _alone(folder):
+        if (folder / CARD).exists():  # another process has just finished it
+            return _open_same(folder, identity)
+        work = WorkFolder(folder, identity)
+        _grow(work, source, regions, options, workers or cpu_count(), progress)
+        _finish(work, folder, identity, regions, simulated=source.simulated)
+    return StoredDataset.open(folder)
+
+
+def check_options(policy: str, hours: int) -> None:
+    """Raise DatasetError for an unknown policy or a length that cannot be stored."""
+    if policy not in POLICIES:
+        raise DatasetError(f"{policy!r} is not a policy; choose {' or '.join(POLICIES)}.")
+    if not DEFAULT_HOURS <= hours <= _MOST_HOURS:
+        raise DatasetError(
+            f"A data set stores sequences of {DEFAULT_HOURS} to {_MOST_HOURS} hours, not {hours}."
+        )
+
+
+def _flare_rows(path: Path, notes: Callable[[str], None] | None) -> list[FlareRow]:
+    rows, malformed = load_flare_table(path)
+    for row in malformed:
+        if notes is not None:
+            notes(f"skipped {row.reason}")
+    return rows
+
+
+def _with_flares(region: Region, rows: list[FlareRow] | None) -> Region:
+    if rows is None:
+        return region
+    definitive = not region.id.startswith("NRT-")
+    return replace(region, flares=flares_of(rows, region.noaa, region.harp, definitive=definitive))
+
+
+def _identity(
+    source: Source, regions: Sequence[Region], flares: Path | None, options: BuildOptions
+) -> dict[str, Any]:
+    """Return everything that decides what a data set will hold, for its card."""
+    listed = [
+        [
+            region.id,
+            list(region.noaa),
+            region.n_records,
+            [float(tai_seconds(time)) for time in (region.first, region.last)],
+            [[_called(one), one.goes_class, one.scale, one.association] for one in region.flares],
+        ]
+        for region in regions
+    ]
+    return {
+        "format": FORMAT,
+        "source": source.spec,
+        "regions_sha256": text_sha256(json.dumps(listed)),
+        "flares": {"file": flares.name, "sha256": file_sha256(flares)} if flares else None,
+        "policy": options.policy,
+        "hours": options.hours,
+        "preprocess": options.preprocess.to_dict(),
+        "software": f"hnn_core {__version__}",
+    }
+
+
+def _check_same(card: Mapping[str, Any], identity: Mapping[str, Any], folder: Path) -> None:
+    """Raise DatasetError if a finished data set is not the one that would be built."""
+    # A newer version of the program that still reads the format has no reason to build again.
+    compared = [key for key in identity if key != "software"]
+    different = [key for key in compared if card.get(key) != identity[key]]
+    if different:
+        raise DatasetError(
+            f"{folder} exists and was built with another {' and '.join(different)}; choose "
+            "another name or remove it."
+        )
+
+
+def _called(flare: Flare) -> str:
+    """Return the id, with the peak where the id does not begin with it."""
+    peak = str(flare.peak.utc.isot)
+    return flare.id if flare.id.startswith(peak[:16]) else f"{peak} {flare.id}"
+
+
+def _open_same(folder: Path, identity: dict[str, Any]) -> StoredDataset:
+    """Open the data set that is there, if it is the one to be built."""
+    _check_same(read_card(folder), identity, folder)
+    # Of a build that was killed after the data set got its name.
+    shutil.rmtree(building_folder(folder), ignore_errors=True)
+    return StoredDataset.open(folder)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from building the same data set at the same time."""
+    work = building_folder(folder)
+    work.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(work / "lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise DatasetError(f"Another process is building {folder} now; wait for it.") from error
+
+
+def _grow(
+    work: WorkFolder,
+    source: Source,
+    regions: Sequence[Region],
+    options: BuildOptions,
+    workers: int,
+    progress: Progress | None,
+) -> None:
+    """Read the regions that are not finished yet."""
+    size = options.preprocess.size
+    tail = work.tail(size, work.rows % CHUNK_FRAMES)
+    writer = FrameWriter(work.dataset / FRAMES, size, tail, work.rows)
+    todo = regions[work.finished :]
+    started = time.monotonic()
+    for done, part in enumerate(parts_in_order(source, todo, options, workers), start=1):
+        values = part.placed(writer.rows)
+        if part.pixels:
+            writer.append(np.stack(part.pixels))
+        work.commit(values, writer.tail)
+        if progress is not None:
+            left = (time.monotonic() - started) / done * (len(todo) - done)
+            progress(work.finished, len(regions), values["region"], len(part.pixels), left)
+    writer.close()
+
+
+def _finish(
     work: WorkFolder,
     folder: Path,
     identity: dict[str, Any],
@@ -72,13 +237,7 @@ def finish(
     *,
     simulated: bool,
 ) -> None:
-    """Write the tables and the card of a data set whose regions are all read, and publish it.
-
-    Raises
-    ------
-    DatasetError
-        No region gave a labelled sequence; the message tells why, and nothing is kept.
-    """
+    """Write the tables and the card of a data set whose regions are all read, and publish it."""
     groups = region_groups([region.id for region in regions], [r.noaa for r in regions])
     group_of = {region.id: int(group) for region, group in zip(regions, groups, strict=True)}
     frames: list[dict[str, Any]] = []
@@ -102,8 +261,8 @@ def finish(
     if not sequences:
         work.remove()
         raise DatasetError(_nothing(identity["source"], len(regions), excluded))
-    write_frames(work.dataset / FRAMES_TABLE, frames)
-    write_sequences(work.dataset / SEQUENCES_TABLE, sequences)
+    write_table(work.dataset, FRAMES_TABLE, frames)
+    write_table(work.dataset, SEQUENCES_TABLE, sequences)
     card = seal(
         {
             **identity,
@@ -119,8 +278,7 @@ def finish(
             "files": {name: file_sha256(work.dataset / name) for name in _FILES},
         }
     )
-    text = json.dumps(card, indent=1, ensure_ascii=False)
-    write_atomically(work.dataset / CARD, text.encode())
+    write_atomically(work.dataset / CARD, json.dumps(card, indent=1, ensure_ascii=False).encode())
     work.publish(folder)
 
 
@@ -142,201 +300,3 @@ def _nothing(source: str, n_regions: int, excluded: Counter[str]) -> str:
         f"{source} gives no labelled sequence: of {hours} hours of {n_regions} regions, "
         f"{reasons or 'none has a record'}; give a table of flares or other regions."
     )
-
-
-def build_identity(
-    source: Source, regions: Sequence[Region], flares: Path | None, options: BuildOptions
-) -> dict[str, Any]:
-    """Return everything that decides what a data set will hold, for its card.
-
-    Parameters
-    ----------
-    source : Source
-    regions : sequence of Region
-        With the flares to label by.
-    flares : Path or None
-        The table that these flares are from, if they are not the source's own.
-    options : BuildOptions
-    """
-    listed = [
-        [
-            region.id,
-            list(region.noaa),
-            region.n_records,
-            [float(tai_seconds(time)) for time in (region.first, region.last)],
-            [[_name(one), one.goes_class, one.scale, one.association] for one in region.flares],
-        ]
-        for region in regions
-    ]
-    return {
-        "format": FORMAT,
-        "source": source.spec,
-        "regions_sha256": text_sha256(json.dumps(listed)),
-        "flares": {"file": flares.name, "sha256": file_sha256(flares)} if flares else None,
-        "policy": options.policy,
-        "hours": options.hours,
-        "preprocess": options.preprocess.to_dict(),
-        "software": f"hnn_core {__version__}",
-    }
-
-
-def check_same(card: Mapping[str, Any], identity: Mapping[str, Any], folder: Path) -> None:
-    """Raise DatasetError if a finished data set is not the one that would be built."""
-    # A newer version of the program that still reads the format has no reason to build again.
-    compared = [key for key in identity if key != "software"]
-    different = [key for key in compared if card.get(key) != identity[key]]
-    if different:
-        raise DatasetError(
-            f"{folder} exists and was built with another {' and '.join(different)}; choose "
-            "another name or remove it."
-        )
-
-
-def _name(flare: Flare) -> str:
-    """Return the id, with the peak where it does not tell it."""
-    peak = str(flare.peak.utc.isot)
-    return flare.id if flare.id.startswith(peak[:16]) else f"{peak} {flare.id}"
-
-
-MOST_HOURS = 18
-"""The longest sequence that the paper's ablation names."""
-
-Progress = Callable[[int, int, str, int, float], None]
-"""Called after each region: done, total, region, its frames, seconds left (an estimate)."""
-
-
-def build_dataset(
-    source: Source,
-    folder: Path,
-    *,
-    flares: Path | None = None,
-    policy: str = DEFAULT_POLICY,
-    hours: int = DEFAULT_HOURS,
-    workers: int | None = None,
-    preprocess: PreprocessConfig | None = None,
-    progress: Progress | None = None,
-    notes: Callable[[str], None] | None = None,
-) -> StoredDataset:
-    """Build a data set, or go on with a build of it that was killed.
-
-    Until it is whole it grows beside its place, see `hnn_core.dataset.work_folder`. Finished
-    regions are never read again, and a build that was killed and went on gives the same bytes as
-    one that was not, whatever the number of workers.
-
-    Parameters
-    ----------
-    source : Source
-    folder : Path
-        Where the data set shall be. One that is there already and was built in the same way from
-        the same is returned as it is.
-    flares : Path, optional
-        Table of flares, see `hnn_core.regions.flare_table`; the source's own by default.
-    policy : str
-        One of `hnn_core.regions.labels.POLICIES`.
-    hours : int
-        Longest sequence to store, 10 to 18. An x_t with 10 hours is kept; where fewer than
-        `hours` can be had its row is padded with -1.
-    workers : int, optional
-        Processes that read; as many as there are cores by default.
-    preprocess : PreprocessConfig, optional
-    progress : callable, optional
-    notes : callable (sentence), optional
-        Told what could not be used of the table of flares.
-
-    Raises
-    ------
-    DatasetError
-        Unknown policy, no labelled sequence at all, another data set or build in that place, or
-        another process at work on it.
-    FlareTableError
-        The table cannot be read.
-    DiskFullError
-        The disk is full; building again goes on.
-    """
-    check_options(policy, hours)
-    folder = folder.absolute()
-    rows = _flare_rows(flares, notes) if flares else None
-    regions = [_with_flares(region, rows) for region in source.regions()]
-    options = BuildOptions(policy, hours, preprocess or PreprocessConfig())
-    identity = build_identity(source, regions, flares, options)
-    if (folder / CARD).exists():
-        return _open_same(folder, identity)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise DatasetError(f"{folder} exists and is not a data set; choose another name.")
-    with room_on_disk(folder, "run the same build again: it goes on"), _alone(folder):
-        if (folder / CARD).exists():  # another process has just finished it
-            return _open_same(folder, identity)
-        work = WorkFolder(folder, identity)
-        _grow(work, source, regions, options, workers or cpu_count(), progress)
-        finish(work, folder, identity, regions, simulated=source.simulated)
-    return StoredDataset.open(folder)
-
-
-def _grow(
-    work: WorkFolder,
-    source: Source,
-    regions: Sequence[Region],
-    options: BuildOptions,
-    workers: int,
-    progress: Progress | None,
-) -> None:
-    """Read the regions that are not finished yet."""
-    size = options.preprocess.size
-    tail = work.tail(size, work.rows % CHUNK_FRAMES)
-    writer = FrameWriter(work.dataset / FRAMES, size, tail, work.rows)
-    todo = regions[work.finished :]
-    started = time.monotonic()
-    for done, part in enumerate(parts_in_order(source, todo, options, workers), start=1):
-        rows = part_rows(part, writer.rows)
-        if part.frames:
-            writer.append(np.stack([frame.pixels for frame in part.frames]))
-        work.commit(rows, writer.tail)
-        if progress is not None:
-            left = (time.monotonic() - started) / done * (len(todo) - done)
-            progress(work.finished, len(regions), part.region.id, len(part.frames), left)
-    writer.close()
-
-
-def check_options(policy: str, hours: int) -> None:
-    """Raise DatasetError for an unknown policy or a length that cannot be stored."""
-    if policy not in POLICIES:
-        raise DatasetError(f"{policy!r} is not a policy; choose {' or '.join(POLICIES)}.")
-    if not DEFAULT_HOURS <= hours <= MOST_HOURS:
-        raise DatasetError(
-            f"A data set stores sequences of {DEFAULT_HOURS} to {MOST_HOURS} hours, not {hours}."
-        )
-
-
-def _flare_rows(path: Path, notes: Callable[[str], None] | None) -> list[FlareRow]:
-    rows, malformed = load_flare_table(path)
-    for row in malformed:
-        if notes is not None:
-            notes(f"skipped {row.reason}")
-    return rows
-
-
-def _with_flares(region: Region, rows: list[FlareRow] | None) -> Region:
-    if rows is None:
-        return region
-    definitive = not region.id.startswith("NRT-")
-    return replace(region, flares=flares_of(rows, region.noaa, region.harp, definitive=definitive))
-
-
-def _open_same(folder: Path, identity: dict[str, Any]) -> StoredDataset:
-    """Open the data set that is there, if it is the one asked for."""
-    check_same(read_card(folder), identity, folder)
-    # Of a build that was killed after the data set got its name.
-    shutil.rmtree(building_folder(folder), ignore_errors=True)
-    return StoredDataset.open(folder)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep other processes from building the same data set at the same time."""
-    work = building_folder(folder)
-    work.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(work / "lock", timeout=0):
-            yield
-    except Timeout as error:
-        raise DatasetError(f"Another process is building {folder} now; wait for it.") from error

@@ -1,13 +1,9 @@
-"""The card of a data set: what it holds, how it was made, and the sums that prove it whole.
-
-The data sets of this computer: which there are, and where one is.
-"""
+"""The card of a data set: how it was made, the sums that prove it whole, and where sets lie."""
 
 import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +27,6 @@ __all__ = [
     "DatasetInfo",
     "check_files",
     "dataset_folder",
-    "datasets_home",
     "file_sha256",
     "find_dataset",
     "list_datasets",
@@ -39,7 +34,6 @@ __all__ = [
     "seal",
     "text_sha256",
 ]
-
 
 CARD = "card.json"
 FORMAT = 1
@@ -49,7 +43,7 @@ PAPER_TABLE1: dict[str, dict[str, int]] = {
     "M": {"positive": 6703, "negative": 10631, "eruptive_flares": 184, "confined_flares": 435},
     "C": {"positive": 12336, "negative": 12059, "eruptive_flares": 301, "confined_flares": 472},
 }
-"""The paper's Table 1 and the flares of its section 2, to stand beside one's own counts."""
+"""The paper's Table 1 and the flares of its section 2, to compare with one's own counts."""
 
 _NEEDED: dict[str, type | tuple[type, ...]] = {
     "source": str,
@@ -68,10 +62,9 @@ _NEEDED: dict[str, type | tuple[type, ...]] = {
 
 
 def seal(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the card with its own sum.
+    """Return the card with its own sum, which stands for the whole data set.
 
-    Since the card holds the sums of the tables, and the table of frames one for each frame, this
-    one sum stands for the whole data set.
+    For the card holds the sums of the tables, and the table of frames one for each frame.
     """
     return {**values, "sha256": _sum(values)}
 
@@ -94,8 +87,8 @@ def read_card(folder: Path) -> dict[str, Any]:
         building_folder(folder).exists() and not (folder / CARD).exists()
     ):
         raise UnfinishedDatasetError(
-            f"The build of {folder} has not come to its end; run the same data build again to go "
-            "on with it."
+            f"The build of {folder} has not come to its end; run the same data build again to "
+            "resume it."
         )
     path = folder / CARD
     try:
@@ -116,10 +109,15 @@ def read_card(folder: Path) -> dict[str, Any]:
         )
     wrong = [key for key, kind in _NEEDED.items() if not isinstance(card.get(key), kind)]
     if wrong:
-        raise ForeignDatasetError(f"{path} does not tell {', '.join(wrong)}; build it again.")
+        raise ForeignDatasetError(f"{path} has no usable {', '.join(wrong)}; build it again.")
     if card["sha256"] != _sum({key: card[key] for key in card if key != "sha256"}):
         raise CorruptDatasetError(f"{path} does not match its own checksum; build it again.")
-    _preprocess(card, path)
+    try:
+        PreprocessConfig.from_dict(card["preprocess"])
+    except (TypeError, ValueError) as error:
+        raise ForeignDatasetError(
+            f"{path} has frames made with unknown preprocessing ({error}); build it again."
+        ) from error
     return card
 
 
@@ -156,26 +154,16 @@ def text_sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _sum(values: Mapping[str, Any]) -> str:
-    return text_sha256(json.dumps(values, sort_keys=True, ensure_ascii=True))
-
-
-def _preprocess(card: dict[str, Any], path: Path) -> None:
-    try:
-        PreprocessConfig.from_dict(card["preprocess"])
-    except (TypeError, ValueError) as error:
-        raise ForeignDatasetError(
-            f"{path} has frames made with unknown preprocessing ({error}); build it again."
-        ) from error
-
-
-@dataclass(frozen=True)
 class DatasetInfo:
-    """What the card of a data set tells, without opening its tables."""
+    """What the card of a data set in a folder holds, without opening its tables."""
 
-    name: str
-    folder: Path
-    card: dict[str, Any]
+    def __init__(self, folder: Path, card: dict[str, Any]) -> None:
+        self.folder, self.card = folder, card
+
+    @property
+    def name(self) -> str:
+        """Name of the folder."""
+        return self.folder.name
 
     @property
     def source(self) -> str:
@@ -220,11 +208,6 @@ class DatasetInfo:
         return str(self.card["sha256"])
 
 
-def datasets_home() -> Path:
-    """Return where data sets with a bare name lie."""
-    return home() / "datasets"
-
-
 def dataset_folder(name_or_path: str | Path) -> Path:
     """Return the folder that a name or path means, whether it exists or not.
 
@@ -235,7 +218,7 @@ def dataset_folder(name_or_path: str | Path) -> Path:
     if not text or path.name in ("", ".", "..") or path.name.startswith("."):
         raise UnknownDatasetError(f"{text!r} is not a name for a data set.")
     bare = not {"/", os.sep} & set(text) and not text.startswith("~")
-    return datasets_home() / text if bare else path.absolute()
+    return _datasets() / text if bare else path.absolute()
 
 
 def find_dataset(name_or_path: str | Path) -> Path:
@@ -254,8 +237,8 @@ def find_dataset(name_or_path: str | Path) -> Path:
             return path
     if building_folder(folder).exists():
         raise UnfinishedDatasetError(
-            f"The data set {name_or_path} is not whole yet; run the same data build again to go on "
-            "with it."
+            f"The data set {name_or_path} is not whole yet; run the same data build again to "
+            "resume it."
         )
     names = ", ".join(info.name for info in list_datasets()[0]) or "none"
     raise UnknownDatasetError(
@@ -266,12 +249,21 @@ def find_dataset(name_or_path: str | Path) -> Path:
 def list_datasets() -> tuple[list[DatasetInfo], list[SkippedFile]]:
     """List the data sets in the program's folder by name, and folders that are none, with why."""
     found, skipped = [], []
-    folder = datasets_home()
+    folder = _datasets()
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if not path.is_dir():
             continue
         try:
-            found.append(DatasetInfo(path.name, path, read_card(path)))
+            found.append(DatasetInfo(path, read_card(path)))
         except DatasetError as error:
             skipped.append(SkippedFile(path.name, str(error)))
     return found, skipped
+
+
+def _datasets() -> Path:
+    """Return where data sets with a bare name lie."""
+    return home() / "datasets"
+
+
+def _sum(values: Mapping[str, Any]) -> str:
+    return text_sha256(json.dumps(values, sort_keys=True, ensure_ascii=True))

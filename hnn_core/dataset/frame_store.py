@@ -37,7 +37,7 @@ class FrameWriter:
     size : int
         Side of a frame, pixels.
     tail : ndarray, optional
-        float16 (frames, size, size): what an earlier writer had left, to go on from there.
+        float16 (frames, size, size): what an earlier writer had left, to resume from.
     rows : int
         Frames appended by earlier writers, those of the tail included.
     """
@@ -55,8 +55,11 @@ class FrameWriter:
         start = self.rows - len(self.tail)
         waiting = np.concatenate([self.tail, frames])
         whole = len(waiting) // CHUNK_FRAMES * CHUNK_FRAMES
-        if whole:
-            self._array[start : start + whole] = waiting[:whole]
+        for first in range(0, whole, CHUNK_FRAMES):
+            # One at a time: of several, zarr's threads would go on writing the others after one
+            # had failed, into a folder that is somebody else's by then.
+            chunk = waiting[first : first + CHUNK_FRAMES]
+            self._array[start + first : start + first + CHUNK_FRAMES] = chunk
         self.tail = waiting[whole:].copy()
         self.rows += len(frames)
 

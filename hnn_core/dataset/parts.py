@@ -1,7 +1,4 @@
-"""The parts of regions in order, read by one process or by several.
-
-A region's part as table rows of plain values, so that it can be kept until the end.
-"""
+"""The parts of regions in order, read by one process or by several."""
 
 import os
 import signal
@@ -11,18 +8,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
-from typing import Any
 
-import numpy as np
-from astropy.time import Time
-
-from hnn_core.dataset.region import BuildOptions, Frame, LabelledSequence, RegionPart, read_region
+from hnn_core.dataset.region import BuildOptions, RegionPart, read_region
 from hnn_core.exceptions import DatasetError
 from hnn_core.regions.base import Region, Source
-from hnn_core.regions.goes_classes import FLARE_CLASSES
 from hnn_core.sources import open_source
 
-__all__ = ["cpu_count", "part_rows", "parts_in_order"]
+__all__ = ["cpu_count", "parts_in_order"]
 
 
 _AHEAD = 2  # parts that may wait beyond those being read, so that memory has a bound
@@ -77,7 +69,7 @@ def parts_in_order(
     except BrokenProcessPool as error:
         raise DatasetError(
             "A worker process of the build died, perhaps for want of memory; build again with "
-            "fewer workers to go on."
+            "fewer workers to resume."
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -97,85 +89,8 @@ def _read(region: Region, options: BuildOptions) -> RegionPart:
 
 
 def _leave_with_parent() -> None:
-    """End this worker when the build was killed: nothing else would tell it."""
+    """End this worker when the build was killed, of which it hears nothing."""
     parent = parent_process()
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def part_rows(part: RegionPart, first_row: int) -> dict[str, Any]:
-    """Write what a part holds besides pixels as values for JSON.
-
-    Parameters
-    ----------
-    part : RegionPart
-    first_row : int
-        Row of its first frame in the data set.
-
-    Returns
-    -------
-    dict
-        ``frames`` and ``sequences`` are rows of `hnn_core.dataset.stored`, without ``group``,
-        which is known only when all regions are.
-    """
-    region = part.region
-    names = {
-        "region": region.id,
-        "harp": region.harp,
-        "noaa": " ".join(str(number) for number in region.noaa),
-    }
-    frames = [
-        {**names, "row": first_row + i, **_frame(frame)} for i, frame in enumerate(part.frames)
-    ]
-    sequences = [{**names, **_sequence(found, first_row)} for found in part.sequences]
-    return {
-        "region": region.id,
-        "first_row": first_row,
-        "frames": frames,
-        "sequences": sequences,
-        "excluded": part.excluded,
-        "flares": part.flares,
-        "broken": part.broken,
-    }
-
-
-def _frame(frame: Frame) -> dict[str, Any]:
-    return {
-        "hour": _milliseconds(frame.hour),
-        "t_rec": _milliseconds(frame.t_rec),
-        "quality": int(frame.quality),
-        "flagged": bool(frame.flagged),
-        "interpolated": bool(frame.interpolated),
-        "longitude": frame.longitude,
-        "latitude": frame.latitude,
-        "unsigned_flux_mx": frame.unsigned_flux,
-        "crc32": int(frame.crc32),
-    }
-
-
-def _sequence(found: LabelledSequence, first_row: int) -> dict[str, Any]:
-    moment = found.moment
-    row: dict[str, Any] = {
-        "hour": _milliseconds(moment.hour),
-        "t_rec": _milliseconds(moment.t_rec),
-        "longitude": found.longitude,
-        "unsigned_flux_mx": found.unsigned_flux,
-        "rows": [first_row + local if local >= 0 else -1 for local in found.rows],
-    }
-    for name in FLARE_CLASSES:
-        flare = moment.flares[name]
-        row[f"label_{name}"] = moment.labels[name]
-        row[f"flare_{name}"] = flare.id if flare else ""
-        row[f"goes_{name}"] = flare.goes_class if flare else ""
-        row[f"peak_{name}"] = _utc_milliseconds(flare.peak) if flare else None
-    return row
-
-
-def _milliseconds(seconds: float) -> int:
-    return round(seconds * 1000.0)
-
-
-def _utc_milliseconds(time: Time) -> int:
-    nanoseconds = np.datetime64(time.utc.datetime64, "ns").astype(np.int64)
-    return int((nanoseconds + 500_000) // 1_000_000)

@@ -1,18 +1,19 @@
-"""From one active region to its labelled sequences and the frames they need.
+"""From one active region to its labelled sequences and the frames they need, as rows of tables.
 
-The preprocessed frames of one region, each read once.
+Rows are plain values, so that they can be kept as JSON until all regions are read.
 """
 
 import zlib
 from collections import Counter, OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from astropy.time import Time
 
 from hnn_core.dataset.moments import DEFAULT_HOURS, Moment, Reason, labelled_moments, longer_plans
 from hnn_core.exceptions import FitsError, OffLimbError, SequenceError
-from hnn_core.magnetogram.conventions import tai_seconds, time_from_seconds
+from hnn_core.magnetogram.conventions import TRAINED_LONGITUDE, tai_seconds, time_from_seconds
 from hnn_core.magnetogram.interpolation import interpolate_frames
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.preprocess import PreprocessConfig, preprocess
@@ -22,115 +23,9 @@ from hnn_core.regions.base import Region, Source
 from hnn_core.regions.goes_classes import FLARE_CLASSES, reaches
 from hnn_core.regions.labels import NEGATIVE, NO_LABEL, POSITIVE, flare_label, flares_ahead
 
-__all__ = [
-    "MOST_LONGITUDE",
-    "BuildOptions",
-    "Frame",
-    "LabelledSequence",
-    "RegionFrames",
-    "RegionPart",
-    "read_region",
-]
-
+__all__ = ["BuildOptions", "RegionPart", "read_region"]
 
 _NATIVE_KEPT = 16  # patches at full size, for the gaps: a megabyte each
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """One hour as the network sees it, and what is known about it."""
-
-    pixels: np.ndarray
-    """float16 (size, size) within [-1, 1], as `hnn_core.magnetogram.preprocess` makes them."""
-    hour: float
-    """Nominal hour of the slot, unix_tai seconds."""
-    t_rec: float
-    """unix_tai seconds: the record's own; the hour where interpolated."""
-    quality: int
-    flagged: bool
-    interpolated: bool
-    longitude: float
-    """Degrees from the central meridian."""
-    latitude: float
-    unsigned_flux: float
-    """Sum of |B| dA over the whole native patch, no threshold, Mx; NaN pixels left out."""
-    crc32: int
-    """Of the pixels' bytes, little-endian."""
-
-
-class RegionFrames:
-    """Reads, interpolates and preprocesses the frames of one region.
-
-    Parameters
-    ----------
-    source : Source
-    region : str
-        `Region.id`.
-    times : Time (records,)
-        T_REC of the records.
-    config : PreprocessConfig
-    """
-
-    def __init__(self, source: Source, region: str, times: Time, config: PreprocessConfig) -> None:
-        self.times = times
-        self.broken: dict[int, str] = {}
-        """Records that could not be read, by index, with the reason."""
-        self._source, self._region, self._config = source, region, config
-        self._frames: dict[tuple[float, int, int], Frame] = {}
-        self._native: OrderedDict[int, Magnetogram] = OrderedDict()
-
-    def of(self, slot: SlotPlan) -> Frame:
-        """Return the frame of a slot.
-
-        Raises
-        ------
-        FitsError, OffLimbError
-            A record cannot be read; it is listed in `broken`.
-        SequenceError
-            The frames either side of the gap have different shapes.
-        """
-        key = (slot.time, slot.left, slot.right)
-        if key not in self._frames:
-            native = self._read(slot.left)
-            if slot.interpolated:
-                time = time_from_seconds(slot.time)
-                native = interpolate_frames(native, self._read(slot.right), time)
-            self._frames[key] = self._preprocessed(native, slot)
-        return self._frames[key]
-
-    def _read(self, index: int) -> Magnetogram:
-        if index not in self._native:
-            try:
-                self._native[index] = self._source.frame(self._region, self.times[index])
-            except (FitsError, OffLimbError) as error:
-                self.broken[index] = str(error)
-                raise
-            while len(self._native) > _NATIVE_KEPT:
-                self._native.popitem(last=False)
-        return self._native[index]
-
-    def _preprocessed(self, native: Magnetogram, slot: SlotPlan) -> Frame:
-        image, _ = preprocess(native.field, self._config)
-        pixels = image.astype("<f2")
-        area = float(native.pixel_area.to_value("cm2"))
-        return Frame(
-            pixels=pixels,
-            hour=slot.time,
-            t_rec=float(tai_seconds(native.t_rec)),
-            quality=native.quality,
-            flagged=slot.flagged,
-            interpolated=slot.interpolated,
-            longitude=float(native.longitude.to_value("deg")),
-            latitude=float(native.latitude.to_value("deg")),
-            unsigned_flux=float(np.nansum(np.abs(native.field), dtype=np.float64)) * area,
-            crc32=zlib.crc32(pixels.tobytes()),
-        )
-
-
-MOST_LONGITUDE = 45.0
-"""Degrees from the central meridian; beyond it a frame is not trained on (docs/method.md,
-"Frames")."""
-
 _Key = tuple[float, int, int]  # hour, left and right record: one hour may have two frames
 
 
@@ -144,34 +39,26 @@ class BuildOptions:
     preprocess: PreprocessConfig
 
 
-@dataclass(frozen=True)
-class LabelledSequence:
-    """One labelled x_t and where its frames are."""
-
-    moment: Moment
-    longitude: float
-    """Of x_t, degrees from the central meridian."""
-    unsigned_flux: float
-    """Of x_t, Mx."""
-    rows: tuple[int, ...]
-    """Frames of the part, ascending in time, the last is x_t; -1 in front where there is none."""
-
-
 @dataclass(frozen=True, eq=False)
 class RegionPart:
     """What one region gives to a data set."""
 
-    region: Region
-    frames: list[Frame]
-    """Ascending in hour; only those that a sequence needs."""
-    sequences: list[LabelledSequence]
-    excluded: dict[str, int]
-    """Hours that gave no sequence, by `Reason`."""
-    flares: dict[str, dict[str, list[str]]]
-    """Ids of the flares of each class: eruptive and confined ones that label a sequence, unknown
-    ones that peak within a day after a good record."""
-    broken: list[str] = field(default_factory=list)
-    """Why records could not be read."""
+    pixels: list[np.ndarray]
+    """float16 (size, size) of each frame that a sequence needs, ascending in hour."""
+    values: dict[str, Any]
+    """``frames`` and ``sequences``, rows of the tables without ``group``, which is known only when
+    all regions are; ``excluded``, hours that gave no sequence, by `Reason`; ``flares`` of each
+    class by id, eruptive and confined ones that label a sequence and unknown ones that peak within
+    a day after a good record; ``broken``, why records could not be read."""
+
+    def placed(self, first_row: int) -> dict[str, Any]:
+        """Return the values for JSON, with the rows that the frames have in the data set."""
+        frames = [{**row, "row": first_row + i} for i, row in enumerate(self.values["frames"])]
+        sequences = [
+            {**row, "rows": [first_row + at if at >= 0 else -1 for at in row["rows"]]}
+            for row in self.values["sequences"]
+        ]
+        return {**self.values, "first_row": first_row, "frames": frames, "sequences": sequences}
 
 
 def read_region(source: Source, region: Region, options: BuildOptions) -> RegionPart:
@@ -193,7 +80,7 @@ def read_region(source: Source, region: Region, options: BuildOptions) -> Region
     """
     times = source.times(region.id)
     quality = np.asarray(source.quality(region.id)).astype(np.uint32)
-    frames = RegionFrames(source, region.id, times, options.preprocess)
+    frames = _RegionFrames(source, region.id, times, options.preprocess)
     while True:
         quality[list(frames.broken)] = NO_DATA
         moments, excluded = labelled_moments(times, quality, region.flares, options.policy)
@@ -205,21 +92,81 @@ def read_region(source: Source, region: Region, options: BuildOptions) -> Region
         return _part(region, frames, found, excluded, options)
 
 
+@dataclass(frozen=True, eq=False)
+class _Frame:
+    pixels: np.ndarray
+    """float16 (size, size) within [-1, 1], as `hnn_core.magnetogram.preprocess` makes them."""
+    row: dict[str, Any]
+    """Of the table of frames, without the region and the place there."""
+
+
+class _RegionFrames:
+    """Reads, interpolates and preprocesses the frames of one region, each once."""
+
+    def __init__(self, source: Source, region: str, times: Time, config: PreprocessConfig) -> None:
+        self.times = times
+        self.broken: dict[int, str] = {}
+        """Records that could not be read, by index, with the reason."""
+        self._source, self._region, self._config = source, region, config
+        self._frames: dict[_Key, _Frame] = {}
+        self._native: OrderedDict[int, Magnetogram] = OrderedDict()
+
+    def of(self, slot: SlotPlan) -> _Frame:
+        """Return the frame of a slot; a record that cannot be read is listed in `broken`."""
+        key = _key(slot)
+        if key not in self._frames:
+            native = self._read(slot.left)
+            if slot.interpolated:
+                time = time_from_seconds(slot.time)
+                native = interpolate_frames(native, self._read(slot.right), time)
+            self._frames[key] = self._preprocessed(native, slot)
+        return self._frames[key]
+
+    def _read(self, index: int) -> Magnetogram:
+        if index not in self._native:
+            try:
+                self._native[index] = self._source.frame(self._region, self.times[index])
+            except (FitsError, OffLimbError) as error:
+                self.broken[index] = str(error)
+                raise
+            while len(self._native) > _NATIVE_KEPT:
+                self._native.popitem(last=False)
+        return self._native[index]
+
+    def _preprocessed(self, native: Magnetogram, slot: SlotPlan) -> _Frame:
+        image, _ = preprocess(native.field, self._config)
+        pixels = image.astype("<f2")
+        # Over the whole native patch, no threshold; NaN pixels are left out.
+        flux = float(np.nansum(np.abs(native.field), dtype=np.float64))
+        row = {
+            "hour": _milliseconds(slot.time),
+            "t_rec": _milliseconds(float(tai_seconds(native.t_rec))),
+            "quality": int(native.quality),
+            "flagged": bool(slot.flagged),
+            "interpolated": slot.interpolated,
+            "longitude": float(native.longitude.to_value("deg")),
+            "latitude": float(native.latitude.to_value("deg")),
+            "unsigned_flux_mx": flux * float(native.pixel_area.to_value("cm2")),
+            "crc32": zlib.crc32(pixels.tobytes()),
+        }
+        return _Frame(pixels, row)
+
+
 def _sequences(
     moments: list[Moment],
     longer: dict[float, list[SequencePlan]],
-    frames: RegionFrames,
+    frames: _RegionFrames,
     excluded: Counter[str],
     hours: int,
 ) -> list[tuple[Moment, list[SlotPlan]]]:
     """Choose the slots of every usable x_t; read them; count the others."""
     found = []
     for moment in moments:
-        x_t = frames.of(moment.plan.slots[-1])
-        if not np.isfinite(x_t.longitude):
+        longitude = frames.of(moment.plan.slots[-1]).row["longitude"]
+        if not np.isfinite(longitude):
             excluded[Reason.NO_LONGITUDE] += 1
             continue
-        if abs(x_t.longitude) > MOST_LONGITUDE:
+        if abs(longitude) > TRAINED_LONGITUDE:
             excluded[Reason.FAR] += 1
             continue
         # Each plan ends with the slots of the shorter ones, so the longest comes first.
@@ -232,7 +179,7 @@ def _sequences(
     return found
 
 
-def _readable(plan: SequencePlan, frames: RegionFrames) -> list[SlotPlan]:
+def _readable(plan: SequencePlan, frames: _RegionFrames) -> list[SlotPlan]:
     """Slots of the end of a plan up to the first that cannot be interpolated, ascending."""
     slots: list[SlotPlan] = []
     for slot in reversed(plan.slots):
@@ -246,29 +193,63 @@ def _readable(plan: SequencePlan, frames: RegionFrames) -> list[SlotPlan]:
 
 def _part(
     region: Region,
-    frames: RegionFrames,
+    frames: _RegionFrames,
     found: list[tuple[Moment, list[SlotPlan]]],
     excluded: Counter[str],
     options: BuildOptions,
 ) -> RegionPart:
+    names = {
+        "region": region.id,
+        "harp": region.harp,
+        "noaa": " ".join(str(number) for number in region.noaa),
+    }
     needed = {_key(slot): slot for _, slots in found for slot in slots}
     order = {key: row for row, key in enumerate(sorted(needed))}
     sequences = []
     for moment, slots in found:
         rows = [order[_key(slot)] for slot in slots]
-        x_t = frames.of(slots[-1])
-        padding = [-1] * (options.hours - len(rows))
+        x_t = frames.of(slots[-1]).row
         sequences.append(
-            LabelledSequence(moment, x_t.longitude, x_t.unsigned_flux, (*padding, *rows))
+            {
+                **names,
+                "hour": _milliseconds(moment.hour),
+                "t_rec": _milliseconds(moment.t_rec),
+                "longitude": x_t["longitude"],
+                "unsigned_flux_mx": x_t["unsigned_flux_mx"],
+                # Ascending in time, the last is x_t; -1 in front where there is none.
+                "rows": [-1] * (options.hours - len(rows)) + rows,
+                **_labels(moment),
+            }
         )
-    return RegionPart(
-        region=region,
-        frames=[frames.of(needed[key]) for key in order],
-        sequences=sequences,
-        excluded={str(reason): count for reason, count in excluded.items() if count},
-        flares=_flares(region, frames, [moment.t_rec for moment, _ in found], options.policy),
-        broken=[str(reason) for reason in frames.broken.values()],
-    )
+    kept = [frames.of(needed[key]) for key in order]
+    values = {
+        "region": region.id,
+        "frames": [names | frame.row for frame in kept],
+        "sequences": sequences,
+        "excluded": {str(reason): count for reason, count in excluded.items() if count},
+        "flares": _flares(region, frames, [moment.t_rec for moment, _ in found], options.policy),
+        "broken": list(frames.broken.values()),
+    }
+    return RegionPart([frame.pixels for frame in kept], values)
+
+
+def _labels(moment: Moment) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for name, flare in moment.flares.items():
+        row[f"label_{name}"] = moment.labels[name]
+        row[f"flare_{name}"] = flare.id if flare else ""
+        row[f"goes_{name}"] = flare.goes_class if flare else ""
+        row[f"peak_{name}"] = _utc_milliseconds(flare.peak) if flare else None
+    return row
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000.0)
+
+
+def _utc_milliseconds(time: Time) -> int:
+    nanoseconds = np.datetime64(time.utc.datetime64, "ns").astype(np.int64)
+    return int((nanoseconds + 500_000) // 1_000_000)
 
 
 def _key(slot: SlotPlan) -> _Key:
@@ -276,7 +257,7 @@ def _key(slot: SlotPlan) -> _Key:
 
 
 def _flares(
-    region: Region, frames: RegionFrames, labelled: list[float], policy: str
+    region: Region, frames: _RegionFrames, labelled: list[float], policy: str
 ) -> dict[str, dict[str, list[str]]]:
     good = [i for i in range(len(frames.times)) if i not in frames.broken]
     label_times = time_from_seconds(np.array(labelled, dtype=np.float64))

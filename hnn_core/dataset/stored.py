@@ -1,7 +1,4 @@
-"""A stored data set, opened: its tables in memory, its frames on disk.
-
-The tables of a data set: one row a frame, one row a labelled sequence.
-"""
+"""A stored data set, opened: its tables in memory, its frames on disk."""
 
 import zlib
 from collections.abc import Callable
@@ -13,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hnn_core.dataset.card import check_files, read_card
+from hnn_core.dataset.card import DatasetInfo, check_files, read_card
 from hnn_core.dataset.frame_store import (
     CHUNK_FRAMES,
     FRAMES,
@@ -21,99 +18,68 @@ from hnn_core.dataset.frame_store import (
     open_frames,
     read_rows,
 )
-from hnn_core.dataset.moments import select_sequences
-from hnn_core.exceptions import CorruptDatasetError, ForeignDatasetError
+from hnn_core.exceptions import CorruptDatasetError, DatasetError, ForeignDatasetError
 from hnn_core.magnetogram.preprocess import PreprocessConfig
 from hnn_core.regions.goes_classes import FLARE_CLASSES
 
-__all__ = [
-    "FRAMES_TABLE",
-    "SEQUENCES_TABLE",
-    "StoredDataset",
-    "read_table",
-    "write_frames",
-    "write_sequences",
-]
-
+__all__ = ["FRAMES_TABLE", "SEQUENCES_TABLE", "StoredDataset", "write_table"]
 
 FRAMES_TABLE = "frames.parquet"
 SEQUENCES_TABLE = "sequences.parquet"
 
 _TIME = pa.timestamp("ms")
-_FRAMES = pa.schema(
-    {
-        "row": pa.int64(),
-        "region": pa.string(),
-        "harp": pa.int64(),
-        "noaa": pa.string(),
-        "hour": _TIME,
-        "t_rec": _TIME,
-        "quality": pa.int64(),
-        "flagged": pa.bool_(),
-        "interpolated": pa.bool_(),
-        "longitude": pa.float64(),
-        "latitude": pa.float64(),
-        "unsigned_flux_mx": pa.float64(),
-        "group": pa.int64(),
-        "crc32": pa.int64(),
-    }
-)
+_REGION = {"region": pa.string(), "harp": pa.int64(), "noaa": pa.string()}
 _OF_CLASS = {"label": pa.int8(), "flare": pa.string(), "goes": pa.string(), "peak": _TIME}
-_SEQUENCES = pa.schema(
-    {
-        "region": pa.string(),
-        "harp": pa.int64(),
-        "noaa": pa.string(),
-        "group": pa.int64(),
-        "hour": _TIME,
-        "t_rec": _TIME,
-        "longitude": pa.float64(),
-        "unsigned_flux_mx": pa.float64(),
-        **{f"{key}_{name}": kind for name in FLARE_CLASSES for key, kind in _OF_CLASS.items()},
-        "rows": pa.list_(pa.int32()),
-    }
-)
-
-
-def write_frames(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Write the table of frames. Times are TAI, milliseconds since 1970-01-01T00:00:00 TAI."""
-    _write(path, rows, _FRAMES)
-
-
-def write_sequences(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Write the table of labelled sequences; ``peak_…`` is UTC, all other times are TAI."""
-    _write(path, rows, _SEQUENCES)
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """Read either table; times are datetime64[ms], ``rows`` are int32 arrays."""
-    table = pq.read_table(path)
-    frame = table.to_pandas()
-    if "rows" in table.column_names:
-        flat = table["rows"].combine_chunks().flatten().to_numpy()
-        frame["rows"] = list(flat.reshape(len(frame), -1)) if len(frame) else []
-    return frame
-
-
-def _write(path: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
-    columns = {
-        name: pa.array([row[name] for row in rows], type=schema.field(name).type)
-        for name in schema.names
-    }
-    pq.write_table(pa.table(columns, schema=schema), path, compression="zstd")
-
-
+_SCHEMAS = {
+    FRAMES_TABLE: pa.schema(
+        {
+            "row": pa.int64(),
+            **_REGION,
+            "hour": _TIME,
+            "t_rec": _TIME,
+            "quality": pa.int64(),
+            "flagged": pa.bool_(),
+            "interpolated": pa.bool_(),
+            "longitude": pa.float64(),
+            "latitude": pa.float64(),
+            "unsigned_flux_mx": pa.float64(),
+            "group": pa.int64(),
+            "crc32": pa.int64(),
+        }
+    ),
+    SEQUENCES_TABLE: pa.schema(
+        {
+            **_REGION,
+            "group": pa.int64(),
+            "hour": _TIME,
+            "t_rec": _TIME,
+            "longitude": pa.float64(),
+            "unsigned_flux_mx": pa.float64(),
+            **{f"{key}_{name}": kind for name in FLARE_CLASSES for key, kind in _OF_CLASS.items()},
+            "rows": pa.list_(pa.int32()),
+        }
+    ),
+}
+_SELECTED = [*_REGION, "group", "hour", "t_rec", "longitude", "unsigned_flux_mx"]
+_RENAMED = {"flare_id": "flare", "goes_class": "goes", "peak_utc": "peak"}
 _VERIFIED_AT_ONCE = 64 * CHUNK_FRAMES
 
 
-class StoredDataset:
+def write_table(folder: Path, name: str, rows: list[dict[str, Any]]) -> None:
+    """Write the table of frames or that of labelled sequences from its rows.
+
+    Times are milliseconds since 1970-01-01T00:00:00, TAI; those of peaks are UTC.
+    """
+    table = pa.Table.from_pylist(rows, schema=_SCHEMAS[name])
+    pq.write_table(table, folder / name, compression="zstd")
+
+
+class StoredDataset(DatasetInfo):
     """Frames and labelled sequences of many regions, as `build_dataset` stored them.
 
     Made by `open`. All times are TAI but for ``peak_…``, which are UTC.
     """
 
-    folder: Path
-    card: dict[str, Any]
     frames: pd.DataFrame
     """One row a frame, in the order of the array: region, harp, noaa, hour, t_rec, quality,
     flagged, interpolated, longitude and latitude (degrees), unsigned_flux_mx, group, crc32."""
@@ -122,10 +88,10 @@ class StoredDataset:
     preprocess: PreprocessConfig
 
     def __init__(self, folder: Path, card: dict[str, Any]) -> None:
-        self.folder, self.card = folder, card
+        super().__init__(folder, card)
         self.preprocess = PreprocessConfig.from_dict(card["preprocess"])
-        self.frames = read_table(folder / FRAMES_TABLE)
-        self.sequences = read_table(folder / SEQUENCES_TABLE)
+        self.frames = _read(folder / FRAMES_TABLE)
+        self.sequences = _read(folder / SEQUENCES_TABLE)
         self._array = open_frames(folder / FRAMES)
         self._crc32 = self.frames["crc32"].to_numpy()
 
@@ -152,21 +118,6 @@ class StoredDataset:
         opened._check()
         return opened
 
-    @property
-    def name(self) -> str:
-        """Name of the folder."""
-        return self.folder.name
-
-    @property
-    def sha256(self) -> str:
-        """Checksum that stands for the whole data set, pixels included."""
-        return str(self.card["sha256"])
-
-    @property
-    def hours(self) -> int:
-        """Longest sequence that can be asked for."""
-        return int(self.card["hours"])
-
     def select(self, flare_class: str, m: int) -> pd.DataFrame:
         """Return the labelled sequences of a class that have m hours.
 
@@ -189,7 +140,29 @@ class StoredDataset:
         DatasetError
             No such class, longer than stored, or no sequence is left.
         """
-        return select_sequences(self.sequences, flare_class, m, self.hours, self.name)
+        if flare_class not in FLARE_CLASSES:
+            raise DatasetError(
+                f"{flare_class!r} is not a flare class; choose {', '.join(FLARE_CLASSES)}."
+            )
+        if not 1 <= m <= self.hours:
+            raise DatasetError(
+                f"{self.name} stores sequences of up to {self.hours} hours, not {m}; build it with "
+                f"--hours {m} or ask for fewer."
+            )
+        label = self.sequences[f"label_{flare_class}"].to_numpy()
+        rows = np.stack(self.sequences["rows"].tolist())[:, -m:]  # (sequences, m)
+        usable = (label >= 0) & (rows[:, 0] >= 0)
+        if not usable.any():
+            raise DatasetError(
+                f"{self.name} has no labelled sequence of {m} hours for ≥{flare_class} flares; "
+                "take another class or data set."
+            )
+        table = self.sequences.loc[usable, _SELECTED].copy()
+        table["label"] = label[usable].astype(np.int64)
+        for column, stored in _RENAMED.items():
+            table[column] = self.sequences.loc[usable, f"{stored}_{flare_class}"]
+        table["rows"] = list(rows[usable])
+        return table.reset_index(drop=True)
 
     def read_frames(self, rows: np.ndarray) -> np.ndarray:
         """Read frames by row number, in any order, and check each against its sum.
@@ -244,7 +217,7 @@ class StoredDataset:
         if missing := missing_chunks(self.folder / FRAMES, n):
             row = int(missing[0].split(".")[0]) * CHUNK_FRAMES
             raise CorruptDatasetError(
-                f"{self.folder / FRAMES} lacks {len(missing)} of its files, the first with "
+                f"{self.folder / FRAMES} misses {len(missing)} of its files, the first with "
                 f"{self._where(row)}; build the data set again."
             )
 
@@ -266,3 +239,13 @@ class StoredDataset:
     def _where(self, row: int) -> str:
         frame = self.frames.iloc[row]
         return f"region {frame['region']}, hour {frame['hour']:%Y-%m-%dT%H:%M} TAI"
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """Read either table; times are datetime64[ms], ``rows`` are int32 arrays."""
+    table = pq.read_table(path)
+    frame = table.to_pandas()
+    if "rows" in table.column_names:
+        flat = table["rows"].combine_chunks().flatten().to_numpy()
+        frame["rows"] = list(flat.reshape(len(frame), -1)) if len(frame) else []
+    return frame

@@ -1,6 +1,6 @@
-"""Where a data set grows until it is whole, so that a killed build can go on.
+"""Where a data set grows until it is whole, so that a killed build can be resumed.
 
-Beside the data set NAME lies ``.NAME.building``: ``dataset/`` is what will be renamed to NAME,
+Next to the data set NAME lies ``.NAME.building``: ``dataset/`` is what will be renamed to NAME,
 ``parts/`` holds one file for each finished region and the frames that do not fill a chunk yet. A
 region counts as finished once its file is there; chunks written for an unfinished one are written
 again, with the same bytes.
@@ -27,7 +27,7 @@ def building_folder(folder: Path) -> Path:
 
 
 class WorkFolder:
-    """The unfinished data set beside the place of the finished one.
+    """The unfinished data set next to the place of the finished one.
 
     Parameters
     ----------
@@ -124,5 +124,6 @@ class WorkFolder:
 
     def _damaged(self, path: Path) -> CorruptDatasetError:
         return CorruptDatasetError(
-            f"{path} is damaged, so the build cannot go on; remove {self.path} and start again."
+            f"{path} is damaged, so the build cannot be resumed; remove {self.path} and start "
+            "again."
         )

@@ -7,100 +7,82 @@ import torch
 from torch import Tensor
 
 from hnn_core.exceptions import RequestError
-from hnn_core.explanation.faithfulness import faithfulness, faithfulness_of
+from hnn_core.explanation.faithfulness import faithfulness
 from hnn_core.explanation.faithfulness_result import Faithfulness
 from hnn_core.explanation.randomised import RandomisedCheck, randomised_check
 from hnn_core.explanation.relevance import LogitMap
-from hnn_core.explanation.service import (
-    Explanation,
-    find_method,
-    record_times,
-    refuse,
-    settings,
-    subject_images,
-)
+from hnn_core.explanation.service import Explanation, find_method, settings
 from hnn_core.explanation.work import Flag, Work
 from hnn_core.network.model import HNN
 from hnn_core.network.predictor import Predictor
 from hnn_core.sources.sequence import Sequence
 
-__all__ = ["check_faithfulness", "check_faithfulness_of", "check_randomised"]
+__all__ = ["check_faithfulness", "check_randomised"]
 
 
 def check_faithfulness(
-    predictor: Predictor,
-    sequence: Sequence,
-    explanation: Explanation,
-    *,
-    progress: Callable[[int, int], None] | None = None,
-    cancel: Flag | None = None,
-    **options: Any,
-) -> Faithfulness:
-    """Hold a map against what the network does when tokens are hidden.
-
-    Parameters
-    ----------
-    predictor : Predictor
-    sequence : Sequence
-        The one explained.
-    explanation : Explanation
-        Of a method that draws maps. Its class is followed; for a map that knows none, the class
-        that is predicted.
-    progress, cancel
-        As for `hnn_core.explanation.service.explain`.
-    **options
-        Settings of `hnn_core.explanation.faithfulness.faithfulness`.
-
-    Raises
-    ------
-    CancelledError, PositionError, SequenceError, RequestError
-        As for `hnn_core.explanation.service.explain`; RequestError also if the explanation has
-        no map or is another model's or sequence's.
-    """
-    found = check_faithfulness_of(
-        predictor, sequence, {"map": explanation}, progress=progress, cancel=cancel, **options
-    )
-    return found["map"]
-
-
-def check_faithfulness_of(
     predictor: Predictor,
     sequence: Sequence,
     explanations: Mapping[str, Explanation],
     *,
     progress: Callable[[int, int], None] | None = None,
     cancel: Flag | None = None,
+    target: str | None = None,
     **options: Any,
 ) -> dict[str, Faithfulness]:
-    """Check several maps of one prediction, which costs little more than one.
+    """Compare maps with what the network does when tokens are hidden.
 
-    Parameters and errors are those of `check_faithfulness`; each map keeps its own class.
+    Parameters
+    ----------
+    predictor : Predictor
+    sequence : Sequence
+        The one explained.
+    explanations : mapping of str to Explanation
+        Of methods that draw maps; several cost little more than one.
+    progress, cancel
+        As for `hnn_core.explanation.service.explain`.
+    target : str, optional
+        Class followed for maps that know none; the predicted class by default.
+    **options
+        Settings of `hnn_core.explanation.faithfulness.faithfulness`.
+
+    Returns
+    -------
+    dict of Faithfulness
+        By the names of the explanations.
+
+    Raises
+    ------
+    CancelledError, PositionError, SequenceError, RequestError
+        As for `hnn_core.explanation.service.explain`; RequestError also if an explanation has
+        no map or is another model's or sequence's.
     """
-    refuse(predictor, sequence)
-    asked = options.pop("target", None)
-    targets = {name: _target(predictor, sequence, one, asked) for name, one in explanations.items()}
-    parameters = settings(faithfulness, options, "The faithfulness check")
-    del parameters["target"]
+    predictor.check(sequence)
+    targets = {
+        name: _target(predictor, sequence, one, target) for name, one in explanations.items()
+    }
+    parameters = settings(faithfulness, options | {"targets": targets}, "The faithfulness check")
     maps = {name: torch.from_numpy(one.maps) for name, one in explanations.items()}
     work = Work(progress, cancel)
-    images = subject_images(predictor, sequence)
-    return faithfulness_of(predictor.model, images, maps, targets=targets, work=work, **parameters)
+    return faithfulness(predictor.model, predictor.images(sequence), maps, work=work, **parameters)
 
 
-def _target(predictor: Predictor, sequence: Sequence, explanation: Explanation, asked: Any) -> str:
-    """Return the class that a map is held against."""
+def _target(
+    predictor: Predictor, sequence: Sequence, explanation: Explanation, wanted: str | None
+) -> str:
+    """Return the class whose probability is followed for a map."""
     if explanation.maps is None:
         raise RequestError(f"{explanation.method} scores hours and has no map to check.")
-    mine = (predictor.info.sha256, sequence.region.id, record_times(sequence))
+    mine = (predictor.info.sha256, sequence.region.id, sequence.iso_times)
     if (explanation.sha256, explanation.region, explanation.t_rec) != mine:
         raise RequestError(
             f"The map is of {explanation.region} with the model {explanation.model!r}, not of "
             "this sequence and model; explain again."
         )
     own = explanation.target
-    if own is not None and asked not in (None, own):
+    if own is not None and wanted not in (None, own):
         raise RequestError(f"The map is for the class {own!r}; use that one.")
-    return own or asked or predictor.predict(sequence).label
+    return own or wanted or predictor.predict(sequence).label
 
 
 def check_randomised(
@@ -132,12 +114,12 @@ def check_randomised(
         As for `hnn_core.explanation.service.explain`.
     """
     found = find_method(method)
-    if method not in ("rollout", "token-norms"):
-        refuse(predictor, sequence)
-    if method not in ("rollout", "relevance", "occlusion", "gradient"):
+    if found.about_prediction:
+        predictor.check(sequence)
+    if not found.draws_map:
         raise RequestError(f"{method} draws no map to check; use rollout, relevance or occlusion.")
     parameters = settings(found.run, options, method)
-    images = subject_images(predictor, sequence)
+    images = predictor.images(sequence)
 
     def maps_of(model: HNN, work: Work) -> Tensor:
         result = found.run(model, images, work=work, **parameters)

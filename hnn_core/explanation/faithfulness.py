@@ -1,16 +1,12 @@
-"""Faithfulness of a map: whether hiding what it marks changes what the network says.
+"""Faithfulness of a map: whether hiding what it marks changes what the network predicts.
 
 Deletion hides tokens of the sequence in the map's order, insertion shows them in that order
 on a sequence where all are hidden; the class's probability is followed with the LSTM in the
-loop. A faithful map makes it fall fast and rise fast. The areas under the curves say so only
-beside those of other orders: random ones, mean |B|, and the gradient.
+loop. A faithful map makes it fall fast and rise fast. The areas under the curves show it only
+next to those of other orders: random ones, mean |B|, and the gradient.
 
-Letters in shapes: T hours, U hours in use, K = U g² tokens, n steps, R random orders, S states.
-
-Orders in which tokens are deleted or inserted, and the frames on the way.
-
-Letters in shapes: K tokens in an order, n steps, S states (frames on the way), T hours, g
-tokens along a side.
+Letters in shapes: T hours, U hours in use, K = U g² tokens in an order, n steps, R random
+orders, S states (which tokens are hidden on the way).
 """
 
 from collections.abc import Mapping
@@ -22,29 +18,23 @@ from hnn_core.explanation.faithfulness_result import Comparison, Curve, Faithful
 from hnn_core.explanation.hours import gradient_map
 from hnn_core.explanation.inputs import (
     FILLS,
-    check_images,
     class_sign,
     embed,
     embed_hidden,
     fill_for,
     one_of,
+    prepared,
     sequence_logits,
     token_field,
     used_hours,
     whole,
 )
 from hnn_core.explanation.work import Work
-from hnn_core.network.attention import own_copy
 from hnn_core.network.model import HNN
 
-__all__ = [
-    "deletion_states",
-    "descending",
-    "faithfulness",
-    "faithfulness_of",
-    "state_logits",
-    "step_counts",
-]
+__all__ = ["deletion_states", "descending", "faithfulness", "step_counts"]
+
+_ORDERS = ("map", "field", "gradient")
 
 
 def descending(values: Tensor, generator: torch.Generator) -> Tensor:
@@ -73,63 +63,12 @@ def deletion_states(order: Tensor, counts: Tensor) -> Tensor:
     return place < counts[:, None]
 
 
-def state_logits(
-    model: HNN,
-    images: Tensor,
-    fill: Tensor,
-    hours: list[int],
-    states: Tensor,
-    plain: Tensor,
-    *,
-    batch: int = 16,
-    half: bool = False,
-    work: Work,
-) -> Tensor:
-    """Logits of sequences with tokens hidden, each distinct frame embedded once.
-
-    Parameters
-    ----------
-    model : HNN
-    images, fill : Tensor (T, 1, H, W)
-        On the network's device.
-    hours : list of int
-        The U hours whose tokens are hidden; the others stay as they are.
-    states : Tensor, bool (S, U, g, g)
-        True where the token shows the fill.
-    plain : Tensor (T, D)
-        Embeddings of the frames as they are.
-    batch, half
-        As for `hnn_core.explanation.inputs.embed`.
-    work : Work
-        Told to expect the distinct frames.
-
-    Returns
-    -------
-    Tensor (S,)
-    """
-    distinct, places = [], []
-    for hour in range(len(hours)):
-        rows, place = states[:, hour].flatten(1).unique(dim=0, return_inverse=True)
-        distinct.append(rows.unflatten(1, states.shape[2:]))
-        places.append(place)
-    work.expect(sum(len(rows) for rows in distinct))
-    sequences = plain.repeat(len(states), 1, 1)  # (S, T, D)
-    for hour, rows, place in zip(hours, distinct, places, strict=True):
-        which = torch.full((len(rows),), hour)
-        embedded = embed_hidden(model, images, fill, which, rows, batch=batch, half=half, work=work)
-        sequences[:, hour] = embedded[place.to(embedded.device)]
-    return sequence_logits(model, sequences)
-
-
-_ORDERS = ("map", "field", "gradient")
-
-
 def faithfulness(
     model: HNN,
     images: Tensor,
-    maps: Tensor,
+    maps: Mapping[str, Tensor],
     *,
-    target: str = "eruptive",
+    targets: Mapping[str, str],
     fills: tuple[str, ...] = FILLS,
     hours: str = "all",
     steps: int = 14,
@@ -139,17 +78,20 @@ def faithfulness(
     batch: int = 16,
     half: bool = False,
     work: Work | None = None,
-) -> Faithfulness:
-    """Hold a map's insertion and deletion curves against random, |B| and gradient orders.
+) -> dict[str, Faithfulness]:
+    """Compare maps' insertion and deletion curves with random, |B| and gradient orders.
+
+    The maps of one sequence share the orders they are compared with, so that several cost little
+    more than one.
 
     Parameters
     ----------
     model : HNN
     images : Tensor (T, 1, H, W)
-    maps : Tensor (T, g, g)
-        Large where the map says that the token speaks for `target`.
-    target : str
-        ``"eruptive"`` or ``"confined"``: whose probability is followed.
+    maps : mapping of str to Tensor (T, g, g)
+        Large where a map marks the token as speaking for its class.
+    targets : mapping of str to str
+        Class of each map, ``"eruptive"`` or ``"confined"``: whose probability is followed.
     fills : tuple of str
         What hidden tokens show, of ``"zero"`` and ``"blurred"``.
     hours : str
@@ -170,7 +112,8 @@ def faithfulness(
 
     Returns
     -------
-    Faithfulness
+    dict of Faithfulness
+        By the names of the maps.
 
     Raises
     ------
@@ -179,63 +122,17 @@ def faithfulness(
     RequestError
         If a choice is not possible.
     ValueError
-        If the map's shape is not (T, g, g) or it holds NaN.
+        If a map's shape is not (T, g, g) or it holds NaN.
 
     References
     ----------
     Petsiuk, Das, Saenko (2018), "RISE", for the two curves and their areas.
     """
-    found = faithfulness_of(
-        model,
-        images,
-        {"map": maps},
-        targets={"map": target},
-        fills=fills,
-        hours=hours,
-        steps=steps,
-        draws=draws,
-        scale=scale,
-        seed=seed,
-        batch=batch,
-        half=half,
-        work=work,
-    )
-    return found["map"]
-
-
-def faithfulness_of(
-    model: HNN,
-    images: Tensor,
-    maps: Mapping[str, Tensor],
-    *,
-    targets: Mapping[str, str],
-    fills: tuple[str, ...] = FILLS,
-    hours: str = "all",
-    steps: int = 14,
-    draws: int = 20,
-    scale: str = "probability",
-    seed: int = 0,
-    batch: int = 16,
-    half: bool = False,
-    work: Work | None = None,
-) -> dict[str, Faithfulness]:
-    """Check several maps of one sequence, which share the orders they are held against.
-
-    Parameters
-    ----------
-    maps : mapping of str to Tensor (T, g, g)
-    targets : mapping of str to str
-        Class of each map.
-
-    Others, and each answer, are those of `faithfulness`.
-    """
-    work = work or Work()
     signs = {name: class_sign(targets[name]) for name in maps}
     one_of("scale", scale, ("probability", "logit"))
     whole("draws", draws, 19, 100_000)
     fills = tuple(one_of("fill", fill, FILLS) for fill in fills or ("",))
-    own = own_copy(model)
-    images = check_images(own, images)
+    own, images, work = prepared(model, images, work)
     grid = own.config.grid
     for one in maps.values():
         if one.shape != (len(images), grid, grid):
@@ -257,7 +154,7 @@ def faithfulness_of(
     logits = {}
     for fill in fills:
         filled = fill_for(images, fill, own.config.patch)
-        found = state_logits(
+        found = _state_logits(
             own, images, filled, used, states, plain, batch=batch, half=half, work=work
         )
         logits[fill] = found.double().cpu().view(-1, len(counts))  # (2 x orders + R, n + 1)
@@ -267,9 +164,9 @@ def faithfulness_of(
         rows = [2 * place, 2 * place + 1, *range(2 * len(maps), len(logits[fills[0]]))]
         curves: list[Curve] = []
         for fill, values in logits.items():
-            told = signs[name] * values[rows]
-            told = told.sigmoid() if scale == "probability" else told
-            curves += _curves(told, counts, _ORDERS, fill)
+            followed = signs[name] * values[rows]
+            followed = followed.sigmoid() if scale == "probability" else followed
+            curves += _curves(followed, counts, fill)
         comparisons = [
             _compare([curve for curve in curves if curve.fill == fill], fill, kind)
             for fill in fills
@@ -278,6 +175,36 @@ def faithfulness_of(
         flat = bool((one[used] == one[used].flatten()[0]).all())
         answers[name] = Faithfulness(tuple(curves), tuple(comparisons), draws, flat)
     return answers
+
+
+def _state_logits(
+    model: HNN,
+    images: Tensor,
+    fill: Tensor,
+    hours: list[int],
+    states: Tensor,
+    plain: Tensor,
+    *,
+    batch: int = 16,
+    half: bool = False,
+    work: Work,
+) -> Tensor:
+    """Logits (S,) of the sequence with tokens of the U hours hidden, bool (S, U, g, g).
+
+    Each distinct frame is embedded once; the other hours are as in `plain`, (T, D).
+    """
+    distinct, places = [], []
+    for hour in range(len(hours)):
+        rows, place = states[:, hour].flatten(1).unique(dim=0, return_inverse=True)
+        distinct.append(rows.unflatten(1, states.shape[2:]))
+        places.append(place)
+    work.expect(sum(len(rows) for rows in distinct))
+    sequences = plain.repeat(len(states), 1, 1)  # (S, T, D)
+    for hour, rows, place in zip(hours, distinct, places, strict=True):
+        which = torch.full((len(rows),), hour)
+        embedded = embed_hidden(model, images, fill, which, rows, batch=batch, half=half, work=work)
+        sequences[:, hour] = embedded[place.to(embedded.device)]
+    return sequence_logits(model, sequences)
 
 
 def _states(orders: list[Tensor], randoms: list[Tensor], counts: Tensor) -> Tensor:
@@ -290,16 +217,16 @@ def _states(orders: list[Tensor], randoms: list[Tensor], counts: Tensor) -> Tens
     return torch.cat(ways)
 
 
-def _curves(values: Tensor, counts: Tensor, names: tuple[str, ...], fill: str) -> list[Curve]:
+def _curves(values: Tensor, counts: Tensor, fill: str) -> list[Curve]:
     """Curves of one fill from values (2 x orders + R, n + 1) in the order of `_states`."""
     share = (counts / counts[-1]).double()  # of the tokens hidden
     shown = (1.0 - share).flip(0)
     found = []
-    for index, name in enumerate(names):
+    for index, name in enumerate(_ORDERS):
         deleted, inserted = values[2 * index], values[2 * index + 1].flip(0)
         found.append(Curve(name, fill, "deletion", share.numpy(), deleted.numpy()))
         found.append(Curve(name, fill, "insertion", shown.numpy(), inserted.numpy()))
-    for drawn in values[2 * len(names) :]:
+    for drawn in values[2 * len(_ORDERS) :]:
         found.append(Curve("random", fill, "deletion", share.numpy(), drawn.numpy()))
         found.append(Curve("random", fill, "insertion", shown.numpy(), drawn.flip(0).numpy()))
     return found

@@ -1,8 +1,6 @@
-"""Which of the hours mattered: frame deletion, and integrated gradients on the embeddings.
+"""Which of the hours mattered: gradients through the LSTM, frame deletion, integrated gradients.
 
-Letters in shapes: T hours, D width.
-
-Gradients of the sequence's logit: to the embeddings through the LSTM, to the pixels.
+Letters in shapes: T hours, M sequences, D width.
 """
 
 from dataclasses import dataclass
@@ -12,18 +10,17 @@ import torch
 from torch import Tensor
 
 from hnn_core.explanation.inputs import (
-    check_images,
     class_sign,
     embed,
     fill_for,
     logits_with,
     one_of,
+    prepared,
     sequence_logits,
     used_hours,
     whole,
 )
 from hnn_core.explanation.work import Work
-from hnn_core.network.attention import own_copy
 from hnn_core.network.model import HNN
 
 __all__ = [
@@ -37,21 +34,7 @@ __all__ = [
 
 
 def head_gradient(model: HNN, embeddings: Tensor) -> tuple[Tensor, Tensor]:
-    """Logits and their gradients.
-
-    Parameters
-    ----------
-    model : HNN
-        From `own_copy`.
-    embeddings : Tensor (M, T, D)
-        Of M sequences.
-
-    Returns
-    -------
-    logits : Tensor (M,)
-    gradients : Tensor (M, T, D)
-        Of each sequence's own logit.
-    """
+    """Logits (M,) of sequences (M, T, D), and the gradient (M, T, D) of each one's own."""
     with torch.enable_grad():
         leaf = embeddings.detach().requires_grad_()
         logits = model.head(leaf)
@@ -78,9 +61,7 @@ def pixel_gradient(
         Log-odds for one unit of the input, which is `clip` gauss. 0 in the hours that the
         baseline does not see.
     """
-    own = own_copy(model)
-    images = check_images(own, images)
-    work = work or Work()
+    own, images, work = prepared(model, images, work)
     hours = used_hours(own, len(images))
     work.expect(len(images) + len(hours))
     embeddings = embed(own, images, batch=batch, work=work)  # (T, D)
@@ -162,9 +143,8 @@ def frame_deletion(
     RequestError
         If a choice is not possible.
     """
-    own, work, sign = own_copy(model), work or Work(), class_sign(target)
-    images = check_images(own, images)
-    n_hours = len(images)
+    own, images, work = prepared(model, images, work)
+    sign, n_hours = class_sign(target), len(images)
     one_of("instead", instead, ("zero", "blurred", "neighbour"))
     fill = images[:0]
     if instead != "neighbour":
@@ -231,8 +211,8 @@ def integrated_gradients(
     ----------
     Sundararajan, Taly, Yan (2017), "Axiomatic attribution for deep networks".
     """
-    own, work, sign = own_copy(model), work or Work(), class_sign(target)
-    images = check_images(own, images)
+    own, images, work = prepared(model, images, work)
+    sign = class_sign(target)
     one_of("start", start, ("zero", "first"))
     whole("steps", steps, 1, 1024)
     zero = torch.zeros_like(images[:1]) if start == "zero" else images[:0]

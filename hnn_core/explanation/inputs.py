@@ -1,28 +1,21 @@
-"""The network's input, and what is put in place of a part of it.
-
-Checks of what a user chooses, each with the sentence that refuses it.
-
-Frames with some tokens hidden, through the vision transformer and the LSTM.
+"""What goes into the network: chosen settings checked, frames, and frames with tokens hidden.
 
 Letters in shapes: M perturbed frames, T hours, g tokens along a side, D width.
 """
 
 from typing import Any
 
-import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from hnn_core.exceptions import RequestError
 from hnn_core.explanation.work import Work
-from hnn_core.magnetogram.preprocess import PreprocessConfig, preprocess
+from hnn_core.network.attention import own_copy
 from hnn_core.network.model import HNN
-from hnn_core.sources.sequence import Sequence
 
 __all__ = [
     "FILLS",
-    "check_images",
     "class_sign",
     "embed",
     "embed_hidden",
@@ -30,7 +23,7 @@ __all__ = [
     "layer_range",
     "logits_with",
     "one_of",
-    "sequence_images",
+    "prepared",
     "sequence_logits",
     "token_field",
     "used_hours",
@@ -58,19 +51,9 @@ def class_sign(target: Any) -> int:
 
 
 def layer_range(layers: Any, depth: int) -> tuple[int, int]:
-    """Return the first encoder and the one after the last of a chosen range.
+    """Return the first encoder and the one after the last of a half-open range.
 
-    Parameters
-    ----------
-    layers : (int, int or None)
-        Half-open as slices are, the first encoder is 0; None for the end.
-    depth : int
-        Encoders there are.
-
-    Raises
-    ------
-    RequestError
-        If no encoder is in the range.
+    None stands for the end. Raises RequestError if none of the `depth` encoders is in the range.
     """
     try:
         start, stop = layers
@@ -84,24 +67,15 @@ FILLS = ("zero", "blurred")
 """What a hidden token shows: no field, or the field with all that is finer than a token gone."""
 
 
-def sequence_images(sequence: Sequence, config: PreprocessConfig) -> Tensor:
-    """Cut and scale the frames of a sequence.
+def prepared(model: HNN, images: Tensor, work: Work | None) -> tuple[HNN, Tensor, Work]:
+    """Return a copy of the network to work on, the frames on its device, and the work to count.
 
-    Returns
-    -------
-    Tensor, float32 (T, 1, H, W)
-        Field over `config.clip`; row 0 south; no NaN.
+    Raises ValueError if the frames are not (T, 1, H, W).
     """
-    images = np.stack([preprocess(frame.field, config)[0] for frame in sequence.frames])
-    return torch.from_numpy(images).unsqueeze(1)
-
-
-def check_images(model: HNN, images: Tensor) -> Tensor:
-    """Return frames (T, 1, H, W) on the network's device; raise ValueError for another shape."""
     side = model.config.image_size
     if images.ndim != 4 or not len(images) or images.shape[1:] != (1, side, side):
         raise ValueError(f"frames are (T, 1, {side}, {side}), not {tuple(images.shape)}")
-    return images.to(model.classifier.weight.device)
+    return own_copy(model), images.to(model.classifier.weight.device), work or Work()
 
 
 def fill_for(images: Tensor, kind: Any, patch: int) -> Tensor:
@@ -139,19 +113,9 @@ def token_field(images: Tensor, grid: int) -> Tensor:
 
 
 def used_hours(model: HNN, n_hours: int, hours: Any = "all") -> list[int]:
-    """Return the hours whose tokens are to be looked at.
+    """Return the hours whose tokens are hidden, ``"all"`` or the ``"last"``.
 
-    Parameters
-    ----------
-    model : HNN
-        The baseline sees the last hour only.
-    n_hours : int
-    hours : str
-        ``"all"`` or ``"last"``.
-
-    Raises
-    ------
-    RequestError
+    The baseline sees the last only. Raises RequestError for another word.
     """
     last = one_of("hours", hours, ("all", "last")) == "last"
     return [n_hours - 1] if last or not model.config.temporal else list(range(n_hours))
@@ -170,14 +134,13 @@ def embed(
     ----------
     model : HNN
     images : Tensor (M, 1, H, W)
-        On the network's device.
     batch : int
         Frames in one pass, which bounds memory.
     half : bool
         On CUDA, autocast to float16 as predictions are made; on the CPU nothing changes.
         Explanations are differences of logits, so full precision is the default.
     work : Work, optional
-        Counts the frames; the caller has told it to expect them.
+        Counts the frames, which the caller has made it expect.
 
     Returns
     -------
@@ -227,10 +190,9 @@ def embed_hidden(
         If the work is to stop.
     """
     side = images.shape[-1] // hidden.shape[-1]
-    embedded = [images.new_empty(0, model.config.width)]
+    embedded, work = [images.new_empty(0, model.config.width)], work or Work()
     for start in range(0, len(hours), batch):
-        if work is not None:
-            work.check()
+        work.check()
         some = hours[start : start + batch].to(images.device)
         mask = hidden[start : start + batch].to(images.device)
         pixels = mask.repeat_interleave(side, 1).repeat_interleave(side, 2).unsqueeze(1)
@@ -238,8 +200,7 @@ def embed_hidden(
         cast = half and images.device.type == "cuda"
         with torch.autocast(images.device.type, torch.float16, enabled=cast):
             embedded.append(model.embed(frames).to(images.dtype))
-        if work is not None:
-            work.passed(len(some))
+        work.passed(len(some))
     return torch.cat(embedded)
 
 
@@ -251,18 +212,9 @@ def sequence_logits(model: HNN, embeddings: Tensor) -> Tensor:
 
 @torch.no_grad()
 def logits_with(model: HNN, embeddings: Tensor, hours: Tensor, replaced: Tensor) -> Tensor:
-    """Logits of one sequence with one hour's embedding replaced at a time.
+    """Logits (M,) of one sequence (T, D), each with the embedding of one hour replaced.
 
-    Parameters
-    ----------
-    model : HNN
-    embeddings : Tensor (T, D)
-    hours : Tensor, int (M,)
-    replaced : Tensor (M, D)
-
-    Returns
-    -------
-    Tensor (M,)
+    The hours are int (M,), what is put there is (M, D).
     """
     logits = [embeddings.new_empty(0)]
     for hour, row in zip(hours.split(_HEAD_BATCH), replaced.split(_HEAD_BATCH), strict=True):

@@ -7,19 +7,18 @@ import torch
 from torch import Tensor
 
 from hnn_core.explanation.inputs import (
-    check_images,
     class_sign,
     embed,
     embed_hidden,
     fill_for,
     logits_with,
+    prepared,
     sequence_logits,
     used_hours,
     whole,
 )
 from hnn_core.explanation.relevance import LogitMap
 from hnn_core.explanation.work import Work
-from hnn_core.network.attention import own_copy
 from hnn_core.network.model import HNN
 
 __all__ = ["occlusion", "occlusion_blocks"]
@@ -76,8 +75,8 @@ def occlusion(
     Zeiler and Fergus (2014), "Visualizing and understanding convolutional networks", with
     the LSTM in the loop.
     """
-    own, work, sign = own_copy(model), work or Work(), class_sign(target)
-    images = check_images(own, images)
+    own, images, work = prepared(model, images, work)
+    sign = class_sign(target)
     filled = fill_for(images, fill, own.config.patch)
     blocks = occlusion_blocks(own.config.grid, block).to(images.device)  # (K, g, g)
     places = _places(images, filled, blocks, used_hours(own, len(images), hours))  # (M, 2)

@@ -50,16 +50,16 @@ class RandomisedCheck:
         """The check as a sentence."""
         last = self.stages[-1]
         if math.isnan(last.spearman):
-            return "A map is the same everywhere, so that its change cannot be told."
-        told = f"rank correlation {last.spearman:.2f} with all weights random"
+            return "A map is the same everywhere, so that its change cannot be measured."
+        change = f"rank correlation {last.spearman:.2f} with all weights random"
         if not self.changes:
             return (
-                f"The map hardly changes with random weights ({told}): it shows the input, not "
+                f"The map hardly changes with random weights ({change}): it shows the input, not "
                 "what was learnt."
             )
         same = [s.name for s in self.stages[:-1] if s.spearman >= 1.0 - 1e-6]
         blind = f" It does not depend on the {' and the '.join(same)}." if same else ""
-        return f"The map changes with random weights ({told}).{blind}"
+        return f"The map changes with random weights ({change}).{blind}"
 
 
 def randomised_check(

@@ -6,7 +6,6 @@ side, D width.
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,15 +13,15 @@ from torch import Tensor, nn
 from hnn_core.exceptions import AttentionCaptureError
 from hnn_core.explanation.hours import head_gradient
 from hnn_core.explanation.inputs import (
-    check_images,
     class_sign,
     embed,
     layer_range,
+    prepared,
     used_hours,
     whole,
 )
 from hnn_core.explanation.work import Work
-from hnn_core.network.attention import own_copy
+from hnn_core.network.attention import watched_attention
 from hnn_core.network.model import HNN
 
 __all__ = ["LogitMap", "relevance"]
@@ -96,8 +95,7 @@ def relevance(
     Chefer, Gur, Wolf (2021), "Generic attention-model explainability", ICCV, self-attention
     rule; carried as a row vector, which gives the same numbers without any N x N x N product.
     """
-    own, work = own_copy(model), work or Work()
-    images = check_images(own, images)
+    own, images, work = prepared(model, images, work)
     start, stop = layer_range(layers, own.config.depth)
     if head is not None:
         whole("head", head, 0, own.config.heads - 1)
@@ -137,15 +135,10 @@ class _Watch:
         self._leaf: Tensor | None = None  # of the newest pass
         self._row = torch.empty(0)
         self._carried: list[int] = []
+        modules = watched_attention(own.vit)
         for layer in self._layers:
-            module: Any = getattr(own.vit.blocks[layer], "attn", None)
-            if not hasattr(module, "fused_attn") or not hasattr(module, "attn_drop"):
-                raise AttentionCaptureError(
-                    f"Encoder {layer} has attention of type {type(module).__name__}, which "
-                    "cannot be watched."
-                )
-            module.fused_attn = False  # fused, the matrix is never formed
-            module.attn_drop.register_forward_pre_hook(partial(self._see, layer))
+            modules[layer].fused_attn = False  # fused, the matrix is never formed
+            modules[layer].attn_drop.register_forward_pre_hook(partial(self._see, layer))
 
     def embed(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Embeddings (B, D), and the first encoder's attention, down to which their graph goes."""
@@ -175,7 +168,7 @@ class _Watch:
         attention = inputs[0]  # (B, heads, N, N)
         if layer == self._layers.start:
             attention = self._leaf = attention.detach().requires_grad_()
-        # Without a graph, somebody above cut it: carry tells that the encoder is missing.
+        # Without a graph, somebody above cut it: carry then misses the encoder.
         if attention.requires_grad:
             attention.register_hook(partial(self._take, layer, attention.detach()))
         return (attention,)

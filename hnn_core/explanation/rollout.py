@@ -1,15 +1,9 @@
-"""Attention rollout over chosen encoders and heads, and the attention of each head alone.
+"""What the transformer alone shows: attention rollout, each head's attention, norms of tokens.
 
 None of these maps depends on what is predicted: the LSTM and the classifier have no part in
-them.
-
-Letters in shapes: T hours, L encoders, g tokens along a side.
-
-Norms of the tokens in every encoder, which betray artefact tokens.
-
-A large vision transformer may use a few tokens of plain background as scratch paper; their
-norm is many times the others', they draw attention, and a map that lies on them shows nothing
-of the region.
+them. Norms betray artefacts: a large transformer may use a few tokens of plain background as
+scratch paper; their norm is many times the others', they draw attention, and a map that lies on
+them shows nothing of the region.
 
 Letters in shapes: L encoders, T hours, g tokens along a side.
 """
@@ -20,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from hnn_core.exceptions import RequestError
-from hnn_core.explanation.inputs import check_images, layer_range, whole
+from hnn_core.explanation.inputs import layer_range, prepared, whole
 from hnn_core.explanation.work import Work
-from hnn_core.network.attention import capture_attention, own_copy, rollout
+from hnn_core.network.attention import capture_attention, rollout
 from hnn_core.network.model import HNN
 
 __all__ = ["class_attention", "high_norm", "rollout_maps", "token_norms"]
@@ -70,8 +64,7 @@ def rollout_maps(
     ----------
     Abnar and Zuidema (2020), "Quantifying attention flow in transformers".
     """
-    own, work = own_copy(model), work or Work()
-    images = check_images(own, images)
+    own, images, work = prepared(model, images, work)
     start, stop = layer_range(layers, own.config.depth)
     if head is not None:
         whole("head", head, 0, own.config.heads - 1)
@@ -99,8 +92,7 @@ def class_attention(
     AttentionCaptureError
         If the network's attention cannot be seen.
     """
-    own, work = own_copy(model), work or Work()
-    images = check_images(own, images)
+    own, images, work = prepared(model, images, work)
     work.expect(len(images))
     rows = []
     for some in images.split(batch):
@@ -140,8 +132,7 @@ def token_norms(model: HNN, images: Tensor, *, batch: int = 16, work: Work | Non
     ----------
     Darcet et al. (2024), "Vision transformers need registers".
     """
-    own, work = own_copy(model), work or Work()
-    images = check_images(own, images)
+    own, images, work = prepared(model, images, work)
     norms: list[list[Tensor]] = [[] for _ in own.vit.blocks]
 
     def record(layer: int, _: nn.Module, __: tuple[Tensor, ...], tokens: Tensor) -> None:

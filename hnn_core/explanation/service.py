@@ -1,11 +1,4 @@
-"""Explanations of a predictor's answers, with progress, cancelling and provenance.
-
-The methods a user can choose between, by name, and the settings each of them takes.
-
-One explanation of one prediction, with everything needed to say where it came from.
-
-What is explained: a predictor's answer about a sequence, where there is one.
-"""
+"""Explanations of a predictor's answers by a named method, with progress and provenance."""
 
 import inspect
 import time
@@ -16,37 +9,26 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from hnn_core.exceptions import PositionError, RequestError, SequenceError
+from hnn_core.exceptions import RequestError
 from hnn_core.explanation.hours import (
     HourScores,
     frame_deletion,
     gradient_map,
     integrated_gradients,
 )
-from hnn_core.explanation.inputs import sequence_images, whole
+from hnn_core.explanation.inputs import whole
 from hnn_core.explanation.occlusion import occlusion
 from hnn_core.explanation.relevance import LogitMap, relevance
 from hnn_core.explanation.rollout import high_norm, rollout_maps, token_norms
 from hnn_core.explanation.work import Flag, Work
-from hnn_core.magnetogram.conventions import refusal, tai_seconds, time_from_seconds
 from hnn_core.network.predictor import Predictor
 from hnn_core.sources.sequence import Sequence
 
-__all__ = [
-    "METHODS",
-    "Explanation",
-    "Method",
-    "explain",
-    "find_method",
-    "record_times",
-    "refuse",
-    "settings",
-    "subject_images",
-]
+__all__ = ["METHODS", "Explanation", "explain", "find_method", "settings"]
 
 
 @dataclass(frozen=True)
-class Method:
+class _Method:
     """One way of explaining."""
 
     name: str
@@ -54,46 +36,58 @@ class Method:
     """What it shows, in words."""
     run: Callable[..., Any]
     """(model, images, *, settings, work)"""
+    about_prediction: bool = True
+    """False where the LSTM and the classifier have no part in it."""
+    draws_map: bool = True
 
 
 METHODS = {
     method.name: method
     for method in (
-        Method(
+        _Method(
             "rollout",
             "Attention rollout: which tokens the class token's attention comes from; the same "
             "whatever is predicted",
             rollout_maps,
+            about_prediction=False,
         ),
-        Method(
+        _Method(
             "relevance",
             "Class-specific relevance: gradient × attention, through the LSTM",
             relevance,
         ),
-        Method(
+        _Method(
             "occlusion",
             "Occlusion: what the class's log-odds lose when tokens are hidden",
             occlusion,
         ),
-        Method("gradient", "Gradient: mean |gradient| of the logit in a token", gradient_map),
-        Method(
+        _Method("gradient", "Gradient: mean |gradient| of the logit in a token", gradient_map),
+        _Method(
             "frame-deletion",
             "Frame deletion: what the class's log-odds lose without an hour",
             frame_deletion,
+            draws_map=False,
         ),
-        Method(
+        _Method(
             "integrated-gradients",
             "Integrated gradients on the hours' embeddings: how the change of log-odds is shared "
             "out",
             integrated_gradients,
+            draws_map=False,
         ),
-        Method("token-norms", "Token norms: tokens that stand out may be artefacts", token_norms),
+        _Method(
+            "token-norms",
+            "Token norms: tokens that stand out may be artefacts",
+            token_norms,
+            about_prediction=False,
+            draws_map=False,
+        ),
     )
 }
 """By name."""
 
 
-def find_method(name: str) -> Method:
+def find_method(name: str) -> _Method:
     """Return a method; raise RequestError if there is none of that name."""
     if name not in METHODS:
         raise RequestError(f"There is no method {name!r}; use one of {', '.join(METHODS)}.")
@@ -101,21 +95,10 @@ def find_method(name: str) -> Method:
 
 
 def settings(run: Callable[..., Any], options: Mapping[str, Any], owner: str) -> dict[str, Any]:
-    """Fill in the settings of a function that were not chosen.
+    """Fill in the settings of a function, its keyword-only parameters but ``work``.
 
-    Parameters
-    ----------
-    run : callable
-        Its keyword-only parameters but ``work`` are the settings.
-    options : mapping
-        Those chosen.
-    owner : str
-        Name for the sentence that refuses one.
-
-    Raises
-    ------
-    RequestError
-        If the function has no such setting, or `batch` or a flag is none.
+    Raises RequestError in the `owner`'s name if it has no such setting, or `batch` or a flag is
+    not possible.
     """
     known = {
         parameter.name: parameter.default
@@ -169,40 +152,10 @@ class Explanation:
     seconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what a report writes as JSON beside the arrays."""
+        """Return what a report writes as JSON next to the arrays."""
         left_out = ("maps", "hours", "flagged")
         values = {name: value for name, value in vars(self).items() if name not in left_out}
         return values | {"time_scale": "tai"}
-
-
-def refuse(predictor: Predictor, sequence: Sequence) -> None:
-    """Refuse to explain a prediction that is not made.
-
-    Raises
-    ------
-    SequenceError
-        If the model wants another number of frames.
-    PositionError
-        If the region is too far from the central meridian.
-    """
-    if predictor.config.temporal and len(sequence) != predictor.frames:
-        raise SequenceError(
-            f"The model {predictor.info.name!r} needs {predictor.frames} hourly frames, the "
-            f"sequence has {len(sequence)}."
-        )
-    if refused := refusal(float(sequence.frames[-1].longitude.to_value("deg"))):
-        raise PositionError(refused)
-
-
-def subject_images(predictor: Predictor, sequence: Sequence) -> Tensor:
-    """Frames as the predictor's network takes them, (T, 1, H, W)."""
-    return sequence_images(sequence, predictor.preprocess_config)
-
-
-def record_times(sequence: Sequence) -> tuple[str, ...]:
-    """T_REC of the frames, ISO seconds, TAI."""
-    times = time_from_seconds(np.round(tai_seconds(sequence.t_rec)))
-    return tuple(str(text) for text in times.strftime("%Y-%m-%dT%H:%M:%S"))
 
 
 _OWN = {"token-norms": {"layer": -1, "ratio": 3.0}}
@@ -218,7 +171,7 @@ def explain(
     cancel: Flag | None = None,
     **options: Any,
 ) -> Explanation:
-    """Explain what the predictor says about a sequence.
+    """Explain what the predictor predicts of a sequence.
 
     The network in service is not touched, and may predict in other threads meanwhile.
 
@@ -254,49 +207,35 @@ def explain(
         If the network's attention cannot be seen.
     """
     found, start = find_method(method), time.perf_counter()
-    if method not in ("rollout", "token-norms"):
-        refuse(predictor, sequence)
-    extra = _OWN.get(method, {})
-    chosen = {name: options.pop(name, default) for name, default in extra.items()}
+    if found.about_prediction:
+        predictor.check(sequence)
+    own = _OWN.get(method, {})
+    chosen = {name: options.pop(name, default) for name, default in own.items()}
     parameters = settings(found.run, options, method)
     work = Work(progress, cancel)
-    result = found.run(
-        predictor.model, subject_images(predictor, sequence), work=work, **parameters
-    )
+    result = found.run(predictor.model, predictor.images(sequence), work=work, **parameters)
     return Explanation(
         method=method,
         title=found.title,
-        signed=_signed(result, parameters),
+        signed=not isinstance(result, Tensor) and bool(parameters.get("signed", True)),
         target=parameters.get("target"),
         parameters=parameters | chosen,
         model=predictor.info.name,
         sha256=predictor.info.sha256,
         region=sequence.region.id,
-        t_rec=record_times(sequence),
+        t_rec=sequence.iso_times,
         frames_passed=work.done,
         seconds=time.perf_counter() - start,
         **_arrays(result, chosen),
     )
 
 
-def _signed(result: Any, parameters: Mapping[str, Any]) -> bool:
-    return not isinstance(result, Tensor) and bool(parameters.get("signed", True))
-
-
 def _arrays(result: Any, chosen: Mapping[str, Any]) -> dict[str, Any]:
     """Fields of the Explanation that hold what was found."""
     if isinstance(result, LogitMap):
-        return {
-            "maps": _array(result.maps),
-            "hours": None,
-            "numbers": {"logit": result.logit},
-        }
+        return {"maps": _array(result.maps), "hours": None, "numbers": {"logit": result.logit}}
     if isinstance(result, HourScores):
-        numbers = {
-            "logit": result.logit,
-            "baseline_logit": result.baseline_logit,
-            "residual": result.residual,
-        }
+        numbers = {name: value for name, value in vars(result).items() if name != "scores"}
         known = {name: value for name, value in numbers.items() if value is not None}
         return {"maps": None, "hours": _array(result.scores), "numbers": known}
     if "layer" in chosen:  # (L, T, g, g)

@@ -28,7 +28,7 @@ from hnn_core.magnetogram.conventions import (
     tai_seconds,
     time_from_seconds,
 )
-from hnn_core.magnetogram.sequence_plan import TOLERANCE, GoodRecords, QualityPolicy
+from hnn_core.magnetogram.sequence_plan import REJECTED, TOLERANCE, GoodRecords
 from hnn_core.magnetogram.sharp import NO_DATA
 from hnn_core.storage import room_on_disk
 
@@ -78,7 +78,7 @@ def hourly(
     seconds = records["t_rec"].to_numpy(np.float64)
     quality = records["quality"].to_numpy(np.uint32)
     slots = _slots(seconds, first, last) if hours is None else np.unique(np.asarray(hours, float))
-    good = GoodRecords(seconds, quality, None)
+    good = GoodRecords(seconds, quality)
     reach = TOLERANCE.to_value(u.s)
     picks = good.nearest(slots, reach, latest=math.inf)
     longitude = records["longitude"].to_numpy(np.float64)
@@ -117,8 +117,7 @@ def _without_good_record(
     bits = int(quality[nearest])
     if bits & NO_DATA:
         return f"QUALITY {bits:#010x}: no data"
-    reject = NO_DATA | QualityPolicy().reject
-    return f"QUALITY {bits:#010x}: rejected for {bits & reject:#x}"
+    return f"QUALITY {bits:#010x}: rejected for {bits & REJECTED:#x}"
 
 
 _NO_FILE = ("no file at JSOC", "no record at JSOC", "JSOC exported no file")

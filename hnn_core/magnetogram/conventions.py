@@ -1,9 +1,8 @@
-"""T_REC: the record times of HMI, read and written as JSOC does.
+"""Conventions of time and place: T_REC as JSOC writes it, and how far from the meridian is far.
 
 Kernels that search or compare many times use float seconds of the format ``unix_tai``
 (seconds since 1970-01-01T00:00:00 TAI), in which every whole hour TAI is a multiple of 3600.
-
-How far from the central meridian a region may be for a prediction (docs/method.md, "Frames").
+The two longitudes are those of docs/method.md, "Frames".
 """
 
 import math
@@ -18,6 +17,7 @@ __all__ = [
     "TRAINED_LONGITUDE",
     "format_t_rec",
     "iso_minute",
+    "iso_second",
     "parse_t_rec",
     "position_warning",
     "refusal",
@@ -25,6 +25,10 @@ __all__ = [
     "time_from_seconds",
 ]
 
+TRAINED_LONGITUDE = 45.0
+"""Degrees from the central meridian within which networks are trained."""
+LARGEST_LONGITUDE = 70.0
+"""Degrees from the central meridian beyond which no prediction is made."""
 
 _T_REC = re.compile(
     r"(\d{4})[.-](\d{2})[.-](\d{2})[_T ](\d{2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?(_TAI|_UTC|Z)?"
@@ -67,6 +71,11 @@ def iso_minute(time: Time | float) -> str:
     return _calendar(time).strftime("%Y-%m-%dT%H:%M")
 
 
+def iso_second(time: Time | float) -> str:
+    """Write a scalar time, or its seconds, as ISO seconds in TAI: ``2011-02-13T05:00:00``."""
+    return _calendar(time).isoformat()
+
+
 def tai_seconds(time: Time) -> np.ndarray:
     """Return a time as float64 seconds (format ``unix_tai``), of the same shape.
 
@@ -91,19 +100,10 @@ def _calendar(time: Time | float) -> datetime:
     return datetime(1970, 1, 1) + timedelta(seconds=round(seconds))
 
 
-TRAINED_LONGITUDE = 45.0
-"""Degrees from the central meridian within which networks are trained."""
-LARGEST_LONGITUDE = 70.0
-"""Degrees from the central meridian beyond which no prediction is made."""
-
-
 def refusal(longitude: float) -> str | None:
-    """Return the sentence that refuses a prediction at a longitude, or None.
+    """Return the sentence that refuses a prediction at a longitude in degrees, or None.
 
-    Parameters
-    ----------
-    longitude : float
-        Degrees from the central meridian, west positive; NaN (unknown) is not refused.
+    NaN, a longitude that is not known, is not refused.
     """
     if abs(longitude) > LARGEST_LONGITUDE:
         return (
@@ -114,16 +114,13 @@ def refusal(longitude: float) -> str | None:
 
 
 def position_warning(longitude: float) -> str | None:
-    """Return the sentence that belongs beside a prediction at a longitude, or None.
+    """Return the sentence that belongs next to a prediction at a longitude in degrees, or None.
 
-    Parameters
-    ----------
-    longitude : float
-        Degrees from the central meridian, west positive; NaN when it is not known.
+    A longitude that is not known, NaN, has one too.
     """
     if math.isnan(longitude):
         return (
-            "The region's position is not known, so it cannot be told whether it is within the "
+            "The region's position is not known, so it may lie outside the "
             f"±{TRAINED_LONGITUDE:.0f}° the network was trained on."
         )
     if abs(longitude) > TRAINED_LONGITUDE:

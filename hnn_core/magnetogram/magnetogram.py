@@ -104,6 +104,20 @@ def read_fits(path: str | os.PathLike[str]) -> Magnetogram:
         Not one pixel is on the disk.
     FitsError
         The file cannot be opened.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from hnn_core import read_fits, simulate_region
+    >>> from hnn_core.magnetogram.magnetogram import write_fits
+    >>> (frame,) = simulate_region(1, hours=[0])
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "magnetogram.fits"
+    ...     write_fits(frame, path)
+    ...     again = read_fits(path)
+    >>> again.harp, again.shape == frame.shape, bool(abs(again.field - frame.field).max() < 0.06)
+    (900001, True, True)
     """
     image = read_header(path)
     keywords = sharp_keywords(image.keywords, str(path))

@@ -2,10 +2,6 @@
 
 Planning looks at T_REC and QUALITY alone, so that a whole disk passage is planned without
 reading a pixel. The rules are those of docs/method.md, "Frames".
-
-Which records of a region may be used, and the one nearest to an hour.
-
-What a planned sequence is: for every hour the record, or the pair to interpolate between.
 """
 
 from dataclasses import dataclass
@@ -13,16 +9,15 @@ from dataclasses import dataclass
 import astropy.units as u
 import numpy as np
 from astropy.time import Time
-from astropy.units import Quantity
 
 from hnn_core.exceptions import SequenceError
 from hnn_core.magnetogram.conventions import iso_minute, tai_seconds, time_from_seconds
 from hnn_core.magnetogram.sharp import NO_DATA
 
 __all__ = [
+    "REJECTED",
     "TOLERANCE",
     "GoodRecords",
-    "QualityPolicy",
     "SequencePlan",
     "SlotPlan",
     "good_records",
@@ -30,34 +25,32 @@ __all__ = [
     "sequence_hours",
 ]
 
+REJECTED = NO_DATA | 0x4000 | 0x200 | 0x20
+"""Bits of QUALITY of which none may be set in a record that is used."""
 
-@dataclass(frozen=True)
-class QualityPolicy:
-    """Which QUALITY bits make a record unusable. Bit 31, no data, always does."""
+TOLERANCE = 24 * u.min
+"""How far from its hour a slot's record may lie: two steps of the 12-minute cadence."""
 
-    reject: int = 0x4000 | 0x200 | 0x20
-    """Bits of which none may be set."""
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.reject <= 0xFFFF_FFFF:
-            raise ValueError(f"reject must be an unsigned 32-bit mask, not {self.reject!r}")
+_HOUR = 3600.0
+_REACH = TOLERANCE.to_value(u.s)
+_LONGEST_GAP = 2
 
 
-def good_records(quality: np.ndarray, policy: QualityPolicy | None = None) -> np.ndarray:
-    """Tell which records may be used.
+def good_records(quality: np.ndarray, reject: int = REJECTED) -> np.ndarray:
+    """Find the records that may be used.
 
     Parameters
     ----------
     quality : ndarray (records,)
         QUALITY, unsigned or signed 32-bit.
-    policy : QualityPolicy, optional
+    reject : int
+        Bits of which none may be set; without data, bit 31, no record is good.
 
     Returns
     -------
     ndarray, bool (records,)
     """
-    reject = NO_DATA | (policy or QualityPolicy()).reject
-    return (np.asarray(quality).astype(np.int64) & reject) == 0
+    return (np.asarray(quality).astype(np.int64) & (reject | NO_DATA)) == 0
 
 
 class GoodRecords:
@@ -69,19 +62,16 @@ class GoodRecords:
         T_REC, unix_tai seconds, in any order.
     quality : ndarray (records,)
         QUALITY.
-    policy : QualityPolicy, optional
     """
 
-    def __init__(
-        self, seconds: np.ndarray, quality: np.ndarray, policy: QualityPolicy | None
-    ) -> None:
+    def __init__(self, seconds: np.ndarray, quality: np.ndarray) -> None:
         quality = np.asarray(quality)
         if seconds.shape != quality.shape or seconds.ndim != 1:
             raise ValueError(
                 f"times {seconds.shape} and quality {quality.shape} must have one axis alike"
             )
         order = np.argsort(seconds, kind="stable")
-        order = order[good_records(quality, policy)[order]]
+        order = order[good_records(quality)[order]]
         self.index = order
         """Index of each good record among those given."""
         self.seconds = seconds[order]
@@ -144,25 +134,10 @@ class SequencePlan:
         return tuple(sorted({index for slot in self.slots for index in (slot.left, slot.right)}))
 
 
-TOLERANCE = 24 * u.min
-"""How far from its hour a slot's record may lie: two steps of the 12-minute cadence."""
-
-_HOUR = 3600.0
-_LONGEST_GAP = 2
-
-
-def plan_sequence(
-    times: Time,
-    quality: np.ndarray,
-    time: Time,
-    length: int = 10,
-    *,
-    tolerance: Quantity = TOLERANCE,
-    policy: QualityPolicy | None = None,
-) -> SequencePlan:
+def plan_sequence(times: Time, quality: np.ndarray, time: Time, length: int = 10) -> SequencePlan:
     """Choose the records for the hours time - (length - 1) … time.
 
-    A slot takes the good record nearest to its hour within the tolerance (the earlier of two
+    A slot takes the good record nearest to its hour within `TOLERANCE` (the earlier of two
     equally near), never one later than `time`. One or two consecutive missing slots are
     interpolated between the records either side, weighted by the records' own times; before
     a gap at the start, the slot of one of the two preceding hours serves as the left side, and
@@ -178,9 +153,6 @@ def plan_sequence(
         Scalar; any minute, slots lie whole hours before it.
     length : int
         Number of hours, m.
-    tolerance : Quantity
-        At most 30 minutes, so that no record serves two slots.
-    policy : QualityPolicy, optional
 
     Raises
     ------
@@ -188,20 +160,17 @@ def plan_sequence(
         The last hour is missing, or three or more consecutive ones; `missing` names all
         missing hours.
     ValueError
-        If the length is not positive or the tolerance too large.
+        If the length is not positive.
     """
-    records = GoodRecords(tai_seconds(times), quality, policy)
-    hours = np.array([float(tai_seconds(time))])
-    return _raised(_plan_hours(records, hours, length, tolerance)[0])
+    records = GoodRecords(tai_seconds(times), quality)
+    (plan,) = _plan_hours(records, np.array([float(tai_seconds(time))]), length)
+    if isinstance(plan, SequenceError):
+        raise plan
+    return plan
 
 
 def sequence_hours(
-    times: Time,
-    quality: np.ndarray,
-    length: int = 10,
-    *,
-    tolerance: Quantity = TOLERANCE,
-    policy: QualityPolicy | None = None,
+    times: Time, quality: np.ndarray, length: int = 10
 ) -> list[tuple[Time, SequencePlan | SequenceError]]:
     """Plan the sequence of every whole hour TAI of a passage that has a good record.
 
@@ -213,27 +182,25 @@ def sequence_hours(
     list of (Time, SequencePlan or SequenceError)
         Ascending; empty if no record is good.
     """
-    records = GoodRecords(tai_seconds(times), quality, policy)
+    records = GoodRecords(tai_seconds(times), quality)
     if not records.seconds.size:
         return []
-    reach = tolerance.to_value(u.s)
     first = np.floor(records.seconds[0] / _HOUR)
-    hours = _HOUR * np.arange(first, np.floor((records.seconds[-1] + reach) / _HOUR) + 1)
-    hours = hours[records.nearest(hours, reach, latest=hours) >= 0]
-    plans = _plan_hours(records, hours, length, tolerance)
+    hours = _HOUR * np.arange(first, np.floor((records.seconds[-1] + _REACH) / _HOUR) + 1)
+    hours = hours[records.nearest(hours, _REACH, latest=hours) >= 0]
+    plans = _plan_hours(records, hours, length)
     return list(zip(time_from_seconds(hours), plans, strict=True))
 
 
 def _plan_hours(
-    records: GoodRecords, hours: np.ndarray, length: int, tolerance: Quantity
+    records: GoodRecords, hours: np.ndarray, length: int
 ) -> list[SequencePlan | SequenceError]:
     """Plan the sequence that ends at each hour; unix_tai seconds (hours,)."""
-    reach = tolerance.to_value(u.s)
-    if length < 1 or not 0 <= reach <= _HOUR / 2:
-        raise ValueError(f"no sequence of {length} hours with a tolerance of {tolerance}")
+    if length < 1:
+        raise ValueError(f"a sequence has one hour or more, not {length}")
     span = length + _LONGEST_GAP
     slots = hours[:, None] - _HOUR * np.arange(span)[::-1]  # (hours, span), ascending
-    picks = records.nearest(slots, reach, latest=hours[:, None])
+    picks = records.nearest(slots, _REACH, latest=hours[:, None])
     return [_plan(records, slots[i], picks[i].tolist()) for i in range(len(hours))]
 
 
@@ -296,9 +263,3 @@ def _ranges(slots: np.ndarray, missing: list[int]) -> str:
             runs.append([i])
     ends = [[iso_minute(slots[i]) for i in (run[0], run[-1])] for run in runs]
     return ", ".join(first if first == last else f"{first} to {last}" for first, last in ends)
-
-
-def _raised(plan: SequencePlan | SequenceError) -> SequencePlan:
-    if isinstance(plan, SequenceError):
-        raise plan
-    return plan

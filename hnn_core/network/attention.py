@@ -1,8 +1,6 @@
-"""Attention rollout of a vision transformer, and capturing the attention it needs.
+"""Attention rollout of a vision transformer, and watching a network without touching it.
 
 Letters in shapes: B batch, N tokens (class token first), L layers.
-
-A network of one's own to watch and take gradients of, on the weights of another.
 """
 
 import copy
@@ -18,7 +16,7 @@ from torch import Tensor, nn
 from hnn_core.exceptions import AttentionCaptureError
 from hnn_core.network.model import HNN
 
-__all__ = ["CapturedAttention", "capture_attention", "own_copy", "rollout"]
+__all__ = ["capture_attention", "own_copy", "rollout", "watched_attention"]
 
 
 def rollout(attentions: Sequence[Tensor], *, start_layer: int = 0) -> Tensor:
@@ -35,7 +33,7 @@ def rollout(attentions: Sequence[Tensor], *, start_layer: int = 0) -> Tensor:
         Softmax attention of each layer, first layer first, class token first; rows (the
         queries) sum to 1.
     start_layer : int
-        Layers below it are left out: the map then tells which tokens of that layer's input
+        Layers below it are left out: the map then shows which tokens of that layer's input
         are seen. 0 takes all.
 
     Returns
@@ -57,6 +55,16 @@ def rollout(attentions: Sequence[Tensor], *, start_layer: int = 0) -> Tensor:
     -----
     Abnar and Zuidema (2020), "Quantifying attention flow in transformers", as used for the
     paper's Figure 5. The map does not depend on what is predicted.
+
+    Examples
+    --------
+    Two patches, and a class token that looks at the first of them in the only layer:
+
+    >>> import torch
+    >>> from hnn_core import rollout
+    >>> attention = torch.tensor([[[0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
+    >>> rollout([attention]).tolist()
+    [[0.5, 0.0]]
     """
     layers = list(attentions)[start_layer:] if start_layer >= 0 else []
     if not layers:
@@ -106,12 +114,8 @@ class CapturedAttention:
     def layers(self) -> list[Tensor]:
         """One tensor a layer, first layer first: (B, N, N), or (B, heads, N, N) with heads.
 
-        B counts every frame that passed, in order, over all calls.
-
-        Raises
-        ------
-        AttentionCaptureError
-            If a layer's attention was not seen.
+        B counts every frame that passed, in order, over all calls. Raises AttentionCaptureError
+        if a layer's attention was not seen.
         """
         self.check()
         return [torch.cat(seen) if len(seen) > 1 else seen[0] for seen in self._seen]
@@ -144,19 +148,8 @@ def capture_attention(
     AttentionCaptureError
         If the network's attention cannot be watched, or nothing was seen by the end.
 
-    Examples
-    --------
-    >>> with capture_attention(model.vit) as captured:  # doctest: +SKIP
-    ...     embeddings = model.embed(frames)
-    >>> maps = rollout(captured.layers)  # doctest: +SKIP
     """
-    modules: list[Any] = [getattr(block, "attn", None) for block in vit.blocks]
-    for index, module in enumerate(modules):
-        if not hasattr(module, "fused_attn") or not hasattr(module, "attn_drop"):
-            raise AttentionCaptureError(
-                f"Encoder {index} has attention of type {type(module).__name__}, which cannot "
-                "be watched."
-            )
+    modules = watched_attention(vit)
     captured = CapturedAttention(len(modules))
 
     def record(layer: int, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -178,6 +171,18 @@ def capture_attention(
         for module, flag in zip(modules, fused, strict=True):
             module.fused_attn = flag
     captured.check()
+
+
+def watched_attention(vit: VisionTransformer) -> list[Any]:
+    """Return the attention of every encoder; AttentionCaptureError if one cannot be watched."""
+    modules: list[Any] = [getattr(block, "attn", None) for block in vit.blocks]
+    for index, module in enumerate(modules):
+        if not hasattr(module, "fused_attn") or not hasattr(module, "attn_drop"):
+            raise AttentionCaptureError(
+                f"Encoder {index} has attention of type {type(module).__name__}, which cannot "
+                "be watched."
+            )
+    return modules
 
 
 def own_copy(model: HNN) -> HNN:

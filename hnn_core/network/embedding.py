@@ -16,7 +16,7 @@ from hnn_core.magnetogram.preprocess import PreprocessConfig, preprocess
 from hnn_core.network.attention import capture_attention, own_copy, rollout
 from hnn_core.network.model import HNN
 
-__all__ = ["FrameEmbedder", "FrameReading", "choose_device", "describe_device"]
+__all__ = ["FrameEmbedder", "choose_device", "describe_device", "input_images"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,11 +26,11 @@ class FrameReading:
     embedding: Tensor
     """float32 (D,), on the CPU."""
     rollout: Tensor | None
-    """float32 (N - 1,), attention rollout over the patch tokens; None where not asked for."""
+    """float32 (N - 1,), attention rollout over the patch tokens; None where not requested."""
 
 
 class FrameEmbedder:
-    """Runs one model's vision transformer and remembers the last frames it saw.
+    """Runs one model's vision transformer and keeps what it made of the last frames.
 
     A frame is known by the bytes of its field, wherever it came from, so that a page may read
     it again and stepping one hour costs one frame. Safe to share between threads: the network
@@ -44,7 +44,7 @@ class FrameEmbedder:
         On CUDA the network runs in half precision (autocast to float16: the input is within
         [-1, 1], and normalisations stay in float32).
     max_frames : int
-        Frames remembered, the least recently used forgotten first: 4 kB each for ViT-B.
+        Frames kept, the least recently used dropped first: 4 kB each for ViT-B.
     batch : int
         Frames in one pass of the network, which bounds memory.
     """
@@ -93,7 +93,7 @@ class FrameEmbedder:
                 some = todo[start : start + self.batch]
                 readings = self._run([fields[key] for key in some], with_rollout)
                 for key, reading in zip(some, readings, strict=True):
-                    # The embedding once told stands, lest a probability change in its last digit.
+                    # The first embedding stands, lest a probability change in its last digit.
                     embedding = found[key].embedding if key in found else reading.embedding
                     found[key] = FrameReading(embedding, reading.rollout)
             self._remember(found)
@@ -106,8 +106,7 @@ class FrameEmbedder:
 
     def _run(self, fields: Iterable[np.ndarray], with_rollout: bool) -> list[FrameReading]:
         """One pass of the network over fields (rows, cols) in gauss."""
-        images = np.stack([preprocess(field, self._preprocess)[0] for field in fields])
-        batch = torch.from_numpy(images).unsqueeze(1).to(self.device)  # (B, 1, H, W)
+        batch = input_images(fields, self._preprocess).to(self.device)  # (B, 1, H, W)
         with torch.inference_mode():
             if not with_rollout:
                 return [FrameReading(row, None) for row in _rows(self._embed(batch, self.model))]
@@ -131,6 +130,12 @@ class FrameEmbedder:
             self._known.move_to_end(key)
         while len(self._known) > self.max_frames:
             self._known.popitem(last=False)
+
+
+def input_images(fields: Iterable[np.ndarray], config: PreprocessConfig) -> Tensor:
+    """Fields (rows, cols) in gauss as the network takes them: float32 (B, 1, H, W), no NaN."""
+    images = np.stack([preprocess(field, config)[0] for field in fields])
+    return torch.from_numpy(images).unsqueeze(1)
 
 
 def choose_device(name: str = "auto") -> torch.device:

@@ -35,6 +35,13 @@ class HNNConfig:
     ------
     ValueError
         At construction, when a value is impossible; the sentence names it.
+
+    Examples
+    --------
+    >>> from hnn_core import HNNConfig
+    >>> config = HNNConfig(image_size=64, width=24, depth=2, heads=2)
+    >>> config.grid, config.preprocess
+    (4, {'crop': 128, 'size': 64, 'clip': 2000.0})
     """
 
     architecture: str = "hnn"
@@ -155,6 +162,15 @@ class HNN(nn.Module, PyTorchModelHubMixin, library_name="hnn", license="bsd-3-cl
     -----
     Pre-norm encoders, learnable positions, GELU MLP; the embedding of a frame is its class
     token after the final norm (section 3.2 of the paper).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from hnn_core import HNN, HNNConfig
+    >>> model = HNN(HNNConfig(image_size=32, width=24, depth=1, heads=2, lstm_hidden=4))
+    >>> with torch.no_grad():
+    ...     model(torch.zeros(2, 10, 1, 32, 32)).shape
+    torch.Size([2])
     """
 
     def __init__(self, config: HNNConfig) -> None:

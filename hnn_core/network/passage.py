@@ -13,7 +13,7 @@ from hnn_core.exceptions import FitsError, PositionError, SequenceError
 from hnn_core.magnetogram.conventions import iso_minute, refusal, tai_seconds, time_from_seconds
 from hnn_core.magnetogram.interpolation import interpolate_frames
 from hnn_core.magnetogram.magnetogram import Magnetogram
-from hnn_core.magnetogram.sequence_plan import QualityPolicy, SequencePlan, SlotPlan, sequence_hours
+from hnn_core.magnetogram.sequence_plan import SequencePlan, SlotPlan, sequence_hours
 from hnn_core.magnetogram.sharp import NO_DATA
 from hnn_core.network.embedding import FrameEmbedder
 from hnn_core.regions.base import Source
@@ -29,7 +29,6 @@ def passage_table(
     source: Source,
     region_id: str,
     *,
-    policy: QualityPolicy | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """Predict every hour of a region that has a sequence.
@@ -45,7 +44,6 @@ def passage_table(
     source : Source
     region_id : str
         `Region.id`.
-    policy : QualityPolicy, optional
     progress : callable (done, total), optional
         Called with numbers of frames, after each batch.
 
@@ -61,7 +59,7 @@ def passage_table(
     ------
     UnknownRegionError
     """
-    passage = _Passage(embedder, source, region_id, policy)
+    passage = _Passage(embedder, source, region_id)
     hours = passage.embed(progress)
     absent = _without_record([hour for hour, _ in hours])
     plans = []
@@ -87,12 +85,9 @@ def passage_table(
 class _Passage:
     """The frames of one passage, each known by its slot's plan."""
 
-    def __init__(
-        self, embedder: FrameEmbedder, source: Source, region_id: str, policy: QualityPolicy | None
-    ) -> None:
+    def __init__(self, embedder: FrameEmbedder, source: Source, region_id: str) -> None:
         self.embedder = embedder
         self.config = embedder.model.config
-        self.policy = policy
         self.times = source.times(region_id)
         self.seconds = tai_seconds(self.times)
         self.quality = source.quality(region_id).copy()
@@ -112,7 +107,7 @@ class _Passage:
     ) -> list[tuple[Time, SequencePlan | SequenceError]]:
         """Embed all frames that any hour needs; return the hours and their final plans."""
         while True:
-            hours = sequence_hours(self.times, self.quality, self.config.frames, policy=self.policy)
+            hours = sequence_hours(self.times, self.quality, self.config.frames)
             plans = [plan for _, plan in hours if isinstance(plan, SequencePlan)]
             wanted = {slot for plan in plans for slot in self._used(plan)}
             todo = sorted(
@@ -174,7 +169,7 @@ class _Passage:
 
 
 def _without_record(hours: list[Time]) -> dict[str, str]:
-    """Tell the whole hours between the first and the last that are not among them."""
+    """Name the whole hours between the first and the last that are missing."""
     if not hours:
         return {}
     there = {round(float(tai_seconds(hour))) for hour in hours}

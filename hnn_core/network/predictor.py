@@ -1,7 +1,4 @@
-"""A model in service: one sequence, its attention maps, a whole disk passage.
-
-One prediction, with everything needed to say where it came from.
-"""
+"""A model in service: predictions with their provenance, attention maps, whole disk passages."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -11,18 +8,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import torch
-from astropy.time import Time
+from torch import Tensor
 
 from hnn_core.exceptions import PositionError, SequenceError
-from hnn_core.magnetogram.conventions import (
-    position_warning,
-    refusal,
-    tai_seconds,
-    time_from_seconds,
-)
+from hnn_core.magnetogram.conventions import position_warning, refusal
 from hnn_core.magnetogram.preprocess import PreprocessConfig
-from hnn_core.magnetogram.sequence_plan import QualityPolicy
-from hnn_core.network.embedding import FrameEmbedder, choose_device, describe_device
+from hnn_core.network.embedding import FrameEmbedder, choose_device, describe_device, input_images
 from hnn_core.network.model import HNN, HNNConfig
 from hnn_core.network.model_store import ModelInfo, load_model
 from hnn_core.network.passage import passage_table
@@ -71,9 +62,9 @@ class Prediction:
     simulated: bool
     """True for a simulated region."""
     trained_on: str
-    """The model card's words on what it was trained on; empty if it does not say."""
+    """The model card's words on what it was trained on; empty if it gives none."""
     warnings: tuple[str, ...] = ()
-    """Sentences that belong beside the probability."""
+    """Sentences that belong next to the probability."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line writes as JSON; ``class`` is the flare class."""
@@ -101,6 +92,21 @@ class Predictor:
     ------
     ModelError
         If the device is not there.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from hnn_core import HNN, HNNConfig, Predictor, build_sequence, open_source
+    >>> from hnn_core.network.model_store import save_model
+    >>> config = HNNConfig(frames=3, image_size=32, width=24, depth=1, heads=2, lstm_hidden=4)
+    >>> with TemporaryDirectory() as folder:
+    ...     info = save_model(HNN(config), f"{folder}/tiny")
+    ...     predictor = Predictor.load(info.folder, device="cpu")
+    >>> source = open_source("sim:")
+    >>> sequence = build_sequence(source, "SIM 1", source.times("SIM 1")[-1], predictor.frames)
+    >>> prediction = predictor.predict(sequence)
+    >>> 0.0 < prediction.probability < 1.0, prediction.region, prediction.flare_class
+    (True, 'SIM 1', 'M')
     """
 
     def __init__(
@@ -119,7 +125,7 @@ class Predictor:
         Raises
         ------
         ModelError
-            One of its kinds, as `hnn_core.network.model_store.load_model` tells.
+            One of its kinds, as for `hnn_core.network.model_store.load_model`.
         """
         return cls(*load_model(where), device=device, cache_frames=cache_frames)
 
@@ -165,15 +171,10 @@ class Predictor:
 
         Raises
         ------
-        SequenceError
-            If the model wants another number of frames.
-        PositionError
-            If the region is more than 70° from the central meridian.
+        SequenceError, PositionError
+            As for `check`.
         """
-        self._check_length(sequence)
-        longitude = float(sequence.frames[-1].longitude.to_value("deg"))
-        if refused := refusal(longitude):
-            raise PositionError(refused)
+        self.check(sequence)
         # The baseline uses x_t alone, the maps are wanted of every hour.
         every = self.config.temporal or with_rollout
         frames = sequence.frames if every else sequence.frames[-1:]
@@ -181,7 +182,29 @@ class Predictor:
         embeddings = torch.stack([reading.embedding for reading in readings])  # (T, D)
         logit = self._embedder.logits(embeddings.unsqueeze(0))  # (1, T, D) -> (1,)
         probability = float(torch.sigmoid(logit.double()))
-        return self._prediction(sequence, probability, longitude)
+        return self._prediction(sequence, probability)
+
+    def check(self, sequence: Sequence) -> None:
+        """Refuse a sequence of which no prediction is made.
+
+        Raises
+        ------
+        SequenceError
+            If the model wants another number of frames.
+        PositionError
+            If the region is more than 70° from the central meridian.
+        """
+        if self.config.temporal and len(sequence) != self.frames:
+            raise SequenceError(
+                f"The model {self.info.name!r} needs {self.frames} hourly frames, the sequence "
+                f"has {len(sequence)}."
+            )
+        if refused := refusal(sequence.longitude):
+            raise PositionError(refused)
+
+    def images(self, sequence: Sequence) -> Tensor:
+        """Frames as the network takes them, float32 (T, 1, H, W): row 0 south, no NaN."""
+        return input_images((frame.field for frame in sequence.frames), self.preprocess_config)
 
     def rollout(self, sequence: Sequence) -> np.ndarray:
         """Attention rollout of every frame of a sequence.
@@ -207,21 +230,15 @@ class Predictor:
         source: Source,
         region_id: str,
         progress: Callable[[int, int], None] | None = None,
-        *,
-        policy: QualityPolicy | None = None,
     ) -> pd.DataFrame:
         """Predict every hour of a region; see `hnn_core.network.passage.passage_table`."""
-        return passage_table(self._embedder, source, region_id, policy=policy, progress=progress)
+        return passage_table(self._embedder, source, region_id, progress=progress)
 
-    def _check_length(self, sequence: Sequence) -> None:
-        if self.config.temporal and len(sequence) != self.frames:
-            raise SequenceError(
-                f"The model {self.info.name!r} needs {self.frames} hourly frames, the sequence "
-                f"has {len(sequence)}."
-            )
-
-    def _prediction(self, sequence: Sequence, probability: float, longitude: float) -> Prediction:
-        times = [_iso(time) for time in sequence.t_rec]
+    def _prediction(self, sequence: Sequence, probability: float) -> Prediction:
+        times = sequence.iso_times
+        # The model card's caution belongs beside every probability.
+        caution = str(self.info.metadata.get("caution") or "")
+        warnings = filter(None, (position_warning(sequence.longitude), caution))
         last = sequence.frames[-1]
         eruptive = probability >= self.config.threshold
         return Prediction(
@@ -232,28 +249,12 @@ class Predictor:
             harp=last.harp,
             noaa=last.noaa or sequence.region.noaa,
             t_rec=times[-1],
-            hours=tuple(
-                Hour(time, interpolated, flagged)
-                for time, interpolated, flagged in zip(
-                    times, sequence.interpolated, sequence.flagged, strict=True
-                )
-            ),
+            hours=tuple(map(Hour, times, sequence.interpolated, sequence.flagged)),
             model=self.info.name,
             flare_class=self.config.flare_class,
             sha256=self._sha256,
             device=self.device,
             simulated=last.simulated,
             trained_on=str(self.info.metadata.get("trained_on", "")),
-            warnings=self._warnings(sequence, longitude),
+            warnings=(*warnings, *sequence.notes),
         )
-
-    def _warnings(self, sequence: Sequence, longitude: float) -> tuple[str, ...]:
-        # The model card's caution belongs beside every probability.
-        caution = str(self.info.metadata.get("caution") or "")
-        return (*filter(None, (position_warning(longitude), caution)), *sequence.notes)
-
-
-def _iso(time: Time) -> str:
-    """ISO seconds, TAI, of a scalar time."""
-    rounded = time_from_seconds(np.round(tai_seconds(time)))
-    return str(rounded.strftime("%Y-%m-%dT%H:%M:%S"))

@@ -94,6 +94,16 @@ def label_frames(
     References
     ----------
     docs/method.md, "Labels"; the paper's section 2 and Figure 1.
+
+    Examples
+    --------
+    >>> from astropy.time import Time
+    >>> from hnn_core import label_frames
+    >>> from hnn_core.regions.base import Flare
+    >>> flare = Flare(Time("2011-02-15T01:56"), "X2.2", association="eruptive")
+    >>> times = Time(["2011-02-14T00:00", "2011-02-14T12:00", "2011-02-15T03:00"], scale="utc")
+    >>> label_frames(times, [flare], "M").tolist()
+    [-1, 1, -1]
     """
     return label_with_flares(times_utc, flares, flare_class, policy=policy).label
 

@@ -22,7 +22,6 @@ import httpx2
 import stamina
 from filelock import FileLock
 
-from hnn_core import __version__
 from hnn_core.exceptions import (
     RefusedError,
     RequestError,
@@ -31,6 +30,7 @@ from hnn_core.exceptions import (
     TransientReplyError,
     UnreachableError,
 )
+from hnn_core.version import __version__
 
 __all__ = [
     "Patience",

@@ -1,5 +1,6 @@
 """Simulated elements drawn as a SHARP-like magnetogram with a real one's keywords."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import astropy.units as u
@@ -12,15 +13,50 @@ from sunpy.coordinates import sun
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP
 from hnn_core.simulation.evolution import evolve
-from hnn_core.simulation.population import HOURS, PIXEL_CM2, RegionParameters
+from hnn_core.simulation.population import HOURS, PIXEL_CM2, Population, RegionParameters
 
-__all__ = ["region_times", "render"]
+__all__ = ["region_times", "render", "simulate_region"]
 
 _RSUN_M = 6.96e8  # RSUN_REF of the SHARP series
 _PIXEL_DEG = 0.03
 _PSF_PX = 1.7  # standard deviation; HMI resolves about 1 arcsec
 _SATURATION_G = 2400.0  # strongest LOS field seen in large spots
 _NOISE_G = 6.4  # per pixel, 720 s series (Couvidat et al. 2016)
+
+
+def simulate_region(
+    index: int = 1, *, seed: int = 0, hours: Iterable[int] = range(HOURS)
+) -> list[Magnetogram]:
+    """Draw the hourly magnetograms of one simulated active region on its way across the disk.
+
+    Parameters
+    ----------
+    index : int
+        Number of the region in its population, from 1; odd and even ones are of two classes.
+    seed : int
+        Of the population; the same seed and index give the same region, bit for bit.
+    hours : iterable of int
+        Which hours, 0 to 47; all by default.
+
+    Returns
+    -------
+    list of Magnetogram
+        One for each hour, marked simulated: field in gauss, row 0 south.
+
+    Raises
+    ------
+    ValueError
+        The index is below 1, or an hour is not one of the 48.
+
+    Examples
+    --------
+    >>> from hnn_core import simulate_region
+    >>> first, last = simulate_region(1, hours=[0, 47])
+    >>> first.simulated, round((last.t_rec - first.t_rec).to_value("hour"))
+    (True, 47)
+    """
+    parameters = Population(seed).region(index)
+    return [render(parameters, hour) for hour in hours]
 
 
 def region_times(parameters: RegionParameters) -> Time:

@@ -40,6 +40,13 @@ def open_source(spec: str) -> Source:
         The specification is not understood, or the folder does not exist.
     EmptySourceError
         The folder holds no usable magnetogram, or nothing was fetched yet.
+
+    Examples
+    --------
+    >>> from hnn_core import open_source
+    >>> source = open_source("sim:")
+    >>> [region.id for region in source.regions()][:2], len(source.times("SIM 1"))
+    (['SIM 1', 'SIM 2'], 48)
     """
     kind, colon, rest = spec.strip().partition(":")
     if colon and kind == "sim":

@@ -7,30 +7,18 @@ import numpy as np
 from astropy.time import Time
 
 from hnn_core.exceptions import FitsError, OffLimbError, SequenceError, UnknownRegionError
-from hnn_core.magnetogram.conventions import iso_minute, tai_seconds, time_from_seconds
+from hnn_core.magnetogram.conventions import iso_minute, iso_second, tai_seconds, time_from_seconds
 from hnn_core.magnetogram.interpolation import interpolate_frames
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sequence_plan import (
-    QualityPolicy,
     SequencePlan,
     SlotPlan,
-    good_records,
     plan_sequence,
-    sequence_hours,
 )
 from hnn_core.magnetogram.sharp import NO_DATA
 from hnn_core.regions.base import Region, Source
 
-__all__ = [
-    "QualityPolicy",
-    "Sequence",
-    "SequencePlan",
-    "SlotPlan",
-    "build_sequence",
-    "good_records",
-    "plan_sequence",
-    "sequence_hours",
-]
+__all__ = ["Sequence", "build_sequence"]
 
 _REPLANS = 5
 
@@ -55,6 +43,16 @@ class Sequence:
         """T_REC of the frames, TAI, (T,): the record's own; the slot's where interpolated."""
         return time_from_seconds(np.array([float(tai_seconds(f.t_rec)) for f in self.frames]))
 
+    @property
+    def iso_times(self) -> tuple[str, ...]:
+        """T_REC of the frames, ISO seconds, TAI."""
+        return tuple(iso_second(frame.t_rec) for frame in self.frames)
+
+    @property
+    def longitude(self) -> float:
+        """Of x_t, degrees from the central meridian, west positive; NaN when it is not known."""
+        return float(self.frames[-1].longitude.to_value("deg"))
+
     def __len__(self) -> int:
         return len(self.frames)
 
@@ -65,7 +63,6 @@ def build_sequence(
     time: Time,
     length: int = 10,
     *,
-    policy: QualityPolicy | None = None,
     frame: Callable[[str, Time], Magnetogram] | None = None,
 ) -> Sequence:
     """Read the frames of a sequence and fill its gaps.
@@ -83,7 +80,6 @@ def build_sequence(
         The last hour, any minute.
     length : int
         Number of hours, m.
-    policy : QualityPolicy, optional
     frame : callable (region id, Time) -> Magnetogram, optional
         Reads a record; `source.frame` by default. A page passes one that caches.
 
@@ -94,6 +90,14 @@ def build_sequence(
         Hours are missing, or the frames either side of a gap have different shapes.
     FitsError, OffLimbError
         The record of the last hour cannot be read.
+
+    Examples
+    --------
+    >>> from hnn_core import build_sequence, open_source
+    >>> source = open_source("sim:")
+    >>> sequence = build_sequence(source, "SIM 3", source.times("SIM 3")[22], 3)
+    >>> sequence.interpolated
+    (True, False, False)
     """
     region = _region(source, region_id)
     times, quality = source.times(region_id), source.quality(region_id).copy()
@@ -101,7 +105,7 @@ def build_sequence(
     notes: list[str] = []
     for _ in range(_REPLANS):
         try:
-            plan = plan_sequence(times, quality, time, length, policy=policy)
+            plan = plan_sequence(times, quality, time, length)
         except SequenceError as error:
             raise _with_notes(error, notes) from error
         broken = _read_records(plan, times, region_id, frame or source.frame, read)

@@ -52,6 +52,14 @@ def focal_loss(
     References
     ----------
     Equations 1 to 3 of the paper; Lin et al. 2017.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from hnn_core import focal_loss
+    >>> loss = focal_loss(torch.tensor([2.0, -1.0]), torch.tensor([1, 0]))
+    >>> round(float(loss), 4)
+    0.0072
     """
     sign = 2.0 * target.to(logits.dtype) - 1.0
     log_p = logsigmoid(sign * logits)

@@ -25,7 +25,7 @@ from hnn_core.explanation.checks import check_faithfulness, check_randomised
 from hnn_core.explanation.faithfulness_result import Faithfulness
 from hnn_core.explanation.randomised import RandomisedCheck
 from hnn_core.explanation.rollout import class_attention
-from hnn_core.explanation.service import Explanation, subject_images
+from hnn_core.explanation.service import Explanation
 from hnn_core.network.model_store import ModelInfo
 from hnn_core.sources.jsoc import newest
 from pages._explore.view import HeatView, View, explained, view_key
@@ -123,8 +123,13 @@ def _begin(key: Hashable, view: View, heat: HeatView, hours: str, cascade: bool)
 
     def work(task: Task) -> tuple[Faithfulness, RandomisedCheck]:
         faithful = check_faithfulness(
-            predictor, sequence, explanation, hours=hours, progress=task.tell, cancel=task.cancel
-        )
+            predictor,
+            sequence,
+            {"map": explanation},
+            hours=hours,
+            progress=task.tell,
+            cancel=task.cancel,
+        )["map"]
         randomised = check_randomised(
             predictor,
             sequence,
@@ -170,7 +175,7 @@ def _attention(info: ModelInfo, spec: str, region: str, hour: str, state: int) -
     """Attention of the last frame, (L, heads, g, g)."""
     del state
     predictor = caches.predictor(info)
-    images = subject_images(predictor, caches.sequence(spec, region, hour, info.config.frames))
+    images = predictor.images(caches.sequence(spec, region, hour, info.config.frames))
     found: np.ndarray = class_attention(predictor.model, images[-1:])[:, :, 0].cpu().numpy()
     return found
 

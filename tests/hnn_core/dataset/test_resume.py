@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Event, Lock
 
 import pytest
 from filelock import FileLock
@@ -49,17 +50,30 @@ def whole(tmp_path_factory) -> dict[str, bytes]:
     return contents(folder)
 
 
-def kill_at(monkeypatch, step: int, *, after: bool, error: Exception | None = None) -> list[str]:
-    """Fail at a file's renaming: every step of a build ends with one, zarr's chunks included."""
+def kill_at(
+    monkeypatch, below: Path, step: int, *, after: bool, error: Exception | None = None
+) -> list[str]:
+    """Fail at a renaming below a folder: every step of a build ends with one, zarr's chunks too.
+
+    zarr renames in threads of its own: each renaming has one number, whatever runs beside it, and
+    from the kill on none is done, as by a killed process. What is renamed elsewhere is not the
+    build's.
+    """
     renamed: list[str] = []
+    counting = Lock()
     replace = Path.replace
 
     def counted(path, target):
-        renamed.append(Path(target).name)
-        if len(renamed) == step and not after:
+        target = Path(target)
+        if below not in target.parents:
+            return replace(path, target)
+        with counting:
+            renamed.append(target.name)
+            number = len(renamed)
+        if step and (number > step or (number == step and not after)):
             raise error or KilledError
         done = replace(path, target)
-        if len(renamed) == step:
+        if number == step:
             raise error or KilledError
         return done
 
@@ -69,7 +83,7 @@ def kill_at(monkeypatch, step: int, *, after: bool, error: Exception | None = No
 
 def steps_of_a_build(folder: Path, monkeypatch) -> list[str]:
     with monkeypatch.context() as patch:
-        renamed = kill_at(patch, 0, after=False)
+        renamed = kill_at(patch, folder.parent, 0, after=False)
         build(folder)
     return renamed
 
@@ -83,9 +97,10 @@ def test_killed_at_any_step_it_goes_on_to_the_same_bytes(tmp_path, monkeypatch, 
     for step in range(1, len(steps) + 1):
         folder = tmp_path / str(step) / "set"
         with monkeypatch.context() as patch:
-            kill_at(patch, step, after=after)
+            renamed = kill_at(patch, tmp_path, step, after=after)
             with pytest.raises(KilledError):
                 build(folder)
+            assert renamed == steps[:step]  # in the same order, and nothing beside or after
         source = small_source()
         build(folder, source)
         assert contents(folder) == whole, f"killed at step {step}, {steps[step - 1]}"
@@ -103,7 +118,7 @@ def test_killed_over_and_over_it_still_ends_with_the_same_bytes(tmp_path, monkey
     while True:
         with monkeypatch.context() as patch:
             # Each time one region gets done, and what follows is cut short.
-            renamed = kill_at(patch, 9, after=False)
+            renamed = kill_at(patch, tmp_path, 9, after=False)
             try:
                 build(folder)
             except KilledError:
@@ -118,7 +133,7 @@ def test_killed_over_and_over_it_still_ends_with_the_same_bytes(tmp_path, monkey
 def test_what_a_killed_writer_left_behind_does_not_stay(tmp_path, monkeypatch, whole):
     folder = tmp_path / "set"
     with monkeypatch.context() as patch:
-        kill_at(patch, 8, after=True)
+        kill_at(patch, tmp_path, 8, after=True)
         with pytest.raises(KilledError):
             build(folder)
     frames = tmp_path / ".set.building" / "dataset" / "frames.zarr"
@@ -128,10 +143,31 @@ def test_what_a_killed_writer_left_behind_does_not_stay(tmp_path, monkeypatch, w
     assert contents(folder) == whole
 
 
+def test_when_a_chunk_cannot_be_written_no_other_is_begun(tmp_path, monkeypatch):
+    """A thread that still wrote one would write into whatever is built there next."""
+    begun: list[str] = []
+    beside = Event()
+    replace = Path.replace
+
+    def fails(path, target):
+        if Path(target).name in ("1.0.0", "2.0.0"):  # of one region
+            begun.append(Path(target).name)
+            if len(begun) == 1:
+                beside.wait(0.2)
+                raise KilledError
+            beside.set()
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", fails)
+    with pytest.raises(KilledError):
+        build(tmp_path / "set")
+    assert begun == ["1.0.0"]
+
+
 def test_until_it_is_whole_it_is_not_there(tmp_path, monkeypatch, hnn_home):
     folder = hnn_home / "datasets" / "set"
     with monkeypatch.context() as patch:
-        kill_at(patch, 9, after=True)
+        kill_at(patch, hnn_home, 9, after=True)
         with pytest.raises(KilledError):
             build(folder)
     assert not folder.exists()
@@ -146,7 +182,7 @@ def test_until_it_is_whole_it_is_not_there(tmp_path, monkeypatch, hnn_home):
 
 def test_another_build_in_the_same_place_is_refused(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        kill_at(patch, 9, after=True)
+        kill_at(patch, tmp_path, 9, after=True)
         with pytest.raises(KilledError):
             build(tmp_path / "set")
     with pytest.raises(DatasetError, match="unfinished build with another policy"):
@@ -178,7 +214,7 @@ def test_two_builds_at_once_are_refused(tmp_path):
 def test_damaged_work_is_told_and_nothing_is_built_on_it(tmp_path, monkeypatch, name, damage):
     steps = steps_of_a_build(tmp_path / "undisturbed" / "set", monkeypatch)
     with monkeypatch.context() as patch:
-        kill_at(patch, steps.index("000000.json") + 1, after=True)
+        kill_at(patch, tmp_path, steps.index("000000.json") + 1, after=True)
         with pytest.raises(KilledError):
             build(tmp_path / "set")
     (path,) = (tmp_path / ".set.building").rglob(name)
@@ -196,7 +232,7 @@ def test_full_disk_is_told_and_the_build_goes_on_later(tmp_path, monkeypatch, wh
         folder = tmp_path / name / "set"
         with monkeypatch.context() as patch:
             full = OSError(number, os.strerror(number))
-            kill_at(patch, steps.index(name) + 1, after=False, error=full)
+            kill_at(patch, tmp_path, steps.index(name) + 1, after=False, error=full)
             with pytest.raises(DiskFullError, match="full; make room") as caught:
                 build(folder)
         assert str(folder) in str(caught.value)
@@ -205,7 +241,8 @@ def test_full_disk_is_told_and_the_build_goes_on_later(tmp_path, monkeypatch, wh
 
 
 def test_other_troubles_with_files_keep_their_own_words(tmp_path, monkeypatch):
-    kill_at(monkeypatch, 3, after=False, error=PermissionError(errno.EACCES, "Permission denied"))
+    refused = PermissionError(errno.EACCES, "Permission denied")
+    kill_at(monkeypatch, tmp_path, 3, after=False, error=refused)
     with pytest.raises(PermissionError, match="Permission denied"):
         build(tmp_path / "set")
 

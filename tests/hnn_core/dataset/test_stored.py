@@ -159,7 +159,7 @@ def test_an_absent_file_is_found_on_opening(folder, name):
 
 def test_an_absent_chunk_is_found_on_opening(folder):
     (folder / "frames.zarr" / "1.0.0").unlink()
-    with pytest.raises(CorruptDatasetError, match=r"lacks 1 .*region 377, hour 2011-02-13T08:00"):
+    with pytest.raises(CorruptDatasetError, match=r"misses 1 .*region 377, hour 2011-02-13T08:00"):
         StoredDataset.open(folder)
 
 
@@ -215,7 +215,7 @@ def test_a_spoilt_card_is_found(folder, spoil):
         ({"preprocess": {"crop": 448, "size": 224, "clip": 2000.0, "mu": True}}, "mu"),
         ({"preprocess": {"crop": 448, "size": 223}}, "multiple"),
         ({"preprocess": {"crop": 448, "size": 112}}, r"half precision of shape \(26, 112, 112\)"),
-        ({"policy": 3}, "does not tell policy"),
+        ({"policy": 3}, "has no usable policy"),
     ],
 )
 def test_another_format_or_preprocessing_is_refused(folder, changes, words):
@@ -305,5 +305,5 @@ def test_unknown_data_set_names_those_there_are(made, hnn_home, tmp_path):
 def test_folder_of_a_build_is_not_opened(tmp_path):
     (tmp_path / ".set.building").mkdir()
     for folder in (tmp_path / ".set.building", tmp_path / "set"):
-        with pytest.raises(UnfinishedDatasetError, match="again to go on"):
+        with pytest.raises(UnfinishedDatasetError, match="again to resume"):
             StoredDataset.open(folder)

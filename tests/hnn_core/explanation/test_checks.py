@@ -9,7 +9,6 @@ from hnn_core.explanation.faithfulness import (
     deletion_states,
     descending,
     faithfulness,
-    faithfulness_of,
     step_counts,
 )
 from hnn_core.explanation.faithfulness_result import Comparison, Curve
@@ -35,6 +34,12 @@ from tests.support.small_models import small_model
 
 TOKENS = HOURS * GRID * GRID
 FIELD = 0.4
+
+
+def faithfulness_of(model, images, maps, *, target="eruptive", **choice):
+    """Faithfulness of a single map."""
+    found = faithfulness(model, images, {"map": maps}, targets={"map": target}, **choice)
+    return found["map"]
 
 
 def curves_of(found, order):
@@ -63,7 +68,7 @@ def checked(one_token, images):
     seed without them.
     """
     maps = relevance(one_token, images).maps
-    return faithfulness(one_token, images, maps, steps=TOKENS, draws=99, fills=("zero",), seed=1)
+    return faithfulness_of(one_token, images, maps, steps=TOKENS, draws=99, fills=("zero",), seed=1)
 
 
 # A logit that reads one token
@@ -99,7 +104,7 @@ def test_the_right_map_is_better_than_random_and_than_field_order(checked):
 def test_the_map_turned_upside_down_is_no_better_than_random(one_token, images):
     maps = -relevance(one_token, images).maps
     maps[HOUR][TOKEN] = -1.0
-    found = faithfulness(one_token, images, maps, fills=("zero",))
+    found = faithfulness_of(one_token, images, maps, fills=("zero",))
     assert found.verdict == "The map is no better than random order (20 draws)."
     assert all(c.difference < 0 for c in found.comparisons)
 
@@ -107,7 +112,7 @@ def test_the_map_turned_upside_down_is_no_better_than_random(one_token, images):
 def test_the_class_confined_is_followed_the_other_way(one_token):
     images = with_field(-FIELD, noise_images())
     maps = relevance(one_token, images, target="confined").maps
-    found = faithfulness(
+    found = faithfulness_of(
         one_token, images, maps, target="confined", steps=TOKENS, fills=("zero",), draws=19
     )
     full = probability(-one_token_logit(-FIELD))
@@ -120,7 +125,7 @@ def test_the_last_hour_alone(images):
     images = images.clone()
     images[-1, 0, PATCH : 2 * PATCH, 2 * PATCH : 3 * PATCH] = FIELD
     maps = occlusion(model, images, block=1).maps
-    found = faithfulness(
+    found = faithfulness_of(
         model, images, maps, hours="last", steps=16, draws=19, scale="logit", fills=("zero",)
     )
     curve = curves_of(found, "map")["zero", "deletion"]
@@ -133,7 +138,7 @@ def test_the_last_hour_alone(images):
 
 def test_no_map_of_a_network_that_ignores_its_input_is_better_than_random(images):
     model = deaf_model()
-    found = faithfulness(model, images, rollout_maps(model, images))
+    found = faithfulness_of(model, images, rollout_maps(model, images))
     assert found.verdict == "The map is no better than random order (20 draws)."
     for comparison in found.comparisons:
         assert comparison.area == pytest.approx(probability(0.3))
@@ -144,7 +149,7 @@ def test_no_map_of_a_network_that_ignores_its_input_is_better_than_random(images
 
 
 def test_a_map_that_is_the_same_everywhere_says_so(one_token, images):
-    found = faithfulness(one_token, images, torch.zeros(HOURS, GRID, GRID), fills=("zero",))
+    found = faithfulness_of(one_token, images, torch.zeros(HOURS, GRID, GRID), fills=("zero",))
     assert "gives no order" in found.verdict
     assert "no better than random" in found.verdict
 
@@ -156,7 +161,7 @@ def test_every_point_is_a_sequence_with_those_tokens_hidden(images):
     model = small_model()
     generator = torch.Generator().manual_seed(5)
     maps = torch.rand(HOURS, GRID, GRID, generator=generator)
-    found = faithfulness(model, images, maps, steps=4, draws=19, fills=("zero",), batch=7)
+    found = faithfulness_of(model, images, maps, steps=4, draws=19, fills=("zero",), batch=7)
     order = maps.flatten().argsort(descending=True)
     hidden = torch.zeros(TOKENS, dtype=torch.bool)
     hidden[order[: TOKENS // 2]] = True
@@ -174,7 +179,7 @@ def test_every_point_is_a_sequence_with_those_tokens_hidden(images):
 def test_a_random_order_counts_for_both_curves_with_the_same_frames(images, steps):
     model = small_model()
     maps = rollout_maps(model, images)
-    found = faithfulness(model, images, maps, steps=steps, draws=19, fills=("blurred",))
+    found = faithfulness_of(model, images, maps, steps=steps, draws=19, fills=("blurred",))
     deletion, insertion = found.comparisons
     np.testing.assert_allclose(deletion.random_areas, insertion.random_areas, rtol=1e-12)
     for curve in found.curves:
@@ -193,7 +198,7 @@ def test_the_same_seed_gives_the_same_numbers_and_another_does_not(images):
     model = small_model()
     maps = rollout_maps(model, images)
     one, same, other = (
-        faithfulness(model, images, maps, steps=4, draws=19, seed=seed, fills=("zero",))
+        faithfulness_of(model, images, maps, steps=4, draws=19, seed=seed, fills=("zero",))
         for seed in (1, 1, 2)
     )
     assert one.comparisons == same.comparisons
@@ -201,7 +206,7 @@ def test_the_same_seed_gives_the_same_numbers_and_another_does_not(images):
     assert one.comparisons[0].area == pytest.approx(other.comparisons[0].area, abs=1e-7)
 
 
-def test_maps_checked_together_are_told_what_each_is_told_alone(images):
+def test_maps_checked_together_get_what_each_gets_alone(images):
     model = small_model()
     maps = {
         "one": relevance(model, images).maps,
@@ -209,17 +214,17 @@ def test_maps_checked_together_are_told_what_each_is_told_alone(images):
     }
     targets = {"one": "eruptive", "other": "confined"}
     choice = {"steps": 6, "draws": 19, "seed": 3}
-    together = faithfulness_of(model, images, maps, targets=targets, **choice)
+    together = faithfulness(model, images, maps, targets=targets, **choice)
     works = Work(), Work()
     for name, found in together.items():
-        alone = faithfulness(model, images, maps[name], target=targets[name], **choice)
+        alone = faithfulness_of(model, images, maps[name], target=targets[name], **choice)
         for mine, its in zip(found.comparisons, alone.comparisons, strict=True):
             assert (mine.fill, mine.kind) == (its.fill, its.kind)
             assert mine.area == pytest.approx(its.area, abs=1e-6)
             assert mine.field_area == pytest.approx(its.field_area, abs=1e-6)
             assert mine.gradient_area == pytest.approx(its.gradient_area, abs=1e-6)
-    faithfulness_of(model, images, maps, targets=targets, work=works[0], **choice)
-    faithfulness(model, images, maps["one"], work=works[1], **choice)
+    faithfulness(model, images, maps, targets=targets, work=works[0], **choice)
+    faithfulness_of(model, images, maps["one"], work=works[1], **choice)
     assert works[0].done < 1.5 * works[1].done
 
 
@@ -228,7 +233,7 @@ def test_only_distinct_frames_pass_and_their_number_is_told_before(images, monke
     work = Work(lambda done, total: told.append((done, total)))
     maps = torch.zeros(HOURS, GRID, GRID)
     maps[-1] = 1.0
-    faithfulness(model, images, maps, steps=4, draws=19, fills=("zero",), work=work, batch=5)
+    faithfulness_of(model, images, maps, steps=4, draws=19, fills=("zero",), work=work, batch=5)
     assert sum(sizes) == work.done == work.total
     # 25 ways of 5 states of 4 hours, less those that are alike.
     assert work.total < 25 * 5 * HOURS
@@ -290,19 +295,19 @@ def test_words_follow_the_numbers():
 def test_impossible_choices_are_refused(images, options):
     value = next(iter(options.values()))
     with pytest.raises(RequestError, match=repr(value[0] if isinstance(value, tuple) else value)):
-        faithfulness(small_model(), images, torch.zeros(HOURS, GRID, GRID), **options)
+        faithfulness_of(small_model(), images, torch.zeros(HOURS, GRID, GRID), **options)
 
 
 def test_no_fill_at_all_is_refused(images):
     with pytest.raises(RequestError, match="fill"):
-        faithfulness(small_model(), images, torch.zeros(HOURS, GRID, GRID), fills=())
+        faithfulness_of(small_model(), images, torch.zeros(HOURS, GRID, GRID), fills=())
 
 
 def test_a_map_of_another_shape_or_with_nan_is_refused(images):
     with pytest.raises(ValueError, match=r"\(4, 4, 4\)"):
-        faithfulness(small_model(), images, torch.zeros(HOURS, GRID, GRID - 1))
+        faithfulness_of(small_model(), images, torch.zeros(HOURS, GRID, GRID - 1))
     with pytest.raises(ValueError, match="NaN"):
-        faithfulness(small_model(), images, torch.full((HOURS, GRID, GRID), torch.nan))
+        faithfulness_of(small_model(), images, torch.full((HOURS, GRID, GRID), torch.nan))
 
 
 # The randomised model
@@ -370,7 +375,7 @@ def test_flat_maps_tell_that_nothing_can_be_told(images):
     check = randomised_check(
         small_model(), lambda *_: torch.zeros(HOURS, GRID, GRID), cascade=False
     )
-    assert "cannot be told" in check.words
+    assert "cannot be measured" in check.words
 
 
 def test_the_check_counts_its_frames(images):

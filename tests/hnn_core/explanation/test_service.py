@@ -12,7 +12,7 @@ import torch
 
 from hnn_core.exceptions import PositionError, RequestError, SequenceError
 from hnn_core.explanation.checks import check_faithfulness, check_randomised
-from hnn_core.explanation.service import METHODS, explain, subject_images
+from hnn_core.explanation.service import METHODS, explain
 from hnn_core.explanation.work import Pace, Work
 from hnn_core.network.attention import capture_attention, own_copy
 from tests.support.explanation_models import assert_untouched, state_of
@@ -53,7 +53,7 @@ class SetAfter:
 
 def test_a_copy_is_not_heard_by_who_listens_to_the_network(predictor, sequence):
     """Another thread captures attention for the page while an explanation begins."""
-    images = subject_images(predictor, sequence)
+    images = predictor.images(sequence)
     with capture_attention(predictor.model.vit) as captured:
         own = own_copy(predictor.model)
         own.embed(images)
@@ -177,32 +177,36 @@ def test_a_field_that_is_not_there_is_no_field(predictor, sequence):
 # Checks
 
 
+def faithfulness_of(predictor, sequence, explanation, **choice):
+    """Faithfulness of a single map, in few steps."""
+    choice = {"steps": 3, "fills": ("zero",), **choice}
+    return check_faithfulness(predictor, sequence, {"map": explanation}, **choice)["map"]
+
+
 def test_faithfulness_follows_the_class_of_the_map_or_the_predicted_one(
     predictor, sequence, untouched
 ):
     found = explain(predictor, sequence, "relevance", target="confined")
-    checked = check_faithfulness(predictor, sequence, found, steps=3, fills=("zero",))
+    checked = faithfulness_of(predictor, sequence, found)
     start = next(c for c in checked.curves if (c.order, c.kind) == ("map", "deletion")).value[0]
     prediction = predictor.predict(sequence)
     assert start == pytest.approx(1 - prediction.probability, abs=1e-6)
     rolled = explain(predictor, sequence, "rollout")
-    checked = check_faithfulness(predictor, sequence, rolled, steps=3, fills=("zero",))
+    checked = faithfulness_of(predictor, sequence, rolled)
     start = next(c for c in checked.curves if (c.order, c.kind) == ("map", "deletion")).value[0]
     assert start == pytest.approx(max(prediction.probability, 1 - prediction.probability), abs=1e-6)
     with pytest.raises(RequestError, match="for the class 'confined'"):
-        check_faithfulness(predictor, sequence, found, target="eruptive")
+        faithfulness_of(predictor, sequence, found, target="eruptive")
 
 
 def test_faithfulness_of_hours_or_of_another_sequence_is_refused(predictor, sequence):
     with pytest.raises(RequestError, match="frame-deletion scores hours"):
-        check_faithfulness(predictor, sequence, explain(predictor, sequence, "frame-deletion"))
+        faithfulness_of(predictor, sequence, explain(predictor, sequence, "frame-deletion"))
     other = explain(predictor, noise_sequence(7), "rollout")
     with pytest.raises(RequestError, match="explain again"):
-        check_faithfulness(predictor, sequence, other)
+        faithfulness_of(predictor, sequence, other)
     with pytest.raises(RequestError, match="faithfulness check has no setting 'colour'"):
-        check_faithfulness(
-            predictor, sequence, explain(predictor, sequence, "rollout"), colour="red"
-        )
+        faithfulness_of(predictor, sequence, explain(predictor, sequence, "rollout"), colour="red")
 
 
 @pytest.mark.parametrize("method", ["rollout", "relevance", "occlusion"])
@@ -241,7 +245,7 @@ def test_cancelling_leaves_nothing_behind(predictor, sequence, untouched, method
 def test_cancelling_a_check_leaves_nothing_behind(predictor, sequence, untouched, looks):
     found = explain(predictor, sequence, "rollout")
     with pytest.raises(CancelledError):
-        check_faithfulness(predictor, sequence, found, batch=2, cancel=SetAfter(looks))
+        faithfulness_of(predictor, sequence, found, batch=2, cancel=SetAfter(looks))
     with pytest.raises(CancelledError):
         check_randomised(predictor, sequence, "relevance", batch=2, cancel=SetAfter(looks))
 

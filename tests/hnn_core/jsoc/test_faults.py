@@ -247,7 +247,8 @@ def test_a_full_disk_leaves_no_half_file_and_a_second_run_goes_on(
         stream = open_file(path, mode, *args, **options)
         if "w" in mode and path.name.endswith(ending):
             opened.append(path)
-            if len(opened) >= 3:
+            # Not before the fourth: at most two files wait for their names, so one has its own.
+            if len(opened) >= 4:
                 return FullDisk(stream, code)
         return stream
 
@@ -256,7 +257,7 @@ def test_a_full_disk_leaves_no_half_file_and_a_second_run_goes_on(
         with pytest.raises(DiskFullError, match="is full; make room and run the same command"):
             fetch()
     kept = files(cache_home())
-    assert len(opened) >= 3
+    assert len(opened) >= 4
     assert kept
     assert kept.items() < undisturbed.items()
     assert fetch().present == len(kept)
