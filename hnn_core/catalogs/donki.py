@@ -22,7 +22,7 @@ from hnn_core.catalogs.records import (
     region_number,
 )
 from hnn_core.exceptions import TransientReplyError
-from hnn_core.regions.goes_classes import announced_scale, flux_of_class, is_class
+from hnn_core.regions.goes_classes import announced_scale, flux_of_class, read_class
 from hnn_core.services.transport import Reply, read_json_or_nothing
 
 __all__ = [
@@ -247,13 +247,9 @@ def _fault(record: dict[str, Any], reply: RawReply) -> str:
     for moment in (begin, peak):
         if moment is not None and not within(moment, reply):
             return f"is dated {moment:%Y-%m-%d}, outside of the asked {reply.key}"
-    if not is_class(_class(record)):
+    if not read_class(record.get("classType")):
         return f"has the class {record.get('classType')!r}"
     return ""
-
-
-def _class(record: dict[str, Any]) -> str:
-    return str(record.get("classType") or "").strip().upper()
 
 
 def _flare_record(name: str, record: dict[str, Any], reply: RawReply) -> FlareRecord:
@@ -265,12 +261,13 @@ def _flare_record(name: str, record: dict[str, Any], reply: RawReply) -> FlareRe
     if start is not None and peak is not None and not timedelta() <= peak - start <= _LONGEST:
         start = None
     lon, lat = read_place(record.get("sourceLocation"))
+    goes_class = read_class(record.get("classType"))
     return FlareRecord(
         source="DONKI",
         id=name,
         peak=peak,
-        goes_class=_class(record),
-        flux=flux_of_class(_class(record)),
+        goes_class=goes_class,
+        flux=flux_of_class(goes_class),
         scale=announced_scale(when),
         start=start,
         end=end,

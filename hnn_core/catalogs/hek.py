@@ -11,7 +11,7 @@ from typing import Any
 from hnn_core.catalogs.raw import RawReply, Span
 from hnn_core.catalogs.records import FlareRecord, place, read_time, region_number
 from hnn_core.exceptions import TransientReplyError
-from hnn_core.regions.goes_classes import announced_scale, flux_of_class, is_class
+from hnn_core.regions.goes_classes import announced_scale, flux_of_class, read_class
 from hnn_core.services.transport import Reply, read_json
 
 __all__ = ["MOST_PAGES", "has_more", "page_span", "parse_flares", "query", "read_page"]
@@ -76,7 +76,10 @@ def parse_flares(content: bytes, reply: RawReply) -> tuple[list[FlareRecord], li
     for event in json.loads(content)["result"]:
         if not isinstance(event, dict) or event.get("frm_name") != "SWPC":
             continue
-        peak, goes_class = read_time(event.get("event_peaktime")), _class(event)
+        peak, goes_class = (
+            read_time(event.get("event_peaktime")),
+            read_class(event.get("fl_goescls")),
+        )
         if peak is None or not goes_class:
             problems.append(
                 f"flare {event.get('kb_archivid') or event.get('event_starttime')!r} has no "
@@ -88,11 +91,6 @@ def parse_flares(content: bytes, reply: RawReply) -> tuple[list[FlareRecord], li
         if known is None or _rank(record) > _rank(known):
             at_peak[peak] = record
     return [at_peak[peak] for peak in sorted(at_peak)], problems
-
-
-def _class(event: dict[str, Any]) -> str:
-    text = str(event.get("fl_goescls") or "").strip().upper()
-    return text if is_class(text) else ""
 
 
 def _rank(record: FlareRecord) -> tuple[bool, bool, float, int, str]:

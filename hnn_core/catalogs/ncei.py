@@ -9,7 +9,7 @@ from datetime import datetime
 from hnn_core.catalogs.raw import RawReply
 from hnn_core.catalogs.records import FlareRecord, place, read_number, read_time, region_number
 from hnn_core.exceptions import TransientReplyError
-from hnn_core.regions.goes_classes import class_of_flux, flux_of_class, is_class
+from hnn_core.regions.goes_classes import class_of_flux, flux_of_class, read_class
 from hnn_core.services.transport import Reply, read_text
 
 __all__ = ["REPORTS", "newest_reports", "parse_report", "read_index", "read_report"]
@@ -94,7 +94,7 @@ def _fault(cells: dict[str, str], peak: datetime | None, reply: RawReply) -> str
         return f"time {cells.get('time', '')!r} is no time"
     if not reply.start.year <= peak.year <= reply.end.year:
         return f"time {cells['time']!r} lies outside {reply.key}"
-    if not is_class(cells.get("flare_class", "")) and not _irradiance(cells) > 0:
+    if not read_class(cells.get("flare_class")) and not _irradiance(cells) > 0:
         return f"flare_class {cells.get('flare_class', '')!r} is no class"
     return ""
 
@@ -113,8 +113,7 @@ def _irradiance(cells: dict[str, str]) -> float:
 
 def _record(peak: datetime, cells: dict[str, str], reply: RawReply) -> FlareRecord:
     flux = _irradiance(cells)
-    named = cells.get("flare_class", "")
-    goes_class = named if is_class(named) else class_of_flux(flux)
+    goes_class = read_class(cells.get("flare_class")) or class_of_flux(flux)
     lon, lat = place(cells.get("flare_loc_swpc_hgs_lon"), cells.get("flare_loc_swpc_hgs_lat"))
     if math.isnan(lon):
         lon, lat = place(cells.get("flare_loc_xrs_hgs_lon"), cells.get("flare_loc_xrs_hgs_lat"))

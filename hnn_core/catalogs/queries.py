@@ -18,8 +18,8 @@ from astropy.time import Time, TimeDelta
 from hnn_core.catalogs.donki import cme_start
 from hnn_core.catalogs.store import Catalog
 from hnn_core.exceptions import RequestError
-from hnn_core.regions.base import Cme, Flare, FluxScale
-from hnn_core.regions.goes_classes import OPERATIONAL_OVER_SCIENCE, flux_of_class
+from hnn_core.regions.base import Cme, Flare
+from hnn_core.regions.goes_classes import ROUNDING, FluxScale, flux_of_class, on_scale
 
 __all__ = [
     "Moment",
@@ -65,7 +65,6 @@ Moment: TypeAlias = datetime.date | datetime.datetime | Time
 """A date means the whole day; a `datetime` without a zone is UTC."""
 Limits = tuple[float, float]
 
-_ROUNDING = 1e-9  # 1e-5 times 5.0 may fall short of 5e-5 in its last bit
 _DAY = pd.Timedelta(days=1)
 
 
@@ -116,7 +115,7 @@ def find_flares(
     flares = _in_time(catalog.flares, "peak_utc", start, end)
     keep = np.ones(len(flares), bool)
     if least_class:
-        keep &= _flux(flares, scale) >= _least_flux(least_class) * (1.0 - _ROUNDING)
+        keep &= _flux(flares, scale) >= _least_flux(least_class) * (1.0 - ROUNDING)
     if noaa is not None:
         keep &= np.isin(flares["noaa"].to_numpy(), as_array(noaa))
     if harp is not None:
@@ -192,9 +191,8 @@ def _flux(flares: pd.DataFrame, scale: FluxScale | None) -> np.ndarray:
     flux = flares["flux_w_m2"].to_numpy()
     if scale is None:
         return flux
-    other = (flares["scale"] != scale).to_numpy()
-    factor = OPERATIONAL_OVER_SCIENCE if scale == "operational" else 1 / OPERATIONAL_OVER_SCIENCE
-    return np.where(other, flux * factor, flux)
+    other: FluxScale = "science" if scale == "operational" else "operational"
+    return np.where((flares["scale"] == scale).to_numpy(), flux, on_scale(flux, other, scale))
 
 
 def _in_time(

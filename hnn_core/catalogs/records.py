@@ -11,8 +11,7 @@ from typing import Any, Literal
 
 from hnn_core.exceptions import TransientReplyError
 from hnn_core.magnetogram.sharp import noaa_numbers
-from hnn_core.regions.base import FluxScale
-from hnn_core.regions.goes_classes import operational_flux
+from hnn_core.regions.goes_classes import FluxScale, on_scale
 from hnn_core.services.transport import Reply, read_text
 
 __all__ = [
@@ -66,7 +65,7 @@ class FlareRecord:
     @property
     def operational(self) -> float:
         """Flux on the operational scale, W m-2."""
-        return operational_flux(self.flux, self.scale)
+        return on_scale(self.flux, self.scale, "operational")
 
 
 def region_number(value: Any, when: datetime) -> int:

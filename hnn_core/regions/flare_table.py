@@ -10,7 +10,8 @@ from astropy.time import Time
 
 from hnn_core.exceptions import FlareTableError
 from hnn_core.magnetogram.sharp import noaa_numbers
-from hnn_core.regions.base import Association, Flare, FluxScale, SkippedFile
+from hnn_core.regions.base import Association, Flare, SkippedFile
+from hnn_core.regions.goes_classes import FluxScale, read_class
 
 __all__ = ["FLARE_TABLE", "FlareRow", "flares_of", "load_flare_table", "read_flare_table"]
 
@@ -28,7 +29,6 @@ _SCALES: dict[str, FluxScale] = {
     "science": "science",
     "": "operational",
 }
-_GOES_CLASS = re.compile(r"[ABCMX]\d{1,2}(\.\d+)?")
 _OWN = {"goes_class", "peak_utc"}
 _PUBLISHED = {
     "flare class": "goes_class",
@@ -149,8 +149,8 @@ def _flare_row(cells: dict[str, str]) -> FlareRow:
     harp = int(cell("harp")) if cell("harp").isdigit() else 0
     if len(noaa) != 1 and not harp:
         raise ValueError(f"neither noaa ({cell('noaa')!r}) nor harp ({cell('harp')!r}) is a number")
-    goes_class = cell("goes_class").upper()
-    if not _GOES_CLASS.fullmatch(goes_class):
+    goes_class = read_class(cell("goes_class"))
+    if not goes_class:
         raise ValueError(f"goes_class {cell('goes_class')!r} is not a class such as X2.2")
     association = _ASSOCIATIONS.get(cell("association").lower())
     if association is None:

@@ -9,7 +9,6 @@ from astropy.time import Time
 from hnn_core.exceptions import DatasetError
 from hnn_core.magnetogram.conventions import tai_seconds
 from hnn_core.regions.base import Association, Flare
-from hnn_core.regions.goes_classes import reaches
 
 __all__ = [
     "DEFAULT_POLICY",
@@ -135,7 +134,7 @@ def flare_label(flare: Flare, flare_class: str, policy: str) -> int:
         raise DatasetError(
             f"{policy!r} is not a policy; choose {' or '.join(POLICIES)}."
         ) from error
-    return by_association[flare.association] if reaches(flare, flare_class) else NO_LABEL
+    return by_association[flare.association] if flare.reaches(flare_class) else NO_LABEL
 
 
 def flares_ahead(times: Time, flares: Sequence[Flare]) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from astropy.time import Time
 
 from hnn_core.regions.base import Flare, Region
-from hnn_core.regions.goes_classes import reaches, threshold
+from hnn_core.regions.goes_classes import threshold
 from hnn_core.regions.labels import WINDOW_HOURS, flares_ahead
 
 __all__ = ["OUTCOME_WORDS", "Outcome", "OutcomeWord", "cme_words", "what_happened"]
@@ -62,7 +62,7 @@ def what_happened(region: Region, time: Time, flare_class: str) -> Outcome:
     flares = [
         flare
         for flare, follows in zip(region.flares, ahead, strict=True)
-        if follows and reaches(flare, least)
+        if follows and flare.reaches(least)
     ]
     flares.sort(key=lambda flare: float(flare.peak.unix))
     if not flares:

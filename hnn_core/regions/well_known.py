@@ -11,7 +11,7 @@ from pathlib import Path
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
 from hnn_core.regions.base import Flare, Region
 from hnn_core.regions.case import Case
-from hnn_core.regions.goes_classes import goes_size
+from hnn_core.regions.goes_classes import flux_of_class
 from hnn_core.regions.outcome import what_happened
 
 __all__ = [
@@ -73,7 +73,7 @@ _HOURS = 10
 
 def largest_flare(region: Region) -> Flare | None:
     """Return the region's largest flare, if any is known."""
-    return max(region.flares, key=lambda flare: goes_size(flare.goes_class), default=None)
+    return max(region.flares, key=lambda flare: flux_of_class(flare.goes_class), default=None)
 
 
 def reference_hour(hours: Sequence[str], region: Region) -> str:
@@ -97,7 +97,7 @@ def reference_hour(hours: Sequence[str], region: Region) -> str:
         if case.harp == region.harp and case.reference_tai in hours
     ]
     if known:
-        return max(known, key=lambda case: goes_size(case.flare)).reference_tai
+        return max(known, key=lambda case: flux_of_class(case.flare)).reference_tai
     flare = largest_flare(region)
     before = [hour for hour in hours if flare is not None and hour < iso_minute(flare.peak)]
     return before[-1] if before else hours[-1]

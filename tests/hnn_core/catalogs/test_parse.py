@@ -28,7 +28,8 @@ from hnn_core.regions.goes_classes import (
     class_of_flux,
     flux_of_class,
     is_class,
-    operational_flux,
+    on_scale,
+    read_class,
 )
 from hnn_core.services.transport import Reply
 from tests.conftest import real_data
@@ -99,6 +100,10 @@ class TestClasses:
     @pytest.mark.parametrize("text", ["", "Q1.0", "X", "M0.0", "C1.2.3", "null"])
     def test_what_is_no_class(self, text):
         assert not is_class(text)
+        assert read_class(text) == ""
+
+    def test_a_catalogue_s_value_is_read_in_capitals(self):
+        assert [read_class(value) for value in (" m1.2 ", None, 7)] == ["M1.2", "", ""]
 
     @pytest.mark.parametrize("flux", [0.0, -1.0, math.nan])
     def test_no_class_of_no_flux(self, flux):
@@ -108,7 +113,7 @@ class TestClasses:
     def test_announced_scale_changes_with_goes_16(self):
         assert announced_scale(datetime(2019, 12, 8, 23, 59)) == "operational"
         assert announced_scale(datetime(2019, 12, 9)) == "science"
-        assert operational_flux(1e-4, "science") == pytest.approx(0.7e-4)
+        assert on_scale(1e-4, "science", "operational") == pytest.approx(0.7e-4)
 
 
 class TestNumbersAndPlaces:

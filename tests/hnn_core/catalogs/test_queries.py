@@ -20,7 +20,7 @@ from hnn_core.catalogs.queries import (
 from hnn_core.catalogs.store import Catalog
 from hnn_core.exceptions import RequestError
 from hnn_core.regions.base import Flare
-from hnn_core.regions.goes_classes import THRESHOLDS, flux_of_class, reaches
+from hnn_core.regions.goes_classes import THRESHOLDS, flux_of_class
 
 MIDNIGHT = datetime(2011, 2, 15)
 CME = "2011-02-15T02:24:00-CME-001"
@@ -166,7 +166,7 @@ class TestFlares:
     def test_the_operational_scale_agrees_with_labels(self, least, letter, tenths, scale):
         row = flare(0, f"{letter}{tenths / 10}", scale=scale)
         known = made(None, [row])
-        labelled = reaches(Flare(Time(MIDNIGHT), row["goes_class"], scale=scale), least)
+        labelled = Flare(Time(MIDNIGHT), row["goes_class"], scale=scale).reaches(least)
         found = find_flares(known, least_class=least, scale="operational")
         assert (len(found) == 1) == labelled
         # As shown is never stricter than labels are.
