@@ -44,8 +44,8 @@ class Catalog:
     harp_noaa: pd.DataFrame
     """One row a pair of HARP and NOAA number, definitive HARPs alone."""
     coverage: pd.DataFrame
-    """One row a span that a service was asked for: service, start, end, fetched_utc, rows."""
-    memo: dict[str, object] = field(default_factory=dict, repr=False)
+    """One row a span that was requested: service, start, end, fetched_utc, rows."""
+    memo: dict[str, object] = field(default_factory=dict, init=False, repr=False)
     """What queries have worked out once."""
 
     @classmethod
@@ -73,11 +73,11 @@ class Catalog:
             known = _opened.get(folder)
             if known is not None and known[0] == stamps:
                 return known[1]
-            catalog = cls(folder, **vars(_tables(folder)))
+            catalog = cls(folder, **_tables(folder))
             # Replaced while they were read, or derived just now: what is cached must be of one
             # moment.
             while (after := _stamps(folder)) != stamps:
-                stamps, catalog = after, cls(folder, **vars(_tables(folder)))
+                stamps, catalog = after, cls(folder, **_tables(folder))
             if len(_opened) >= _MOST_OPEN:
                 _opened.clear()
             _opened[folder] = stamps, catalog
@@ -107,15 +107,15 @@ def refresh_tables(folder: Path, *, damaged: bool = False) -> list[tuple[str, st
         origin = _origin(raw)
         if not damaged and written_from(folder) == origin:
             return []
-        derived = derive(raw)
-        write_tables(folder, derived.tables, origin)
-        return derived.problems
+        tables, problems = derive(raw)
+        write_tables(folder, tables, origin)
+        return problems
 
 
 def _origin(raw: RawFolder) -> str:
     digest = hashlib.sha256()
     for service in SERVICES:
-        for key, reply in sorted(raw.newest(service).items()):
+        for key, reply in raw.newest(service).items():
             digest.update(f"{service} {key} {reply.sha256} {reply.fetched}\n".encode())
     return digest.hexdigest()
 
@@ -142,7 +142,7 @@ def _tables(folder: Path) -> Tables:
                     f"A table in {folder} is damaged and there are no raw replies to derive it "
                     "from; remove the folder and fetch again."
                 ) from None
-            return Tables(**{name: frame(name, []) for name in NAMES})
+            return {name: frame(name, []) for name in NAMES}
     try:
         refresh_tables(folder, damaged=True)
         return _read(folder)
@@ -153,4 +153,4 @@ def _tables(folder: Path) -> Tables:
 
 
 def _read(folder: Path) -> Tables:
-    return Tables(**{name: read_table(folder, name) for name in NAMES})
+    return {name: read_table(folder, name) for name in NAMES}

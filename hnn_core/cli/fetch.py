@@ -106,7 +106,7 @@ def _refreshed(
     from hnn_core.live.fetching import catalogue_progress
 
     tell = catalogue_progress(reporter)
-    failed: tuple[str, ...] = refresh(*days, again=again, tell=tell, note=reporter.note).failed
+    failed: tuple[str, ...] = refresh(*days, again=again, progress=tell, note=reporter.note).failed
     for sentence in failed:
         reporter.note(sentence)
     return failed

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hnn_core.catalogs.merge import NEAR, Asked, associate, merge_records
+from hnn_core.catalogs.merge import NEAR, Queried, associate, merge_records
 from hnn_core.catalogs.records import FlareRecord
 from hnn_core.catalogs.store import Catalog
 from hnn_core.regions.flare_table import load_flare_table
@@ -143,7 +143,7 @@ class TestMerge:
 
 
 class TestAssociation:
-    asked = Asked([])
+    queried = Queried([])
 
     def told(self, cmes, flares=(), **fields):
         with TemporaryDirectory() as home:
@@ -193,17 +193,17 @@ class TestAssociation:
         assert (row.association, row.donki_id) == ("unknown", "")
         assert row.reason.startswith("not in DONKI, which holds only part of the flares")
 
-    def test_donki_not_asked(self, tmp_path):
+    def test_donki_not_queried(self, tmp_path):
         row = table(tmp_path, ncei=ncei_text(ncei_row())).iloc[0]
         assert (row.association, row.reason) == (
             "unknown",
-            "DONKI has not been asked for this date",
+            "DONKI has not been queried for this date",
         )
 
-    def test_asked_before_the_flare_is_not_asked(self, tmp_path):
+    def test_queried_before_the_flare_is_not_queried(self, tmp_path):
         keep(tmp_path, "donki_flr", DAY, [], fetched=X22 - MINUTE)
         row = table(tmp_path, ncei=ncei_text(ncei_row())).iloc[0]
-        assert row.reason == "DONKI has not been asked for this date"
+        assert row.reason == "DONKI has not been queried for this date"
 
     def test_links_of_a_recent_flare_may_still_come(self, tmp_path):
         for service, content in (("donki_flr", [donki_flare()]), ("donki_cme", [])):
@@ -228,7 +228,7 @@ class TestAssociation:
     def test_every_link_gives_eruptive_in_either_direction(self, ours, theirs):
         flare = record("DONKI", links=tuple(f"{i}-CME-001" for i in sorted(ours)))
         links = {flare.id: {f"{i}-CME-001": 1 for i in theirs}}
-        told = associate(flare, X22, links, self.asked, self.asked)
+        told = associate(flare, X22, links, self.queried, self.queried)
         assert (told.association == "eruptive") == bool(ours | theirs)
         assert told.cme_ids == tuple(f"{i}-CME-001" for i in sorted(ours | theirs))
 
@@ -279,9 +279,9 @@ class TestRows:
 
     def test_a_longer_older_answer_of_hek_leaves_no_page_behind(self, tmp_path):
         from hnn_core.catalogs.hek import page_span
-        from hnn_core.catalogs.raw import RawFolder, months
+        from hnn_core.catalogs.raw import RawFolder, spans
 
-        raw, month = RawFolder(tmp_path), months(DAY, DAY)[0]
+        raw, month = RawFolder(tmp_path), spans("month", DAY, DAY)[0]
         old = hek_text(hek_event(X22 + timedelta(hours=5)))
         for page, text, hours in ((2, old, 0), (1, hek_text(hek_event()), 5)):
             raw.keep(

@@ -10,14 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hnn_core.catalogs.donki import parse_donki_cmes, parse_donki_flares, query, read_records
+from hnn_core.catalogs.harp_noaa import parse_harp_noaa, read_harp_noaa
 from hnn_core.catalogs.hek import parse_flares
 from hnn_core.catalogs.hek import query as hek_query
 from hnn_core.catalogs.ncei import newest_reports, parse_report, read_index, read_report
-from hnn_core.catalogs.raw import is_due, months, weeks, years
+from hnn_core.catalogs.raw import spans
 from hnn_core.catalogs.records import (
-    parse_harp_noaa,
     place,
-    read_harp_noaa,
     read_place,
     read_time,
     region_number,
@@ -47,9 +46,9 @@ from tests.support.drawn_catalogs import (
     reply_for,
 )
 
-YEAR = years(date(2011, 1, 1), date(2011, 1, 1))[0]
-MONTH = months(date(2011, 2, 1), date(2011, 2, 1))[0]
-WEEK = weeks(date(2011, 2, 15), date(2011, 2, 15))[0]
+YEAR = spans("year", date(2011, 1, 1), date(2011, 1, 1))[0]
+MONTH = spans("month", date(2011, 2, 1), date(2011, 2, 1))[0]
+WEEK = spans("week", date(2011, 2, 15), date(2011, 2, 15))[0]
 
 
 def ncei(*rows, span=YEAR):
@@ -146,30 +145,28 @@ class TestNumbersAndPlaces:
 
 class TestSpans:
     def test_weeks_are_the_same_whatever_is_asked(self):
-        one = weeks(date(2011, 2, 16), date(2011, 2, 16))
+        one = spans("week", date(2011, 2, 16), date(2011, 2, 16))
         assert [span.key for span in one] == ["2011-02-14"]
-        assert one[0] in weeks(date(2011, 1, 1), date(2011, 12, 31))
+        assert one[0] in spans("week", date(2011, 1, 1), date(2011, 12, 31))
 
     @given(st.dates(date(2010, 1, 1), date(2020, 1, 1)), st.integers(0, 800))
     def test_every_day_lies_in_exactly_one_span(self, start, n_days):
         end = start + timedelta(days=n_days)
-        for cut in (weeks, months, years):
-            spans = cut(start, end)
-            assert spans[0].start <= start
-            assert spans[-1].end > end
-            assert all(a.end == b.start for a, b in itertools.pairwise(spans))
+        for unit in ("week", "month", "year"):
+            found = spans(unit, start, end)
+            assert found[0].start <= start
+            assert found[-1].end > end
+            assert all(a.end == b.start for a, b in itertools.pairwise(found))
 
     def test_reversed_span_is_refused_and_the_future_left_out(self):
         with pytest.raises(RequestError, match="before it begins"):
-            months(date(2011, 3, 1), date(2011, 2, 1))
-        assert months(date(2999, 1, 1), date(2999, 2, 1)) == []
-        assert years(date(2999, 1, 1), date(2999, 2, 1)) == []
+            spans("month", date(2011, 3, 1), date(2011, 2, 1))
+        assert spans("month", date(2999, 1, 1), date(2999, 2, 1)) == []
+        assert spans("year", date(2999, 1, 1), date(2999, 2, 1)) == []
 
-    def test_settled_months_are_not_asked_again(self):
-        assert is_due(MONTH, None, again=False)
-        assert is_due(MONTH, datetime(2011, 4, 29), again=False)
-        assert not is_due(MONTH, datetime(2011, 5, 1), again=False)
-        assert is_due(MONTH, datetime(2011, 5, 1), again=True)
+    def test_a_month_is_settled_sixty_days_after_its_end(self):
+        assert not MONTH.is_settled(datetime(2011, 4, 29))
+        assert MONTH.is_settled(datetime(2011, 5, 1))
 
 
 class TestNcei:
@@ -332,7 +329,7 @@ class TestDonki:
         assert len(found) == 1
         assert (name, words) == (
             "donki_flr/2011-02",
-            "DONKI's flare wrong is dated 2012-02-15, outside of the asked 2011-02",
+            "DONKI's flare wrong is dated 2012-02-15, outside of the requested 2011-02",
         )
 
     def test_padding_days_count_and_no_more(self):
@@ -357,7 +354,7 @@ class TestDonki:
     def test_speed_of_the_most_accurate_analysis_else_of_the_newest(self):
         def speed(*analyses):
             (cme,), _ = cmes(donki_cme(cmeAnalyses=list(analyses) or None))
-            return cme.speed
+            return cme.speed_km_s
 
         old = {"isMostAccurate": False, "speed": 300, "submissionTime": "2011-02-15T10:00Z"}
         new = {"isMostAccurate": False, "speed": 400, "submissionTime": "2011-02-16T10:00Z"}
@@ -369,13 +366,13 @@ class TestDonki:
 
     def test_cme_without_start_time_has_that_of_its_id(self):
         (cme,), problems = cmes(donki_cme(startTime=None))
-        assert (cme.start, problems) == (datetime(2011, 2, 15, 2, 24), [])
+        assert (cme.start_utc, problems) == (datetime(2011, 2, 15, 2, 24), [])
         found, problems = cmes(donki_cme(startTime=None, activityID="nameless"))
         assert (found, len(problems)) == ([], 1)
 
     def test_cme_links(self):
         (cme,), _ = cmes(donki_cme(linkedEvents=linking("b-FLR-001", "a-FLR-002", "c-GST-001")))
-        assert cme.links == ("a-FLR-002", "b-FLR-001")
+        assert cme.flare_ids == ("a-FLR-002", "b-FLR-001")
 
 
 class TestHarpNoaa:
@@ -392,7 +389,9 @@ class TestHarpNoaa:
 class TestRealSamples:
     def test_the_record_without_a_catalog_key(self):
         records = json.loads(real_data("donki", "FLR_api2022_no_catalog_key.json").read_text())
-        found, problems = flares(records, span=months(date(2022, 9, 1), date(2022, 9, 1))[0])
+        found, problems = flares(
+            records, span=spans("month", date(2022, 9, 1), date(2022, 9, 1))[0]
+        )
         assert problems == []
         assert [flare.goes_class for flare in found] == ["C3.9", "M1.0", "M1.0", "M1.0"]
         assert {flare.scale for flare in found} == {"science"}
@@ -401,15 +400,15 @@ class TestRealSamples:
 
     def test_the_webtools_records(self):
         records = json.loads(real_data("donki", "FLR_webtools_2016.json").read_text())
-        found, _ = flares(records, span=months(date(2016, 1, 1), date(2016, 1, 1))[0])
+        found, _ = flares(records, span=spans("month", date(2016, 1, 1), date(2016, 1, 1))[0])
         assert found[0].links == ("2016-01-01T23:12:00-CME-001",)
         assert (found[0].version, found[0].peak) == (5, datetime(2016, 1, 2, 0, 11))
 
     def test_the_cme_of_2017(self):
         records = json.loads(real_data("donki", "CME_2017.json").read_text())
-        (cme,), _ = cmes(*records, span=weeks(date(2017, 1, 3), date(2017, 1, 3))[0])
-        assert (cme.speed, cme.half_angle, cme.kind, cme.noaa) == (645, 20, "C", 0)
-        assert (cme.longitude, cme.latitude) == (-105, -10)
+        (cme,), _ = cmes(*records, span=spans("week", date(2017, 1, 3), date(2017, 1, 3))[0])
+        assert (cme.speed_km_s, cme.half_angle_deg, cme.cme_type, cme.noaa) == (645, 20, "C", 0)
+        assert (cme.longitude_deg, cme.latitude_deg) == (-105, -10)
 
     def test_the_table_of_harps(self):
         pairs = parse_harp_noaa(real_data("harp_noaa", "all_harps_with_noaa_ars.txt").read_text())
