@@ -43,7 +43,7 @@ class Flare:
     """Class as announced, such as ``"X2.2"``."""
     association: Association = "unknown"
     """``"eruptive"``: a CME is linked; ``"unlinked"``: in DONKI, with no CME linked;
-    ``"confined"``: the source says that there was none; ``"unknown"``: nobody looked."""
+    ``"confined"``: the source states that there was none; ``"unknown"``: not known."""
     scale: FluxScale = "operational"
     """What `goes_class` counts in."""
     id: str = ""
@@ -51,7 +51,7 @@ class Flare:
     cmes: tuple[Cme, ...] = ()
     """Those linked, where the source knows more of them than that there is one."""
     reason: str = ""
-    """Why the association is what it is, in words; empty where the source does not tell."""
+    """Why the association is what it is, in words; empty where the source gives no reason."""
 
     def __post_init__(self) -> None:
         if not self.id:
