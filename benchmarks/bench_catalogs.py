@@ -182,18 +182,18 @@ def queries(catalog: Catalog) -> dict[str, Callable[[], object]]:
     return {
         "find_flares, no condition": lambda: find_flares(catalog),
         "find_flares, M5.0 and eruptive": lambda: find_flares(
-            catalog, least_class="M5.0", associations=("eruptive",)
+            catalog, minimum_class="M5.0", associations=("eruptive",)
         ),
         "find_flares, a year of C": lambda: find_flares(
-            catalog, start=day, end=end, least_class="C"
+            catalog, start=day, end=end, minimum_class="C"
         ),
         "find_flares, NOAA": lambda: find_flares(catalog, noaa=noaa),
         "find_flares, HARP and place": lambda: find_flares(
             catalog, harp=noaa - 11059, longitude=(-45, 45)
         ),
-        "find_cmes, faster than 500 km/s": lambda: find_cmes(catalog, least_speed=500),
+        "find_cmes, faster than 500 km/s": lambda: find_cmes(catalog, minimum_speed=500),
         "find_regions, all": lambda: find_regions(catalog),
-        "find_regions, M": lambda: find_regions(catalog, least_class="M"),
+        "find_regions, M": lambda: find_regions(catalog, minimum_class="M"),
         "harps_of": lambda: harps_of(catalog, noaa),
         "flares_of_region": lambda: flares_of_region(
             catalog, (noaa,), noaa - 11059, first=first, last=last, definitive=True

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from hnn_core.catalogs.donki import CmeRecord, parse_donki_cmes, parse_donki_flares, records_of
 from hnn_core.catalogs.harp_noaa import parse_harp_noaa
 from hnn_core.catalogs.hek import has_more, parse_flares
-from hnn_core.catalogs.merge import Filled, Queried, flare_rows, links_of, merge_records
+from hnn_core.catalogs.merge import Filled, flare_rows, last_queried, links_of, merge_records
 from hnn_core.catalogs.ncei import parse_report
 from hnn_core.catalogs.raw import RawFolder, RawReply
 from hnn_core.catalogs.records import FlareRecord
@@ -194,10 +194,8 @@ def derive(raw: RawFolder) -> tuple[Tables, list[tuple[str, str]]]:
         *_each(replies["ncei"].values(), parse_report, rows, problems),
         *_each(_pages(replies["hek"].values()), parse_flares, rows, problems),
     ]
-    months, weeks = (
-        [(reply.read(), reply) for reply in replies[service].values()]
-        for service in ("donki_flr", "donki_cme")
-    )
+    of_flares, of_cmes = replies["donki_flr"].values(), replies["donki_cme"].values()
+    months, weeks = ([(reply.read(), reply) for reply in one] for one in (of_flares, of_cmes))
     for content, reply in (*months, *weeks):
         rows[reply.name] = sum(1 for _ in records_of(content))
     flares, faults = parse_donki_flares(months)
@@ -212,9 +210,10 @@ def derive(raw: RawFolder) -> tuple[Tables, list[tuple[str, str]]]:
     merged, left = merge_records([*records, *flares])
     problems += [*faults, *cme_faults]
     problems += [(r.reply, f"DONKI's flare {r.id} has no peak") for r in left]
-    queried = Queried(replies["donki_flr"].values()), Queried(replies["donki_cme"].values())
     made = {
-        "flares": flare_rows(merged, links_of(cmes), queried, pairs, filled),
+        "flares": flare_rows(
+            merged, links_of(cmes), last_queried(of_flares), last_queried(of_cmes), pairs, filled
+        ),
         "cmes": _cme_rows(cmes, flares),
         "harp_noaa": [{"harp": harp, "noaa": noaa} for harp, noaa in pairs],
         "coverage": list(_coverage(replies, rows)),

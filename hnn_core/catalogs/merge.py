@@ -23,6 +23,7 @@ __all__ = [
     "Queried",
     "associate",
     "flare_rows",
+    "last_queried",
     "links_of",
     "merge_records",
 ]
@@ -42,25 +43,14 @@ _REVISED = timedelta(days=14)
 
 Filled = dict[str, tuple[int, int]]
 """HARP and NOAA number (0 for none) by the id of a flare, found by the flare's position."""
+Queried = dict[date, datetime]
+"""When a service was last queried for a day."""
 _Links = dict[str, dict[str, int]]
 """By the id of a DONKI flare: the CMEs whose own records link it, with their versions."""
 
 
-@dataclass(frozen=True)
-class MergedFlare:
-    """A flare and its record in each source."""
-
-    records: tuple[FlareRecord, ...]
-    """In the order of `SOURCES`, at most one of each."""
-
-    def of(self, source: FlareSource) -> FlareRecord | None:
-        """Return the record of one source, or None."""
-        return next((record for record in self.records if record.source == source), None)
-
-    @property
-    def peak(self) -> datetime:
-        """Peak in the first source that has one, UTC."""
-        return next(record.peak for record in self.records if record.peak is not None)
+MergedFlare = tuple[FlareRecord, ...]
+"""A flare's records in the order of `SOURCES`, at most one of each; the first has a peak."""
 
 
 def merge_records(
@@ -102,8 +92,7 @@ def merge_records(
                 left.append(record)
             else:
                 flares.append([record])
-    merged = [MergedFlare(tuple(flare)) for flare in flares]
-    return sorted(merged, key=lambda flare: (flare.peak, _order(flare.records[0]))), left
+    return sorted(map(tuple, flares), key=lambda flare: _order(flare[0])), left
 
 
 @dataclass(frozen=True)
@@ -115,26 +104,14 @@ class Linked:
     cme_ids: tuple[str, ...] = ()
 
 
-class Queried:
-    """For which days a service was queried, and when last.
-
-    Parameters
-    ----------
-    replies : iterable of RawReply
-        The newest of every span.
-    """
-
-    def __init__(self, replies: Iterable[RawReply]) -> None:
-        self._fetched: dict[date, datetime] = {}
-        for reply in replies:
-            for i in range((reply.span.end - reply.span.start).days):
-                day = reply.span.start + timedelta(days=i)
-                self._fetched[day] = max(reply.fetched, self._fetched.get(day, reply.fetched))
-
-    def since(self, moment: datetime) -> datetime | None:
-        """Return when the day of a moment was last queried, after that moment; else None."""
-        fetched = self._fetched.get(moment.date())
-        return fetched if fetched is not None and fetched > moment else None
+def last_queried(replies: Iterable[RawReply]) -> Queried:
+    """Return when a service was last queried for each day, from the newest reply of every span."""
+    queried: Queried = {}
+    for reply in replies:
+        for i in range((reply.span.end - reply.span.start).days):
+            day = reply.span.start + timedelta(days=i)
+            queried[day] = max(reply.fetched, queried.get(day, reply.fetched))
+    return queried
 
 
 def links_of(cmes: Iterable[CmeRecord]) -> _Links:
@@ -170,7 +147,7 @@ def associate(
         catalogue says that (docs/method.md, "Labels").
     """
     if record is None:
-        queried = flares.since(peak)
+        queried = _since(flares, peak)
         return Linked(
             "unknown",
             f"not in DONKI, which holds only part of the flares (queried {queried:%Y-%m-%d})"
@@ -182,7 +159,7 @@ def associate(
     found = tuple(sorted({*record.links, *theirs}))
     if found:
         return Linked("eruptive", _reason(name, record, theirs), found)
-    queried = cmes.since(peak)
+    queried = _since(cmes, peak)
     if queried is None:
         return Linked(
             "unknown",
@@ -198,7 +175,8 @@ def associate(
 def flare_rows(
     merged: list[MergedFlare],
     links: _Links,
-    queried: tuple[Queried, Queried],
+    flares: Queried,
+    cmes: Queried,
     pairs: list[tuple[int, int]],
     filled: Filled,
 ) -> list[dict[str, Any]]:
@@ -210,8 +188,8 @@ def flare_rows(
         Ascending in peak.
     links : dict
         From the CMEs' side, of `links_of`.
-    queried : (Queried, Queried)
-        DONKI's flares and its CMEs.
+    flares, cmes : Queried
+        What DONKI was queried for.
     pairs : list of (harp, noaa)
     filled : Filled
         Regions found by position; they count where no catalogue names one.
@@ -222,8 +200,8 @@ def flare_rows(
     rows: list[dict[str, Any]] = []
     same: Counter[str] = Counter()
     for flare in merged:
-        row = _flare_row(flare, links, *queried)
-        name = f"{flare.peak:%Y-%m-%dT%H:%M} {row['goes_class']}"
+        row = _flare_row(flare, links, flares, cmes)
+        name = f"{flare[0].when:%Y-%m-%dT%H:%M} {row['goes_class']}"
         row["flare_id"] = name + ascii_lowercase[same[name]] if name in same else name
         same[name] += 1
         row |= _region(int(row["noaa"]), harps, filled.get(row["flare_id"]))
@@ -273,7 +251,7 @@ def _reach(record: FlareRecord) -> tuple[datetime, datetime]:
 
 
 def _apart(record: FlareRecord, flare: list[FlareRecord]) -> tuple[timedelta, float] | None:
-    """Return how far apart in time and flux, or None if they cannot be one flare."""
+    """How far apart in time and flux; None if they cannot be one flare."""
     if any(record.noaa and other.noaa and record.noaa != other.noaa for other in flare):
         return None
     first, last = _reach(record)
@@ -288,6 +266,12 @@ def _apart(record: FlareRecord, flare: list[FlareRecord]) -> tuple[timedelta, fl
         return NEAR, min(steps)
     waits = [abs(record.peak - other.peak) for other in flare if other.peak is not None]
     return min(waits), min(steps)
+
+
+def _since(queried: Queried, moment: datetime) -> datetime | None:
+    """When the day of a moment was last queried; None if never after that moment."""
+    fetched = queried.get(moment.date(), moment)
+    return fetched if fetched > moment else None
 
 
 def _named(name: str, version: int) -> str:
@@ -305,31 +289,33 @@ def _reason(name: str, record: FlareRecord, theirs: dict[str, int]) -> str:
 
 
 def _flare_row(flare: MergedFlare, links: _Links, flares: Queried, cmes: Queried) -> dict[str, Any]:
-    first, donki = flare.records[0], flare.of("DONKI")
-    announced = flare.of("HEK") or donki
+    first, peak = flare[0], flare[0].when
+    ncei, hek, donki = (
+        next((record for record in flare if record.source == source), None) for source in SOURCES
+    )
+    announced = hek or donki
     goes_class = (announced or first).goes_class
-    ncei = flare.of("NCEI")
-    located = next((r for r in flare.records if not math.isnan(r.longitude)), first)
-    linked = associate(donki, flare.peak, links, flares, cmes)
+    located = next((r for r in flare if not math.isnan(r.longitude)), first)
+    linked = associate(donki, peak, links, flares, cmes)
     return {
-        "start_utc": next((r.start for r in flare.records if r.start), None),
-        "peak_utc": flare.peak,
-        "end_utc": next((r.end for r in flare.records if r.end), None),
+        "start_utc": next((r.start for r in flare if r.start), None),
+        "peak_utc": peak,
+        "end_utc": next((r.end for r in flare if r.end), None),
         "goes_class": goes_class,
-        "scale": announced_scale(flare.peak) if announced else "science",
+        "scale": announced_scale(peak) if announced else "science",
         "flux_w_m2": flux_of_class(goes_class),
         "science_flux_w_m2": ncei.flux if ncei else math.nan,
-        "noaa": next((r.noaa for r in flare.records if r.noaa), 0),
+        "noaa": next((r.noaa for r in flare if r.noaa), 0),
         "longitude_deg": located.longitude,
         "latitude_deg": located.latitude,
         "source": first.source,
-        "sources": ",".join(r.source for r in flare.records),
+        "sources": ",".join(r.source for r in flare),
         "association": linked.association,
         "reason": linked.reason,
         "cme_ids": ";".join(linked.cme_ids),
         "donki_id": donki.id if donki else "",
-        "fetched_utc": max(r.fetched for r in flare.records),
-        "reply": ";".join(r.reply for r in flare.records),
+        "fetched_utc": max(r.fetched for r in flare),
+        "reply": ";".join(r.reply for r in flare),
     }
 
 

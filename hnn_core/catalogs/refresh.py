@@ -114,14 +114,14 @@ def _derived(refresh: Refresh) -> Refresh:
 
 
 def missing_noaa(
-    catalog: Catalog, least_class: str, start: Moment | None, end: Moment | None
+    catalog: Catalog, minimum_class: str, start: Moment | None, end: Moment | None
 ) -> pd.DataFrame:
     """Return the flares that have a position, no region, and were not looked for yet.
 
     Parameters
     ----------
     catalog : Catalog
-    least_class : str
+    minimum_class : str
         Cumulative, on the operational scale, as labels count it.
     start, end : date, datetime or Time, optional
 
@@ -131,7 +131,7 @@ def missing_noaa(
         Rows of `Catalog.flares`.
     """
     flares = find_flares(
-        catalog, start=start, end=end, least_class=least_class, scale="operational"
+        catalog, start=start, end=end, minimum_class=minimum_class, scale="operational"
     )
     looked_for: set[str] = set()
     for reply in RawFolder(catalog.folder).newest("position").values():

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
@@ -27,14 +28,12 @@ from hnn_core.services.endpoints import live_home
 __all__ = ["Catalog", "catalogs_home", "refresh_tables"]
 
 _Stamps = tuple[tuple[int, int], ...]
-_opened: dict[Path, tuple[_Stamps, "Catalog"]] = {}
 _opening = Lock()
-_MOST_OPEN = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Catalog:
-    """Flares, CMEs and region numbers, as fetched so far; the tables are not to be changed."""
+    """Flares, CMEs and region numbers, as fetched so far; the tables must not be changed."""
 
     folder: Path
     flares: pd.DataFrame
@@ -69,19 +68,12 @@ class Catalog:
         """
         folder = folder or catalogs_home()
         with _opening:
-            stamps = _stamps(folder)
-            known = _opened.get(folder)
-            if known is not None and known[0] == stamps:
-                return known[1]
-            catalog = cls(folder, **_tables(folder))
-            # Replaced while they were read, or derived just now: what is cached must be of one
-            # moment.
-            while (after := _stamps(folder)) != stamps:
-                stamps, catalog = after, cls(folder, **_tables(folder))
-            if len(_opened) >= _MOST_OPEN:
-                _opened.clear()
-            _opened[folder] = stamps, catalog
-            return catalog
+            while True:
+                stamps = _stamps(folder)
+                catalog = _read_at(folder, stamps)
+                # Replaced while they were read, or derived just now: they must be of one moment.
+                if _stamps(folder) == stamps:
+                    return catalog
 
 
 def catalogs_home() -> Path:
@@ -129,6 +121,11 @@ def _stamps(folder: Path) -> _Stamps:
         except FileNotFoundError:
             stamps.append((0, 0))
     return tuple(stamps)
+
+
+@lru_cache(maxsize=4)
+def _read_at(folder: Path, _stamps: _Stamps) -> Catalog:
+    return Catalog(folder, **_tables(folder))
 
 
 def _tables(folder: Path) -> Tables:

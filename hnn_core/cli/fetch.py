@@ -39,7 +39,7 @@ def flares(
         failed = refresh_harp_noaa(again=again, note=reporter.note).failed
         for refresh in (refresh_flares, refresh_cmes):
             failed += _refreshed(refresh, days, reporter, again=again)
-        found = find_flares(Catalog.open(), start=days[0], end=days[1], least_class=least)
+        found = find_flares(Catalog.open(), start=days[0], end=days[1], minimum_class=least)
         if not as_json:
             row: Any
             for row in found.itertuples():

@@ -54,7 +54,7 @@ def make_plan(catalog: Catalog, request: PlanRequest) -> Plan:
     Plan
         Without regions if no flare gives one.
     """
-    found = find_flares(catalog, start=request.start, end=request.end, least_class="C")
+    found = find_flares(catalog, start=request.start, end=request.end, minimum_class="C")
     excluded: Counter[str] = Counter()
     hours: dict[int, set[int]] = defaultdict(set)
     counts: Counter[int] = Counter()

@@ -81,8 +81,8 @@ class Flare:
         DatasetError
             No such class.
         """
-        least = threshold(flare_class)
-        return self.flux(least.scale) >= least.flux * (1.0 - ROUNDING)
+        flux, scale = threshold(flare_class)
+        return self.flux(scale) >= flux * (1.0 - ROUNDING)
 
 
 @dataclass(frozen=True)

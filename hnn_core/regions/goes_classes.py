@@ -1,7 +1,6 @@
 """GOES classes: what one names as a flux, on which scale, and the cumulative ones to label by."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
@@ -94,28 +93,19 @@ def on_scale(flux: _Flux, scale: FluxScale, wanted: FluxScale) -> _Flux:
     return flux * factor if wanted == "operational" else flux / factor
 
 
-@dataclass(frozen=True)
-class _Threshold:
-    """The minimum peak flux of a cumulative class."""
-
-    flux: float
-    """W m-2, in the 1–8 Å band."""
-    scale: FluxScale
-    """The scale the flux counts in; the classes of 2010–2019 are operational."""
-
-
-THRESHOLDS = {
-    "M5.0": _Threshold(5e-5, "operational"),
-    "M": _Threshold(1e-5, "operational"),
-    "C": _Threshold(1e-6, "operational"),
+THRESHOLDS: dict[str, tuple[float, FluxScale]] = {
+    "M5.0": (5e-5, "operational"),
+    "M": (1e-5, "operational"),
+    "C": (1e-6, "operational"),
 }
-"""The classes that the paper trains for: pairs of flux and scale (docs/method.md, "Labels")."""
+"""Minimum peak flux of the cumulative classes that the paper trains for, W m-2, and the scale that
+it counts in (docs/method.md, "Labels")."""
 FLARE_CLASSES = tuple(THRESHOLDS)
 """Highest first; each holds the flares of those before it."""
 
 
-def threshold(flare_class: str) -> _Threshold:
-    """Return the threshold of a class, with or without ``≥`` before it.
+def threshold(flare_class: str) -> tuple[float, FluxScale]:
+    """Return flux and scale of the threshold of a class, with or without ``≥`` before it.
 
     Raises
     ------
