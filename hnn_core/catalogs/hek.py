@@ -83,7 +83,7 @@ def read_page(reply: Reply) -> Reply:
 
 def has_more(content: bytes) -> bool:
     """Whether a further page follows."""
-    return bool(json.loads(content).get("overmax"))
+    return bool(_page(content).get("overmax"))
 
 
 def parse_flares(content: bytes, reply: RawReply) -> tuple[list[FlareRecord], list[str]]:
@@ -98,13 +98,11 @@ def parse_flares(content: bytes, reply: RawReply) -> tuple[list[FlareRecord], li
     """
     at_peak: dict[datetime, FlareRecord] = {}
     problems = []
-    for event in json.loads(content)["result"]:
+    for event in _page(content)["result"]:
         if not isinstance(event, dict) or event.get("frm_name") != "SWPC":
             continue
-        peak, goes_class = (
-            read_time(event.get("event_peaktime")),
-            read_class(event.get("fl_goescls")),
-        )
+        peak = read_time(event.get("event_peaktime"))
+        goes_class = read_class(event.get("fl_goescls"))
         if peak is None or not goes_class:
             problems.append(
                 f"flare {event.get('kb_archivid') or event.get('event_starttime')!r} has no "
@@ -118,16 +116,21 @@ def parse_flares(content: bytes, reply: RawReply) -> tuple[list[FlareRecord], li
     return [at_peak[peak] for peak in sorted(at_peak)], problems
 
 
+def _page(content: bytes) -> dict[str, Any]:
+    """Names in a page are not always UTF-8."""
+    page: dict[str, Any] = json.loads(content.decode("utf-8", errors="replace"))
+    return page
+
+
 def _rank(record: FlareRecord) -> tuple[bool, bool, float, int, str]:
     """Of two events with one peak the fuller one counts, then the brighter."""
     return record.noaa > 0, not math.isnan(record.longitude), record.flux, record.noaa, repr(record)
 
 
 def _record(event: dict[str, Any], peak: datetime, goes_class: str, reply: RawReply) -> FlareRecord:
-    noaa = region_number(event.get("ar_noaanum"), peak)
     lon, lat = place(event.get("hgs_x"), event.get("hgs_y"))
-    if not noaa and lon == 0 and lat == 0:  # the centre of the disk stands for "nowhere"
-        lon, lat = place(None, None)
+    if lon == lat == 0:  # the centre of the disk stands for "not known", with a region too
+        lon, lat = math.nan, math.nan
     return FlareRecord(
         source="HEK",
         id=peak.isoformat(),
@@ -137,7 +140,7 @@ def _record(event: dict[str, Any], peak: datetime, goes_class: str, reply: RawRe
         scale=announced_scale(peak),
         start=read_time(event.get("event_starttime")),
         end=read_time(event.get("event_endtime")),
-        noaa=noaa,
+        noaa=region_number(event.get("ar_noaanum"), peak),
         longitude=lon,
         latitude=lat,
         fetched=reply.fetched,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hnn_core.catalogs.donki import parse_donki_cmes, parse_donki_flares, query, read_records
 from hnn_core.catalogs.harp_noaa import parse_harp_noaa, read_harp_noaa
-from hnn_core.catalogs.hek import parse_flares
+from hnn_core.catalogs.hek import has_more, parse_flares
 from hnn_core.catalogs.hek import query as hek_query
 from hnn_core.catalogs.ncei import newest_reports, parse_report, read_index, read_report
 from hnn_core.catalogs.raw import spans
@@ -263,9 +263,17 @@ class TestHek:
             assert (flare.goes_class, flare.scale, flare.noaa) == ("X2.2", "operational", 11158)
             assert (flare.longitude, flare.latitude) == (12, -21)
 
-    def test_disk_centre_without_a_region_is_no_place(self):
-        (flare,), _ = hek(hek_event(ar_noaanum=None, hgs_x=0, hgs_y=0))
+    @pytest.mark.parametrize("noaa", [None, 11158])
+    def test_disk_centre_is_no_place_with_or_without_a_region(self, noaa):
+        (flare,), _ = hek(hek_event(ar_noaanum=noaa, hgs_x=0, hgs_y=0))
         assert math.isnan(flare.longitude)
+        assert math.isnan(flare.latitude)
+
+    def test_names_that_are_no_utf_8_stop_nothing(self):
+        content = hek_text(hek_event(frm_contact="Jose"), more=True).encode()
+        content = content.replace(b"Jose", "José".encode("latin-1"))
+        (flare,), problems = parse_flares(content, reply_for(MONTH, "hek"))
+        assert (flare.peak, problems, has_more(content)) == (X22, [], True)
 
     def test_without_peak_or_class_it_is_told(self):
         found, problems = hek(hek_event(event_peaktime=None), hek_event(fl_goescls=None), "junk")
