@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Any, Literal
 
@@ -102,12 +102,21 @@ def parse_donki_flares(replies: _Contents) -> tuple[list[FlareRecord], _Problems
     Returns
     -------
     records : list of FlareRecord
-        Ascending in id; `peak` may be None.
+        Ascending in id; `peak` may be None. Records of the same peak, class and NOAA number are
+        one flare: the first counts, with the links of all.
     problems : list of (reply name, words)
         Records that cannot be used.
     """
     newest, problems = _newest(replies, "flare", "flrID", _flare_fault)
-    return [_flare_record(name, *newest[name]) for name in sorted(newest)], problems
+    flares: dict[object, FlareRecord] = {}
+    for name in sorted(newest):
+        record = _flare_record(name, *newest[name])
+        key = (record.peak, record.goes_class, record.noaa) if record.peak else name
+        first = flares.setdefault(key, record)
+        if first is not record:
+            links = tuple(sorted({*first.links, *record.links}))
+            flares[key] = replace(first, links=links, twins=(*first.twins, name))
+    return list(flares.values()), problems
 
 
 @dataclass(frozen=True)

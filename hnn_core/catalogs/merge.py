@@ -155,7 +155,9 @@ def associate(
             else "DONKI has not been queried for this date",
         )
     name = _named(record.id, record.version)
-    theirs = links.get(record.id, {})
+    theirs: dict[str, int] = {}
+    for donki_id in (record.id, *record.twins):
+        theirs |= links.get(donki_id, {})
     found = tuple(sorted({*record.links, *theirs}))
     if found:
         return Linked("eruptive", _reason(name, record, theirs), found)

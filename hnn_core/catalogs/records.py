@@ -52,6 +52,8 @@ class FlareRecord:
     links: tuple[str, ...] = ()
     """Ids of the CMEs that a DONKI record links, ascending."""
     version: int = 0
+    twins: tuple[str, ...] = ()
+    """Ids of DONKI's further records of the same flare."""
 
     @property
     def when(self) -> datetime:

@@ -221,6 +221,14 @@ class TestAssociation:
         assert list(known["cme_ids"]) == [CME, f"{CME};b-CME-002"]
         assert Catalog.open(tmp_path).cmes.iloc[0]["flare_ids"] == f"{FLR};{second['flrID']}"
 
+    def test_a_flare_that_donki_holds_twice_is_one_with_the_links_of_both(self, tmp_path):
+        again = donki_flare(flrID="z-FLR-001", beginTime=None, linkedEvents=linking("c-CME-003"))
+        other = donki_flare(flrID="y-FLR-001", activeRegionNum=11161)
+        cmes = [donki_cme(linkedEvents=linking("z-FLR-001"))]
+        known = table(tmp_path, donki_flr=[donki_flare(), again, other], donki_cme=cmes)
+        assert list(known["donki_id"]) == [FLR, "y-FLR-001"]
+        assert list(known["cme_ids"]) == [f"{CME};c-CME-003", ""]
+
     @settings(max_examples=60)
     @given(st.sets(st.integers(0, 3)), st.sets(st.integers(0, 3)))
     def test_every_link_gives_eruptive_in_either_direction(self, ours, theirs):
