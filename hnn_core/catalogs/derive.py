@@ -7,6 +7,7 @@ import io
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -40,62 +41,52 @@ __all__ = [
 _FORMAT = 2
 """To be raised when columns or their meaning change: older tables are then derived again."""
 
-_TEXT, _WHOLE, _NUMBER, _TIME = "str", "int64", "float64", "datetime64[us]"
-
-_COLUMNS = {
+_KINDS = {
+    str: "str",
+    tuple[str, ...]: "str",
+    int: "int64",
+    float: "float64",
+    datetime: "datetime64[us]",
+}
+_COLUMNS: dict[str, dict[str, Any]] = {
     "flares": {
-        "flare_id": _TEXT,
-        "start_utc": _TIME,
-        "peak_utc": _TIME,
-        "end_utc": _TIME,
-        "goes_class": _TEXT,
-        "scale": _TEXT,
-        "flux_w_m2": _NUMBER,
-        "science_flux_w_m2": _NUMBER,
-        "noaa": _WHOLE,
-        "harp": _WHOLE,
-        "noaa_origin": _TEXT,
-        "longitude_deg": _NUMBER,
-        "latitude_deg": _NUMBER,
-        "source": _TEXT,
-        "sources": _TEXT,
-        "association": _TEXT,
-        "reason": _TEXT,
-        "cme_ids": _TEXT,
-        "donki_id": _TEXT,
-        "fetched_utc": _TIME,
-        "reply": _TEXT,
+        "flare_id": str,
+        "start_utc": datetime,
+        "peak_utc": datetime,
+        "end_utc": datetime,
+        "goes_class": str,
+        "scale": str,
+        "flux_w_m2": float,
+        "science_flux_w_m2": float,
+        "noaa": int,
+        "harp": int,
+        "noaa_origin": str,
+        "longitude_deg": float,
+        "latitude_deg": float,
+        "source": str,
+        "sources": str,
+        "association": str,
+        "reason": str,
+        "cme_ids": str,
+        "donki_id": str,
+        "fetched_utc": datetime,
+        "reply": str,
     },
-    "cmes": {
-        "cme_id": _TEXT,
-        "start_utc": _TIME,
-        "speed_km_s": _NUMBER,
-        "half_angle_deg": _NUMBER,
-        "longitude_deg": _NUMBER,
-        "latitude_deg": _NUMBER,
-        "cme_type": _TEXT,
-        "noaa": _WHOLE,
-        "source_location": _TEXT,
-        "flare_ids": _TEXT,
-        "version": _WHOLE,
-        "note": _TEXT,
-        "fetched_utc": _TIME,
-        "reply": _TEXT,
-    },
-    "harp_noaa": {"harp": _WHOLE, "noaa": _WHOLE},
+    "cmes": {field.name: field.type for field in fields(CmeRecord)},
+    "harp_noaa": {"harp": int, "noaa": int},
     "coverage": {
-        "service": _TEXT,
-        "start": _TIME,
-        "end": _TIME,
-        "fetched_utc": _TIME,
-        "rows": _WHOLE,
+        "service": str,
+        "start": datetime,
+        "end": datetime,
+        "fetched_utc": datetime,
+        "rows": int,
     },
 }
 NAMES = tuple(_COLUMNS)
 _ORIGIN, _VERSION = b"hnn_raw", b"hnn_format"
 
 Tables = dict[str, pd.DataFrame]
-"""The four tables by name."""
+"""The four tables by name: flares, cmes, harp_noaa, coverage."""
 
 SERVICES = {
     "ncei": "NCEI",
@@ -112,7 +103,7 @@ def frame(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Return rows as a table with that table's columns and types, also without any row."""
     return pd.DataFrame(
         {
-            column: pd.Series([row[column] for row in rows], dtype=kind)
+            column: pd.Series([row[column] for row in rows], dtype=_KINDS[kind])
             for column, kind in _COLUMNS[name].items()
         }
     )

@@ -5,10 +5,9 @@ kept like a reply.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -173,7 +172,7 @@ def noaa_at(boxes: pd.DataFrame, longitude: float, latitude: float) -> tuple[int
     Parameters
     ----------
     boxes : DataFrame
-        One row a HARP: harp, noaa (a number or several), lon_min, lon_max, lat_min, lat_max in
+        One row a HARP: harp, noaa (tuple), lon_min, lon_max, lat_min, lat_max in
         degrees from the central meridian and the equator; boxes with a NaN hold nothing.
     longitude, latitude : float
         Degrees, west and north positive.
@@ -185,24 +184,20 @@ def noaa_at(boxes: pd.DataFrame, longitude: float, latitude: float) -> tuple[int
         units of the box. The NOAA number is 0 where the HARP has none or several.
     """
     inside = boxes[
-        (boxes["lon_min"] <= longitude)
-        & (longitude <= boxes["lon_max"])
-        & (boxes["lat_min"] <= latitude)
-        & (latitude <= boxes["lat_max"])
+        boxes["lon_min"].le(longitude)
+        & boxes["lon_max"].ge(longitude)
+        & boxes["lat_min"].le(latitude)
+        & boxes["lat_max"].ge(latitude)
     ]
     if inside.empty:
         return 0, 0
-    lon_min, lon_max, lat_min, lat_max = (
-        inside[name].to_numpy(float) for name in ("lon_min", "lon_max", "lat_min", "lat_max")
+    (lon_min, lon_max), (lat_min, lat_max) = (
+        inside[[f"{axis}_min", f"{axis}_max"]].to_numpy(float).T for axis in ("lon", "lat")
     )
     away = np.hypot(
         (longitude - (lon_min + lon_max) / 2) / np.maximum(lon_max - lon_min, 1e-6),
         (latitude - (lat_min + lat_max) / 2) / np.maximum(lat_max - lat_min, 1e-6),
     )
     nearest = inside.iloc[int(np.argmin(away))]
-    return int(nearest["harp"]), _only(nearest["noaa"])
-
-
-def _only(noaa: Any) -> int:
-    numbers = list(noaa) if isinstance(noaa, Iterable) and not isinstance(noaa, str) else [noaa]
-    return int(numbers[0]) if len(numbers) == 1 else 0
+    numbers = nearest["noaa"]
+    return int(nearest["harp"]), int(numbers[0]) if len(numbers) == 1 else 0

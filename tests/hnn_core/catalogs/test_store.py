@@ -240,9 +240,7 @@ class TestFill:
     def test_the_box_that_holds_a_place(self, place, region):
         assert noaa_at(self.boxes, *place) == region
 
-    def test_numbers_as_one_or_several(self):
-        one = self.boxes.assign(noaa=[11158, 0, 7])
-        assert noaa_at(one, 5, -20) == (377, 11158)
+    def test_a_harp_with_several_numbers_has_no_single_one(self):
         several = self.boxes.assign(lat_max=10.0)
         assert noaa_at(several, -50, 7) == (390, 0)
         assert noaa_at(self.boxes.iloc[:0], 5, -20) == (0, 0)
