@@ -32,7 +32,7 @@ from hnn_core.catalogs.queries import (
     flares_of_region,
     harps_of,
 )
-from hnn_core.catalogs.raw import RawFolder, Span, months, utc_now, weeks, years
+from hnn_core.catalogs.raw import RawFolder, Span, spans, utc_now
 from hnn_core.catalogs.store import Catalog, refresh_tables
 from hnn_core.regions.goes_classes import class_of_flux
 
@@ -100,12 +100,8 @@ def drawn_tables(n_flares: int, rng: np.random.Generator) -> Tables:
         if row["cme_ids"]
     ]
     pairs = [{"harp": 1 + i, "noaa": 11060 + i} for i in range(8000)]
-    return Tables(
-        flares=frame("flares", rows),
-        cmes=frame("cmes", cmes),
-        harp_noaa=frame("harp_noaa", pairs),
-        coverage=frame("coverage", []),
-    )
+    made = {"flares": rows, "cmes": cmes, "harp_noaa": pairs, "coverage": []}
+    return {name: frame(name, made[name]) for name in made}
 
 
 def draw_replies(folder: Path, n_flares: int, rng: np.random.Generator) -> None:
@@ -119,7 +115,7 @@ def draw_replies(folder: Path, n_flares: int, rng: np.random.Generator) -> None:
     def keep(service: str, span: Span, text: str, suffix: str) -> None:
         raw.keep(service, span, text.encode(), url="", fetched=fetched, suffix=suffix)
 
-    for span in years(FIRST.date(), LAST.date()):
+    for span in spans("year", FIRST.date(), LAST.date()):
         lines = [
             f"{p},{p - timedelta(minutes=9)},{p + timedelta(minutes=9)},{f / 0.7:.3e},"
             f"{class_of_flux(float(f / 0.7))},{1060 + i // 12}.0"
@@ -128,11 +124,11 @@ def draw_replies(folder: Path, n_flares: int, rng: np.random.Generator) -> None:
         ]
         keep("ncei", span, header + "\n".join(lines) + "\n", "csv")
     known = [(p, f, i) for i, (p, f) in enumerate(zip(peaks, flux, strict=True)) if i % 8 == 0]
-    for kind, service, spans in (
-        ("FLR", "donki_flr", months(FIRST.date(), LAST.date())),
-        ("CME", "donki_cme", weeks(FIRST.date(), LAST.date())),
+    for kind, service, cut in (
+        ("FLR", "donki_flr", spans("month", FIRST.date(), LAST.date())),
+        ("CME", "donki_cme", spans("week", FIRST.date(), LAST.date())),
     ):
-        for span in spans:
+        for span in cut:
             found = [k for k in known if span.start <= k[0].date() < span.end]
             make = drawn_flare if kind == "FLR" else drawn_cme
             keep(service, span, json.dumps([make(*k) for k in found]), "json")
@@ -186,18 +182,18 @@ def queries(catalog: Catalog) -> dict[str, Callable[[], object]]:
     return {
         "find_flares, no condition": lambda: find_flares(catalog),
         "find_flares, M5.0 and eruptive": lambda: find_flares(
-            catalog, least_class="M5.0", associations=("eruptive",)
+            catalog, minimum_class="M5.0", associations=("eruptive",)
         ),
         "find_flares, a year of C": lambda: find_flares(
-            catalog, start=day, end=end, least_class="C"
+            catalog, start=day, end=end, minimum_class="C"
         ),
         "find_flares, NOAA": lambda: find_flares(catalog, noaa=noaa),
         "find_flares, HARP and place": lambda: find_flares(
             catalog, harp=noaa - 11059, longitude=(-45, 45)
         ),
-        "find_cmes, faster than 500 km/s": lambda: find_cmes(catalog, least_speed=500),
+        "find_cmes, faster than 500 km/s": lambda: find_cmes(catalog, minimum_speed=500),
         "find_regions, all": lambda: find_regions(catalog),
-        "find_regions, M": lambda: find_regions(catalog, least_class="M"),
+        "find_regions, M": lambda: find_regions(catalog, minimum_class="M"),
         "harps_of": lambda: harps_of(catalog, noaa),
         "flares_of_region": lambda: flares_of_region(
             catalog, (noaa,), noaa - 11059, first=first, last=last, definitive=True

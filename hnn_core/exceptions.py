@@ -1,59 +1,9 @@
 """Every error a user of this package can meet, in one tree.
 
 A message is one sentence that names the offending value and says what to do.
-The command line prints it on stderr and exits with 2; the page shows it in a box.
+The command line prints it on stderr and exits with 2; the page shows it in a box. Every name
+here is public.
 """
-
-__all__ = [
-    "AttentionCaptureError",
-    "BlockedError",
-    "CatalogError",
-    "CheckpointError",
-    "CorruptDatasetError",
-    "CorruptModelError",
-    "DatasetError",
-    "DiskFullError",
-    "DivergedError",
-    "EmptySourceError",
-    "ExportError",
-    "FitsError",
-    "FlareTableError",
-    "ForeignDatasetError",
-    "ForeignModelError",
-    "HnnError",
-    "MissingKeywordError",
-    "MissingMetadataError",
-    "MissingModelFileError",
-    "ModelError",
-    "NoRecordsError",
-    "NotAllowedError",
-    "NotCeaError",
-    "OffLimbError",
-    "OneClassError",
-    "OversizeError",
-    "PositionError",
-    "RefusedError",
-    "RequestError",
-    "RunError",
-    "SequenceError",
-    "ServiceError",
-    "ServiceFaultError",
-    "ShortOfMemoryError",
-    "SourceError",
-    "TooFewGroupsError",
-    "TrainingError",
-    "TransientReplyError",
-    "TruncatedFitsError",
-    "UnfinishedDatasetError",
-    "UnknownDatasetError",
-    "UnknownModelError",
-    "UnknownRegionError",
-    "UnknownRunError",
-    "UnknownSourceError",
-    "UnknownTimeError",
-    "UnreachableError",
-    "WrongInstrumentError",
-]
 
 
 class HnnError(Exception):
@@ -77,7 +27,7 @@ class TruncatedFitsError(FitsError):
 
 
 class MissingMetadataError(FitsError):
-    """The file has neither keywords nor a JSOC file name to tell region and time."""
+    """The file has neither keywords nor a JSOC file name by which region and time are known."""
 
 
 class MissingKeywordError(FitsError):
@@ -139,7 +89,7 @@ class UnknownModelError(ModelError):
 
 
 class MissingModelFileError(ModelError):
-    """The model folder lacks config.json or model.safetensors."""
+    """The model folder has no config.json or model.safetensors."""
 
 
 class ForeignModelError(ModelError):
@@ -167,7 +117,7 @@ class UnknownDatasetError(DatasetError):
 
 
 class UnfinishedDatasetError(DatasetError):
-    """The data set's build has not come to its end; building again goes on with it."""
+    """The data set's build has not come to its end; building again resumes it."""
 
 
 class CorruptDatasetError(DatasetError):
@@ -179,7 +129,7 @@ class ForeignDatasetError(DatasetError):
 
 
 class OneClassError(DatasetError):
-    """All sequences have the same label, so there is nothing to tell apart."""
+    """All sequences have the same label, so there is nothing to distinguish."""
 
 
 class TooFewGroupsError(DatasetError):
@@ -215,15 +165,15 @@ class ShortOfMemoryError(TrainingError):
 
 
 class RequestError(HnnError):
-    """What a user asked for is no request: a number, date, name or setting is wrong."""
+    """A user's request cannot be met: a number, date, name or setting is wrong."""
 
 
 class CatalogError(HnnError):
-    """A catalogue cannot be read, or does not hold what is asked for."""
+    """A catalogue cannot be read, or does not hold what is requested."""
 
 
 class ServiceError(HnnError):
-    """An outside service does not give what is asked for."""
+    """An outside service does not give what is requested."""
 
 
 class UnreachableError(ServiceError):
@@ -231,11 +181,11 @@ class UnreachableError(ServiceError):
 
 
 class ServiceFaultError(ServiceError):
-    """The service answers with faults only."""
+    """The service answers with faults alone."""
 
 
 class RefusedError(ServiceError):
-    """The service will not answer this question."""
+    """The service refuses this request."""
 
 
 class BlockedError(RefusedError):
@@ -247,11 +197,11 @@ class ExportError(ServiceError):
 
 
 class NoRecordsError(ServiceError):
-    """The service has no record of what is asked for."""
+    """The service has no record of what is requested."""
 
 
 class TransientReplyError(ServiceError):
-    """One answer was not sound; asking again may help. Never leaves `hnn_core.services`."""
+    """One reply was not sound; another request may help. Never leaves `hnn_core.services`."""
 
 
 class NotAllowedError(HnnError):

@@ -1,12 +1,13 @@
 """Skill of a forecast in parts of its test set: by longitude and by flare class."""
 
-import re
+from bisect import bisect
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from analysis.skill.scores import why_undefined
+from hnn_core.regions.goes_classes import flux_of_class, is_class
 from hnn_core.scores import count_scores, group_counts, interval, resampled_scores
 
 __all__ = ["CLASS_BINS", "LONGITUDE_EDGES", "skill_by_class", "skill_by_longitude"]
@@ -15,6 +16,7 @@ LONGITUDE_EDGES = np.arange(-45.0, 46.0, 15.0)
 """Degrees from the central meridian, west positive."""
 
 CLASS_BINS = ("C", "M1.0–M4.9", "M5.0–M9.9", "X")
+_CLASS_EDGES = [flux_of_class(name) for name in ("C1.0", "M1.0", "M5.0", "X1.0")]
 
 
 def skill_by_longitude(
@@ -64,12 +66,7 @@ def skill_by_class(table: pd.DataFrame, *, score: str = "tss", draws: int = 1000
 
 
 def _class_bin(goes_class: str) -> int:
-    match = re.fullmatch(r"([CMX])(\d+(?:\.\d+)?)", goes_class)
-    if match is None:
-        return -1
-    if match[1] == "M":
-        return 2 if float(match[2]) >= 5.0 else 1
-    return 0 if match[1] == "C" else 3
+    return bisect(_CLASS_EDGES, flux_of_class(goes_class)) - 1 if is_class(goes_class) else -1
 
 
 def _scored(

@@ -1,12 +1,13 @@
-"""The tables, from the raw replies alone: the same replies give the same tables.
+"""The tables: what columns they have, how they are derived from the raw replies, and their files.
 
-The derived tables: their columns, and how they are written and read.
+Tables come from the raw replies alone: the same replies give the same tables.
 """
 
 import io
+import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -16,103 +17,94 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hnn_core.catalogs.donki import CmeRecord, parse_donki_cmes, parse_donki_flares, records_of
+from hnn_core.catalogs.harp_noaa import parse_harp_noaa
 from hnn_core.catalogs.hek import has_more, parse_flares
-from hnn_core.catalogs.merge import Asked, flare_rows, links_of, merge_records
+from hnn_core.catalogs.merge import Filled, flare_rows, last_queried, links_of, merge_records
 from hnn_core.catalogs.ncei import parse_report
-from hnn_core.catalogs.raw import Filled, RawFolder, RawReply, parse_filled
-from hnn_core.catalogs.records import FlareRecord, parse_harp_noaa
+from hnn_core.catalogs.raw import RawFolder, RawReply
+from hnn_core.catalogs.records import FlareRecord
 from hnn_core.storage import room_on_disk, write_atomically
 
 __all__ = [
     "NAMES",
     "SERVICES",
-    "Derived",
-    "Replies",
     "Tables",
     "derive",
     "frame",
+    "parse_filled",
     "read_table",
     "table_path",
     "write_tables",
     "written_from",
 ]
 
-
-_FORMAT = 1
+_FORMAT = 2
 """To be raised when columns or their meaning change: older tables are then derived again."""
 
-_TEXT, _WHOLE, _NUMBER, _TIME = "str", "int64", "float64", "datetime64[us]"
-
-_COLUMNS = {
+_KINDS = {
+    str: "str",
+    tuple[str, ...]: "str",
+    int: "int64",
+    float: "float64",
+    datetime: "datetime64[us]",
+}
+_COLUMNS: dict[str, dict[str, Any]] = {
     "flares": {
-        "flare_id": _TEXT,
-        "start_utc": _TIME,
-        "peak_utc": _TIME,
-        "end_utc": _TIME,
-        "goes_class": _TEXT,
-        "scale": _TEXT,
-        "flux_w_m2": _NUMBER,
-        "science_flux_w_m2": _NUMBER,
-        "noaa": _WHOLE,
-        "harp": _WHOLE,
-        "noaa_origin": _TEXT,
-        "longitude_deg": _NUMBER,
-        "latitude_deg": _NUMBER,
-        "source": _TEXT,
-        "sources": _TEXT,
-        "association": _TEXT,
-        "reason": _TEXT,
-        "cme_ids": _TEXT,
-        "donki_id": _TEXT,
-        "fetched_utc": _TIME,
-        "reply": _TEXT,
+        "flare_id": str,
+        "start_utc": datetime,
+        "peak_utc": datetime,
+        "end_utc": datetime,
+        "goes_class": str,
+        "scale": str,
+        "flux_w_m2": float,
+        "science_flux_w_m2": float,
+        "noaa": int,
+        "harp": int,
+        "noaa_origin": str,
+        "longitude_deg": float,
+        "latitude_deg": float,
+        "source": str,
+        "sources": str,
+        "association": str,
+        "reason": str,
+        "cme_ids": str,
+        "donki_id": str,
+        "fetched_utc": datetime,
+        "reply": str,
     },
-    "cmes": {
-        "cme_id": _TEXT,
-        "start_utc": _TIME,
-        "speed_km_s": _NUMBER,
-        "half_angle_deg": _NUMBER,
-        "longitude_deg": _NUMBER,
-        "latitude_deg": _NUMBER,
-        "cme_type": _TEXT,
-        "noaa": _WHOLE,
-        "source_location": _TEXT,
-        "flare_ids": _TEXT,
-        "version": _WHOLE,
-        "note": _TEXT,
-        "fetched_utc": _TIME,
-        "reply": _TEXT,
-    },
-    "harp_noaa": {"harp": _WHOLE, "noaa": _WHOLE},
+    "cmes": {field.name: field.type for field in fields(CmeRecord)},
+    "harp_noaa": {"harp": int, "noaa": int},
     "coverage": {
-        "service": _TEXT,
-        "start": _TIME,
-        "end": _TIME,
-        "fetched_utc": _TIME,
-        "rows": _WHOLE,
+        "service": str,
+        "start": datetime,
+        "end": datetime,
+        "fetched_utc": datetime,
+        "rows": int,
     },
 }
 NAMES = tuple(_COLUMNS)
 _ORIGIN, _VERSION = b"hnn_raw", b"hnn_format"
 
+Tables = dict[str, pd.DataFrame]
+"""The four tables by name: flares, cmes, harp_noaa, coverage."""
 
-@dataclass(frozen=True)
-class Tables:
-    """The four tables."""
-
-    flares: pd.DataFrame
-    cmes: pd.DataFrame
-    harp_noaa: pd.DataFrame
-    coverage: pd.DataFrame
+SERVICES = {
+    "ncei": "NCEI",
+    "hek": "HEK",
+    "donki_flr": "DONKI FLR",
+    "donki_cme": "DONKI CME",
+    "harp_noaa": "HARP-NOAA",
+    "position": "JSOC boxes",
+}
+"""Folders of the raw replies, and the services' names in the table of what was requested."""
 
 
 def frame(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Return rows as a table with that table's columns and types, also without any row."""
-    columns = _COLUMNS[name]
     return pd.DataFrame(
         {
-            column: pd.Series([row[column] for row in rows], dtype=kind)
-            for column, kind in columns.items()
+            column: pd.Series([row[column] for row in rows], dtype=_KINDS[kind])
+            for column, kind in _COLUMNS[name].items()
         }
     )
 
@@ -136,14 +128,14 @@ def write_tables(folder: Path, tables: Tables, origin: str) -> None:
     ------
     DiskFullError
     """
-    with room_on_disk(folder, "run the same command again: it goes on"):
-        for part in fields(tables):
-            table = pa.Table.from_pandas(getattr(tables, part.name), preserve_index=False)
-            told = {_ORIGIN: origin.encode(), _VERSION: str(_FORMAT).encode()}
-            table = table.replace_schema_metadata({**(table.schema.metadata or {}), **told})
+    about = {_ORIGIN: origin.encode(), _VERSION: str(_FORMAT).encode()}
+    with room_on_disk(folder, "run the same command again: it resumes"):
+        for name in NAMES:
+            table = pa.Table.from_pandas(tables[name], preserve_index=False)
+            table = table.replace_schema_metadata({**(table.schema.metadata or {}), **about})
             content = io.BytesIO()
             pq.write_table(table, content, compression="zstd", write_page_checksum=True)
-            write_atomically(table_path(folder, part.name), content.getvalue())
+            write_atomically(table_path(folder, name), content.getvalue())
 
 
 def written_from(folder: Path) -> str:
@@ -151,11 +143,11 @@ def written_from(folder: Path) -> str:
     origins = set()
     for name in NAMES:
         try:
-            told = pq.read_schema(table_path(folder, name)).metadata or {}
+            about = pq.read_schema(table_path(folder, name)).metadata or {}
         except (OSError, pa.ArrowException):
             return ""
-        current = told.get(_VERSION) == str(_FORMAT).encode()
-        origins.add(told.get(_ORIGIN, b"").decode() if current else "")
+        current = about.get(_VERSION) == str(_FORMAT).encode()
+        origins.add(about.get(_ORIGIN, b"").decode() if current else "")
     return origins.pop() if len(origins) == 1 else ""
 
 
@@ -170,89 +162,74 @@ def read_table(folder: Path, name: str) -> pd.DataFrame:
         It is of another form; pyarrow's own errors are of one of these two kinds.
     """
     table = pq.read_table(table_path(folder, name), page_checksum_verification=True)
-    told = table.schema.metadata or {}
-    if told.get(_VERSION) != str(_FORMAT).encode() or table.column_names != list(_COLUMNS[name]):
+    about = table.schema.metadata or {}
+    if about.get(_VERSION) != str(_FORMAT).encode() or table.column_names != list(_COLUMNS[name]):
         raise ValueError(f"{table_path(folder, name)} is a table of another form")
     return table.to_pandas()
 
 
-SERVICES = {
-    "ncei": "NCEI",
-    "hek": "HEK",
-    "donki_flr": "DONKI FLR",
-    "donki_cme": "DONKI CME",
-    "harp_noaa": "HARP-NOAA",
-    "position": "JSOC boxes",
-}
-"""Folders of the raw replies, and the services' names in the table of what was asked."""
+def derive(raw: RawFolder) -> tuple[Tables, list[tuple[str, str]]]:
+    """Make all tables from the raw replies.
 
-Replies = dict[str, dict[str, RawReply]]
-"""The newest reply by service and span."""
-
-
-@dataclass
-class Derived:
-    """Tables and what could not be used."""
-
-    tables: Tables
-    problems: list[tuple[str, str]] = field(default_factory=list)
-    """Reply name and words, for each record left out."""
-
-
-def derive(raw: RawFolder) -> Derived:
-    """Make all tables from the raw replies."""
-    replies: Replies = {service: raw.newest(service) for service in SERVICES}
+    Returns
+    -------
+    tables : Tables
+    problems : list of (reply name, words)
+        One for each record left out.
+    """
+    replies = {service: raw.newest(service) for service in SERVICES}
     rows: dict[str, int] = defaultdict(int)
+    """Records by reply name."""
     problems: list[tuple[str, str]] = []
     records = [
         *_each(replies["ncei"].values(), parse_report, rows, problems),
-        *_each(_pages(replies["hek"]), parse_flares, rows, problems),
+        *_each(_pages(replies["hek"].values()), parse_flares, rows, problems),
     ]
-    donki = [(reply.read(), reply) for reply in _ordered(replies["donki_flr"])]
-    weeks = [(reply.read(), reply) for reply in _ordered(replies["donki_cme"])]
-    for content, reply in (*donki, *weeks):
+    of_flares, of_cmes = replies["donki_flr"].values(), replies["donki_cme"].values()
+    months, weeks = ([(reply.read(), reply) for reply in one] for one in (of_flares, of_cmes))
+    for content, reply in (*months, *weeks):
         rows[reply.name] = sum(1 for _ in records_of(content))
-    flares, faults = parse_donki_flares(donki)
+    flares, faults = parse_donki_flares(months)
     cmes, cme_faults = parse_donki_cmes(weeks)
-    problems += [*faults, *cme_faults]
-    pairs = []
+    pairs: list[tuple[int, int]] = []
     for reply in replies["harp_noaa"].values():
         pairs = parse_harp_noaa(reply.read().decode("utf-8", errors="replace"))
         rows[reply.name] = len(pairs)
     filled: Filled = {}
-    for reply in _ordered(replies["position"]):
-        filled |= parse_filled(reply.read())
+    for reply in replies["position"].values():
+        filled |= parse_filled(reply)
     merged, left = merge_records([*records, *flares])
+    problems += [*faults, *cme_faults]
     problems += [(r.reply, f"DONKI's flare {r.id} has no peak") for r in left]
-    asked = Asked(replies["donki_flr"].values()), Asked(replies["donki_cme"].values())
-    table = flare_rows(merged, links_of(cmes), asked, pairs, filled)
-    return Derived(
-        Tables(
-            flares=frame("flares", table),
-            cmes=frame("cmes", _cme_rows(cmes, flares)),
-            harp_noaa=frame("harp_noaa", [{"harp": harp, "noaa": noaa} for harp, noaa in pairs]),
-            coverage=frame("coverage", list(_coverage(replies, rows))),
+    made = {
+        "flares": flare_rows(
+            merged, links_of(cmes), last_queried(of_flares), last_queried(of_cmes), pairs, filled
         ),
-        problems,
-    )
+        "cmes": _cme_rows(cmes, flares),
+        "harp_noaa": [{"harp": harp, "noaa": noaa} for harp, noaa in pairs],
+        "coverage": list(_coverage(replies, rows)),
+    }
+    return {name: frame(name, made[name]) for name in NAMES}, problems
 
 
-def _ordered(replies: dict[str, RawReply]) -> list[RawReply]:
-    return [replies[key] for key in sorted(replies)]
+def parse_filled(reply: RawReply) -> Filled:
+    """Read the regions that were found by position."""
+    kept = json.loads(reply.read())
+    return {str(name): (int(harp), int(noaa)) for name, (harp, noaa) in kept.items()}
 
 
-def _pages(replies: dict[str, RawReply]) -> Iterator[RawReply]:
+def _pages(replies: Iterable[RawReply]) -> Iterator[RawReply]:
     """Yield HEK's pages up to the last of each month: a longer, older answer leaves more behind."""
     ended: set[date] = set()
-    for reply in _ordered(replies):
-        if reply.start not in ended:
+    for reply in replies:
+        if reply.span.start not in ended:
             yield reply
             if not has_more(reply.read()):
-                ended.add(reply.start)
+                ended.add(reply.span.start)
 
 
 def _each(
-    replies: Any,
+    replies: Iterable[RawReply],
     parse: Callable[[bytes, RawReply], tuple[list[FlareRecord], list[str]]],
     rows: dict[str, int],
     problems: list[tuple[str, str]],
@@ -270,34 +247,20 @@ def _cme_rows(cmes: list[CmeRecord], flares: list[FlareRecord]) -> list[dict[str
         for name in flare.links:
             back[name].add(flare.id)
     return [
-        {
-            "cme_id": cme.id,
-            "start_utc": cme.start,
-            "speed_km_s": cme.speed,
-            "half_angle_deg": cme.half_angle,
-            "longitude_deg": cme.longitude,
-            "latitude_deg": cme.latitude,
-            "cme_type": cme.kind,
-            "noaa": cme.noaa,
-            "source_location": cme.source_location,
-            "flare_ids": ";".join(sorted({*cme.links, *back[cme.id]})),
-            "version": cme.version,
-            "note": cme.note,
-            "fetched_utc": cme.fetched,
-            "reply": cme.reply,
-        }
+        {**vars(cme), "flare_ids": ";".join(sorted({*cme.flare_ids, *back[cme.cme_id]}))}
         for cme in cmes
     ]
 
 
-def _coverage(replies: Replies, rows: dict[str, int]) -> Iterator[dict[str, Any]]:
+def _coverage(
+    replies: dict[str, dict[str, RawReply]], rows: dict[str, int]
+) -> Iterator[dict[str, Any]]:
     for service, title in SERVICES.items():
-        for reply in _ordered(replies[service]) if service != "position" else ():
-            end = datetime.combine(reply.end, time())
+        for reply in replies[service].values() if service != "position" else ():
             yield {
                 "service": title,
-                "start": datetime.combine(reply.start, time()),
-                "end": min(end, reply.fetched),
+                "start": datetime.combine(reply.span.start, time()),
+                "end": min(reply.span.ends, reply.fetched),
                 "fetched_utc": reply.fetched,
                 "rows": rows[reply.name],
             }

@@ -1,17 +1,13 @@
-"""What DONKI's replies have in common: nothing found, padded spans, versions, links.
-
-DONKI's CMEs: when, how fast, and the flares they link.
-
-DONKI's flares, which are part of all flares, and the CMEs they link.
-"""
+"""DONKI: part of all flares, CMEs, and the links between the two."""
 
 import json
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
-from typing import Any
+from typing import Any, Literal
 
+from hnn_core.catalogs.client import Client, Refresh
 from hnn_core.catalogs.raw import RawReply, Span
 from hnn_core.catalogs.records import (
     FlareRecord,
@@ -22,32 +18,53 @@ from hnn_core.catalogs.records import (
     region_number,
 )
 from hnn_core.exceptions import TransientReplyError
-from hnn_core.regions.goes_classes import announced_scale, flux_of_class, is_class
-from hnn_core.services.transport import Reply, read_json_or_nothing
+from hnn_core.regions.goes_classes import announced_scale, flux_of_class, read_class
+from hnn_core.services.endpoints import donki_url
+from hnn_core.services.transport import Reply, Transport, read_json_or_nothing
 
 __all__ = [
     "CmeRecord",
-    "Revision",
+    "Donki",
     "cme_start",
-    "linked",
     "parse_donki_cmes",
     "parse_donki_flares",
     "query",
     "read_records",
     "records_of",
-    "revision",
-    "within",
 ]
 
-
 _PADDING = timedelta(days=1)
+_LONGEST = timedelta(days=1)
+"""No flare lasts longer from begin to end; a record in which one does has a wrong date in it."""
 
-Revision = tuple[int, str, datetime, str]
-"""Version, submission time, when fetched, and the record itself to part what is equal."""
+_Contents = Iterable[tuple[bytes, RawReply]]
+_Problems = list[tuple[str, str]]
+
+
+class Donki(Client):
+    """Fetches flares or CMEs; a span that has lost all its records is requested again."""
+
+    host, share = "DONKI", 1e-9
+
+    def __init__(self, refresh: Refresh, kind: Literal["FLR", "CME"]) -> None:
+        self.service = f"donki_{kind.lower()}"
+        self.what = "DONKI flares" if kind == "FLR" else "DONKI CMEs"
+        self._kind = kind
+        super().__init__(refresh)
+
+    def count(self, content: bytes) -> int:
+        """Return the number of records."""
+        return sum(1 for _ in records_of(content))
+
+    def fetch(self, transport: Transport, span: Span) -> None:
+        """Fetch a span."""
+        url, known = f"{donki_url()}{self._kind}", self.known(span)
+        reply = self.request(transport, url, query(span), check=read_records, known=known)
+        self.keep(span, reply)
 
 
 def query(span: Span) -> dict[str, str]:
-    """Return the parameters that ask for a span, a day padded either side."""
+    """Return the parameters that request a span, a day padded either side."""
     last = span.end - timedelta(days=1)
     return {"startDate": f"{span.start - _PADDING}", "endDate": f"{last + _PADDING}"}
 
@@ -73,142 +90,7 @@ def records_of(content: bytes) -> Iterator[dict[str, Any]]:
                 yield record
 
 
-def within(moment: datetime | None, reply: RawReply) -> bool:
-    """Whether a time lies in the span that was asked for, padding included.
-
-    Years are wrong now and then; such a record would be another event.
-    """
-    if moment is None:
-        return False
-    first = datetime.combine(reply.start, time()) - _PADDING
-    return first <= moment < datetime.combine(reply.end, time()) + _PADDING
-
-
-def linked(record: dict[str, Any], kind: str) -> tuple[str, ...]:
-    """Return the linked events of a kind, ``CME`` or ``FLR``, ascending, without all others."""
-    events = record.get("linkedEvents")
-    ids = {
-        str(event.get("activityID") or "")
-        for event in (events if isinstance(events, list) else ())
-        if isinstance(event, dict)
-    }
-    return tuple(sorted(name for name in ids if f"-{kind}-" in name))
-
-
-def revision(record: dict[str, Any], reply: RawReply) -> Revision:
-    """Return what decides between revisions of one record: the greatest counts."""
-    number = record.get("versionId")
-    version = number if isinstance(number, int) else 0
-    submitted = str(record.get("submissionTime") or "")
-    return version, submitted, reply.fetched, json.dumps(record, sort_keys=True)
-
-
-@dataclass(frozen=True)
-class CmeRecord:
-    """A CME as DONKI tells of it."""
-
-    id: str
-    start: datetime
-    """UTC, first seen in a coronagraph."""
-    speed: float
-    """km/s; with the half angle and the place of one analysis, NaN where there is none."""
-    half_angle: float
-    """Degrees."""
-    longitude: float
-    """Stonyhurst, degrees, west positive."""
-    latitude: float
-    kind: str
-    """Speed class: S, C, O, R or ER."""
-    noaa: int
-    source_location: str
-    links: tuple[str, ...]
-    """Ids of DONKI's flares that the record links, ascending."""
-    version: int
-    note: str
-    fetched: datetime
-    reply: str
-
-
-def parse_donki_cmes(
-    replies: Iterable[tuple[bytes, RawReply]],
-) -> tuple[list[CmeRecord], list[tuple[str, str]]]:
-    """Read DONKI's CMEs from the replies of many weeks, in any order.
-
-    Returns
-    -------
-    records : list of CmeRecord
-        Ascending in start and id; of each the highest version, then the latest submission, then
-        the latest reply.
-    problems : list of (reply name, words)
-        Records that cannot be used.
-    """
-    best: dict[str, tuple[Revision, CmeRecord]] = {}
-    problems = []
-    for content, reply in replies:
-        for record in records_of(content):
-            name = str(record.get("activityID") or "")
-            start = read_time(record.get("startTime")) or cme_start(name)
-            if not name or start is None:
-                problems.append((reply.name, f"DONKI's CME {name or 'without id'} has no start"))
-            elif not within(start, reply):
-                why = f"is dated {start:%Y-%m-%d}, outside of the asked week of {reply.key}"
-                problems.append((reply.name, f"DONKI's CME {name} {why}"))
-            else:
-                rank = revision(record, reply)
-                if name not in best or rank > best[name][0]:
-                    best[name] = (rank, _cme_record(name, start, record, reply))
-    found = [record for _, record in best.values()]
-    return sorted(found, key=lambda record: (record.start, record.id)), problems
-
-
-def cme_start(name: str) -> datetime | None:
-    """Return the start in an id such as ``2011-02-15T02:25:00-CME-001``; None if it is none."""
-    return read_time(name.split("-CME-")[0]) if "-CME-" in name else None
-
-
-def _cme_record(name: str, start: datetime, record: dict[str, Any], reply: RawReply) -> CmeRecord:
-    analysis = _analysis(record.get("cmeAnalyses"))
-    lon, lat = place(analysis.get("longitude"), analysis.get("latitude"))
-    speed = read_number(analysis.get("speed"))
-    return CmeRecord(
-        id=name,
-        start=start,
-        speed=speed if speed > 0 else math.nan,
-        half_angle=read_number(analysis.get("halfAngle")),
-        longitude=lon,
-        latitude=lat,
-        kind=str(analysis.get("type") or ""),
-        noaa=region_number(record.get("activeRegionNum"), start),
-        source_location=str(record.get("sourceLocation") or ""),
-        links=linked(record, "FLR"),
-        version=revision(record, reply)[0],
-        note=str(record.get("note") or ""),
-        fetched=reply.fetched,
-        reply=reply.name,
-    )
-
-
-def _analysis(analyses: Any) -> dict[str, Any]:
-    """Return the analysis held for the most accurate, else the newest, else an empty one."""
-    listed = analyses if isinstance(analyses, list) else ()
-    usable = [entry for entry in listed if isinstance(entry, dict)]
-    return max(
-        usable,
-        key=lambda entry: (
-            entry.get("isMostAccurate") is True,
-            str(entry.get("submissionTime") or ""),
-        ),
-        default={},
-    )
-
-
-_LONGEST = timedelta(days=1)
-"""No flare lasts longer from begin to end; a record that says so has a wrong date in it."""
-
-
-def parse_donki_flares(
-    replies: Iterable[tuple[bytes, RawReply]],
-) -> tuple[list[FlareRecord], list[tuple[str, str]]]:
+def parse_donki_flares(replies: _Contents) -> tuple[list[FlareRecord], _Problems]:
     """Read DONKI's flares from the replies of many months.
 
     Parameters
@@ -220,57 +102,158 @@ def parse_donki_flares(
     Returns
     -------
     records : list of FlareRecord
-        Ascending in id; `peak` may be None.
+        Ascending in id; `peak` may be None. Records of the same peak, class and NOAA number are
+        one flare: the first counts, with the links of all.
     problems : list of (reply name, words)
         Records that cannot be used.
     """
-    best: dict[str, tuple[Revision, dict[str, Any], RawReply]] = {}
+    newest, problems = _newest(replies, "flare", "flrID", _flare_fault)
+    flares: dict[object, FlareRecord] = {}
+    for name in sorted(newest):
+        record = _flare_record(name, *newest[name])
+        key = (record.peak, record.goes_class, record.noaa) if record.peak else name
+        first = flares.setdefault(key, record)
+        if first is not record:
+            links = tuple(sorted({*first.links, *record.links}))
+            flares[key] = replace(first, links=links, twins=(*first.twins, name))
+    return list(flares.values()), problems
+
+
+@dataclass(frozen=True)
+class CmeRecord:
+    """A CME as DONKI has it; the fields are the columns of the table."""
+
+    cme_id: str
+    start_utc: datetime
+    """First seen in a coronagraph."""
+    speed_km_s: float
+    """With the half angle and the place of one analysis; NaN where there is none."""
+    half_angle_deg: float
+    longitude_deg: float
+    """Stonyhurst, west positive."""
+    latitude_deg: float
+    cme_type: str
+    """Speed class: S, C, O, R or ER."""
+    noaa: int
+    source_location: str
+    flare_ids: tuple[str, ...]
+    """DONKI's flares that the record links, ascending."""
+    version: int
+    note: str
+    fetched_utc: datetime
+    reply: str
+
+
+def parse_donki_cmes(replies: _Contents) -> tuple[list[CmeRecord], _Problems]:
+    """Read DONKI's CMEs from the replies of many weeks, as `parse_donki_flares` reads flares.
+
+    Returns
+    -------
+    records : list of CmeRecord
+        Ascending in start and id.
+    problems : list of (reply name, words)
+        Records that cannot be used.
+    """
+    newest, problems = _newest(replies, "CME", "activityID", _cme_fault)
+    found = [_cme_record(name, *newest[name]) for name in newest]
+    return sorted(found, key=lambda record: (record.start_utc, record.cme_id)), problems
+
+
+def cme_start(name: str) -> datetime | None:
+    """Return the start in an id such as ``2011-02-15T02:25:00-CME-001``; None if it is none."""
+    return read_time(name.split("-CME-")[0]) if "-CME-" in name else None
+
+
+def _newest(
+    replies: _Contents,
+    event: str,
+    id_key: str,
+    fault: Callable[[dict[str, Any], RawReply], str],
+) -> tuple[dict[str, tuple[dict[str, Any], RawReply]], _Problems]:
+    """Return the newest revision of each record by id, and what is wrong with others."""
+    newest: dict[str, tuple[dict[str, Any], RawReply]] = {}
     problems = []
     for content, reply in replies:
         for record in records_of(content):
-            name, why = str(record.get("flrID") or ""), _fault(record, reply)
-            if why:
-                problems.append((reply.name, f"DONKI's flare {name or 'without id'} {why}"))
-                continue
-            rank = revision(record, reply)
-            if name not in best or rank > best[name][0]:
-                best[name] = (rank, record, reply)
-    return [_flare_record(name, best[name][1], best[name][2]) for name in sorted(best)], problems
+            name = str(record.get(id_key) or "")
+            if why := fault(record, reply):
+                problems.append((reply.name, f"DONKI's {event} {name or 'without id'} {why}"))
+            elif name not in newest or _revision(record, reply) > _revision(*newest[name]):
+                newest[name] = record, reply
+    return newest, problems
 
 
-def _fault(record: dict[str, Any], reply: RawReply) -> str:
+def _revision(record: dict[str, Any], reply: RawReply) -> tuple[int, str, datetime, str]:
+    """Version, submission time, when fetched, and the record itself to part what is equal."""
+    submitted = str(record.get("submissionTime") or "")
+    return _version(record), submitted, reply.fetched, json.dumps(record, sort_keys=True)
+
+
+def _version(record: dict[str, Any]) -> int:
+    number = record.get("versionId")
+    return number if isinstance(number, int) else 0
+
+
+def _flare_fault(record: dict[str, Any], reply: RawReply) -> str:
     if not record.get("flrID"):
         return "is left out"
-    begin, peak = read_time(record.get("beginTime")), read_time(record.get("peakTime"))
-    if begin is None and peak is None:
+    moments = [read_time(record.get(key)) for key in ("beginTime", "peakTime")]
+    if not any(moments):
         return "has neither begin nor peak"
-    for moment in (begin, peak):
-        if moment is not None and not within(moment, reply):
-            return f"is dated {moment:%Y-%m-%d}, outside of the asked {reply.key}"
-    if not is_class(_class(record)):
+    outside = next((one for one in moments if one and not _within(one, reply)), None)
+    if outside is not None:
+        return f"is dated {outside:%Y-%m-%d}, outside of the requested {reply.span.key}"
+    if not read_class(record.get("classType")):
         return f"has the class {record.get('classType')!r}"
     return ""
 
 
-def _class(record: dict[str, Any]) -> str:
-    return str(record.get("classType") or "").strip().upper()
+def _cme_fault(record: dict[str, Any], reply: RawReply) -> str:
+    start = _start_of_cme(record)
+    if start is None or not record.get("activityID"):
+        return "has no start"
+    if not _within(start, reply):
+        return f"is dated {start:%Y-%m-%d}, outside of the requested week of {reply.span.key}"
+    return ""
+
+
+def _within(moment: datetime, reply: RawReply) -> bool:
+    """Whether a time lies in the requested span; years are wrong now and then."""
+    first = datetime.combine(reply.span.start, time()) - _PADDING
+    return first <= moment < reply.span.ends + _PADDING
+
+
+def _start_of_cme(record: dict[str, Any]) -> datetime | None:
+    return read_time(record.get("startTime")) or cme_start(str(record.get("activityID")))
+
+
+def _linked(record: dict[str, Any], kind: str) -> tuple[str, ...]:
+    """Return the linked events of a kind, ``CME`` or ``FLR``, ascending, without all others."""
+    events = record.get("linkedEvents")
+    ids = {
+        str(event.get("activityID") or "")
+        for event in (events if isinstance(events, list) else ())
+        if isinstance(event, dict)
+    }
+    return tuple(sorted(name for name in ids if f"-{kind}-" in name))
 
 
 def _flare_record(name: str, record: dict[str, Any], reply: RawReply) -> FlareRecord:
     start, peak, end = (read_time(record.get(key)) for key in ("beginTime", "peakTime", "endTime"))
     when = peak or start
-    assert when is not None  # `_fault` has seen to it
+    assert when is not None  # `_flare_fault` has seen to it
     if end is not None and not timedelta() <= end - when <= _LONGEST:
         end = None
-    if start is not None and peak is not None and not timedelta() <= peak - start <= _LONGEST:
+    if start is not None and not timedelta() <= when - start <= _LONGEST:
         start = None
     lon, lat = read_place(record.get("sourceLocation"))
+    goes_class = read_class(record.get("classType"))
     return FlareRecord(
         source="DONKI",
         id=name,
         peak=peak,
-        goes_class=_class(record),
-        flux=flux_of_class(_class(record)),
+        goes_class=goes_class,
+        flux=flux_of_class(goes_class),
         scale=announced_scale(when),
         start=start,
         end=end,
@@ -279,6 +262,43 @@ def _flare_record(name: str, record: dict[str, Any], reply: RawReply) -> FlareRe
         latitude=lat,
         fetched=reply.fetched,
         reply=reply.name,
-        links=linked(record, "CME"),
-        version=revision(record, reply)[0],
+        links=_linked(record, "CME"),
+        version=_version(record),
+    )
+
+
+def _cme_record(name: str, record: dict[str, Any], reply: RawReply) -> CmeRecord:
+    start = _start_of_cme(record)
+    assert start is not None  # `_cme_fault` has seen to it
+    analysis = _analysis(record.get("cmeAnalyses"))
+    lon, lat = place(analysis.get("longitude"), analysis.get("latitude"))
+    speed = read_number(analysis.get("speed"))
+    return CmeRecord(
+        cme_id=name,
+        start_utc=start,
+        speed_km_s=speed if speed > 0 else math.nan,
+        half_angle_deg=read_number(analysis.get("halfAngle")),
+        longitude_deg=lon,
+        latitude_deg=lat,
+        cme_type=str(analysis.get("type") or ""),
+        noaa=region_number(record.get("activeRegionNum"), start),
+        source_location=str(record.get("sourceLocation") or ""),
+        flare_ids=_linked(record, "FLR"),
+        version=_version(record),
+        note=str(record.get("note") or ""),
+        fetched_utc=reply.fetched,
+        reply=reply.name,
+    )
+
+
+def _analysis(analyses: Any) -> dict[str, Any]:
+    """Return the analysis held for the most accurate, else the newest, else an empty one."""
+    listed = analyses if isinstance(analyses, list) else ()
+    return max(
+        (entry for entry in listed if isinstance(entry, dict)),
+        key=lambda entry: (
+            entry.get("isMostAccurate") is True,
+            str(entry.get("submissionTime") or ""),
+        ),
+        default={},
     )

@@ -1,29 +1,54 @@
 """SWPC's flares from the HEK, the second source of flares.
 
-It is asked in plain HTTP and not through sunpy's HEKClient, which has neither time-outs nor
-retries and needs two more packages (zeep and beautifulsoup4) to be imported at all.
+Requests are plain HTTP and not sunpy's HEKClient, which has neither time-outs nor retries and needs
+two more packages (zeep and beautifulsoup4) to be imported at all.
 """
 
 import json
+import math
 from datetime import datetime
 from typing import Any
 
+from hnn_core.catalogs.client import Client
 from hnn_core.catalogs.raw import RawReply, Span
 from hnn_core.catalogs.records import FlareRecord, place, read_time, region_number
-from hnn_core.exceptions import TransientReplyError
-from hnn_core.regions.goes_classes import announced_scale, flux_of_class, is_class
-from hnn_core.services.transport import Reply, read_json
+from hnn_core.exceptions import ServiceFaultError, TransientReplyError
+from hnn_core.regions.goes_classes import announced_scale, flux_of_class, read_class
+from hnn_core.services.endpoints import hek_url
+from hnn_core.services.transport import Reply, Transport, read_json
 
-__all__ = ["MOST_PAGES", "has_more", "page_span", "parse_flares", "query", "read_page"]
+__all__ = ["Hek", "has_more", "page_span", "parse_flares", "query", "read_page"]
 
-MOST_PAGES = 50
+_MOST_PAGES = 50
 """A month of SWPC's flares has two or three; a service that never ends is at fault."""
 
 _WHOLE_SUN = {"x1": "-5000", "y1": "-5000", "x2": "5000", "y2": "5000"}
 
 
+class Hek(Client):
+    """Fetches months, page by page."""
+
+    service, what, host = "hek", "HEK's flares", "HEK"
+
+    def key(self, span: Span) -> str:
+        """Return the key of the first page."""
+        return page_span(span, 1).key
+
+    def fetch(self, transport: Transport, span: Span) -> None:
+        """Fetch all pages of a month."""
+        replies: list[Reply] = []
+        while not replies or has_more(replies[-1].content):
+            if len(replies) == _MOST_PAGES:
+                raise ServiceFaultError(f"HEK does not end after {_MOST_PAGES} pages.")
+            parameters = query(span, len(replies) + 1)
+            replies.append(self.request(transport, hek_url(), parameters, check=read_page))
+        # The first page last: a month counts as fetched once that is kept.
+        for page in range(len(replies), 0, -1):
+            self.keep(page_span(span, page), replies[page - 1])
+
+
 def query(span: Span, page: int) -> dict[str, str]:
-    """Return the parameters that ask for the SWPC flares of a month."""
+    """Return the parameters that request the SWPC flares of a month."""
     return {
         "cosec": "2",
         "cmd": "search",
@@ -58,7 +83,7 @@ def read_page(reply: Reply) -> Reply:
 
 def has_more(content: bytes) -> bool:
     """Whether a further page follows."""
-    return bool(json.loads(content).get("overmax"))
+    return bool(_page(content).get("overmax"))
 
 
 def parse_flares(content: bytes, reply: RawReply) -> tuple[list[FlareRecord], list[str]]:
@@ -73,10 +98,11 @@ def parse_flares(content: bytes, reply: RawReply) -> tuple[list[FlareRecord], li
     """
     at_peak: dict[datetime, FlareRecord] = {}
     problems = []
-    for event in json.loads(content)["result"]:
+    for event in _page(content)["result"]:
         if not isinstance(event, dict) or event.get("frm_name") != "SWPC":
             continue
-        peak, goes_class = read_time(event.get("event_peaktime")), _class(event)
+        peak = read_time(event.get("event_peaktime"))
+        goes_class = read_class(event.get("fl_goescls"))
         if peak is None or not goes_class:
             problems.append(
                 f"flare {event.get('kb_archivid') or event.get('event_starttime')!r} has no "
@@ -90,22 +116,21 @@ def parse_flares(content: bytes, reply: RawReply) -> tuple[list[FlareRecord], li
     return [at_peak[peak] for peak in sorted(at_peak)], problems
 
 
-def _class(event: dict[str, Any]) -> str:
-    text = str(event.get("fl_goescls") or "").strip().upper()
-    return text if is_class(text) else ""
+def _page(content: bytes) -> dict[str, Any]:
+    """Names in a page are not always UTF-8."""
+    page: dict[str, Any] = json.loads(content.decode("utf-8", errors="replace"))
+    return page
 
 
 def _rank(record: FlareRecord) -> tuple[bool, bool, float, int, str]:
-    """Of two events with one peak the one that says more counts, then the brighter."""
-    known = record.longitude == record.longitude
-    return record.noaa > 0, known, record.flux, record.noaa, repr(record)
+    """Of two events with one peak the fuller one counts, then the brighter."""
+    return record.noaa > 0, not math.isnan(record.longitude), record.flux, record.noaa, repr(record)
 
 
 def _record(event: dict[str, Any], peak: datetime, goes_class: str, reply: RawReply) -> FlareRecord:
-    noaa = region_number(event.get("ar_noaanum"), peak)
     lon, lat = place(event.get("hgs_x"), event.get("hgs_y"))
-    if not noaa and lon == 0 and lat == 0:  # the centre of the disk stands for "nowhere"
-        lon, lat = place(None, None)
+    if lon == lat == 0:  # the centre of the disk stands for "not known", with a region too
+        lon, lat = math.nan, math.nan
     return FlareRecord(
         source="HEK",
         id=peak.isoformat(),
@@ -115,7 +140,7 @@ def _record(event: dict[str, Any], peak: datetime, goes_class: str, reply: RawRe
         scale=announced_scale(peak),
         start=read_time(event.get("event_starttime")),
         end=read_time(event.get("event_endtime")),
-        noaa=noaa,
+        noaa=region_number(event.get("ar_noaanum"), peak),
         longitude=lon,
         latitude=lat,
         fetched=reply.fetched,

@@ -1,32 +1,29 @@
-"""Which records of several catalogues are one flare.
-
-Whether a CME came with a flare, as far as DONKI tells, and the reason in words.
-
-One row a flare: what is taken from which source, its name, its region.
-"""
+"""One row a flare: which records of several catalogues are one, its region, and its CMEs."""
 
 import math
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from string import ascii_lowercase
 from typing import Any
 
 from hnn_core.catalogs.donki import CmeRecord
-from hnn_core.catalogs.raw import Filled, RawReply
+from hnn_core.catalogs.raw import RawReply
 from hnn_core.catalogs.records import SOURCES, FlareRecord, FlareSource
 from hnn_core.regions.base import Association
 from hnn_core.regions.goes_classes import announced_scale, flux_of_class
 
 __all__ = [
     "NEAR",
-    "Asked",
+    "Filled",
     "Linked",
-    "Links",
     "MergedFlare",
+    "Queried",
     "associate",
     "flare_rows",
+    "last_queried",
     "links_of",
     "merge_records",
 ]
@@ -41,24 +38,19 @@ _ROUNDING = 1e-9
 _SEARCH = timedelta(hours=3)
 """A DONKI record without peak and end is looked for this long after its begin."""
 
-_Pair = tuple[timedelta, float, int, int]
+_REVISED = timedelta(days=14)
+"""Links are mostly added within two weeks of a flare."""
+
+Filled = dict[str, tuple[int, int]]
+"""HARP and NOAA number (0 for none) by the id of a flare, found by the flare's position."""
+Queried = dict[date, datetime]
+"""When a service was last queried for a day."""
+_Links = dict[str, dict[str, int]]
+"""By the id of a DONKI flare: the CMEs whose own records link it, with their versions."""
 
 
-@dataclass(frozen=True)
-class MergedFlare:
-    """A flare and what each source tells of it."""
-
-    records: tuple[FlareRecord, ...]
-    """In the order of `SOURCES`, at most one of each."""
-
-    def of(self, source: FlareSource) -> FlareRecord | None:
-        """Return the record of one source, or None."""
-        return next((record for record in self.records if record.source == source), None)
-
-    @property
-    def peak(self) -> datetime:
-        """Peak of the first source that tells one, UTC."""
-        return next(record.peak for record in self.records if record.peak is not None)
+MergedFlare = tuple[FlareRecord, ...]
+"""A flare's records in the order of `SOURCES`, at most one of each; the first has a peak."""
 
 
 def merge_records(
@@ -100,8 +92,123 @@ def merge_records(
                 left.append(record)
             else:
                 flares.append([record])
-    merged = [MergedFlare(tuple(flare)) for flare in flares]
-    return sorted(merged, key=lambda flare: (flare.peak, _order(flare.records[0]))), left
+    return sorted(map(tuple, flares), key=lambda flare: _order(flare[0])), left
+
+
+@dataclass(frozen=True)
+class Linked:
+    """Whether a CME came with a flare, why we think so, and which CMEs."""
+
+    association: Association
+    reason: str
+    cme_ids: tuple[str, ...] = ()
+
+
+def last_queried(replies: Iterable[RawReply]) -> Queried:
+    """Return when a service was last queried for each day, from the newest reply of every span."""
+    queried: Queried = {}
+    for reply in replies:
+        for i in range((reply.span.end - reply.span.start).days):
+            day = reply.span.start + timedelta(days=i)
+            queried[day] = max(reply.fetched, queried.get(day, reply.fetched))
+    return queried
+
+
+def links_of(cmes: Iterable[CmeRecord]) -> _Links:
+    """Return the links that CMEs' records hold, turned round."""
+    links: _Links = defaultdict(dict)
+    for cme in cmes:
+        for name in cme.flare_ids:
+            links[name][cme.cme_id] = cme.version
+    return dict(links)
+
+
+def associate(
+    record: FlareRecord | None, peak: datetime, links: _Links, flares: Queried, cmes: Queried
+) -> Linked:
+    """Return whether a CME came with a flare.
+
+    Parameters
+    ----------
+    record : FlareRecord or None
+        DONKI's of the flare.
+    peak : datetime
+        UTC.
+    links : dict
+        From the CMEs' side, of `links_of`.
+    flares, cmes : Queried
+        What DONKI was queried for.
+
+    Returns
+    -------
+    Linked
+        ``eruptive`` if a link goes either way; ``unlinked`` if the flare is in DONKI, its days'
+        CMEs are known and no link goes either way; else ``unknown``. Never ``confined``: no
+        catalogue says that (docs/method.md, "Labels").
+    """
+    if record is None:
+        queried = _since(flares, peak)
+        return Linked(
+            "unknown",
+            f"not in DONKI, which holds only part of the flares (queried {queried:%Y-%m-%d})"
+            if queried
+            else "DONKI has not been queried for this date",
+        )
+    name = _named(record.id, record.version)
+    theirs: dict[str, int] = {}
+    for donki_id in (record.id, *record.twins):
+        theirs |= links.get(donki_id, {})
+    found = tuple(sorted({*record.links, *theirs}))
+    if found:
+        return Linked("eruptive", _reason(name, record, theirs), found)
+    queried = _since(cmes, peak)
+    if queried is None:
+        return Linked(
+            "unknown",
+            f"DONKI's record {name} links no CME, but DONKI's CMEs of its date have not been "
+            "fetched",
+        )
+    young = min(queried, record.fetched) - peak < _REVISED
+    late = "; links may still be added" if young else ""
+    why = f"in DONKI with no CME linked, neither by its record {name} nor by that of a CME{late}"
+    return Linked("unlinked", why)
+
+
+def flare_rows(
+    merged: list[MergedFlare],
+    links: _Links,
+    flares: Queried,
+    cmes: Queried,
+    pairs: list[tuple[int, int]],
+    filled: Filled,
+) -> list[dict[str, Any]]:
+    """Make the rows of the table of flares.
+
+    Parameters
+    ----------
+    merged : list of MergedFlare
+        Ascending in peak.
+    links : dict
+        From the CMEs' side, of `links_of`.
+    flares, cmes : Queried
+        What DONKI was queried for.
+    pairs : list of (harp, noaa)
+    filled : Filled
+        Regions found by position; they count where no catalogue names one.
+    """
+    harps: dict[int, list[int]] = defaultdict(list)
+    for harp, noaa in pairs:
+        harps[noaa].append(harp)
+    rows: list[dict[str, Any]] = []
+    same: Counter[str] = Counter()
+    for flare in merged:
+        row = _flare_row(flare, links, flares, cmes)
+        name = f"{flare[0].when:%Y-%m-%dT%H:%M} {row['goes_class']}"
+        row["flare_id"] = name + ascii_lowercase[same[name]] if name in same else name
+        same[name] += 1
+        row |= _region(int(row["noaa"]), harps, filled.get(row["flare_id"]))
+        rows.append(row)
+    return rows
 
 
 def _newer(record: FlareRecord) -> tuple[datetime, str]:
@@ -109,8 +216,7 @@ def _newer(record: FlareRecord) -> tuple[datetime, str]:
 
 
 def _order(record: FlareRecord) -> tuple[datetime, float, str]:
-    when = record.peak or record.start or datetime.max
-    return when, -record.flux, record.id
+    return record.when, -record.flux, record.id
 
 
 def _assign(flares: list[list[FlareRecord]], arriving: list[FlareRecord]) -> dict[int, int]:
@@ -125,9 +231,11 @@ def _assign(flares: list[list[FlareRecord]], arriving: list[FlareRecord]) -> dic
     return joined
 
 
-def _pairs(flares: list[list[FlareRecord]], arriving: list[FlareRecord]) -> Iterator[_Pair]:
-    # Every flare so far begins with the record of a source that tells all its peaks.
-    peaks = [_order(flare[0])[0] for flare in flares]
+def _pairs(
+    flares: list[list[FlareRecord]], arriving: list[FlareRecord]
+) -> Iterator[tuple[timedelta, float, int, int]]:
+    # Every flare so far begins with the record of a source that has all its peaks.
+    peaks = [flare[0].when for flare in flares]
     for i, record in enumerate(arriving):
         first, last = _reach(record)
         # A further record of the flare may lie nearer than its first one.
@@ -138,15 +246,14 @@ def _pairs(flares: list[list[FlareRecord]], arriving: list[FlareRecord]) -> Iter
 
 
 def _reach(record: FlareRecord) -> tuple[datetime, datetime]:
-    """Return when the peak may lie that another source tells."""
+    """Return when the peak may lie in another source."""
     if record.peak is not None:
         return record.peak - NEAR, record.peak + NEAR
-    begin = record.start or datetime.max - 2 * _SEARCH
-    return begin, record.end or begin + _SEARCH
+    return record.when, record.end or record.when + _SEARCH
 
 
 def _apart(record: FlareRecord, flare: list[FlareRecord]) -> tuple[timedelta, float] | None:
-    """Return how far apart in time and flux, or None if they cannot be one flare."""
+    """How far apart in time and flux; None if they cannot be one flare."""
     if any(record.noaa and other.noaa and record.noaa != other.noaa for other in flare):
         return None
     first, last = _reach(record)
@@ -163,101 +270,10 @@ def _apart(record: FlareRecord, flare: list[FlareRecord]) -> tuple[timedelta, fl
     return min(waits), min(steps)
 
 
-_REVISED = timedelta(days=14)
-"""Links are mostly added within two weeks of a flare."""
-
-
-@dataclass(frozen=True)
-class Linked:
-    """Whether a CME came with a flare, why we say so, and which CMEs."""
-
-    association: Association
-    reason: str
-    cme_ids: tuple[str, ...] = ()
-
-
-class Asked:
-    """For which days a service was asked, and when last.
-
-    Parameters
-    ----------
-    replies : iterable of RawReply
-        The newest of every span.
-    """
-
-    def __init__(self, replies: Iterable[RawReply]) -> None:
-        self._fetched: dict[date, datetime] = {}
-        for reply in replies:
-            for i in range((reply.end - reply.start).days):
-                day = reply.start + timedelta(days=i)
-                self._fetched[day] = max(reply.fetched, self._fetched.get(day, reply.fetched))
-
-    def since(self, moment: datetime) -> datetime | None:
-        """Return when the day of a moment was last asked for, after that moment; else None."""
-        fetched = self._fetched.get(moment.date())
-        return fetched if fetched is not None and fetched > moment else None
-
-
-Links = dict[str, dict[str, int]]
-"""By the id of a DONKI flare: the CMEs whose own records link it, with their versions."""
-
-
-def links_of(cmes: Iterable[CmeRecord]) -> Links:
-    """Return the links that CMEs' records hold, turned round."""
-    links: Links = defaultdict(dict)
-    for cme in cmes:
-        for name in cme.links:
-            links[name][cme.id] = cme.version
-    return dict(links)
-
-
-def associate(
-    record: FlareRecord | None, peak: datetime, links: Links, flares: Asked, cmes: Asked
-) -> Linked:
-    """Tell whether a CME came with a flare.
-
-    Parameters
-    ----------
-    record : FlareRecord or None
-        DONKI's of the flare.
-    peak : datetime
-        UTC.
-    links : Links
-        From the CMEs' side.
-    flares, cmes : Asked
-        What DONKI was asked for.
-
-    Returns
-    -------
-    Linked
-        ``eruptive`` if a link goes either way; ``unlinked`` if the flare is in DONKI, its days'
-        CMEs are known and no link goes either way; else ``unknown``. Never ``confined``: no
-        catalogue says that (docs/method.md, "Labels").
-    """
-    if record is None:
-        asked = flares.since(peak)
-        if asked is None:
-            return Linked("unknown", "DONKI has not been asked for this date")
-        return Linked(
-            "unknown",
-            f"not in DONKI, which holds only part of the flares (asked {asked:%Y-%m-%d})",
-        )
-    name = _named(record.id, record.version)
-    theirs = links.get(record.id, {})
-    found = tuple(sorted({*record.links, *theirs}))
-    if found:
-        return Linked("eruptive", _reason(name, record, theirs), found)
-    asked = cmes.since(peak)
-    if asked is None:
-        return Linked(
-            "unknown",
-            f"DONKI's record {name} links no CME, but DONKI's CMEs of its date have not been "
-            "fetched",
-        )
-    young = min(asked, record.fetched) - peak < _REVISED
-    late = "; links may still be added" if young else ""
-    why = f"in DONKI with no CME linked, neither by its record {name} nor by that of a CME{late}"
-    return Linked("unlinked", why)
+def _since(queried: Queried, moment: datetime) -> datetime | None:
+    """When the day of a moment was last queried; None if never after that moment."""
+    fetched = queried.get(moment.date(), moment)
+    return fetched if fetched > moment else None
 
 
 def _named(name: str, version: int) -> str:
@@ -274,76 +290,34 @@ def _reason(name: str, record: FlareRecord, theirs: dict[str, int]) -> str:
     return "; ".join(parts)
 
 
-def flare_rows(
-    merged: list[MergedFlare],
-    links: Links,
-    asked: tuple[Asked, Asked],
-    pairs: list[tuple[int, int]],
-    filled: Filled,
-) -> list[dict[str, Any]]:
-    """Make the rows of the table of flares.
-
-    Parameters
-    ----------
-    merged : list of MergedFlare
-        Ascending in peak.
-    links : Links
-        From the CMEs' side.
-    asked : (Asked, Asked)
-        DONKI's flares and its CMEs.
-    pairs : list of (harp, noaa)
-    filled : Filled
-        Regions found by position; they count where no catalogue names one.
-    """
-    harps: dict[int, list[int]] = defaultdict(list)
-    for harp, noaa in pairs:
-        harps[noaa].append(harp)
-    rows: list[dict[str, Any]] = []
-    names: set[str] = set()
-    for flare in merged:
-        row = _flare_row(flare, links, *asked)
-        row["flare_id"] = _unused(f"{flare.peak:%Y-%m-%dT%H:%M} {row['goes_class']}", names)
-        row |= _region(int(row["noaa"]), harps, filled.get(row["flare_id"]))
-        rows.append(row)
-    return rows
-
-
-def _unused(name: str, names: set[str]) -> str:
-    """Return the name, with a letter added where another flare has it."""
-    unique, letters = name, 0
-    while unique in names:
-        letters += 1
-        unique = name + chr(ord("a") + letters) if letters < 26 else f"{name}z{letters}"
-    names.add(unique)
-    return unique
-
-
-def _flare_row(flare: MergedFlare, links: Links, flares: Asked, cmes: Asked) -> dict[str, Any]:
-    first, donki = flare.records[0], flare.of("DONKI")
-    announced = flare.of("HEK") or donki
+def _flare_row(flare: MergedFlare, links: _Links, flares: Queried, cmes: Queried) -> dict[str, Any]:
+    first, peak = flare[0], flare[0].when
+    ncei, hek, donki = (
+        next((record for record in flare if record.source == source), None) for source in SOURCES
+    )
+    announced = hek or donki
     goes_class = (announced or first).goes_class
-    ncei = flare.of("NCEI")
-    located = next((r for r in flare.records if not math.isnan(r.longitude)), first)
-    told = associate(donki, flare.peak, links, flares, cmes)
+    located = next((r for r in flare if not math.isnan(r.longitude)), first)
+    linked = associate(donki, peak, links, flares, cmes)
     return {
-        "start_utc": next((r.start for r in flare.records if r.start), None),
-        "peak_utc": flare.peak,
-        "end_utc": next((r.end for r in flare.records if r.end), None),
+        "start_utc": next((r.start for r in flare if r.start), None),
+        "peak_utc": peak,
+        "end_utc": next((r.end for r in flare if r.end), None),
         "goes_class": goes_class,
-        "scale": announced_scale(flare.peak) if announced else "science",
+        "scale": announced_scale(peak) if announced else "science",
         "flux_w_m2": flux_of_class(goes_class),
         "science_flux_w_m2": ncei.flux if ncei else math.nan,
-        "noaa": next((r.noaa for r in flare.records if r.noaa), 0),
+        "noaa": next((r.noaa for r in flare if r.noaa), 0),
         "longitude_deg": located.longitude,
         "latitude_deg": located.latitude,
         "source": first.source,
-        "sources": ",".join(r.source for r in flare.records),
-        "association": told.association,
-        "reason": told.reason,
-        "cme_ids": ";".join(told.cme_ids),
+        "sources": ",".join(r.source for r in flare),
+        "association": linked.association,
+        "reason": linked.reason,
+        "cme_ids": ";".join(linked.cme_ids),
         "donki_id": donki.id if donki else "",
-        "fetched_utc": max(r.fetched for r in flare.records),
-        "reply": ";".join(r.reply for r in flare.records),
+        "fetched_utc": max(r.fetched for r in flare),
+        "reply": ";".join(r.reply for r in flare),
     }
 
 

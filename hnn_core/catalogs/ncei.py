@@ -1,24 +1,63 @@
-"""NCEI's science-quality flare report: one row a flare, on the science scale."""
+"""NCEI's science-quality flare reports: one a year, one row a flare, on the science scale."""
 
 import csv
 import math
 import re
 from collections import defaultdict
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from hnn_core.catalogs.raw import RawReply
+from hnn_core.catalogs.client import Client, Refresh
+from hnn_core.catalogs.raw import RawReply, Span
 from hnn_core.catalogs.records import FlareRecord, place, read_number, read_time, region_number
 from hnn_core.exceptions import TransientReplyError
-from hnn_core.regions.goes_classes import class_of_flux, flux_of_class, is_class
-from hnn_core.services.transport import Reply, read_text
+from hnn_core.regions.goes_classes import class_of_flux, flux_of_class, read_class
+from hnn_core.services.endpoints import goes_url
+from hnn_core.services.transport import Reply, Transport, read_text
 
-__all__ = ["REPORTS", "newest_reports", "parse_report", "read_index", "read_report"]
+__all__ = ["Ncei", "newest_reports", "parse_report", "read_index", "read_report"]
 
-REPORTS = "xrsf-l2-flrpt_science/csv/"
-"""Folder of the yearly reports below the GOES products."""
-
+_FOLDER = "xrsf-l2-flrpt_science/csv/"
+"""Of the yearly reports, below the GOES products."""
 _REPORT = re.compile(r"sci_xrsf-l2-flrpt_geo_y(\d{4})_v(\d+(?:-\d+)*)\.csv")
 _NEEDED = {"time", "xrsb_irrad", "flare_class", "active_region"}
+
+
+class Ncei(Client):
+    """Fetches reports by year; they are made once a day."""
+
+    service, what, host, suffix = "ncei", "NCEI's flare report", "NCEI", "csv"
+    rest, share, paced = timedelta(days=1), 0.9, False
+
+    def __init__(self, refresh: Refresh) -> None:
+        super().__init__(refresh)
+        self._listed: dict[int, str] = {}
+
+    def count(self, content: bytes) -> int:
+        """Return the number of lines."""
+        return content.count(b"\n")
+
+    def fetch(self, transport: Transport, span: Span) -> None:
+        """Fetch the report of a year, if there is one yet."""
+        folder = goes_url() + _FOLDER
+        self._listed = self._listed or transport.get(folder, read=read_index)
+        if span.start.year not in self._listed:
+            self.refresh.note(f"NCEI has no flare report of {span.key} yet; HEK stands in for it.")
+            return
+        url = folder + self._listed[span.start.year]
+        known = self.known(span)
+        # Another version may have dropped flares; the same one only grows.
+        same = known if known is not None and known.url == url else None
+        self.keep(span, self.request(transport, url, check=read_report, known=same))
+
+    def known_until(self, year: Span) -> datetime:
+        """Return up to when flares are here: the end of a settled year, else its last peak."""
+        reply = self.known(year)
+        if reply is None:
+            return datetime.min
+        if year.is_settled(reply.fetched):
+            return year.ends
+        records, _ = parse_report(reply.read(), reply)
+        return max((record.when for record in records), default=datetime.min)
 
 
 def newest_reports(index: str) -> dict[int, str]:
@@ -53,7 +92,7 @@ def read_report(reply: Reply) -> Reply:
         raise TransientReplyError("an answer that is no table") from error
     if not set(rows[0]) >= _NEEDED:
         raise TransientReplyError("a table that is no flare report")
-    if len([cell for row in rows[-1:] for cell in row]) < len(rows[0]):
+    if len(rows[-1]) < len(rows[0]):
         raise TransientReplyError("a flare report that breaks off")
     return reply
 
@@ -92,9 +131,9 @@ def parse_report(content: bytes, reply: RawReply) -> tuple[list[FlareRecord], li
 def _fault(cells: dict[str, str], peak: datetime | None, reply: RawReply) -> str:
     if peak is None:
         return f"time {cells.get('time', '')!r} is no time"
-    if not reply.start.year <= peak.year <= reply.end.year:
-        return f"time {cells['time']!r} lies outside {reply.key}"
-    if not is_class(cells.get("flare_class", "")) and not _irradiance(cells) > 0:
+    if not reply.span.start.year <= peak.year <= reply.span.end.year:
+        return f"time {cells['time']!r} lies outside {reply.span.key}"
+    if not read_class(cells.get("flare_class")) and not _irradiance(cells) > 0:
         return f"flare_class {cells.get('flare_class', '')!r} is no class"
     return ""
 
@@ -113,8 +152,7 @@ def _irradiance(cells: dict[str, str]) -> float:
 
 def _record(peak: datetime, cells: dict[str, str], reply: RawReply) -> FlareRecord:
     flux = _irradiance(cells)
-    named = cells.get("flare_class", "")
-    goes_class = named if is_class(named) else class_of_flux(flux)
+    goes_class = read_class(cells.get("flare_class")) or class_of_flux(flux)
     lon, lat = place(cells.get("flare_loc_swpc_hgs_lon"), cells.get("flare_loc_swpc_hgs_lat"))
     if math.isnan(lon):
         lon, lat = place(cells.get("flare_loc_xrs_hgs_lon"), cells.get("flare_loc_xrs_hgs_lat"))

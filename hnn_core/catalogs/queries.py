@@ -1,10 +1,6 @@
-"""Which flares and CMEs meet conditions.
+"""Queries of the catalogue: flares, CMEs, regions and their numbers, each within 100 ms.
 
-What the catalogue knows of active regions: their flares, counted and one by one.
-
-Which HARP holds which NOAA region: many to many.
-
-Questions to the catalogue; each answers within 100 ms for 100,000 flares.
+That holds for 100,000 flares. Which HARP holds which NOAA region is many to many.
 """
 
 import datetime
@@ -18,55 +14,41 @@ from astropy.time import Time, TimeDelta
 from hnn_core.catalogs.donki import cme_start
 from hnn_core.catalogs.store import Catalog
 from hnn_core.exceptions import RequestError
-from hnn_core.regions.base import Cme, Flare, FluxScale
-from hnn_core.regions.goes_classes import OPERATIONAL_OVER_SCIENCE, flux_of_class
+from hnn_core.regions.base import Cme, Flare
+from hnn_core.regions.goes_classes import ROUNDING, FluxScale, flux_of_class, on_scale
 
 __all__ = [
     "Moment",
-    "Numbers",
-    "as_array",
     "find_cmes",
     "find_flares",
     "find_regions",
     "flares_of_region",
     "harps_of",
     "noaas_of",
-    "operational_flux_of",
 ]
-
-
-Numbers: TypeAlias = int | Iterable[int]
-"""One number or several."""
-
-
-def harps_of(catalog: Catalog, noaa: Numbers) -> tuple[int, ...]:
-    """Return the definitive HARPs that hold a NOAA region, ascending."""
-    return _partners(catalog, "noaa", "harp", as_array(noaa))
-
-
-def noaas_of(catalog: Catalog, harp: Numbers) -> tuple[int, ...]:
-    """Return the NOAA regions that a definitive HARP holds, ascending."""
-    return _partners(catalog, "harp", "noaa", as_array(harp))
-
-
-def as_array(numbers: Numbers) -> np.ndarray:
-    """Return one number or several as int64 (n,)."""
-    given = [numbers] if isinstance(numbers, int | np.integer) else list(numbers)
-    return np.array(given, np.int64)
-
-
-def _partners(catalog: Catalog, given: str, sought: str, numbers: np.ndarray) -> tuple[int, ...]:
-    table = catalog.harp_noaa
-    found = table[sought].to_numpy()[np.isin(table[given].to_numpy(), numbers)]
-    return tuple(int(number) for number in np.unique(found))
-
 
 Moment: TypeAlias = datetime.date | datetime.datetime | Time
 """A date means the whole day; a `datetime` without a zone is UTC."""
-Limits = tuple[float, float]
+_Numbers: TypeAlias = int | Iterable[int]
+_Limits: TypeAlias = tuple[float, float]
 
-_ROUNDING = 1e-9  # 1e-5 times 5.0 may fall short of 5e-5 in its last bit
 _DAY = pd.Timedelta(days=1)
+_BEFORE = TimeDelta(86400.0, format="sec")
+_AFTER = TimeDelta(2 * 86400.0, format="sec")
+_OF_REGION = [
+    *("noaa", "peak_utc", "goes_class", "scale", "flux_w_m2"),
+    *("association", "longitude_deg", "latitude_deg"),
+]
+
+
+def harps_of(catalog: Catalog, noaa: int) -> tuple[int, ...]:
+    """Return the definitive HARPs that hold a NOAA region, ascending."""
+    return _partners(catalog, "noaa", "harp", noaa)
+
+
+def noaas_of(catalog: Catalog, harp: _Numbers) -> tuple[int, ...]:
+    """Return the NOAA regions that one definitive HARP holds or several do, ascending."""
+    return _partners(catalog, "harp", "noaa", harp)
 
 
 def find_flares(
@@ -74,12 +56,12 @@ def find_flares(
     *,
     start: Moment | None = None,
     end: Moment | None = None,
-    least_class: str = "",
+    minimum_class: str = "",
     scale: FluxScale | None = None,
-    noaa: Numbers | None = None,
-    harp: Numbers | None = None,
-    longitude: Limits | None = None,
-    latitude: Limits | None = None,
+    noaa: _Numbers | None = None,
+    harp: _Numbers | None = None,
+    longitude: _Limits | None = None,
+    latitude: _Limits | None = None,
     associations: Iterable[str] = (),
 ) -> pd.DataFrame:
     """Return the flares that meet every condition given.
@@ -89,10 +71,10 @@ def find_flares(
     catalog : Catalog
     start, end : date, datetime or Time, optional
         Peaks from `start` to `end`, both included.
-    least_class : str
+    minimum_class : str
         Such as ``M``, ``M5.0`` or ``X2.2``.
     scale : str, optional
-        The scale that `least_class` counts in; without it each flare's class is compared as it is
+        The scale that `minimum_class` counts in; without it each flare's class is compared as it is
         shown, whatever its scale.
     noaa : int or several, optional
         NOAA numbers.
@@ -111,16 +93,16 @@ def find_flares(
     Raises
     ------
     RequestError
-        `least_class` is no class, or the times are reversed.
+        `minimum_class` is no class, or the times are reversed.
     """
     flares = _in_time(catalog.flares, "peak_utc", start, end)
     keep = np.ones(len(flares), bool)
-    if least_class:
-        keep &= _flux(flares, scale) >= _least_flux(least_class) * (1.0 - _ROUNDING)
+    if minimum_class:
+        keep &= _flux(flares, scale) >= _minimum_flux(minimum_class) * (1.0 - ROUNDING)
     if noaa is not None:
-        keep &= np.isin(flares["noaa"].to_numpy(), as_array(noaa))
+        keep &= np.isin(flares["noaa"].to_numpy(), _array(noaa))
     if harp is not None:
-        keep &= _of_harps(catalog, flares, as_array(harp))
+        keep &= _of_harps(catalog, flares, _array(harp))
     for limits, column in ((longitude, "longitude_deg"), (latitude, "latitude_deg")):
         if limits is not None:
             values = flares[column].to_numpy()
@@ -135,8 +117,8 @@ def find_cmes(
     *,
     start: Moment | None = None,
     end: Moment | None = None,
-    noaa: Numbers | None = None,
-    least_speed: float = 0.0,
+    noaa: _Numbers | None = None,
+    minimum_speed: float = 0.0,
 ) -> pd.DataFrame:
     """Return the CMEs that meet every condition given.
 
@@ -146,7 +128,7 @@ def find_cmes(
     start, end : date, datetime or Time, optional
         First seen from `start` to `end`, both included.
     noaa : int or several, optional
-    least_speed : float
+    minimum_speed : float
         km/s; above 0, CMEs without a speed are left out.
 
     Returns
@@ -162,69 +144,10 @@ def find_cmes(
     cmes = _in_time(catalog.cmes, "start_utc", start, end)
     keep = np.ones(len(cmes), bool)
     if noaa is not None:
-        keep &= np.isin(cmes["noaa"].to_numpy(), as_array(noaa))
-    if least_speed > 0:
-        keep &= cmes["speed_km_s"].to_numpy() >= least_speed
+        keep &= np.isin(cmes["noaa"].to_numpy(), _array(noaa))
+    if minimum_speed > 0:
+        keep &= cmes["speed_km_s"].to_numpy() >= minimum_speed
     return cmes if keep.all() else cmes[keep]
-
-
-def operational_flux_of(flares: pd.DataFrame) -> np.ndarray:
-    """Return the flares' peak flux on the operational scale, W m-2, float64 (n,)."""
-    return _flux(flares, "operational")
-
-
-def _of_harps(catalog: Catalog, flares: pd.DataFrame, harps: np.ndarray) -> np.ndarray:
-    by_harp = np.isin(flares["harp"].to_numpy(), harps[harps > 0])
-    return by_harp | np.isin(flares["noaa"].to_numpy(), noaas_of(catalog, harps))
-
-
-def _least_flux(least_class: str) -> float:
-    text = least_class.strip().upper()
-    try:
-        return flux_of_class(text if len(text) > 1 else f"{text}1")
-    except ValueError as error:
-        raise RequestError(
-            f"{least_class!r} is no GOES class; write it as M, M5.0 or X2.2."
-        ) from error
-
-
-def _flux(flares: pd.DataFrame, scale: FluxScale | None) -> np.ndarray:
-    flux = flares["flux_w_m2"].to_numpy()
-    if scale is None:
-        return flux
-    other = (flares["scale"] != scale).to_numpy()
-    factor = OPERATIONAL_OVER_SCIENCE if scale == "operational" else 1 / OPERATIONAL_OVER_SCIENCE
-    return np.where(other, flux * factor, flux)
-
-
-def _in_time(
-    table: pd.DataFrame, column: str, start: Moment | None, end: Moment | None
-) -> pd.DataFrame:
-    """Cut a table that ascends in a column of times."""
-    times = table[column].to_numpy()
-    first, last = 0, len(table)
-    if start is not None:
-        first = int(np.searchsorted(times, _moment(start).to_datetime64(), "left"))
-    if end is not None:
-        whole_day = type(end) is datetime.date
-        moment = _moment(end) + (_DAY if whole_day else pd.Timedelta(0))
-        last = int(np.searchsorted(times, moment.to_datetime64(), "left" if whole_day else "right"))
-    if start is not None and end is not None and _moment(end) < _moment(start):
-        raise RequestError(f"The span would end on {end}, before it begins on {start}.")
-    return table.iloc[first:last]
-
-
-def _moment(moment: Moment) -> pd.Timestamp:
-    """Return a moment in UTC without a zone."""
-    if isinstance(moment, Time):
-        moment = moment.utc.to_datetime()
-    stamp = pd.Timestamp(moment)
-    return stamp.tz_convert("UTC").tz_localize(None) if stamp.tzinfo else stamp
-
-
-_BEFORE = TimeDelta(86400.0, format="sec")
-_AFTER = TimeDelta(2 * 86400.0, format="sec")
-_COUNTED = ("eruptive", "unlinked", "unknown")
 
 
 def find_regions(catalog: Catalog, **conditions: Any) -> pd.DataFrame:
@@ -249,21 +172,18 @@ def find_regions(catalog: Catalog, **conditions: Any) -> pd.DataFrame:
         As `find_flares`.
     """
     flares = find_flares(catalog, **conditions)
-    flares = flares[flares["noaa"].to_numpy() > 0]
+    flares = flares.loc[flares["noaa"].to_numpy() > 0, _OF_REGION]
     noaa, of_region = np.unique(flares["noaa"].to_numpy(), return_inverse=True)
-    if not len(noaa):
-        return _empty()
     n_flares = np.bincount(of_region)
-    # By region, then by flux: the last of each region is its largest flare.
-    order = np.lexsort((operational_flux_of(flares), of_region))
-    largest = flares.iloc[order[np.cumsum(n_flares) - 1]]
-    by_time = np.argsort(of_region, kind="stable")
     ends = np.cumsum(n_flares)
-    peaks = flares["peak_utc"].to_numpy()[by_time]
-    association = flares["association"]
+    # By region, then by flux: the last of each region is its largest flare.
+    largest = flares.iloc[np.lexsort((_flux(flares, "operational"), of_region))[ends - 1]]
+    peaks = flares["peak_utc"].to_numpy()[np.argsort(of_region, kind="stable")]
     counts = {
-        kind: np.bincount(of_region[(association == kind).to_numpy()], minlength=len(noaa))
-        for kind in _COUNTED
+        kind: np.bincount(
+            of_region[(flares["association"] == kind).to_numpy()], minlength=len(noaa)
+        )
+        for kind in ("eruptive", "unlinked", "unknown")
     }
     harps = _harps_by_noaa(catalog)
     table = pd.DataFrame(
@@ -324,6 +244,64 @@ def flares_of_region(
     )
 
 
+def _array(numbers: _Numbers) -> np.ndarray:
+    return np.array([numbers] if isinstance(numbers, int | np.integer) else list(numbers), np.int64)
+
+
+def _partners(catalog: Catalog, given: str, sought: str, numbers: _Numbers) -> tuple[int, ...]:
+    table = catalog.harp_noaa
+    found = table[sought].to_numpy()[np.isin(table[given].to_numpy(), _array(numbers))]
+    return tuple(int(number) for number in np.unique(found))
+
+
+def _of_harps(catalog: Catalog, flares: pd.DataFrame, harps: np.ndarray) -> np.ndarray:
+    by_harp = np.isin(flares["harp"].to_numpy(), harps[harps > 0])
+    return by_harp | np.isin(flares["noaa"].to_numpy(), noaas_of(catalog, harps))
+
+
+def _minimum_flux(minimum_class: str) -> float:
+    text = minimum_class.strip().upper()
+    try:
+        return flux_of_class(text if len(text) > 1 else f"{text}1")
+    except ValueError as error:
+        raise RequestError(
+            f"{minimum_class!r} is no GOES class; write it as M, M5.0 or X2.2."
+        ) from error
+
+
+def _flux(flares: pd.DataFrame, scale: FluxScale | None) -> np.ndarray:
+    flux = flares["flux_w_m2"].to_numpy()
+    if scale is None:
+        return flux
+    other: FluxScale = "science" if scale == "operational" else "operational"
+    return np.where((flares["scale"] == scale).to_numpy(), flux, on_scale(flux, other, scale))
+
+
+def _in_time(
+    table: pd.DataFrame, column: str, start: Moment | None, end: Moment | None
+) -> pd.DataFrame:
+    """Cut a table that ascends in a column of times."""
+    times = table[column].to_numpy()
+    first, last = 0, len(table)
+    if start is not None:
+        first = int(np.searchsorted(times, _moment(start).to_datetime64(), "left"))
+    if end is not None:
+        whole_day = type(end) is datetime.date
+        moment = _moment(end) + (_DAY if whole_day else pd.Timedelta(0))
+        last = int(np.searchsorted(times, moment.to_datetime64(), "left" if whole_day else "right"))
+    if start is not None and end is not None and _moment(end) < _moment(start):
+        raise RequestError(f"The span would end on {end}, before it begins on {start}.")
+    return table.iloc[first:last]
+
+
+def _moment(moment: Moment) -> pd.Timestamp:
+    """Return a moment in UTC without a zone."""
+    if isinstance(moment, Time):
+        moment = moment.utc.to_datetime()
+    stamp = pd.Timestamp(moment)
+    return stamp.tz_convert("UTC").tz_localize(None) if stamp.tzinfo else stamp
+
+
 def _flare(row: Any, peak: Time, cmes: dict[str, Cme]) -> Flare:
     return Flare(
         peak=peak,
@@ -337,18 +315,15 @@ def _flare(row: Any, peak: Time, cmes: dict[str, Cme]) -> Flare:
 
 
 def _cmes(catalog: Catalog, names: set[str]) -> dict[str, Cme]:
-    """Return CMEs by id; of one whose record was not fetched the id tells the start."""
-    found: dict[str, Cme] = {}
-    if names:
-        table = catalog.cmes[catalog.cmes["cme_id"].isin(names)]
-        for name, begun, speed in zip(
-            table["cme_id"], table["start_utc"].to_numpy(), table["speed_km_s"], strict=True
-        ):
-            found[name] = Cme(name, Time(begun, scale="utc"), float(speed))
-    for name in sorted(names - set(found)):
-        if (told := cme_start(name)) is not None:
-            found[name] = Cme(name, Time(told, scale="utc"))
-    return found
+    """Return CMEs by id; of one whose record was not fetched the id holds the start."""
+    table = catalog.cmes[catalog.cmes["cme_id"].isin(names)] if names else catalog.cmes[:0]
+    columns = table["cme_id"], table["start_utc"].to_numpy(), table["speed_km_s"]
+    found = {
+        name: Cme(name, Time(start, scale="utc"), float(speed))
+        for name, start, speed in zip(*columns, strict=True)
+    }
+    starts = {name: cme_start(name) for name in names - set(found)}
+    return found | {name: Cme(name, Time(at, scale="utc")) for name, at in starts.items() if at}
 
 
 def _harps_by_noaa(catalog: Catalog) -> dict[int, str]:
@@ -360,18 +335,3 @@ def _harps_by_noaa(catalog: Catalog) -> dict[int, str]:
         names[noaa] = f"{names[noaa]},{harp}" if noaa in names else str(harp)
     catalog.memo["harps_by_noaa"] = names
     return names
-
-
-def _empty() -> pd.DataFrame:
-    kinds = {
-        "noaa": "int64",
-        "harps": "str",
-        "first_peak": "datetime64[us]",
-        "last_peak": "datetime64[us]",
-        "n_flares": "int64",
-        "largest_class": "str",
-        **dict.fromkeys(_COUNTED, "int64"),
-        "longitude": "float64",
-        "latitude": "float64",
-    }
-    return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in kinds.items()})

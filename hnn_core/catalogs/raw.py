@@ -1,48 +1,37 @@
-"""Replies as they came, each with a side file that says where from, when, and its checksum.
+"""Replies as they came, each with a side file: where from, when, and its checksum.
 
 A reply is written first and its side file last, each whole or not at all; one without a side file,
 or whose bytes have another sum, does not count. A reply is named by its span and its sum, so a
-changed one lies beside the older one, and the newest counts.
-
-The pieces of time that services are asked for, and when one is asked for again.
-
-NOAA and HARP numbers that were found by a flare's position, kept like a reply.
+changed one lies next to the older one, and the newest counts.
 """
 
 import hashlib
 import json
-from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Literal
 
+import pandas as pd
 from filelock import FileLock
 
 from hnn_core.exceptions import RequestError
 from hnn_core.storage import room_on_disk, write_atomically
 
-__all__ = [
-    "SETTLED",
-    "SIDE",
-    "Filled",
-    "RawFolder",
-    "RawReply",
-    "Span",
-    "is_due",
-    "keep_numbers",
-    "months",
-    "parse_filled",
-    "utc_now",
-    "weeks",
-    "years",
-]
+__all__ = ["SIDE", "RawFolder", "RawReply", "Span", "spans", "utc_now"]
+
+SIDE = ".about"
+"""How the name of a side file ends."""
+
+_SETTLED = timedelta(days=60)
+_UNITS = {"year": ("Y", "%Y"), "month": ("M", "%Y-%m"), "week": ("W-SUN", "%Y-%m-%d")}
+"""pandas' name of the period that ends on 31 December, on a month's last day, on Sunday, and how
+its first day is written."""
 
 
-SETTLED = timedelta(days=60)
-"""A span that had ended this long before it was fetched is not asked for again."""
-
-_MONDAY = date(2010, 1, 4)  # weeks are counted from here, so that every run cuts them alike
+def utc_now() -> datetime:
+    """Return the time of day, UTC, without a zone, as the tables hold times."""
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 @dataclass(frozen=True)
@@ -55,83 +44,47 @@ class Span:
     end: date
     """The day after the last."""
 
+    @property
+    def ends(self) -> datetime:
+        """The midnight after the last day, UTC."""
+        return datetime.combine(self.end, time())
 
-def utc_now() -> datetime:
-    """Return the time of day, UTC, without a zone, as the tables hold times."""
-    return datetime.now(UTC).replace(tzinfo=None)
-
-
-def years(start: date, end: date) -> list[Span]:
-    """Return the calendar years that hold a day from `start` to `end`, both included."""
-    return [
-        Span(f"{year}", date(year, 1, 1), date(year + 1, 1, 1))
-        for year in range(*_years(start, end))
-    ]
+    def is_settled(self, fetched: datetime) -> bool:
+        """Whether it had ended 60 days before it was fetched, so that it is not requested again."""
+        return fetched >= self.ends + _SETTLED
 
 
-def months(start: date, end: date) -> list[Span]:
-    """Return the calendar months that hold a day from `start` to `end`, both included."""
-    return list(_months(*_checked(start, end)))
-
-
-def weeks(start: date, end: date) -> list[Span]:
-    """Return the weeks, Monday to Sunday, that hold a day from `start` to `end`, both included."""
-    start, end = _checked(start, end)
-    first = start - timedelta(days=(start - _MONDAY).days % 7)
-    n_weeks = max(0, (end - first).days // 7 + 1)
-    mondays = [first + timedelta(days=7 * i) for i in range(n_weeks)]
-    return [Span(f"{day}", day, day + timedelta(days=7)) for day in mondays]
-
-
-def is_due(span: Span, fetched: datetime | None, *, again: bool) -> bool:
-    """Tell whether a span is to be asked for.
+def spans(unit: Literal["year", "month", "week"], start: date, end: date) -> list[Span]:
+    """Return the calendar years, months or weeks (from Monday) that hold a day of a span.
 
     Parameters
     ----------
-    span : Span
-    fetched : datetime or None
-        When it was last fetched, UTC; None if never.
-    again : bool
-        Ask in any case.
+    unit : str
+    start, end : date
+        Both included; what lies in the future is left out.
+
+    Raises
+    ------
+    RequestError
+        `end` lies before `start`.
     """
-    if again or fetched is None:
-        return True
-    return fetched < datetime.combine(span.end, datetime.min.time()) + SETTLED
-
-
-def _checked(start: date, end: date) -> tuple[date, date]:
-    """Cut a span at today: nothing is known of the future. Raises RequestError if reversed."""
     if end < start:
         raise RequestError(f"The span would end on {end}, before it begins on {start}.")
-    return start, min(end, utc_now().date())
-
-
-def _years(start: date, end: date) -> tuple[int, int]:
-    start, end = _checked(start, end)
-    return (start.year, end.year + 1) if start <= end else (0, 0)
-
-
-def _months(start: date, end: date) -> Iterator[Span]:
-    day = start.replace(day=1)
-    while day <= end:
-        following = (day + timedelta(days=32)).replace(day=1)
-        yield Span(f"{day:%Y-%m}", day, following)
-        day = following
-
-
-SIDE = ".about"
+    unit_name, written = _UNITS[unit]
+    periods = pd.period_range(start, min(end, utc_now().date()), freq=unit_name)
+    return [
+        Span(f"{one.start_time:{written}}", one.start_time.date(), (one + 1).start_time.date())
+        for one in periods
+    ]
 
 
 @dataclass(frozen=True)
 class RawReply:
-    """A reply on disk, with what its side file says."""
+    """A reply on disk, with what its side file holds."""
 
     service: str
     """``ncei``, ``hek``, ``donki_flr``, ``donki_cme``, ``harp_noaa`` or ``position``."""
-    key: str
-    start: date
-    end: date
-    """The day after the last that was asked for."""
+    span: Span
     fetched: datetime
     """UTC, without a zone."""
     url: str
@@ -160,24 +113,18 @@ class RawFolder:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "raw"
 
-    def of(self, service: str) -> Path:
-        """Return the folder of one service, made if absent."""
-        folder = self.path / service
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
-
     def keep(
         self, service: str, span: Span, content: bytes, *, url: str, fetched: datetime, suffix: str
     ) -> RawReply:
-        """Keep a reply; one that has not changed is only told as fetched again.
+        """Keep a reply; of one that has not changed only the time is new.
 
         Raises
         ------
         DiskFullError
         """
-        folder, digest = self.of(service), hashlib.sha256(content).hexdigest()
+        folder, digest = self.path / service, hashlib.sha256(content).hexdigest()
         path = folder / f"{span.key}.{digest[:16]}.{suffix}"
-        told = {
+        about = {
             "url": url,
             "fetched_utc": fetched.isoformat(),
             "sha256": digest,
@@ -186,80 +133,51 @@ class RawFolder:
             "start": span.start.isoformat(),
             "end": span.end.isoformat(),
         }
+        folder.mkdir(parents=True, exist_ok=True)
         with (
-            room_on_disk(folder, "run the same command again: it goes on"),
+            room_on_disk(folder, "run the same command again: it resumes"),
             FileLock(folder / ".lock"),
         ):
             for leftover in folder.glob("*.part"):  # of a killed process: who writes holds the lock
                 leftover.unlink(missing_ok=True)
             write_atomically(path, content)
-            write_atomically(_side(path), json.dumps(told, indent=1).encode())
-        return RawReply(service, span.key, span.start, span.end, fetched, url, digest, path)
+            write_atomically(path.with_name(path.name + SIDE), json.dumps(about, indent=1).encode())
+        return RawReply(service, span, fetched, url, digest, path)
 
-    def newest(self, service: str) -> dict[str, RawReply]:
-        """Return the newest sound reply of every span of a service, by key."""
-        claims: dict[str, list[RawReply]] = defaultdict(list)
-        for side in (self.path / service).glob(f"*{SIDE}"):
-            if (reply := _claim(service, side)) is not None:
-                claims[reply.key].append(reply)
-        found = {key: _newest(claims[key]) for key in sorted(claims)}
-        return {key: reply for key, reply in found.items() if reply is not None}
+    def newest(self, service: str, key: str = "*") -> dict[str, RawReply]:
+        """Return the newest sound reply of every span of a service, or of one, by key, ascending.
 
-    def newest_of(self, service: str, key: str) -> RawReply | None:
-        """Return the newest sound reply of one span, or None if it was never fetched."""
+        Sound are those whose bytes have the sum that their side file holds.
+        """
         sides = (self.path / service).glob(f"{key}.*{SIDE}")
-        claims = [reply for side in sides if (reply := _claim(service, side)) is not None]
-        return _newest([reply for reply in claims if reply.key == key])
+        replies = [reply for side in sides if (reply := _described(service, side)) is not None]
+        replies.sort(key=lambda reply: (reply.fetched, reply.sha256), reverse=True)
+        found: dict[str, RawReply] = {}
+        for reply in replies:
+            if reply.span.key not in found and _is_sound(reply):
+                found[reply.span.key] = reply
+        return dict(sorted(found.items()))
 
 
-def _newest(claims: list[RawReply]) -> RawReply | None:
-    """Return the newest reply whose bytes have the sum that its side file tells."""
-    for reply in sorted(claims, key=lambda reply: (reply.fetched, reply.sha256), reverse=True):
-        try:
-            if hashlib.sha256(reply.read()).hexdigest() == reply.sha256:
-                return reply
-        except OSError:
-            continue
-    return None
-
-
-def _side(path: Path) -> Path:
-    return path.with_name(path.name + SIDE)
-
-
-def _claim(service: str, side: Path) -> RawReply | None:
-    """Return what a side file says; None if it says nothing sound."""
+def _described(service: str, side: Path) -> RawReply | None:
+    """Return the reply that a side file describes; None if it is not a sound side file."""
     try:
-        told = json.loads(side.read_bytes())
+        about = json.loads(side.read_bytes())
+        start, end = date.fromisoformat(about["start"]), date.fromisoformat(about["end"])
         return RawReply(
-            service=service,
-            key=str(told["key"]),
-            start=date.fromisoformat(told["start"]),
-            end=date.fromisoformat(told["end"]),
-            fetched=datetime.fromisoformat(told["fetched_utc"]),
-            url=str(told["url"]),
-            sha256=str(told["sha256"]),
+            service,
+            Span(str(about["key"]), start, end),
+            fetched=datetime.fromisoformat(about["fetched_utc"]),
+            url=str(about["url"]),
+            sha256=str(about["sha256"]),
             path=side.with_name(side.name.removesuffix(SIDE)),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-Filled = dict[str, tuple[int, int]]
-"""HARP and NOAA number (0 for none) by the id of a flare."""
-
-_SPAN = Span("all", date(2010, 1, 1), date(2010, 1, 1))
-
-
-def parse_filled(content: bytes) -> Filled:
-    """Read kept numbers."""
-    told = json.loads(content)
-    return {str(name): (int(harp), int(noaa)) for name, (harp, noaa) in told.items()}
-
-
-def keep_numbers(raw: RawFolder, numbers: Filled) -> None:
-    """Keep numbers beside those kept before; of one flare the newest count."""
-    known = raw.newest_of("position", _SPAN.key)
-    merged = {**(parse_filled(known.read()) if known else {}), **numbers}
-    content = json.dumps(merged, sort_keys=True, indent=0).encode()
-    raw.keep("position", _SPAN, content, url="", fetched=utc_now(), suffix="json")
+def _is_sound(reply: RawReply) -> bool:
+    try:
+        return hashlib.sha256(reply.read()).hexdigest() == reply.sha256
+    except OSError:
+        return False

@@ -1,36 +1,26 @@
-"""A flare as one catalogue tells of it, and how catalogues write numbers, places and times.
-
-JSOC's table of which HARP holds which NOAA regions: many to many.
-"""
+"""A flare as one catalogue has it, and how catalogues write numbers, places and times."""
 
 import math
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from hnn_core.exceptions import TransientReplyError
-from hnn_core.magnetogram.sharp import noaa_numbers
-from hnn_core.regions.base import FluxScale
-from hnn_core.regions.goes_classes import operational_flux
-from hnn_core.services.transport import Reply, read_text
+from hnn_core.regions.goes_classes import FluxScale, on_scale
 
 __all__ = [
     "SOURCES",
     "FlareRecord",
     "FlareSource",
-    "parse_harp_noaa",
     "place",
-    "read_harp_noaa",
     "read_number",
     "read_place",
     "read_time",
     "region_number",
 ]
 
-
 FlareSource = Literal["NCEI", "HEK", "DONKI"]
-SOURCES: tuple[FlareSource, ...] = ("NCEI", "HEK", "DONKI")
+SOURCES: tuple[FlareSource, ...] = get_args(FlareSource)
 """Whose times and places count, first one first."""
 
 _PLACE = re.compile(r"([NS])(\d{1,2})([EW])(\d{1,3})")
@@ -40,13 +30,13 @@ _FIVE_DIGITS = datetime(2002, 6, 14)
 
 @dataclass(frozen=True)
 class FlareRecord:
-    """One flare in one catalogue."""
+    """One flare in one catalogue; it has a peak or a start."""
 
     source: FlareSource
     id: str
     """Names the record within its source."""
     peak: datetime | None
-    """UTC; None where the source does not tell it, which only DONKI does."""
+    """UTC; None where the source does not have it, which only DONKI does."""
     goes_class: str
     flux: float
     """W m-2 on `scale`."""
@@ -62,11 +52,20 @@ class FlareRecord:
     links: tuple[str, ...] = ()
     """Ids of the CMEs that a DONKI record links, ascending."""
     version: int = 0
+    twins: tuple[str, ...] = ()
+    """Ids of DONKI's further records of the same flare."""
+
+    @property
+    def when(self) -> datetime:
+        """The peak, or the start of a record without one."""
+        moment = self.peak or self.start
+        assert moment is not None
+        return moment
 
     @property
     def operational(self) -> float:
         """Flux on the operational scale, W m-2."""
-        return operational_flux(self.flux, self.scale)
+        return on_scale(self.flux, self.scale, "operational")
 
 
 def region_number(value: Any, when: datetime) -> int:
@@ -105,30 +104,6 @@ def read_place(text: Any) -> tuple[float, float]:
 def read_time(text: Any) -> datetime | None:
     """Read an ISO time as UTC without a zone, with or without seconds and ``Z``; else None."""
     try:
-        time = datetime.fromisoformat(str(text or "").strip().removesuffix("Z"))
+        return datetime.fromisoformat(str(text or "").strip()).replace(tzinfo=None)
     except ValueError:
         return None
-    return time.replace(tzinfo=None)
-
-
-def parse_harp_noaa(text: str) -> list[tuple[int, int]]:
-    """Read the table: a HARP number, a space, NOAA numbers parted by commas.
-
-    Returns
-    -------
-    list of (harp, noaa)
-        One pair for each link, ascending; lines that hold no numbers are left out.
-    """
-    pairs = set()
-    for line in text.splitlines():
-        harp, _, numbers = line.strip().partition(" ")
-        if harp.isdigit() and int(harp) > 0:
-            pairs |= {(int(harp), noaa) for noaa in noaa_numbers(numbers)}
-    return sorted(pairs)
-
-
-def read_harp_noaa(reply: Reply) -> Reply:
-    """Accept a reply that is the table. Raises TransientReplyError."""
-    if not parse_harp_noaa(read_text(reply)):
-        raise TransientReplyError("a table without HARP and NOAA numbers")
-    return reply

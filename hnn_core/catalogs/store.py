@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
@@ -27,14 +28,12 @@ from hnn_core.services.endpoints import live_home
 __all__ = ["Catalog", "catalogs_home", "refresh_tables"]
 
 _Stamps = tuple[tuple[int, int], ...]
-_opened: dict[Path, tuple[_Stamps, "Catalog"]] = {}
 _opening = Lock()
-_MOST_OPEN = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Catalog:
-    """Flares, CMEs and region numbers, as fetched so far; the tables are not to be changed."""
+    """Flares, CMEs and region numbers, as fetched so far; the tables must not be changed."""
 
     folder: Path
     flares: pd.DataFrame
@@ -44,8 +43,8 @@ class Catalog:
     harp_noaa: pd.DataFrame
     """One row a pair of HARP and NOAA number, definitive HARPs alone."""
     coverage: pd.DataFrame
-    """One row a span that a service was asked for: service, start, end, fetched_utc, rows."""
-    memo: dict[str, object] = field(default_factory=dict, repr=False)
+    """One row a span that was requested: service, start, end, fetched_utc, rows."""
+    memo: dict[str, object] = field(default_factory=dict, init=False, repr=False)
     """What queries have worked out once."""
 
     @classmethod
@@ -69,19 +68,12 @@ class Catalog:
         """
         folder = folder or catalogs_home()
         with _opening:
-            stamps = _stamps(folder)
-            known = _opened.get(folder)
-            if known is not None and known[0] == stamps:
-                return known[1]
-            catalog = cls(folder, **vars(_tables(folder)))
-            # Replaced while they were read, or derived just now: what is cached must be of one
-            # moment.
-            while (after := _stamps(folder)) != stamps:
-                stamps, catalog = after, cls(folder, **vars(_tables(folder)))
-            if len(_opened) >= _MOST_OPEN:
-                _opened.clear()
-            _opened[folder] = stamps, catalog
-            return catalog
+            while True:
+                stamps = _stamps(folder)
+                catalog = _read_at(folder, stamps)
+                # Replaced while they were read, or derived just now: they must be of one moment.
+                if _stamps(folder) == stamps:
+                    return catalog
 
 
 def catalogs_home() -> Path:
@@ -107,15 +99,15 @@ def refresh_tables(folder: Path, *, damaged: bool = False) -> list[tuple[str, st
         origin = _origin(raw)
         if not damaged and written_from(folder) == origin:
             return []
-        derived = derive(raw)
-        write_tables(folder, derived.tables, origin)
-        return derived.problems
+        tables, problems = derive(raw)
+        write_tables(folder, tables, origin)
+        return problems
 
 
 def _origin(raw: RawFolder) -> str:
     digest = hashlib.sha256()
     for service in SERVICES:
-        for key, reply in sorted(raw.newest(service).items()):
+        for key, reply in raw.newest(service).items():
             digest.update(f"{service} {key} {reply.sha256} {reply.fetched}\n".encode())
     return digest.hexdigest()
 
@@ -131,6 +123,11 @@ def _stamps(folder: Path) -> _Stamps:
     return tuple(stamps)
 
 
+@lru_cache(maxsize=4)
+def _read_at(folder: Path, _stamps: _Stamps) -> Catalog:
+    return Catalog(folder, **_tables(folder))
+
+
 def _tables(folder: Path) -> Tables:
     """Read the tables; those that cannot be read are derived from the raw replies."""
     try:
@@ -142,7 +139,7 @@ def _tables(folder: Path) -> Tables:
                     f"A table in {folder} is damaged and there are no raw replies to derive it "
                     "from; remove the folder and fetch again."
                 ) from None
-            return Tables(**{name: frame(name, []) for name in NAMES})
+            return {name: frame(name, []) for name in NAMES}
     try:
         refresh_tables(folder, damaged=True)
         return _read(folder)
@@ -153,4 +150,4 @@ def _tables(folder: Path) -> Tables:
 
 
 def _read(folder: Path) -> Tables:
-    return Tables(**{name: read_table(folder, name) for name in NAMES})
+    return {name: read_table(folder, name) for name in NAMES}

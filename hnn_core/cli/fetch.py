@@ -39,7 +39,7 @@ def flares(
         failed = refresh_harp_noaa(again=again, note=reporter.note).failed
         for refresh in (refresh_flares, refresh_cmes):
             failed += _refreshed(refresh, days, reporter, again=again)
-        found = find_flares(Catalog.open(), start=days[0], end=days[1], least_class=least)
+        found = find_flares(Catalog.open(), start=days[0], end=days[1], minimum_class=least)
         if not as_json:
             row: Any
             for row in found.itertuples():
@@ -106,7 +106,7 @@ def _refreshed(
     from hnn_core.live.fetching import catalogue_progress
 
     tell = catalogue_progress(reporter)
-    failed: tuple[str, ...] = refresh(*days, again=again, tell=tell, note=reporter.note).failed
+    failed: tuple[str, ...] = refresh(*days, again=again, progress=tell, note=reporter.note).failed
     for sentence in failed:
         reporter.note(sentence)
     return failed

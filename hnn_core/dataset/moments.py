@@ -12,7 +12,7 @@ from astropy.time import Time
 from hnn_core.magnetogram.conventions import tai_seconds, time_from_seconds
 from hnn_core.magnetogram.sequence_plan import TOLERANCE, SequencePlan, sequence_hours
 from hnn_core.regions.base import Flare
-from hnn_core.regions.goes_classes import FLARE_CLASSES, reaches
+from hnn_core.regions.goes_classes import FLARE_CLASSES
 from hnn_core.regions.labels import NO_LABEL, flares_ahead, label_with_flares
 
 __all__ = [
@@ -90,7 +90,7 @@ def labelled_moments(
             t_rec[i] = seconds[plan.slots[-1].left]
     when = time_from_seconds(t_rec)
     labels = {name: label_with_flares(when, flares, name, policy=policy) for name in FLARE_CLASSES}
-    counted = [flare for flare in flares if reaches(flare, FLARE_CLASSES[-1])]
+    counted = [flare for flare in flares if flare.reaches(FLARE_CLASSES[-1])]
     any_ahead = np.any(flares_ahead(when, counted), axis=0)
     moments = []
     for i, hour in enumerate(hours):

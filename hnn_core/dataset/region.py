@@ -20,7 +20,7 @@ from hnn_core.magnetogram.preprocess import PreprocessConfig, preprocess
 from hnn_core.magnetogram.sequence_plan import SequencePlan, SlotPlan
 from hnn_core.magnetogram.sharp import NO_DATA
 from hnn_core.regions.base import Region, Source
-from hnn_core.regions.goes_classes import FLARE_CLASSES, reaches
+from hnn_core.regions.goes_classes import FLARE_CLASSES
 from hnn_core.regions.labels import NEGATIVE, NO_LABEL, POSITIVE, flare_label, flares_ahead
 
 __all__ = ["BuildOptions", "RegionPart", "read_region"]
@@ -268,7 +268,7 @@ def _flares(
         kinds: dict[str, list[str]] = {"eruptive": [], "confined": [], "unknown": []}
         for i, flare in enumerate(region.flares):
             label = flare_label(flare, name, policy)
-            if label == NO_LABEL and reaches(flare, name) and before_record[i]:
+            if label == NO_LABEL and flare.reaches(name) and before_record[i]:
                 kinds["unknown"].append(flare.id)
             elif label != NO_LABEL and before_label[i]:
                 kinds[{POSITIVE: "eruptive", NEGATIVE: "confined"}[label]].append(flare.id)

@@ -121,7 +121,7 @@ def _fetch_catalogues(request: PlanRequest, reporter: Reporter, *, again: bool) 
     told = [refresh_harp_noaa(again=again, note=reporter.note)]
     tell = catalogue_progress(reporter)
     told += [
-        refresh(request.start, end, again=again, tell=tell, note=reporter.note)
+        refresh(request.start, end, again=again, progress=tell, note=reporter.note)
         for refresh in (refresh_flares, refresh_cmes)
     ]
     failed = [sentence for one in told for sentence in one.failed]

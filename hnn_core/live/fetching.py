@@ -11,7 +11,7 @@ from typing import Any
 
 from astropy.time import Time, TimeDelta
 
-from hnn_core.catalogs.asking import Told
+from hnn_core.catalogs.client import Progress
 from hnn_core.catalogs.queries import harps_of
 from hnn_core.catalogs.refresh import refresh_cmes, refresh_flares, refresh_harp_noaa
 from hnn_core.catalogs.store import Catalog
@@ -204,7 +204,7 @@ def catalogues_around(results: list[RegionFetched], reporter: Reporter) -> None:
     for what, refresh in (("flares", refresh_flares), ("CMEs", refresh_cmes)):
         tell = catalogue_progress(reporter)
         try:
-            told = refresh(start, end, tell=tell, note=reporter.note)
+            told = refresh(start, end, progress=tell, note=reporter.note)
         except HnnError as error:
             reporter.note(f"Without {what}: {error}")
             continue
@@ -261,6 +261,6 @@ def _here(series: Series, harp: int) -> Region | None:
         return None
 
 
-def catalogue_progress(reporter: Reporter) -> Callable[[Told], None]:
+def catalogue_progress(reporter: Reporter) -> Callable[[Progress], None]:
     """Return what tells the progress of a catalogue."""
     return lambda told: reporter.progress("catalogue", told.done, told.total, told.what)

@@ -21,7 +21,6 @@ from hnn_core.live.reporting import counted, duration, size
 from hnn_core.magnetogram.conventions import tai_seconds
 from hnn_core.magnetogram.sharp import named_t_rec
 from hnn_core.regions.base import Flare
-from hnn_core.regions.goes_classes import reaches
 from hnn_core.regions.labels import WINDOW_HOURS
 from hnn_core.sources.planned import Plan, PlannedFlare, PlannedRegion, PlanRequest
 
@@ -55,13 +54,13 @@ def make_plan(catalog: Catalog, request: PlanRequest) -> Plan:
     Plan
         Without regions if no flare gives one.
     """
-    found = find_flares(catalog, start=request.start, end=request.end, least_class="C")
+    found = find_flares(catalog, start=request.start, end=request.end, minimum_class="C")
     excluded: Counter[str] = Counter()
     hours: dict[int, set[int]] = defaultdict(set)
     counts: Counter[int] = Counter()
     row: Any
     for row in found.itertuples():
-        if not reaches(_flare(row), request.flare_class):
+        if not _flare(row).reaches(request.flare_class):
             continue
         harps, why = _harps(catalog, row)
         needed = _hours_before(row, request.hours)

@@ -8,14 +8,17 @@ import numpy as np
 from astropy.time import Time
 
 from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.regions.goes_classes import (
+    ROUNDING,
+    FluxScale,
+    flux_of_class,
+    on_scale,
+    threshold,
+)
 
-__all__ = ["Association", "Cme", "Flare", "FluxScale", "Region", "SkippedFile", "Source"]
+__all__ = ["Association", "Cme", "Flare", "Region", "SkippedFile", "Source"]
 
 Association = Literal["eruptive", "unlinked", "confined", "unknown"]
-FluxScale = Literal["operational", "science"]
-
-_CLASS_FLUX = {"A": 1e-8, "B": 1e-7, "C": 1e-6, "M": 1e-5, "X": 1e-4}
-_OPERATIONAL_OVER_SCIENCE = 0.7
 
 
 @dataclass(frozen=True)
@@ -40,16 +43,15 @@ class Flare:
     """Class as announced, such as ``"X2.2"``."""
     association: Association = "unknown"
     """``"eruptive"``: a CME is linked; ``"unlinked"``: in DONKI, with no CME linked;
-    ``"confined"``: the source says that there was none; ``"unknown"``: nobody looked."""
+    ``"confined"``: the source states that there was none; ``"unknown"``: not known."""
     scale: FluxScale = "operational"
-    """What `goes_class` counts in: ``"operational"``, as announced with GOES 1–15, is 0.7 of
-    the true flux; ``"science"`` is the true flux."""
+    """What `goes_class` counts in."""
     id: str = ""
     """Names the flare; made of peak and class if not given: ``2011-02-15T01:56 X2.2``."""
     cmes: tuple[Cme, ...] = ()
     """Those linked, where the source knows more of them than that there is one."""
     reason: str = ""
-    """Why the association is what it is, in words; empty where the source does not tell."""
+    """Why the association is what it is, in words; empty where the source gives no reason."""
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -57,21 +59,30 @@ class Flare:
             object.__setattr__(self, "id", name)
 
     def flux(self, scale: FluxScale) -> float:
-        """Peak flux in the 1–8 Å band on one of the two scales, W m-2 (docs/method.md, "Labels").
+        """Peak flux in the 1–8 Å band on one of the two scales, W m-2.
 
         Raises
         ------
         ValueError
             `goes_class` is no class.
         """
-        try:
-            flux = _CLASS_FLUX[self.goes_class[:1]] * float(self.goes_class[1:] or 1)
-        except (KeyError, ValueError) as error:
-            raise ValueError(f"{self.goes_class!r} is not a GOES class such as X2.2") from error
-        if scale == self.scale:
-            return flux
-        factor = _OPERATIONAL_OVER_SCIENCE
-        return flux * factor if scale == "operational" else flux / factor
+        return on_scale(flux_of_class(self.goes_class), self.scale, scale)
+
+    def reaches(self, flare_class: str) -> bool:
+        """Whether the flare is of a cumulative class, whatever scale it was announced on.
+
+        Parameters
+        ----------
+        flare_class : str
+            One of `FLARE_CLASSES`, with or without ``≥`` before it.
+
+        Raises
+        ------
+        DatasetError
+            No such class.
+        """
+        flux, scale = threshold(flare_class)
+        return self.flux(scale) >= flux * (1.0 - ROUNDING)
 
 
 @dataclass(frozen=True)

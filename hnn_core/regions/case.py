@@ -1,6 +1,7 @@
-"""A case: one region at one hour, with the model that was asked; and sets of a few of them.
+"""A case: one region at one hour, with a model's prediction; and named sets of a few of them.
 
-Case sets under their names, one JSON file each, in the program's folder.
+Sets lie in the program's folder, one JSON file each. People copy, rename and send these files, so
+a set is found by its file's name, however that is spelt.
 """
 
 import dataclasses
@@ -10,7 +11,6 @@ import re
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from hnn_core.exceptions import RequestError
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
 from hnn_core.regions.base import SkippedFile
-from hnn_core.storage import home
+from hnn_core.storage import home, now
 from hnn_core.version import __version__
 
 __all__ = [
@@ -34,13 +34,16 @@ __all__ = [
     "save_set",
 ]
 
-
 MOST_CASES = 12
 """Twice as many as the paper's Figures 6 and 7 show; more belong into a survey."""
 
 _BETWEEN_CASES, _BETWEEN_PARTS = "~", "!"
 """Marks that an address keeps as they are and that no region or hour holds."""
-_PERCENT = "%"
+_FORMAT = 1
+_LONGEST = 60
+_UNSAFE = re.compile(r'[%/\\:*?"<>|]|^\.')
+"""Marks that a file system minds. Letters stay as they are: 60 of them are 240 bytes at most, and
+file systems end at 255."""
 
 
 @dataclass(frozen=True)
@@ -54,19 +57,18 @@ class Case:
     hour: str
     """The reference time t: ISO minutes, TAI."""
     model: str = ""
-    """Name of the model that was asked; empty if none was."""
+    """Name of the model that predicted; empty if none did."""
     sha256: str = ""
     """Of the model's weights then; empty if not known."""
     probability: float | None = None
-    """What the model said then; None if it said nothing."""
+    """P(eruptive) then; None if the model predicted nothing."""
 
     def __post_init__(self) -> None:
         for name in ("source", "region"):
             if not getattr(self, name).strip():
                 raise RequestError(f"A case without a {name} cannot be shown; choose one.")
         try:
-            hour = iso_minute(parse_t_rec(self.hour))
-            object.__setattr__(self, "hour", hour.zfill(16))  # years before 1000
+            object.__setattr__(self, "hour", iso_minute(parse_t_rec(self.hour)))
         except (ValueError, OverflowError) as error:  # the latter: year 0
             raise RequestError(
                 f"“{self.hour[:30]}” is no hour of {self.region}; write 2011-02-15T01:00 (TAI)."
@@ -78,7 +80,7 @@ class Case:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What makes it the same case, whatever a model says of it."""
+        """What makes it the same case, whatever a model predicts."""
         return (self.source, self.region, self.hour)
 
 
@@ -99,7 +101,7 @@ class CaseSet:
                 f"{len(self.cases)} cases make no set; choose from 1 to {MOST_CASES}."
             )
         if len({case.key for case in self.cases}) < len(self.cases):
-            raise RequestError(f"The set {self.name!r} has a case twice; take one of the two out.")
+            raise RequestError(f"The set {self.name!r} has a case twice; remove one of the two.")
 
 
 def cases_to_link(cases: tuple[Case, ...]) -> str:
@@ -108,9 +110,7 @@ def cases_to_link(cases: tuple[Case, ...]) -> str:
     ``sim:!SIM 1!2011-02-14T00:00!demo~fits:/data!377!2011-02-15T01:00!demo``
     """
     return _BETWEEN_CASES.join(
-        _BETWEEN_PARTS.join(
-            _escaped(part) for part in (case.source, case.region, case.hour, case.model)
-        )
+        _BETWEEN_PARTS.join(re.sub("[%~!]", _percent, part) for part in (*case.key, case.model))
         for case in cases
     )
 
@@ -125,7 +125,7 @@ def cases_from_link(text: str) -> tuple[Case, ...]:
     """
     cases: dict[tuple[str, str, str], Case] = {}
     for one in text.split(_BETWEEN_CASES) if text else ():
-        parts = [_plain(part) for part in one.split(_BETWEEN_PARTS)]
+        parts = [re.sub("%(25|7E|21)", _mark, part) for part in one.split(_BETWEEN_PARTS)]
         if len(parts) != 4:
             raise RequestError(f"The link holds no case in “{one[:60]}”; copy the whole address.")
         source, region, hour, model = parts
@@ -134,25 +134,6 @@ def cases_from_link(text: str) -> tuple[Case, ...]:
     if len(cases) > MOST_CASES:
         raise RequestError(f"The link holds {len(cases)} cases; up to {MOST_CASES} fit on a page.")
     return tuple(cases.values())
-
-
-def _escaped(part: str) -> str:
-    for mark in (_PERCENT, _BETWEEN_CASES, _BETWEEN_PARTS):
-        part = part.replace(mark, f"%{ord(mark):02X}")
-    return part
-
-
-def _plain(part: str) -> str:
-    for mark in (_BETWEEN_PARTS, _BETWEEN_CASES, _PERCENT):
-        part = part.replace(f"%{ord(mark):02X}", mark)
-    return part
-
-
-_FORMAT = 1
-_LONGEST = 60
-_UNSAFE = re.compile(r'[%/\\:*?"<>|]|^\.')
-"""Marks that a file system minds. Letters stay as they are: 60 of them are 240 bytes at most, and
-file systems end at 255."""
 
 
 def save_set(name: str, cases: tuple[Case, ...], *, replace: bool = False) -> CaseSet:
@@ -176,8 +157,7 @@ def save_set(name: str, cases: tuple[Case, ...], *, replace: bool = False) -> Ca
         raise RequestError(
             f"“{name[:_LONGEST]}” is no name for a set; use 1 to {_LONGEST} letters."
         )
-    saved = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    made = CaseSet(name, tuple(cases), saved, __version__)
+    made = CaseSet(name, tuple(cases), now(), __version__)
     path = _path(name)
     draft = path.with_name(f".{os.getpid()}-{threading.get_ident()}.part")
     values = {"format": _FORMAT, **dataclasses.asdict(made)}
@@ -232,7 +212,7 @@ def read_set(path: Path) -> CaseSet:
         )
     try:
         cases = tuple(_case(one) for one in values["cases"])
-    except (KeyError, TypeError, AttributeError, OverflowError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise RequestError(
             f"{path.name} is no set of cases: a case in it is incomplete."
         ) from error
@@ -270,15 +250,21 @@ def delete_set(name: str) -> None:
         raise RequestError(f"The set “{name}” cannot be deleted ({error.strerror}).") from error
 
 
+def _percent(mark: re.Match[str]) -> str:
+    return f"%{ord(mark[0]):02X}"
+
+
+def _mark(percent: re.Match[str]) -> str:
+    return chr(int(percent[1], 16))
+
+
 def _case(values: dict[str, Any]) -> Case:
     """Read a case; what later versions may add is left alone."""
-    probability = values.get("probability")
-    if isinstance(probability, bool) or not isinstance(probability, int | float | None):
-        raise TypeError(f"{probability!r} is no number")
     words = {key: values[key] for key in ("source", "region", "hour")}
     words |= {key: values.get(key, "") for key in ("model", "sha256")}
-    if not all(isinstance(word, str) for word in words.values()):
-        raise TypeError(f"one of {words!r} is no text")
+    probability = values.get("probability")
+    if isinstance(probability, bool) or not all(isinstance(one, str) for one in words.values()):
+        raise TypeError("a value of another kind")
     return Case(**words, probability=None if probability is None else float(probability))
 
 
@@ -301,8 +287,7 @@ def _name(path: Path) -> str:
 
 
 def _own_path(name: str) -> Path:
-    safe = _UNSAFE.sub(lambda mark: f"%{ord(mark[0]):02X}", name)
-    return home() / "cases" / f"{safe}.json"
+    return home() / "cases" / f"{_UNSAFE.sub(_percent, name)}.json"
 
 
 def _path(name: str) -> Path:

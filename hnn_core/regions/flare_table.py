@@ -1,34 +1,24 @@
-"""Tables of flares: the program's own, and the published one of flares and DONKI's CMEs."""
+"""Tables of flares: the program's own form, and the published one of flares and DONKI's CMEs."""
 
 import csv
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast, get_args
 
 from astropy.time import Time
 
 from hnn_core.exceptions import FlareTableError
 from hnn_core.magnetogram.sharp import noaa_numbers
-from hnn_core.regions.base import Association, Flare, FluxScale, SkippedFile
+from hnn_core.regions.base import Association, Flare, SkippedFile
+from hnn_core.regions.goes_classes import FluxScale, read_class
 
 __all__ = ["FLARE_TABLE", "FlareRow", "flares_of", "load_flare_table", "read_flare_table"]
 
 FLARE_TABLE = "flares.csv"
 
-_ASSOCIATIONS: dict[str, Association] = {
-    "eruptive": "eruptive",
-    "unlinked": "unlinked",
-    "confined": "confined",
-    "unknown": "unknown",
-    "": "unknown",
-}
-_SCALES: dict[str, FluxScale] = {
-    "operational": "operational",
-    "science": "science",
-    "": "operational",
-}
-_GOES_CLASS = re.compile(r"[ABCMX]\d{1,2}(\.\d+)?")
 _OWN = {"goes_class", "peak_utc"}
 _PUBLISHED = {
     "flare class": "goes_class",
@@ -43,7 +33,7 @@ _CME_ID = re.compile(r"\d{4}-\d{2}-\d{2}T[\d:]+-CME-\d+")
 
 @dataclass(frozen=True)
 class FlareRow:
-    """A flare and the numbers of the region it belongs to; 0 where one is not told."""
+    """A flare and the numbers of the region it belongs to; 0 where one is not known."""
 
     flare: Flare
     noaa: int = 0
@@ -51,9 +41,7 @@ class FlareRow:
 
 
 def load_flare_table(path: Path) -> tuple[list[FlareRow], list[SkippedFile]]:
-    """Read a CSV table of flares that a person asked for.
-
-    Two formats are told apart by their columns.
+    """Read a CSV table of flares, in one of two formats that differ in their columns.
 
     - The program's own: ``noaa`` or ``harp`` (or both), ``goes_class`` such as ``X2.2``,
       ``peak_utc`` (ISO), ``association`` (eruptive, unlinked, confined, unknown or nothing)
@@ -103,7 +91,7 @@ def load_flare_table(path: Path) -> tuple[list[FlareRow], list[SkippedFile]]:
 
 
 def read_flare_table(path: Path) -> tuple[list[FlareRow], list[SkippedFile]]:
-    """Read the optional table beside the files of a folder, as `load_flare_table` does.
+    """Read the optional table next to the files of a folder, as `load_flare_table` does.
 
     A file that is absent is an empty table; one that cannot be read is listed as skipped.
     """
@@ -142,27 +130,31 @@ def _from_published(cells: dict[str, str]) -> dict[str, str]:
 
 
 def _flare_row(cells: dict[str, str]) -> FlareRow:
-    def cell(name: str) -> str:
-        return cells.get(name, "")
-
-    noaa = noaa_numbers(cell("noaa"))
-    harp = int(cell("harp")) if cell("harp").isdigit() else 0
+    cell = defaultdict(str, cells)
+    noaa = noaa_numbers(cell["noaa"])
+    harp = int(cell["harp"]) if cell["harp"].isdigit() else 0
     if len(noaa) != 1 and not harp:
-        raise ValueError(f"neither noaa ({cell('noaa')!r}) nor harp ({cell('harp')!r}) is a number")
-    goes_class = cell("goes_class").upper()
-    if not _GOES_CLASS.fullmatch(goes_class):
-        raise ValueError(f"goes_class {cell('goes_class')!r} is not a class such as X2.2")
-    association = _ASSOCIATIONS.get(cell("association").lower())
-    if association is None:
+        raise ValueError(f"neither noaa ({cell['noaa']!r}) nor harp ({cell['harp']!r}) is a number")
+    goes_class = read_class(cell["goes_class"])
+    if not goes_class:
+        raise ValueError(f"goes_class {cell['goes_class']!r} is not a class such as X2.2")
+    association = cell["association"].lower() or "unknown"
+    if association not in get_args(Association):
         raise ValueError(
-            f"association {cell('association')!r} is not eruptive, unlinked, confined or unknown"
+            f"association {cell['association']!r} is not eruptive, unlinked, confined or unknown"
         )
-    scale = _SCALES.get(cell("scale").lower())
-    if scale is None:
-        raise ValueError(f"scale {cell('scale')!r} is not operational or science")
+    scale = cell["scale"].lower() or "operational"
+    if scale not in get_args(FluxScale):
+        raise ValueError(f"scale {cell['scale']!r} is not operational or science")
     try:
-        peak = Time(cell("peak_utc").removesuffix("Z"), scale="utc")
+        peak = Time(cell["peak_utc"].removesuffix("Z"), scale="utc")
     except ValueError as error:
-        raise ValueError(f"peak_utc {cell('peak_utc')!r} is not an ISO time") from error
-    flare = Flare(peak, goes_class, association, scale, id=cell("id"))
+        raise ValueError(f"peak_utc {cell['peak_utc']!r} is not an ISO time") from error
+    flare = Flare(
+        peak,
+        goes_class,
+        cast(Association, association),
+        cast(FluxScale, scale),
+        id=cell["id"],
+    )
     return FlareRow(flare, noaa=noaa[0] if len(noaa) == 1 else 0, harp=harp)

@@ -1,41 +1,39 @@
-"""GOES classes, fluxes and the scale that a class counts in.
-
-The cumulative flare classes that the paper trains for, as thresholds on a stated scale.
-"""
+"""GOES classes: what one names as a flux, on which scale, and the cumulative ones to label by."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Literal, TypeVar
+
+import numpy as np
 
 from hnn_core.exceptions import DatasetError
-from hnn_core.regions.base import Flare, FluxScale
 
 __all__ = [
     "FLARE_CLASSES",
-    "OPERATIONAL_OVER_SCIENCE",
+    "ROUNDING",
     "THRESHOLDS",
-    "Threshold",
+    "FluxScale",
     "announced_scale",
     "class_of_flux",
     "flux_of_class",
-    "goes_size",
     "is_class",
-    "operational_flux",
-    "reaches",
+    "on_scale",
+    "read_class",
     "threshold",
 ]
 
+FluxScale = Literal["operational", "science"]
+"""What a class counts in: ``"operational"``, as announced with GOES 1–15, is 0.7 of the true flux;
+``"science"`` is the true flux (docs/method.md, "Labels")."""
 
-def goes_size(goes_class: str) -> tuple[int, float]:
-    """Order GOES classes: the letter, then the number."""
-    return "ABCMX".find(goes_class[:1]), float(goes_class[1:] or 0)
+_Flux = TypeVar("_Flux", float, np.ndarray)
 
-
-OPERATIONAL_OVER_SCIENCE = 0.7
-"""docs/method.md, "Labels"."""
+ROUNDING = 1e-9
+"""Relative; 1e-5 times 5.0 may fall short of 5e-5 in its last bit."""
 
 _LETTERS = {"A": 1e-8, "B": 1e-7, "C": 1e-6, "M": 1e-5, "X": 1e-4}
 _CLASS = re.compile(r"([ABCMX])(\d{1,2}(?:\.\d+)?)")
+_OPERATIONAL_OVER_SCIENCE = 0.7
 _TRUE_IRRADIANCE = datetime(2019, 12, 9)
 """GOES-16, which reports true irradiances, became the primary satellite."""
 
@@ -44,6 +42,12 @@ def is_class(text: str) -> bool:
     """Whether a text is a class such as ``X2.2``."""
     match = _CLASS.fullmatch(text)
     return match is not None and float(match[2]) > 0
+
+
+def read_class(value: Any) -> str:
+    """Return the class that a catalogue's value holds, in capitals; empty if it holds none."""
+    text = str(value or "").strip().upper()
+    return text if is_class(text) else ""
 
 
 def flux_of_class(text: str) -> float:
@@ -70,11 +74,10 @@ def class_of_flux(flux: float) -> str:
     """
     if not flux > 0:
         raise ValueError(f"{flux!r} is no flux")
-    for letter, least in _LETTERS.items():
-        text = f"{flux / least:.1f}"
-        if letter == "X" or float(text) < 10.0:
-            return f"{letter}{text}"
-    raise AssertionError("X has no upper end")
+    numbers = {letter: f"{flux / unit:.1f}" for letter, unit in _LETTERS.items()}
+    named = (letter for letter, number in numbers.items() if float(number) < 10.0)
+    letter = next(named, "X")  # which has no upper end
+    return letter + numbers[letter]
 
 
 def announced_scale(peak: datetime) -> FluxScale:
@@ -82,56 +85,33 @@ def announced_scale(peak: datetime) -> FluxScale:
     return "operational" if peak < _TRUE_IRRADIANCE else "science"
 
 
-def operational_flux(flux: float, scale: FluxScale) -> float:
-    """Return a flux on the operational scale, W m-2."""
-    return flux if scale == "operational" else flux * OPERATIONAL_OVER_SCIENCE
+def on_scale(flux: _Flux, scale: FluxScale, wanted: FluxScale) -> _Flux:
+    """Return a flux, or an array of them, of one scale as it counts in the wanted one, W m-2."""
+    if scale == wanted:
+        return flux
+    factor = _OPERATIONAL_OVER_SCIENCE
+    return flux * factor if wanted == "operational" else flux / factor
 
 
-@dataclass(frozen=True)
-class Threshold:
-    """The least peak flux of a cumulative class."""
-
-    flux: float
-    """W m-2, in the 1–8 Å band."""
-    scale: FluxScale
-    """The scale the flux counts in; the classes of 2010–2019 are operational."""
-
-
-THRESHOLDS: dict[str, Threshold] = {
-    "M5.0": Threshold(5e-5, "operational"),
-    "M": Threshold(1e-5, "operational"),
-    "C": Threshold(1e-6, "operational"),
+THRESHOLDS: dict[str, tuple[float, FluxScale]] = {
+    "M5.0": (5e-5, "operational"),
+    "M": (1e-5, "operational"),
+    "C": (1e-6, "operational"),
 }
+"""Minimum peak flux of the cumulative classes that the paper trains for, W m-2, and the scale that
+it counts in (docs/method.md, "Labels")."""
 FLARE_CLASSES = tuple(THRESHOLDS)
 """Highest first; each holds the flares of those before it."""
 
-_ROUNDING = 1e-9  # 1e-5 times 5.0 may fall short of 5e-5 in its last bit
 
-
-def reaches(flare: Flare, flare_class: str) -> bool:
-    """Tell whether a flare is of a cumulative class, whatever scale it was announced on.
-
-    Parameters
-    ----------
-    flare : Flare
-    flare_class : str
-        One of `FLARE_CLASSES`, with or without ``≥`` before it.
+def threshold(flare_class: str) -> tuple[float, FluxScale]:
+    """Return flux and scale of the threshold of a class, with or without ``≥`` before it.
 
     Raises
     ------
     DatasetError
         No such class.
-
-    References
-    ----------
-    docs/method.md, "Labels": thresholds are pairs of flux and scale.
     """
-    least = threshold(flare_class)
-    return flare.flux(least.scale) >= least.flux * (1.0 - _ROUNDING)
-
-
-def threshold(flare_class: str) -> Threshold:
-    """Return the threshold of a class. Raises DatasetError if there is no such class."""
     try:
         return THRESHOLDS[flare_class.strip().removeprefix("≥")]
     except KeyError as error:

@@ -9,7 +9,6 @@ from astropy.time import Time
 from hnn_core.exceptions import DatasetError
 from hnn_core.magnetogram.conventions import tai_seconds
 from hnn_core.regions.base import Association, Flare
-from hnn_core.regions.goes_classes import reaches
 
 __all__ = [
     "DEFAULT_POLICY",
@@ -44,7 +43,7 @@ POLICIES: dict[str, dict[Association, int]] = {
         "unknown": NO_LABEL,
     },
 }
-"""What each association says of a flare. An unknown one never gives a label."""
+"""The label of each association. An unknown one never gives a label."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +114,7 @@ def label_with_flares(
     *,
     policy: str = DEFAULT_POLICY,
 ) -> FrameLabels:
-    """Label frames as `label_frames` does, and tell from which flare each label comes."""
+    """Label frames as `label_frames` does, with the flare that each label comes from."""
     times = times_utc if isinstance(times_utc, Time) else Time(times_utc, scale="utc")
     label = np.full(times.shape, NO_LABEL, np.int8)
     chosen = np.full(times.shape, -1, np.int64)
@@ -139,17 +138,13 @@ def flare_label(flare: Flare, flare_class: str, policy: str) -> int:
     DatasetError
         No such class or policy.
     """
-    try:
-        by_association = POLICIES[policy]
-    except KeyError as error:
-        raise DatasetError(
-            f"{policy!r} is not a policy; choose {' or '.join(POLICIES)}."
-        ) from error
-    return by_association[flare.association] if reaches(flare, flare_class) else NO_LABEL
+    if policy not in POLICIES:
+        raise DatasetError(f"{policy!r} is not a policy; choose {' or '.join(POLICIES)}.")
+    return POLICIES[policy][flare.association] if flare.reaches(flare_class) else NO_LABEL
 
 
 def flares_ahead(times: Time, flares: Sequence[Flare]) -> np.ndarray:
-    """Tell which flares peak within the day after each frame, 0 < t_peak − t ≤ 24 h.
+    """Return which flares peak within the day after each frame, 0 < t_peak − t ≤ 24 h.
 
     Returns
     -------

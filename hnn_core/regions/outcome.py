@@ -8,7 +8,7 @@ import numpy as np
 from astropy.time import Time
 
 from hnn_core.regions.base import Flare, Region
-from hnn_core.regions.goes_classes import reaches, threshold
+from hnn_core.regions.goes_classes import threshold
 from hnn_core.regions.labels import WINDOW_HOURS, flares_ahead
 
 __all__ = ["OUTCOME_WORDS", "Outcome", "OutcomeWord", "cme_words", "what_happened"]
@@ -17,10 +17,11 @@ OutcomeWord = Literal["eruptive", "confined", "no CME linked in DONKI", "unknown
 OUTCOME_WORDS: tuple[OutcomeWord, ...] = get_args(OutcomeWord)
 _WORDS: dict[str, OutcomeWord] = {
     "eruptive": "eruptive",
+    "unknown": "unknown",
     "unlinked": "no CME linked in DONKI",
     "confined": "confined",
-    "unknown": "unknown",
 }
+"""By association; of several flares the first one here counts."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Outcome:
 
 
 def what_happened(region: Region, time: Time, flare_class: str) -> Outcome:
-    """Tell which flares of a class followed, and whether a CME is linked to one.
+    """Return which flares of a class followed, and whether a CME is linked to one.
 
     Parameters
     ----------
@@ -48,8 +49,8 @@ def what_happened(region: Region, time: Time, flare_class: str) -> Outcome:
     Returns
     -------
     Outcome
-        Eruptive if any of them is; unknown if none is and of one nobody knows; never confined
-        for want of a link in DONKI.
+        Eruptive if any of them is; unknown if none is and one is unknown; never confined for
+        want of a link in DONKI.
 
     Raises
     ------
@@ -62,7 +63,7 @@ def what_happened(region: Region, time: Time, flare_class: str) -> Outcome:
     flares = [
         flare
         for flare, follows in zip(region.flares, ahead, strict=True)
-        if follows and reaches(flare, least)
+        if follows and flare.reaches(least)
     ]
     flares.sort(key=lambda flare: float(flare.peak.unix))
     if not flares:
@@ -72,17 +73,17 @@ def what_happened(region: Region, time: Time, flare_class: str) -> Outcome:
             (),
         )
     known = {flare.association for flare in flares}
-    first = next(kind for kind in ("eruptive", "unknown", "unlinked", "confined") if kind in known)
-    told = ", ".join(
+    word = next(word for kind, word in _WORDS.items() if kind in known)
+    words = ", ".join(
         f"{flare.goes_class} at {flare.peak.utc.isot[:16].replace('T', ' ')} UTC "
         f"({cme_words(flare, simulated=region.simulated)})"
         for flare in flares
     )
-    return Outcome(_WORDS[first], f"{told}.", tuple(flares))
+    return Outcome(word, f"{words}.", tuple(flares))
 
 
 def cme_words(flare: Flare, *, simulated: bool = False) -> str:
-    """Say what is known of a flare's CME.
+    """Return what is known of a flare's CME, in a few words.
 
     Parameters
     ----------

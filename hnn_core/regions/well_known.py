@@ -1,17 +1,15 @@
-"""Well-known flares, eruptive and confined, that a user can fetch by one click.
-
-The hour that a region is looked at first, and cases to begin with.
-"""
+"""What to look at first: well-known flares, a region's reference hour, cases to begin with."""
 
 import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
 from hnn_core.regions.base import Flare, Region
 from hnn_core.regions.case import Case
-from hnn_core.regions.goes_classes import goes_size
+from hnn_core.regions.goes_classes import flux_of_class
 from hnn_core.regions.outcome import what_happened
 
 __all__ = [
@@ -22,7 +20,7 @@ __all__ = [
     "well_known_cases",
 ]
 
-
+_HOURS = 10
 _TABLE = Path(__file__).resolve().parents[2] / "assets" / "cases.csv"
 
 
@@ -53,27 +51,14 @@ class WellKnownCase:
 def well_known_cases() -> list[WellKnownCase]:
     """Return the cases that ship with the program, in time."""
     with _TABLE.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    return [
-        WellKnownCase(
-            flare=row["flare"],
-            noaa=int(row["noaa"]),
-            harp=int(row["harp"]),
-            peak_utc=row["peak_utc"],
-            reference_tai=row["reference_tai"],
-            outcome=row["outcome"],
-            literature=row["literature"],
-        )
-        for row in rows
-    ]
-
-
-_HOURS = 10
+        rows: list[dict[str, Any]] = list(csv.DictReader(stream))
+    numbers = ("noaa", "harp")
+    return [WellKnownCase(**row | {name: int(row[name]) for name in numbers}) for row in rows]
 
 
 def largest_flare(region: Region) -> Flare | None:
     """Return the region's largest flare, if any is known."""
-    return max(region.flares, key=lambda flare: goes_size(flare.goes_class), default=None)
+    return max(region.flares, key=lambda flare: flux_of_class(flare.goes_class), default=None)
 
 
 def reference_hour(hours: Sequence[str], region: Region) -> str:
@@ -97,7 +82,7 @@ def reference_hour(hours: Sequence[str], region: Region) -> str:
         if case.harp == region.harp and case.reference_tai in hours
     ]
     if known:
-        return max(known, key=lambda case: goes_size(case.flare)).reference_tai
+        return max(known, key=lambda case: flux_of_class(case.flare)).reference_tai
     flare = largest_flare(region)
     before = [hour for hour in hours if flare is not None and hour < iso_minute(flare.peak)]
     return before[-1] if before else hours[-1]
@@ -120,9 +105,9 @@ def suggested_cases(
     hours : iterable of (Region, sequence of str)
         Its regions with their hours, ISO minutes, TAI, ascending; those without are passed over.
     model : str
-        Name of the model that is to be asked.
+        Name of the model that is to predict.
     flare_class : str
-        Least class of the flares that count as what happened.
+        Minimum class of the flares that count as what happened.
     most : int
         As many as the paper's Figures 6 and 7 show by default.
 

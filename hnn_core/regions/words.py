@@ -1,4 +1,4 @@
-"""A user's words, understood before anything is asked of a service."""
+"""A user's words for a region or a time, checked before a service is queried."""
 
 import datetime
 import re
@@ -34,7 +34,7 @@ class Wanted:
 
 
 def read_region(text: str) -> Wanted:
-    """Understand ``11158``, ``AR 11158``, ``NOAA 1158``, ``HARP 377`` or ``377``.
+    """Read ``11158``, ``AR 11158``, ``NOAA 1158``, ``HARP 377`` or ``377``.
 
     A bare number is a NOAA number from 10000 to 19999, else a HARP number. HARP numbers have
     reached five digits, so write ``HARP`` before those. After ``AR`` a lost leading 1 is put back.
@@ -49,11 +49,11 @@ def read_region(text: str) -> Wanted:
         raise RequestError(
             f"{text!r} is no active region; type a NOAA number such as 11158 or HARP 377."
         )
-    kind, number = match[1] or "", int(match[2])
-    if kind in ("AR", "NOAA", "NOAAAR") and number < _FIRST_NOAA:
+    kind, number = match[1], int(match[2])
+    is_noaa = kind in ("AR", "NOAA", "NOAAAR")
+    if is_noaa and number < _FIRST_NOAA:
         number += _FIRST_NOAA
-    is_noaa = kind in ("AR", "NOAA", "NOAAAR") or (not kind and _FIRST_NOAA <= number <= _LAST_NOAA)
-    if is_noaa:
+    if is_noaa or (not kind and _FIRST_NOAA <= number <= _LAST_NOAA):
         if not _FIRST_NOAA < number <= _LAST_NOAA:
             raise RequestError(
                 f"{text!r} is no NOAA number; they run from 10001 to {_LAST_NOAA} in SDO's time."
@@ -65,7 +65,7 @@ def read_region(text: str) -> Wanted:
 
 
 def read_day(text: str) -> datetime.date:
-    """Understand a date such as ``2011-02-13`` in SDO's time.
+    """Read a date such as ``2011-02-13`` in SDO's time.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def read_day(text: str) -> datetime.date:
 
 
 def read_moment(text: str, *, end: bool = False) -> Time:
-    """Understand a date or a time of day.
+    """Read a date or a time of day.
 
     Parameters
     ----------

@@ -140,7 +140,7 @@ def choose_flares() -> dict[str, Any] | None:
     return {
         "start": read_day(span[0]) if span[0] else None,
         "end": read_day(span[1]) if span[1] else None,
-        "least_class": "" if state["least"] == "any" else state["least"],
+        "minimum_class": "" if state["least"] == "any" else state["least"],
         "noaa": wanted.noaa if wanted else None,
         "harp": wanted.harp if wanted else None,
         "longitude": None if longitude == _WHOLE else longitude,

@@ -16,7 +16,7 @@ from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.network.model_store import ModelInfo
 from hnn_core.network.predictor import Prediction
 from hnn_core.regions.base import Flare, Region
-from hnn_core.regions.goes_classes import goes_size
+from hnn_core.regions.goes_classes import flux_of_class
 from hnn_core.regions.outcome import cme_words
 from hnn_core.regions.well_known import largest_flare
 
@@ -185,5 +185,5 @@ def frame_notes(prediction: Prediction) -> list[str]:
     return notes
 
 
-def _size(flare: Flare) -> tuple[int, float]:
-    return goes_size(flare.goes_class)
+def _size(flare: Flare) -> float:
+    return flux_of_class(flare.goes_class)

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from hnn_core.catalogs.raw import RawFolder, RawReply, Span, months, weeks, years
+from hnn_core.catalogs.raw import RawFolder, RawReply, Span, spans
 
 FETCHED = datetime(2020, 1, 2, 3, 4, 5)
 X22 = datetime(2011, 2, 15, 1, 56)
@@ -96,15 +96,15 @@ def hek_text(*events: dict[str, Any], more: bool = False) -> str:
 
 def reply_for(span: Span, service: str = "donki_flr", fetched: datetime = FETCHED) -> RawReply:
     """A reply that is nowhere on disk, for the pure parsers."""
-    return RawReply(service, span.key, span.start, span.end, fetched, "", "", Path(span.key))
+    return RawReply(service, span, fetched, "", "", Path(span.key))
 
 
 def keep(
     folder: Path, service: str, day: date, content: object, *, fetched: datetime = FETCHED
 ) -> RawReply:
     """Keep a reply for the year, month or week of a day; what is no text is written as JSON."""
-    cut = {"ncei": years, "hek": months, "donki_flr": months, "donki_cme": weeks}[service]
-    span = cut(day, day)[0]
+    units = {"ncei": "year", "hek": "month", "donki_flr": "month", "donki_cme": "week"}
+    span = spans(units[service], day, day)[0]
     if service == "hek":
         span = Span(f"{span.key}_p01", span.start, span.end)
     text = content if isinstance(content, str) else json.dumps(content)

@@ -10,14 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hnn_core.catalogs.donki import parse_donki_cmes, parse_donki_flares, query, read_records
-from hnn_core.catalogs.hek import parse_flares
+from hnn_core.catalogs.harp_noaa import parse_harp_noaa, read_harp_noaa
+from hnn_core.catalogs.hek import has_more, parse_flares
 from hnn_core.catalogs.hek import query as hek_query
 from hnn_core.catalogs.ncei import newest_reports, parse_report, read_index, read_report
-from hnn_core.catalogs.raw import is_due, months, weeks, years
+from hnn_core.catalogs.raw import spans
 from hnn_core.catalogs.records import (
-    parse_harp_noaa,
     place,
-    read_harp_noaa,
     read_place,
     read_time,
     region_number,
@@ -28,7 +27,8 @@ from hnn_core.regions.goes_classes import (
     class_of_flux,
     flux_of_class,
     is_class,
-    operational_flux,
+    on_scale,
+    read_class,
 )
 from hnn_core.services.transport import Reply
 from tests.conftest import real_data
@@ -46,9 +46,9 @@ from tests.support.drawn_catalogs import (
     reply_for,
 )
 
-YEAR = years(date(2011, 1, 1), date(2011, 1, 1))[0]
-MONTH = months(date(2011, 2, 1), date(2011, 2, 1))[0]
-WEEK = weeks(date(2011, 2, 15), date(2011, 2, 15))[0]
+YEAR = spans("year", date(2011, 1, 1), date(2011, 1, 1))[0]
+MONTH = spans("month", date(2011, 2, 1), date(2011, 2, 1))[0]
+WEEK = spans("week", date(2011, 2, 15), date(2011, 2, 15))[0]
 
 
 def ncei(*rows, span=YEAR):
@@ -99,6 +99,10 @@ class TestClasses:
     @pytest.mark.parametrize("text", ["", "Q1.0", "X", "M0.0", "C1.2.3", "null"])
     def test_what_is_no_class(self, text):
         assert not is_class(text)
+        assert read_class(text) == ""
+
+    def test_a_catalogue_s_value_is_read_in_capitals(self):
+        assert [read_class(value) for value in (" m1.2 ", None, 7)] == ["M1.2", "", ""]
 
     @pytest.mark.parametrize("flux", [0.0, -1.0, math.nan])
     def test_no_class_of_no_flux(self, flux):
@@ -108,7 +112,7 @@ class TestClasses:
     def test_announced_scale_changes_with_goes_16(self):
         assert announced_scale(datetime(2019, 12, 8, 23, 59)) == "operational"
         assert announced_scale(datetime(2019, 12, 9)) == "science"
-        assert operational_flux(1e-4, "science") == pytest.approx(0.7e-4)
+        assert on_scale(1e-4, "science", "operational") == pytest.approx(0.7e-4)
 
 
 class TestNumbersAndPlaces:
@@ -141,30 +145,28 @@ class TestNumbersAndPlaces:
 
 class TestSpans:
     def test_weeks_are_the_same_whatever_is_asked(self):
-        one = weeks(date(2011, 2, 16), date(2011, 2, 16))
+        one = spans("week", date(2011, 2, 16), date(2011, 2, 16))
         assert [span.key for span in one] == ["2011-02-14"]
-        assert one[0] in weeks(date(2011, 1, 1), date(2011, 12, 31))
+        assert one[0] in spans("week", date(2011, 1, 1), date(2011, 12, 31))
 
     @given(st.dates(date(2010, 1, 1), date(2020, 1, 1)), st.integers(0, 800))
     def test_every_day_lies_in_exactly_one_span(self, start, n_days):
         end = start + timedelta(days=n_days)
-        for cut in (weeks, months, years):
-            spans = cut(start, end)
-            assert spans[0].start <= start
-            assert spans[-1].end > end
-            assert all(a.end == b.start for a, b in itertools.pairwise(spans))
+        for unit in ("week", "month", "year"):
+            found = spans(unit, start, end)
+            assert found[0].start <= start
+            assert found[-1].end > end
+            assert all(a.end == b.start for a, b in itertools.pairwise(found))
 
     def test_reversed_span_is_refused_and_the_future_left_out(self):
         with pytest.raises(RequestError, match="before it begins"):
-            months(date(2011, 3, 1), date(2011, 2, 1))
-        assert months(date(2999, 1, 1), date(2999, 2, 1)) == []
-        assert years(date(2999, 1, 1), date(2999, 2, 1)) == []
+            spans("month", date(2011, 3, 1), date(2011, 2, 1))
+        assert spans("month", date(2999, 1, 1), date(2999, 2, 1)) == []
+        assert spans("year", date(2999, 1, 1), date(2999, 2, 1)) == []
 
-    def test_settled_months_are_not_asked_again(self):
-        assert is_due(MONTH, None, again=False)
-        assert is_due(MONTH, datetime(2011, 4, 29), again=False)
-        assert not is_due(MONTH, datetime(2011, 5, 1), again=False)
-        assert is_due(MONTH, datetime(2011, 5, 1), again=True)
+    def test_a_month_is_settled_sixty_days_after_its_end(self):
+        assert not MONTH.is_settled(datetime(2011, 4, 29))
+        assert MONTH.is_settled(datetime(2011, 5, 1))
 
 
 class TestNcei:
@@ -261,9 +263,17 @@ class TestHek:
             assert (flare.goes_class, flare.scale, flare.noaa) == ("X2.2", "operational", 11158)
             assert (flare.longitude, flare.latitude) == (12, -21)
 
-    def test_disk_centre_without_a_region_is_no_place(self):
-        (flare,), _ = hek(hek_event(ar_noaanum=None, hgs_x=0, hgs_y=0))
+    @pytest.mark.parametrize("noaa", [None, 11158])
+    def test_disk_centre_is_no_place_with_or_without_a_region(self, noaa):
+        (flare,), _ = hek(hek_event(ar_noaanum=noaa, hgs_x=0, hgs_y=0))
         assert math.isnan(flare.longitude)
+        assert math.isnan(flare.latitude)
+
+    def test_names_that_are_no_utf_8_stop_nothing(self):
+        content = hek_text(hek_event(frm_contact="Jose"), more=True).encode()
+        content = content.replace(b"Jose", "José".encode("latin-1"))
+        (flare,), problems = parse_flares(content, reply_for(MONTH, "hek"))
+        assert (flare.peak, problems, has_more(content)) == (X22, [], True)
 
     def test_without_peak_or_class_it_is_told(self):
         found, problems = hek(hek_event(event_peaktime=None), hek_event(fl_goescls=None), "junk")
@@ -327,7 +337,7 @@ class TestDonki:
         assert len(found) == 1
         assert (name, words) == (
             "donki_flr/2011-02",
-            "DONKI's flare wrong is dated 2012-02-15, outside of the asked 2011-02",
+            "DONKI's flare wrong is dated 2012-02-15, outside of the requested 2011-02",
         )
 
     def test_padding_days_count_and_no_more(self):
@@ -352,7 +362,7 @@ class TestDonki:
     def test_speed_of_the_most_accurate_analysis_else_of_the_newest(self):
         def speed(*analyses):
             (cme,), _ = cmes(donki_cme(cmeAnalyses=list(analyses) or None))
-            return cme.speed
+            return cme.speed_km_s
 
         old = {"isMostAccurate": False, "speed": 300, "submissionTime": "2011-02-15T10:00Z"}
         new = {"isMostAccurate": False, "speed": 400, "submissionTime": "2011-02-16T10:00Z"}
@@ -364,13 +374,13 @@ class TestDonki:
 
     def test_cme_without_start_time_has_that_of_its_id(self):
         (cme,), problems = cmes(donki_cme(startTime=None))
-        assert (cme.start, problems) == (datetime(2011, 2, 15, 2, 24), [])
+        assert (cme.start_utc, problems) == (datetime(2011, 2, 15, 2, 24), [])
         found, problems = cmes(donki_cme(startTime=None, activityID="nameless"))
         assert (found, len(problems)) == ([], 1)
 
     def test_cme_links(self):
         (cme,), _ = cmes(donki_cme(linkedEvents=linking("b-FLR-001", "a-FLR-002", "c-GST-001")))
-        assert cme.links == ("a-FLR-002", "b-FLR-001")
+        assert cme.flare_ids == ("a-FLR-002", "b-FLR-001")
 
 
 class TestHarpNoaa:
@@ -387,7 +397,9 @@ class TestHarpNoaa:
 class TestRealSamples:
     def test_the_record_without_a_catalog_key(self):
         records = json.loads(real_data("donki", "FLR_api2022_no_catalog_key.json").read_text())
-        found, problems = flares(records, span=months(date(2022, 9, 1), date(2022, 9, 1))[0])
+        found, problems = flares(
+            records, span=spans("month", date(2022, 9, 1), date(2022, 9, 1))[0]
+        )
         assert problems == []
         assert [flare.goes_class for flare in found] == ["C3.9", "M1.0", "M1.0", "M1.0"]
         assert {flare.scale for flare in found} == {"science"}
@@ -396,15 +408,15 @@ class TestRealSamples:
 
     def test_the_webtools_records(self):
         records = json.loads(real_data("donki", "FLR_webtools_2016.json").read_text())
-        found, _ = flares(records, span=months(date(2016, 1, 1), date(2016, 1, 1))[0])
+        found, _ = flares(records, span=spans("month", date(2016, 1, 1), date(2016, 1, 1))[0])
         assert found[0].links == ("2016-01-01T23:12:00-CME-001",)
         assert (found[0].version, found[0].peak) == (5, datetime(2016, 1, 2, 0, 11))
 
     def test_the_cme_of_2017(self):
         records = json.loads(real_data("donki", "CME_2017.json").read_text())
-        (cme,), _ = cmes(*records, span=weeks(date(2017, 1, 3), date(2017, 1, 3))[0])
-        assert (cme.speed, cme.half_angle, cme.kind, cme.noaa) == (645, 20, "C", 0)
-        assert (cme.longitude, cme.latitude) == (-105, -10)
+        (cme,), _ = cmes(*records, span=spans("week", date(2017, 1, 3), date(2017, 1, 3))[0])
+        assert (cme.speed_km_s, cme.half_angle_deg, cme.cme_type, cme.noaa) == (645, 20, "C", 0)
+        assert (cme.longitude_deg, cme.latitude_deg) == (-105, -10)
 
     def test_the_table_of_harps(self):
         pairs = parse_harp_noaa(real_data("harp_noaa", "all_harps_with_noaa_ars.txt").read_text())

@@ -20,7 +20,7 @@ from hnn_core.catalogs.queries import (
 from hnn_core.catalogs.store import Catalog
 from hnn_core.exceptions import RequestError
 from hnn_core.regions.base import Flare
-from hnn_core.regions.goes_classes import THRESHOLDS, flux_of_class, reaches
+from hnn_core.regions.goes_classes import THRESHOLDS, flux_of_class
 
 MIDNIGHT = datetime(2011, 2, 15)
 CME = "2011-02-15T02:24:00-CME-001"
@@ -141,21 +141,21 @@ class TestFlares:
             find_flares(catalog, start=date(2011, 2, 16), end=date(2011, 2, 15))
 
     def test_classes_as_they_are_shown(self, catalog):
-        assert classes(find_flares(catalog, least_class="M5.0")) == ["M5.0", "X2.2", "M6.0"]
-        assert classes(find_flares(catalog, least_class="x")) == ["X2.2"]
-        assert len(find_flares(catalog, least_class="C")) == 6
+        assert classes(find_flares(catalog, minimum_class="M5.0")) == ["M5.0", "X2.2", "M6.0"]
+        assert classes(find_flares(catalog, minimum_class="x")) == ["X2.2"]
+        assert len(find_flares(catalog, minimum_class="C")) == 6
 
     def test_classes_on_a_scale(self, catalog):
         # M6.0 on the science scale is M4.2 on the operational one; the operational M5.0 is M7.1.
-        found = find_flares(catalog, least_class="M5.0", scale="operational")
+        found = find_flares(catalog, minimum_class="M5.0", scale="operational")
         assert classes(found) == ["M5.0", "X2.2"]
-        assert "M5.0" in classes(find_flares(catalog, least_class="M7.0", scale="science"))
-        assert "M6.0" not in classes(find_flares(catalog, least_class="M7.0", scale="science"))
+        assert "M5.0" in classes(find_flares(catalog, minimum_class="M7.0", scale="science"))
+        assert "M6.0" not in classes(find_flares(catalog, minimum_class="M7.0", scale="science"))
 
     @pytest.mark.parametrize("text", ["Z", "M5.", "5e-5", "MX"])
     def test_what_is_no_class_is_refused(self, catalog, text):
         with pytest.raises(RequestError, match="no GOES class"):
-            find_flares(catalog, least_class=text)
+            find_flares(catalog, minimum_class=text)
 
     @given(
         st.sampled_from(list(THRESHOLDS)),
@@ -166,11 +166,11 @@ class TestFlares:
     def test_the_operational_scale_agrees_with_labels(self, least, letter, tenths, scale):
         row = flare(0, f"{letter}{tenths / 10}", scale=scale)
         known = made(None, [row])
-        labelled = reaches(Flare(Time(MIDNIGHT), row["goes_class"], scale=scale), least)
-        found = find_flares(known, least_class=least, scale="operational")
+        labelled = Flare(Time(MIDNIGHT), row["goes_class"], scale=scale).reaches(least)
+        found = find_flares(known, minimum_class=least, scale="operational")
         assert (len(found) == 1) == labelled
         # As shown is never stricter than labels are.
-        assert not labelled or len(find_flares(known, least_class=least)) == 1
+        assert not labelled or len(find_flares(known, minimum_class=least)) == 1
 
     def test_regions(self, catalog):
         assert len(find_flares(catalog, noaa=11158)) == 3
@@ -190,8 +190,8 @@ class TestFlares:
 
     def test_an_empty_catalogue_answers(self, tmp_path):
         empty = made(tmp_path)
-        assert find_flares(empty, start=date(2011, 1, 1), least_class="M", harp=377).empty
-        assert find_cmes(empty, least_speed=1).empty
+        assert find_flares(empty, start=date(2011, 1, 1), minimum_class="M", harp=377).empty
+        assert find_cmes(empty, minimum_speed=1).empty
         assert find_regions(empty).empty
         assert list(find_regions(empty).columns)[:3] == ["noaa", "harps", "first_peak"]
         assert harps_of(empty, 11158) == ()
@@ -200,7 +200,7 @@ class TestFlares:
 
 
 def test_cmes(catalog):
-    assert list(find_cmes(catalog, least_speed=669)["cme_id"]) == [CME, "c"]
+    assert list(find_cmes(catalog, minimum_speed=669)["cme_id"]) == [CME, "c"]
     assert list(find_cmes(catalog, start=date(2011, 2, 16), end=date(2011, 2, 16))["cme_id"]) == [
         "b"
     ]
@@ -231,7 +231,7 @@ class TestRegions:
         assert (second.noaa, second.n_flares, second.largest_class) == (11160, 2, "M6.0")
 
     def test_conditions_are_those_of_flares(self, catalog):
-        found = find_regions(catalog, least_class="M5.0", noaa=11158)
+        found = find_regions(catalog, minimum_class="M5.0", noaa=11158)
         assert list(found["n_flares"]) == [2]
 
     def test_all_harps_of_a_region(self, tmp_path):

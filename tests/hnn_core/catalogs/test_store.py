@@ -43,18 +43,18 @@ class TestRaw:
     def test_a_reply_and_its_side_file(self, tmp_path):
         reply = keep(tmp_path, "donki_flr", DAY, "[ ]\n")
         assert reply.read() == b"[ ]\n"
-        told = json.loads(reply.path.with_name(reply.path.name + ".about").read_text())
-        assert told["url"] == "http://x/"
-        assert told["fetched_utc"] == FETCHED.isoformat()
-        assert told["bytes"] == 4
-        assert len(told["sha256"]) == 64
+        about = json.loads(reply.path.with_name(reply.path.name + ".about").read_text())
+        assert about["url"] == "http://x/"
+        assert about["fetched_utc"] == FETCHED.isoformat()
+        assert about["bytes"] == 4
+        assert len(about["sha256"]) == 64
         assert RawFolder(tmp_path).newest("donki_flr") == {"2011-02": reply}
 
     def test_a_changed_reply_lies_beside_the_older_and_counts(self, tmp_path):
         old = keep(tmp_path, "donki_flr", DAY, "[]")
         new = keep(tmp_path, "donki_flr", DAY, "[ ]", fetched=FETCHED + HOUR)
         assert old.read() == b"[]"
-        assert RawFolder(tmp_path).newest_of("donki_flr", "2011-02") == new
+        assert RawFolder(tmp_path).newest("donki_flr", "2011-02") == {"2011-02": new}
         # What was fetched first may be written last.
         keep(tmp_path, "donki_flr", DAY, "[]", fetched=FETCHED)
         assert RawFolder(tmp_path).newest("donki_flr")["2011-02"] == new
@@ -79,14 +79,14 @@ class TestRaw:
         else:
             side.write_text("[]" if damage == "list" else side.read_text()[:40])
         assert RawFolder(tmp_path).newest("donki_flr") == {"2011-02": kept}
-        assert RawFolder(tmp_path).newest_of("donki_flr", "2011-02") == kept
+        assert RawFolder(tmp_path).newest("donki_flr", "2011-02") == {"2011-02": kept}
 
     def test_keys_that_begin_alike_are_not_mixed_up(self, tmp_path):
         raw = RawFolder(tmp_path)
         for key in ("all", "all.b"):
             span = Span(key, DAY, DAY)
             raw.keep("harp_noaa", span, key.encode(), url="", fetched=FETCHED, suffix="txt")
-        assert raw.newest_of("harp_noaa", "all").read() == b"all"
+        assert raw.newest("harp_noaa", "all")["all"].read() == b"all"
 
 
 class TestOpen:
@@ -240,9 +240,7 @@ class TestFill:
     def test_the_box_that_holds_a_place(self, place, region):
         assert noaa_at(self.boxes, *place) == region
 
-    def test_numbers_as_one_or_several(self):
-        one = self.boxes.assign(noaa=[11158, 0, 7])
-        assert noaa_at(one, 5, -20) == (377, 11158)
+    def test_a_harp_with_several_numbers_has_no_single_one(self):
         several = self.boxes.assign(lat_max=10.0)
         assert noaa_at(several, -50, 7) == (390, 0)
         assert noaa_at(self.boxes.iloc[:0], 5, -20) == (0, 0)

@@ -11,7 +11,7 @@ from analysis.figures.passage import mark_times
 from hnn_core.exceptions import DatasetError, FlareTableError
 from hnn_core.regions.base import Flare, Region
 from hnn_core.regions.flare_table import flares_of, load_flare_table, read_flare_table
-from hnn_core.regions.goes_classes import FLARE_CLASSES, reaches
+from hnn_core.regions.goes_classes import FLARE_CLASSES
 from hnn_core.regions.labels import POLICIES, label_frames, label_with_flares
 from pages._shared.messages import flares_sentence
 from tests.conftest import real_data
@@ -171,7 +171,7 @@ def test_unknown_class_names_the_known_ones():
 )
 def test_classes_accumulate_and_count_on_their_own_scale(goes_class, scale, classes):
     one = flare(goes_class=goes_class, scale=scale)
-    assert [name for name in FLARE_CLASSES if reaches(one, name)] == classes
+    assert [name for name in FLARE_CLASSES if one.reaches(name)] == classes
     frames = utc("2011-02-14T12:00:00")
     labelled = [name for name in FLARE_CLASSES if label_frames(frames, [one], name)[0] == 1]
     assert labelled == classes

@@ -85,7 +85,7 @@ def test_a_flare_of_a_definitive_harp_is_not_one_of_the_new_region_of_the_same_n
         fetch(None, None, series=NEAR_REAL_TIME, harp=14011)
         refresh_harp_noaa()
         refresh_flares(read_day("2026-09-01"), read_day("2026-09-06"))
-        listed = find_flares(Catalog.open(), least_class="M1")
+        listed = find_flares(Catalog.open(), minimum_class="M1")
         assert listed[["noaa", "harp"]].values.tolist() == [[14999, 14011]]
         (region,) = open_source("jsoc:nrt").regions()
     assert (region.harp, region.noaa) == (14011, (14600,))
