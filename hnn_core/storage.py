@@ -1,12 +1,14 @@
-"""The one folder under which everything the program writes lives.
+"""The one folder under which the program writes, and how: a kill leaves the old or the new file.
 
-What every writer of files needs: one clear sentence when the disk is full.
+Lines that are appended may be torn by a kill; the readers here pass over them.
 """
 
+import contextlib
 import errno
 import json
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,36 +16,19 @@ from typing import Any
 
 import platformdirs
 
-from hnn_core.exceptions import (
-    DiskFullError,
-)
+from hnn_core.exceptions import DiskFullError
 
-__all__ = ["home", "now", "replace_json", "room_on_disk", "write_atomically"]
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    temporary = path.with_name(f"{path.name}.part")
-    with temporary.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
-
-
-def replace_json(path: Path, values: dict[str, Any]) -> None:
-    """Write JSON beside its place and rename it there."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        draft.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def now() -> str:
-    """Return the time as ISO seconds, UTC."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+__all__ = [
+    "append_line",
+    "home",
+    "json_objects",
+    "now",
+    "read_lines",
+    "replace_json",
+    "replacing",
+    "room_on_disk",
+    "write_atomically",
+]
 
 
 def home() -> Path:
@@ -53,16 +38,95 @@ def home() -> Path:
     return folder
 
 
+def now() -> str:
+    """Return the time as ISO seconds, UTC."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@contextmanager
+def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
+    """Give a draft to write, which takes the file's place, flushed to the disk, at the end.
+
+    Parameters
+    ----------
+    path : Path
+    shared : bool
+        Whether several may write the file at once: then each has a draft of its own. Otherwise
+        it is ``<name>.part``, so that what a killed writer left is written over by the next.
+
+    Yields
+    ------
+    Path
+        In the same folder; removed where the block fails.
+    """
+    own = f".{path.name}.{os.getpid()}-{threading.get_ident()}.part"
+    draft = path.with_name(own if shared else f"{path.name}.part")
+    try:
+        yield draft
+        with draft.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        draft.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, content: bytes, *, shared: bool = False) -> None:
+    """Write a file so that it is there whole or not at all; see `replacing`."""
+    with replacing(path, shared=shared) as draft:
+        draft.write_bytes(content)
+
+
+def replace_json(path: Path, values: dict[str, Any]) -> None:
+    """Write JSON so that it is there whole or not at all, whoever else writes it."""
+    text = json.dumps(values, indent=2, allow_nan=False) + "\n"
+    write_atomically(path, text.encode(), shared=True)
+
+
+def append_line(path: Path, values: dict[str, Any]) -> None:
+    """Append a JSON object as a line, in one write; a torn line before it is ended first."""
+    text = json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n"
+    with path.open("ab+", buffering=0) as stream:
+        if stream.seek(0, os.SEEK_END):
+            stream.seek(-1, os.SEEK_END)
+            if stream.read(1) != b"\n":
+                text = "\n" + text
+        stream.write(text.encode())
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the JSON objects of a file's lines; torn lines are passed over, no file is empty.
+
+    Raises
+    ------
+    OSError
+        The file is there and cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return []
+    return list(json_objects(text.split("\n")))
+
+
+def json_objects(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Yield the lines that are a JSON object each."""
+    for line in lines:
+        if line.startswith("{"):
+            with contextlib.suppress(ValueError):
+                yield json.loads(line)
+
+
 @contextmanager
 def room_on_disk(folder: Path, then: str) -> Iterator[None]:
-    """Say in the program's words that the disk is full.
+    """Turn a full disk into a sentence that names it.
 
     Parameters
     ----------
     folder : Path
         What is written into.
     then : str
-        What to do once there is room: ``run the same command again: it goes on``.
+        What to do once there is room: ``run the same command again: it resumes``.
 
     Raises
     ------
