@@ -72,7 +72,7 @@ class Asking:
     def transport(self, service: str, *, paced: bool = False) -> Transport:
         """Return a careful connection on which this machine's processes take turns."""
         lock = self.raw.of("") / f".{service.lower()}.lock"
-        return Transport(service, paced=paced, lock=lock, tell=self.note)
+        return Transport(service, paced=paced, lock=lock, note=self.note)
 
     def fetched(self, service: str, key: str) -> RawReply | None:
         """Return the newest reply of a span, or None."""

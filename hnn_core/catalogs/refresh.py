@@ -33,7 +33,7 @@ from hnn_core.catalogs.raw import (
 from hnn_core.catalogs.records import parse_harp_noaa, read_harp_noaa
 from hnn_core.catalogs.store import Catalog, catalogs_home, refresh_tables
 from hnn_core.exceptions import ServiceFaultError, TransientReplyError
-from hnn_core.jsoc.turns import Turns
+from hnn_core.jsoc.client import jsoc_transport
 from hnn_core.services.endpoints import donki_url, goes_url, harp_noaa_url, hek_url
 from hnn_core.services.transport import Reply, Transport
 
@@ -251,7 +251,7 @@ def refresh_harp_noaa(
     asking.each(
         [span],
         due=lambda _: again or known is None or utc_now() - known.fetched > _HARP_NOAA_REST,
-        connect=Turns(note).turn,  # JSOC is asked over one connection in all
+        connect=lambda: jsoc_transport(note),
         fetch=fetch,
         what="Table of HARP and NOAA numbers",
     )
