@@ -6,7 +6,7 @@ from datetime import timedelta
 from hnn_core.catalogs.client import Client
 from hnn_core.catalogs.raw import Span
 from hnn_core.exceptions import TransientReplyError
-from hnn_core.jsoc.turns import Turns
+from hnn_core.jsoc.client import jsoc_transport
 from hnn_core.magnetogram.sharp import noaa_numbers
 from hnn_core.services.endpoints import harp_noaa_url
 from hnn_core.services.transport import Reply, Transport, read_text
@@ -49,7 +49,7 @@ class HarpNoaa(Client):
 
     def connect(self) -> AbstractContextManager[Transport]:
         """Return the one connection to JSOC, when it is this process's turn."""
-        return Turns(self.refresh.note).turn()
+        return jsoc_transport(self.refresh.note)
 
     def fetch(self, transport: Transport, span: Span) -> None:
         """Fetch the table."""

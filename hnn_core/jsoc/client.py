@@ -1,9 +1,4 @@
-"""Asking JSOC for records, for the places of their files, and for the files.
-
-The field's client for JSOC, drms, over this program's own way of asking.
-
-drms, imported so that it does not set up the log of the whole program.
-"""
+"""JSOC: its records, where their files lie, and the files, through drms over our own transport."""
 
 import logging
 import re
@@ -20,12 +15,11 @@ import pandas as pd
 from astropy.time import Time
 
 from hnn_core.exceptions import BlockedError, RefusedError, ServiceError, TransientReplyError
-from hnn_core.jsoc.keywords import KEPT, SEGMENT, Series, record_table, said, t_rec_seconds
-from hnn_core.jsoc.turns import Turns
+from hnn_core.jsoc.keywords import KEPT, SEGMENT, Series, known_text, record_table, t_rec_seconds
 from hnn_core.magnetogram.conventions import tai_seconds
 from hnn_core.magnetogram.sharp import NO_DATA
-from hnn_core.services.endpoints import jsoc_url
-from hnn_core.services.transport import Patience, Reply, read_json
+from hnn_core.services.endpoints import jsoc_url, live_home
+from hnn_core.services.transport import Reply, Transport, read_json
 
 _root = logging.getLogger()
 _placeholder = logging.NullHandler()
@@ -38,127 +32,33 @@ _root.removeHandler(_placeholder)
 
 __all__ = [
     "JsocClient",
-    "JsonClient",
     "StoredFile",
-    "blocked",
-    "drms_client",
-    "jsoc_words",
+    "is_blocked",
+    "jsoc_message",
+    "jsoc_transport",
     "refusal",
     "status_of",
 ]
 
-
 # An export's address holds the e-mail address, which is for JSOC and for no log.
 logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+_BURST = 4
+"""Questions that may follow each other at once after a silence."""
 _BLOCKED = ("blocked", "has been banned", "not allowed to access")
-
 _QUERY = re.compile(r"\?\S+")
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """What drms expects of a request."""
-
-    data: Any
-
-
-class JsonClient(HttpJsonClient):
-    """Makes drms's addresses and asks them through `ask`.
-
-    drms's own requests have no retries, no end to waiting, and take an error page for data.
-    """
-
-    def __init__(
-        self, server: drms.ServerConfig, ask: Callable[[str, Callable[[Reply], Any]], Any]
-    ) -> None:
-        super().__init__(server)
-        self._ask = ask
-
-    def rs_list(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """List a record set.
-
-        Raises
-        ------
-        RefusedError, BlockedError
-            JSOC says that it will not, which it does with HTTP status 200.
-        """
-        answer = super().rs_list(*args, **kwargs)
-        if status_of(answer) != 0:
-            raise refusal(answer)
-        return answer
-
-    def _json_request(self, url: str) -> _Answer:
-        try:
-            return _Answer(self._ask(url, _read_object))
-        except ServiceError as error:
-            # Queries are pages long, and an export's holds the e-mail address.
-            words = _QUERY.sub("", str(error))
-            raise type(error)(words) from error.__cause__
-
-
-def drms_client(ask: Callable[[str, Callable[[Reply], Any]], Any]) -> tuple[Any, JsonClient]:
-    """Return drms's client and the part of it that asks, for the server that is configured."""
-    base = jsoc_url()
-    server = drms.ServerConfig(
-        name="JSOC",
-        cgi_baseurl=f"{base}cgi-bin/ajax/",
-        cgi_show_series="show_series",
-        cgi_jsoc_info="jsoc_info",
-        cgi_jsoc_fetch="jsoc_fetch",
-        cgi_check_address="checkAddress.sh",
-        cgi_show_series_wrapper="showextseries",
-        show_series_wrapper_dbhost="hmidb2",
-        http_download_baseurl=base,
-    )
-    client = drms.Client(server=server)
-    client._json = JsonClient(server, ask)
-    return client, client._json
-
-
-def status_of(answer: dict[str, Any]) -> int:
-    """Return an answer's status, which is a number or its text; -1 where there is none."""
-    try:
-        return int(answer["status"])
-    except (KeyError, TypeError, ValueError):
-        return -1
-
-
-def jsoc_words(answer: dict[str, Any]) -> str:
-    """Return what JSOC says of an error, in one line."""
-    text = answer.get("error") or answer.get("msg") or f"status {answer.get('status')}"
-    return " ".join(str(text).split())[:300].rstrip(".")
-
-
-def blocked(answer: dict[str, Any]) -> bool:
-    """Whether JSOC says that this user may not ask any more."""
-    words = jsoc_words(answer).lower()
-    return any(sign in words for sign in _BLOCKED)
-
-
-def refusal(answer: dict[str, Any]) -> RefusedError:
-    """Make the error for an answer that refuses; a blocked user is told so."""
-    words = jsoc_words(answer)
-    if blocked(answer):
-        return BlockedError(
-            f"JSOC has blocked this user or machine ({words}); write to JSOC's help before asking "
-            "again."
-        )
-    return RefusedError(f"JSOC refuses the question: {words}.")
-
-
-def _read_object(reply: Reply) -> dict[str, Any]:
-    value = read_json(reply)
-    if not isinstance(value, dict):
-        raise TransientReplyError("an answer of another form")
-    return value
-
-
 _BOX = {
     "lon_min": "LONDTMIN",
     "lon_max": "LONDTMAX",
     "lat_min": "LATDTMIN",
     "lat_max": "LATDTMAX",
 }
+
+
+def jsoc_transport(note: Callable[[str], None] | None = None) -> Transport:
+    """Return the way to JSOC, to which the processes of this machine have one connection."""
+    lock = live_home() / "jsoc.lock"
+    return Transport("JSOC", paced=True, burst=_BURST, lock=lock, keep_open=False, note=note)
 
 
 @dataclass(frozen=True)
@@ -168,18 +68,24 @@ class StoredFile:
     url: str
     """Empty where there is none."""
     shape: tuple[int, int] | None = None
-    """(rows, cols) that JSOC tells, None if it tells none."""
+    """(rows, cols) by JSOC's record, None where it gives none."""
     problem: str = ""
     """Why there is no file, in words."""
 
 
 class JsocClient:
-    """JSOC, asked over one connection; use it as a context manager, in one thread.
+    """JSOC over one connection; use it as a context manager, in one thread.
 
     Parameters
     ----------
-    tell : callable (sentence), optional
-        Told of waiting and of each further attempt.
+    note : callable (sentence), optional
+        Receives what is waited for and each further attempt.
+
+    Attributes
+    ----------
+    drms : drms.Client
+    json : drms.json.HttpJsonClient
+        The part of it that asks.
 
     Notes
     -----
@@ -187,11 +93,24 @@ class JsocClient:
     JSOC does not answer, answers with faults only, or will not answer.
     """
 
-    def __init__(self, *, tell: Callable[[str], None] | None = None) -> None:
-        self._turns = Turns(tell or (lambda _: None))
+    def __init__(self, *, note: Callable[[str], None] | None = None) -> None:
         self._base = jsoc_url()
-        self.patience = Patience.from_environment()
-        self.drms, self.json = drms_client(lambda url, read: self._turns.get(url, read=read))
+        self._transport = jsoc_transport(note)
+        self.patience = self._transport.patience
+        cgi = f"{self._base}cgi-bin/ajax/"
+        server = drms.ServerConfig(
+            name="JSOC",
+            cgi_baseurl=cgi,
+            cgi_show_series="show_series",
+            cgi_jsoc_info="jsoc_info",
+            cgi_jsoc_fetch="jsoc_fetch",
+            cgi_check_address="checkAddress.sh",
+            cgi_show_series_wrapper="showextseries",
+            show_series_wrapper_dbhost="hmidb2",
+            http_download_baseurl=self._base,
+        )
+        self.drms = drms.Client(server=server)
+        self.json = self.drms._json = _JsonClient(server, self._ask)
 
     def __enter__(self) -> "JsocClient":
         return self
@@ -199,13 +118,13 @@ class JsocClient:
     def __exit__(self, *_: object) -> None:
         """Nothing stays open between two turns."""
 
-    def turn(self) -> AbstractContextManager[object]:
-        """Keep the connection over several questions and files."""
-        return self._turns.turn()
+    def turn(self) -> AbstractContextManager[None]:
+        """Keep the connection over several questions and files, as `Transport.turn`."""
+        return self._transport.turn()
 
     def give_way(self) -> None:
-        """Let another process ask, if one waits."""
-        self._turns.give_way()
+        """Let other processes have their turn, as `Transport.give_way`."""
+        self._transport.give_way()
 
     def records(
         self, series: Series, harp: int, first: Time | None, last: Time | None
@@ -242,17 +161,17 @@ class JsocClient:
         DataFrame
             ``harp``, ``noaa`` (tuple), ``t_rec`` (unix_tai seconds), the patch's box ``lon_min``,
             ``lon_max``, ``lat_min``, ``lat_max`` and its ``longitude`` and ``latitude`` (degrees
-            from the central meridian and the equator, NaN when not told), ascending in HARP.
+            from the central meridian and the equator, NaN when not known), ascending in HARP.
         """
         stop = float(tai_seconds(time))
         ends = (stop - hours * 3600.0, stop)
         records = self._list(series.record_set(None, ends, between=True))
-        records["harp"] = pd.to_numeric(records["HARPNUM"].map(said), errors="coerce")
+        records["harp"] = pd.to_numeric(records["HARPNUM"].map(known_text), errors="coerce")
         usable = records["harp"].notna() & ((records["quality"] & NO_DATA) == 0)
         newest = records[usable].drop_duplicates("harp", keep="last").sort_values("harp")
         newest["harp"] = newest["harp"].astype(np.int64)
         for name, key in _BOX.items():
-            newest[name] = pd.to_numeric(newest[key].map(said), errors="coerce").astype(float)
+            newest[name] = pd.to_numeric(newest[key].map(known_text), errors="coerce").astype(float)
         kept = ["harp", "noaa", "t_rec", *_BOX, "longitude", "latitude"]
         return newest[kept].reset_index(drop=True)
 
@@ -268,7 +187,7 @@ class JsocClient:
         Returns
         -------
         dict of StoredFile
-            By T_REC, one for each that was asked for.
+            By T_REC, one for each of them.
         """
         wanted = series.record_set(harp, t_recs)
         answer = self.json.rs_list(f"{wanted}{{{SEGMENT}}}", key=["T_REC"], seg=[SEGMENT])
@@ -282,13 +201,20 @@ class JsocClient:
         absent = StoredFile("", problem="no record at JSOC any more")
         return {time: found.get(float(time), absent) for time in t_recs}
 
-    def download(self, url: str, part: Path) -> int:
-        """Stream a file to `part`; returns its bytes, as many as JSOC said."""
-        return self._turns.download(url, part)
+    def download(self, url: str, part: Path) -> None:
+        """Stream a file to `part`, whole in length; see `Transport.download`."""
+        self._transport.download(url, part)
 
     def address(self, path: str) -> str:
         """Return the address of a path that JSOC names."""
         return self._base + quote(path.lstrip("/"))
+
+    def _ask(self, url: str) -> dict[str, Any]:
+        try:
+            return self._transport.get(url, read=_read_object)
+        except ServiceError as error:
+            # Queries are pages long, and an export's holds the e-mail address.
+            raise type(error)(_QUERY.sub("", str(error))) from error.__cause__
 
     def _list(self, record_set: str) -> pd.DataFrame:
         # As texts: drms would turn QUALITY, which is hexadecimal, into NaN.
@@ -297,13 +223,79 @@ class JsocClient:
 
     def _stored(self, path: str, dims: str) -> StoredFile:
         if not path.startswith("/"):
-            why = "offline" if path == "NoDataDirectory" else said(path) or "no path"
+            why = "offline" if path == "NoDataDirectory" else known_text(path) or "no path"
             return StoredFile("", problem=f"no file at JSOC ({why})")
         sizes = dims.lower().split("x")
         shape = None
         if len(sizes) == 2 and all(size.strip().isdigit() for size in sizes):
             shape = int(sizes[1]), int(sizes[0])
         return StoredFile(self.address(path), shape)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What drms expects of a request."""
+
+    data: Any
+
+
+class _JsonClient(HttpJsonClient):
+    """Makes drms's addresses and asks them through `ask`.
+
+    drms's own requests have no retries, no end to waiting, and take an error page for data.
+    """
+
+    def __init__(self, server: drms.ServerConfig, ask: Callable[[str], dict[str, Any]]) -> None:
+        super().__init__(server)
+        self._ask = ask
+
+    def rs_list(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """List a record set; raises where JSOC will not, which it says with HTTP status 200."""
+        answer = super().rs_list(*args, **kwargs)
+        if status_of(answer) != 0:
+            raise refusal(answer)
+        return answer
+
+    def _json_request(self, url: str) -> _Answer:
+        return _Answer(self._ask(url))
+
+
+def status_of(answer: dict[str, Any]) -> int:
+    """Return an answer's status, which is a number or its text; -1 where there is none."""
+    try:
+        return int(answer["status"])
+    except (KeyError, TypeError, ValueError):
+        return -1
+
+
+def jsoc_message(answer: dict[str, Any]) -> str:
+    """Return JSOC's own message about an error, in one line."""
+    text = answer.get("error") or answer.get("msg") or f"status {answer.get('status')}"
+    return " ".join(str(text).split())[:300].rstrip(".")
+
+
+def is_blocked(answer: dict[str, Any]) -> bool:
+    """Whether JSOC has blocked this user."""
+    message = jsoc_message(answer).lower()
+    return any(sign in message for sign in _BLOCKED)
+
+
+def refusal(answer: dict[str, Any]) -> RefusedError:
+    """Make the error for an answer that refuses: BlockedError for a blocked user."""
+    message = jsoc_message(answer)
+    if is_blocked(answer):
+        return BlockedError(
+            f"JSOC has blocked this user or machine ({message}); write to JSOC's help before "
+            "trying again."
+        )
+    return RefusedError(f"JSOC refuses the question: {message}.")
+
+
+def _read_object(reply: Reply) -> dict[str, Any]:
+    value = read_json(reply)
+    if not isinstance(value, dict):
+        raise TransientReplyError("an answer of another form")
+    return value
 
 
 def _column(columns: list[dict[str, Any]] | None, name: str, part: str) -> list[str]:

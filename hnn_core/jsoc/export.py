@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from hnn_core.exceptions import ExportError, HnnError, RequestError
-from hnn_core.jsoc.client import JsocClient, StoredFile, blocked, jsoc_words, refusal, status_of
+from hnn_core.jsoc.client import (
+    JsocClient,
+    StoredFile,
+    is_blocked,
+    jsoc_message,
+    refusal,
+    status_of,
+)
 from hnn_core.jsoc.keywords import SEGMENT, Series, t_rec_seconds
 from hnn_core.jsoc.taking import Row
 
@@ -62,7 +69,7 @@ def exported_files(
     harp: int,
     rows: Sequence[Row],
     email: str,
-    say: Callable[[str], None],
+    note: Callable[[str], None],
 ) -> dict[float, StoredFile]:
     """Have records exported, wait until that is done and return where the files lie.
 
@@ -77,8 +84,8 @@ def exported_files(
         One batch of `export_batches`.
     email : str
         Sent to JSOC and nowhere else.
-    say : callable (sentence)
-        Told while there is something to wait for.
+    note : callable (sentence)
+        Receives what is waited for.
 
     Returns
     -------
@@ -92,7 +99,7 @@ def exported_files(
     BlockedError
     """
     _check_registered(client, email)
-    answer = _finished(client, _specification(series, harp, rows), series, email, say)
+    answer = _finished(client, _specification(series, harp, rows), series, email, note)
     folder = str(answer.get("dir") or "")
     files = {}
     for part in answer.get("data") or ():
@@ -115,7 +122,7 @@ def _check_registered(client: JsocClient, email: str) -> None:
     answer = client.json.check_address(email)
     if status_of(answer) != _REGISTERED:
         raise ExportError(
-            f"JSOC does not export for {email} ({jsoc_words(answer)}); register the address at "
+            f"JSOC does not export for {email} ({jsoc_message(answer)}); register the address at "
             "http://jsoc.stanford.edu/ajax/register_email.html, or fetch without one."
         )
 
@@ -125,7 +132,7 @@ def _finished(
     specification: str,
     series: Series,
     email: str,
-    say: Callable[[str], None],
+    note: Callable[[str], None],
 ) -> dict[str, Any]:
     """Make a request and return JSOC's answer once it is done."""
 
@@ -148,7 +155,7 @@ def _finished(
             return answer
         if not pending and status != 7:
             raise _failure(status, answer)
-        say(
+        note(
             f"JSOC prepares the files (request {known}); waiting."
             if pending
             else "JSOC has another export of this address to finish first; waiting."
@@ -174,7 +181,7 @@ def _pauses(first: float) -> Iterator[float]:
 
 
 def _failure(status: int, answer: dict[str, Any]) -> HnnError:
-    if blocked(answer):
+    if is_blocked(answer):
         return refusal(answer)
     what = _FAILURES.get(status, f"failed with status {status}; try again later")
-    return ExportError(f"JSOC's export {what} ({jsoc_words(answer)}).")
+    return ExportError(f"JSOC's export {what} ({jsoc_message(answer)}).")

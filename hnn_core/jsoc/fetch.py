@@ -1,6 +1,6 @@
 """Fetching the hourly magnetograms of a region, again and again until all are here.
 
-Which records of a region are worth fetching: for every hour the nearest good one.
+For every hour the nearest good record is chosen; what is here already is not fetched again.
 """
 
 import math
@@ -19,9 +19,9 @@ from filelock import FileLock, Timeout
 from hnn_core.exceptions import NoRecordsError
 from hnn_core.jsoc.client import JsocClient, StoredFile
 from hnn_core.jsoc.export import check_email, export_batches, exported_files
-from hnn_core.jsoc.files import is_whole, record_path, region_folder, remove_leftovers
+from hnn_core.jsoc.files import Kept, is_whole, record_path, region_folder, remove_leftovers
 from hnn_core.jsoc.keywords import Series
-from hnn_core.jsoc.taking import Locate, Row, Taken, rows_of, take_files
+from hnn_core.jsoc.taking import Row, rows_of, take_files
 from hnn_core.magnetogram.conventions import (
     LARGEST_LONGITUDE,
     iso_minute,
@@ -32,7 +32,7 @@ from hnn_core.magnetogram.sequence_plan import REJECTED, TOLERANCE, GoodRecords
 from hnn_core.magnetogram.sharp import NO_DATA
 from hnn_core.storage import room_on_disk
 
-__all__ = ["Choice", "FetchTold", "Fetched", "fetch_region", "hourly"]
+__all__ = ["Choice", "FetchProgress", "Fetched", "fetch_region", "hourly"]
 
 
 _HOUR = 3600.0
@@ -121,21 +121,21 @@ def _without_good_record(
 
 
 _NO_FILE = ("no file at JSOC", "no record at JSOC", "JSOC exported no file")
-"""How the reasons begin for which asking again brings nothing."""
+"""How the reasons begin for which another try brings nothing."""
 
 
 @dataclass(frozen=True)
-class FetchTold:
+class FetchProgress:
     """How far a fetch is."""
 
     harp: int
     done: int
     """Hours whose magnetogram is here or will not come."""
     total: int
-    """Hours with a record; 0 while JSOC has not been asked."""
+    """Hours with a record; 0 while JSOC has not answered."""
     bytes: int
     """Kept by this fetch so far."""
-    what: str
+    text: str
     """The hour just done (ISO minutes, TAI), or a sentence while there is something to wait for."""
 
 
@@ -150,14 +150,8 @@ class Fetched:
     """Of the new ones."""
     missing: dict[str, str] = field(default_factory=dict)
     """Hours (ISO minutes, TAI) without a magnetogram and why, ascending."""
-
-    tried: frozenset[str] = frozenset()
-    """Missing hours whose file was downloaded without success."""
-
-    @property
-    def failed(self) -> dict[str, str]:
-        """Those of the missing hours that JSOC has a file for, which came to nothing this time."""
-        return {hour: why for hour, why in self.missing.items() if hour in self.tried}
+    failed: dict[str, str] = field(default_factory=dict)
+    """Those of the missing hours that JSOC has a file for, which came to nothing this time."""
 
 
 def fetch_region(
@@ -170,12 +164,12 @@ def fetch_region(
     most_longitude: float = LARGEST_LONGITUDE,
     hours: Sequence[float] | np.ndarray | None = None,
     email: str | None = None,
-    tell: Callable[[FetchTold], None] | None = None,
+    progress: Callable[[FetchProgress], None] = lambda _: None,
 ) -> Fetched:
     """Fetch a region's hourly magnetograms into the cache.
 
-    What is here already is not fetched again, so that a fetch that was interrupted or refused goes
-    on where it ended. Two fetches of the same region take turns.
+    What is here already is not fetched again, so that a fetch that was interrupted or refused
+    resumes where it ended. Two fetches of the same region take turns.
 
     Parameters
     ----------
@@ -192,7 +186,7 @@ def fetch_region(
     email : str, optional
         Have JSOC export the files, under this registered address, in place of fetching them as
         they are stored.
-    tell : callable (FetchTold), optional
+    progress : callable (FetchProgress), optional
         After each magnetogram, and while there is something to wait for.
 
     Raises
@@ -207,121 +201,95 @@ def fetch_region(
         The address is none.
     DiskFullError
     """
-    told = tell or (lambda _: None)
     if email is not None:
         check_email(email)
-    if hours is not None and not len(hours):
-        return Fetched(0, 0, 0)
+    if hours is not None:
+        if not len(hours):
+            return Fetched(0, 0, 0)
+        first, last = time_from_seconds(min(hours)), time_from_seconds(max(hours))
     folder = region_folder(series, harp)
-    with room_on_disk(folder, "run the same command again: it goes on"):
-        folder.mkdir(parents=True, exist_ok=True)
-        with _alone(folder, lambda words: told(FetchTold(harp, 0, 0, 0, words))):
-            try:
-                # One connection from the first question to the last file; not while an export is
-                # waited for.
-                with client.turn() if email is None else nullcontext():
-                    records = client.records(series, harp, *_ends(first, last, hours))
-                    if records.empty:
-                        raise NoRecordsError(_no_records(series, harp, first, last))
-                    choice = hourly(
-                        records, first, last, most_longitude=most_longitude, hours=hours
-                    )
-                    return _Fetch(client, series, harp, choice, email, told).run()
-            finally:
-                remove_leftovers(folder)
+    with (
+        room_on_disk(folder, "run the same command again: it resumes"),
+        _alone(folder, lambda text: progress(FetchProgress(harp, 0, 0, 0, text))),
+        # One connection from the first question on; not while an export is waited for.
+        client.turn() if email is None else nullcontext(),
+    ):
+        # Wider by as much as a record may lie from its hour.
+        start = None if first is None else first.tai - TOLERANCE
+        stop = None if last is None else last.tai + TOLERANCE
+        records = client.records(series, harp, start, stop)
+        if records.empty:
+            raise NoRecordsError(_no_records(series, harp, first, last))
+        choice = hourly(records, first, last, most_longitude=most_longitude, hours=hours)
+        return _fetch(client, series, harp, choice, email, progress)
 
 
-class _Fetch:
-    """One fetch, while this process has the region for itself."""
+def _fetch(
+    client: JsocClient,
+    series: Series,
+    harp: int,
+    choice: Choice,
+    email: str | None,
+    progress: Callable[[FetchProgress], None],
+) -> Fetched:
+    """Fetch chosen records, while this process has the region for itself."""
+    rows = rows_of(choice.chosen)
+    todo = [row for row in rows if not is_whole(record_path(series, harp, row["t_rec"]))]
+    new, n_bytes, lost = 0, 0, dict[float, str]()
 
-    def __init__(
-        self,
-        client: JsocClient,
-        series: Series,
-        harp: int,
-        choice: Choice,
-        email: str | None,
-        told: Callable[[FetchTold], None],
-    ) -> None:
-        self._client, self._series, self._harp = client, series, harp
-        self._email, self._told = email, told
-        self._rows = rows_of(choice.chosen)
-        self._todo = [
-            row for row in self._rows if not is_whole(record_path(series, harp, row["t_rec"]))
-        ]
-        self._present = len(self._rows) - len(self._todo)
-        self._missing = dict(choice.missing)
-        self._new = self._bytes = 0
+    def report(text: str) -> None:
+        done = len(rows) - len(todo) + new + len(lost)
+        progress(FetchProgress(harp, done, len(rows), n_bytes, text))
 
-    def run(self) -> Fetched:
-        self._say("" if self._todo else "everything is here already")
-        if self._todo and self._email is None:
-            self._take(self._todo, self._places)
-        elif self._todo:
-            self._export(self._email or "")
-        missing = {iso_minute(hour): why for hour, why in sorted(self._missing.items())}
-        tried = {
-            iso_minute(row["hour"])
-            for row in self._todo
-            if not self._missing.get(row["hour"], _NO_FILE[0]).startswith(_NO_FILE)
-        }
-        return Fetched(self._new, self._present, self._bytes, missing, frozenset(tried))
+    def settled(row: Row, kept: Kept) -> None:
+        nonlocal new, n_bytes
+        if kept.problem:
+            lost[row["hour"]] = kept.problem
+        else:
+            new, n_bytes = new + 1, n_bytes + kept.bytes
+        report(iso_minute(row["hour"]))
 
-    def _places(self, rows: Sequence[Row]) -> Mapping[float, StoredFile]:
-        return self._client.paths(self._series, self._harp, [row["t_rec"] for row in rows])
+    def places(rows: Sequence[Row]) -> Mapping[float, StoredFile]:
+        return client.paths(series, harp, [row["t_rec"] for row in rows])
 
-    def _export(self, email: str) -> None:
-        for batch in export_batches(self._series, self._harp, self._todo):
-            files = exported_files(self._client, self._series, self._harp, batch, email, self._say)
-            with self._client.turn():
-                self._take(batch, partial(_known, files))
-
-    def _take(self, rows: Sequence[Row], locate: Locate) -> None:
-        before = (self._new, self._bytes, dict(self._missing))
-
-        def progress(row: Row, taken: Taken) -> None:
-            self._new, self._bytes = before[0] + taken.new, before[1] + taken.bytes
-            self._missing = before[2] | taken.missing
-            self._say(iso_minute(row["hour"]))
-
-        take_files(self._client, self._series, self._harp, rows, locate, progress)
-
-    def _say(self, what: str) -> None:
-        gone = sum(row["hour"] in self._missing for row in self._rows)
-        done = self._present + self._new + gone
-        self._told(FetchTold(self._harp, done, len(self._rows), self._bytes, what))
+    report("" if todo else "everything is here already")
+    if email is None:
+        take_files(client, series, harp, todo, places, settled)
+    else:
+        for batch in export_batches(series, harp, todo):
+            files = exported_files(client, series, harp, batch, email, report)
+            with client.turn():
+                take_files(client, series, harp, batch, partial(_known, files), settled)
+    failed = {hour: why for hour, why in lost.items() if not why.startswith(_NO_FILE)}
+    return Fetched(
+        new, len(rows) - len(todo), n_bytes, _by_hour(choice.missing | lost), _by_hour(failed)
+    )
 
 
 def _known(files: Mapping[float, StoredFile], _: Sequence[Row]) -> Mapping[float, StoredFile]:
     return files
 
 
+def _by_hour(reasons: Mapping[float, str]) -> dict[str, str]:
+    return {iso_minute(hour): why for hour, why in sorted(reasons.items())}
+
+
 @contextmanager
-def _alone(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold a region's lock; what is left of a killed fetch is removed then."""
+def _alone(folder: Path, note: Callable[[str], None]) -> Iterator[None]:
+    """Hold a region's lock; what a killed fetch left, and this one leaves, is removed."""
+    folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".fetch.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        say(f"HARP {folder.name} is being fetched by another process; waiting until it is done.")
+        note(f"HARP {folder.name} is being fetched by another process; waiting until it is done.")
         lock.acquire()
     try:
         remove_leftovers(folder)
         yield
     finally:
+        remove_leftovers(folder)
         lock.release()
-
-
-def _ends(
-    first: Time | None, last: Time | None, hours: Sequence[float] | np.ndarray | None
-) -> tuple[Time | None, Time | None]:
-    """Widen the ends by as much as a record may lie from its hour."""
-    if hours is not None:
-        first, last = time_from_seconds(min(hours)), time_from_seconds(max(hours))
-    return (
-        None if first is None else first.tai - TOLERANCE,
-        None if last is None else last.tai + TOLERANCE,
-    )
 
 
 def _no_records(series: Series, harp: int, first: Time | None, last: Time | None) -> str:

@@ -22,9 +22,9 @@ __all__ = [
     "RECNUM",
     "SEGMENT",
     "Series",
+    "known_text",
     "record_cards",
     "record_table",
-    "said",
     "t_rec_seconds",
 ]
 
@@ -97,7 +97,7 @@ _UNFIT = re.compile(r"[^\x20-\x7e]")
 """What a header cannot hold."""
 
 
-def said(text: object) -> str:
+def known_text(text: object) -> str:
     """Return a value's text, empty where JSOC says in one of its ways that there is none."""
     stripped = str(text).strip()
     return "" if stripped.lower() in _NOTHING else stripped
@@ -127,7 +127,7 @@ def record_table(texts: pd.DataFrame) -> pd.DataFrame:
     table["quality"] = np.array([_quality(text) for text in table["QUALITY"]], np.uint32)
     table["longitude"], table["latitude"] = _positions(table)
     table["noaa"] = [
-        noaa_numbers(said(several), said(one))
+        noaa_numbers(known_text(several), known_text(one))
         for several, one in zip(table["NOAA_ARS"], table["NOAA_AR"], strict=True)
     ]
     return table.sort_values("t_rec", kind="stable", ignore_index=True)
@@ -146,7 +146,7 @@ def record_cards(row: Mapping[str, str], series: Series) -> dict[str, str | int 
     """
     cards: dict[str, str | int | float] = {}
     for key in (*_TEXTS, *_WHOLE_NUMBERS, *_NUMBERS):
-        text = said(row.get(key, ""))
+        text = known_text(row.get(key, ""))
         if not text:
             continue
         if key == "DATE__OBS":
@@ -158,7 +158,7 @@ def record_cards(row: Mapping[str, str], series: Series) -> dict[str, str | int 
         elif math.isfinite(number := _number(text)):
             cards[key] = int(number) if key in _WHOLE_NUMBERS else number
     cards["BUNIT"] = "Mx/cm^2"
-    recnum = said(row.get(RECNUM, ""))
+    recnum = known_text(row.get(RECNUM, ""))
     if recnum.isdigit():
         cards["DRMS_ID"] = f"{series.name}:{recnum}:{SEGMENT}"
         cards["RECNUM"] = int(recnum)
@@ -187,7 +187,7 @@ def _quality(text: object) -> int:
 
 def _number(text: object) -> float:
     try:
-        return float(said(text) or "nan")
+        return float(known_text(text) or "nan")
     except ValueError:
         return math.nan
 

@@ -141,7 +141,7 @@ def _fill_numbers(request: PlanRequest, reporter: Reporter) -> None:
     if missing.empty:
         return
     found: list[dict[str, object]] = []
-    with JsocClient(tell=reporter.note) as client:
+    with JsocClient(note=reporter.note) as client:
         row: Any
         for done, row in enumerate(missing.itertuples(), start=1):
             peak = Time(row.peak_utc.to_pydatetime(), scale="utc").tai
@@ -159,7 +159,7 @@ def _fetch_magnetograms(plan: Plan, reporter: Reporter) -> list[str]:
     failed: list[str] = []
     total, before, n_bytes, old = plan.n_hours, 0, 0, 0
     left_out: Counter[str] = Counter()
-    with JsocClient(tell=reporter.note) as client:
+    with JsocClient(note=reporter.note) as client:
         for region in plan.regions:
             hours = region.all_hours
             tell = progress_of(reporter, done=before, total=total, n_bytes=n_bytes, old=old)
@@ -172,7 +172,7 @@ def _fetch_magnetograms(plan: Plan, reporter: Reporter) -> list[str]:
                     time_from_seconds(float(hours[-1])),
                     most_longitude=MOST_LONGITUDE,
                     hours=hours,
-                    tell=tell,
+                    progress=tell,
                 )
             except NoRecordsError as error:
                 left_out[str(error)] += len(hours)

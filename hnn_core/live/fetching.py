@@ -24,7 +24,7 @@ from hnn_core.exceptions import (
     UnknownSourceError,
 )
 from hnn_core.jsoc.client import JsocClient
-from hnn_core.jsoc.fetch import Fetched, FetchTold, fetch_region
+from hnn_core.jsoc.fetch import Fetched, FetchProgress, fetch_region
 from hnn_core.jsoc.files import region_folder
 from hnn_core.jsoc.keywords import DEFINITIVE, NEAR_REAL_TIME, Series
 from hnn_core.live.reporting import Reporter, counted
@@ -147,7 +147,7 @@ def fetch(request: FetchRequest, reporter: Reporter) -> list[RegionFetched]:
     ServiceError
         JSOC does not answer; what came until then is kept.
     """
-    with JsocClient(tell=reporter.note) as client:
+    with JsocClient(note=reporter.note) as client:
         results, absent = [], []
         for harp in request.harps:
             try:
@@ -170,7 +170,7 @@ def fetch_disk_now(now: Time, reporter: Reporter) -> list[RegionFetched]:
         JSOC has no region in the last hours.
     ServiceError
     """
-    with JsocClient(tell=reporter.note) as client:
+    with JsocClient(note=reporter.note) as client:
         found = client.harps_at(NEAR_REAL_TIME, now)
         if found.empty:
             raise NoRecordsError(
@@ -223,7 +223,7 @@ def _region(
         request.last,
         most_longitude=request.most_longitude,
         email=request.email,
-        tell=progress_of(reporter),
+        progress=progress_of(reporter),
     )
     for why, count in sorted(Counter(fetched.missing.values()).items()):
         reporter.excluded(f"{counted(count, 'hour')} of HARP {harp}", why, count)
@@ -232,20 +232,20 @@ def _region(
 
 def progress_of(
     reporter: Reporter, *, done: int = 0, total: int = 0, n_bytes: int = 0, old: int = 0
-) -> Callable[[FetchTold], None]:
+) -> Callable[[FetchProgress], None]:
     """Return what tells the progress of one region, as part of `total` hours if that is given."""
     here: list[int] = []
 
-    def tell(told: FetchTold) -> None:
+    def tell(told: FetchProgress) -> None:
         if not told.total:
-            reporter.note(told.what)
+            reporter.note(told.text)
             return
         here.append(told.done)  # the first number counts what was here before
         reporter.progress(
             MAGNETOGRAMS,
             min(done + told.done, total or told.total),
             total or told.total,
-            f"HARP {told.harp} {told.what}",
+            f"HARP {told.harp} {told.text}",
             n_bytes=n_bytes + told.bytes,
             old=old + here[0],
         )

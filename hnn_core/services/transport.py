@@ -1,16 +1,11 @@
-"""One careful way to ask a service: a single connection, time-outs, retries, and an end.
-
-Understanding replies as the services really send them.
-
-How long to wait for a service, and how often to ask again.
-"""
+"""One careful way to ask a service: one connection, time-outs, retries, whole replies, an end."""
 
 import json
 import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -20,7 +15,7 @@ from typing import Any, TypeVar
 
 import httpx2
 import stamina
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from hnn_core.exceptions import (
     RefusedError,
@@ -32,15 +27,18 @@ from hnn_core.exceptions import (
 )
 from hnn_core.version import __version__
 
-__all__ = [
-    "Patience",
-    "Reply",
-    "Transport",
-    "is_html",
-    "read_json",
-    "read_json_or_nothing",
-    "read_text",
-]
+__all__ = ["Patience", "Reply", "Transport", "read_json", "read_json_or_nothing", "read_text"]
+
+T = TypeVar("T")
+
+_TRANSIENT_CODES = {408, 425, 429, 500, 502, 503, 504}
+_CONNECT_S = 15.0
+_START = 512
+"""Bytes by which a web page is known."""
+_POLL_S = 0.01
+"""Seconds between two looks at a lock that another process holds."""
+# Every retry is noted by the transport; stamina's own log lines would only repeat it.
+logging.getLogger("stamina").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)
@@ -49,8 +47,6 @@ class Patience:
 
     timeout_s: float = 90.0
     """Seconds without a byte after which a request has failed. DONKI needs more than a minute."""
-    connect_s: float = 15.0
-    """Seconds to make a connection."""
     attempts: int = 5
     """Requests in all before giving up."""
     first_wait_s: float = 1.0
@@ -71,10 +67,8 @@ class Patience:
         RequestError
             If one of them is not a positive number.
         """
-        timeout = _positive("HNN_TIMEOUT_S", cls.timeout_s)
         return cls(
-            timeout_s=timeout,
-            connect_s=min(timeout, cls.connect_s),
+            timeout_s=_positive("HNN_TIMEOUT_S", cls.timeout_s),
             attempts=max(1, round(_positive("HNN_ATTEMPTS", cls.attempts))),
             first_wait_s=_positive("HNN_RETRY_WAIT_S", cls.first_wait_s),
             pause_s=_positive("HNN_PAUSE_S", cls.pause_s),
@@ -90,13 +84,6 @@ def _positive(name: str, default: float) -> float:
     if not 0 < value < 1e6:
         raise RequestError(f"{name} is {text!r}, which is not a positive number.")
     return value
-
-
-T = TypeVar("T")
-
-_TRANSIENT_CODES = {408, 425, 429, 500, 502, 503, 504}
-# Every retry is told through `tell`; stamina's own log lines would only repeat it.
-logging.getLogger("stamina").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)
@@ -116,7 +103,7 @@ class Reply:
 
 
 class Transport:
-    """Asks one service over one connection; use it as a context manager.
+    """Asks one service over one connection; use it as a context manager, in one thread.
 
     Parameters
     ----------
@@ -125,13 +112,17 @@ class Transport:
     paced : bool
         Keep `Patience.pause_s` between the beginnings of two `get` requests. Downloads are not
         held back: a single connection is polite enough.
+    burst : int
+        Paced requests that may follow each other at once after a silence.
     lock : Path, optional
-        File by which the processes of this machine take turns, so that together they hold one
+        File by which the processes of this machine take turns, so that together they make one
         request at a time.
+    keep_open : bool
+        Keep the connection after a turn. False: the processes together hold one connection.
     patience : Patience, optional
         From the environment by default.
-    tell : callable (sentence), optional
-        Told before each further attempt what went wrong.
+    note : callable (sentence), optional
+        Receives what went wrong before each further attempt, and for what is waited.
     """
 
     def __init__(
@@ -139,38 +130,49 @@ class Transport:
         service: str,
         *,
         paced: bool = False,
+        burst: int = 1,
         lock: Path | None = None,
+        keep_open: bool = True,
         patience: Patience | None = None,
-        tell: Callable[[str], None] | None = None,
+        note: Callable[[str], None] | None = None,
     ) -> None:
         self.service = service
         self.patience = patience or Patience.from_environment()
-        self._interval, self._last = self.patience.pause_s if paced else 0.0, 0.0
-        self._lock = FileLock(lock) if lock else nullcontext()
-        self._tell = tell or (lambda _: None)
-        self._client = httpx2.Client(
-            timeout=httpx2.Timeout(self.patience.timeout_s, connect=self.patience.connect_s),
-            limits=httpx2.Limits(max_connections=1, max_keepalive_connections=1),
-            # Bytes as they are: lengths are compared with what the server says.
-            headers={"User-Agent": f"hnn-explorer/{__version__}", "Accept-Encoding": "identity"},
-            follow_redirects=True,
-            verify=_certificates(),
-        )
+        self._interval = self.patience.pause_s if paced else 0.0
+        self._burst, self._due = burst, 0.0
+        self._lock, self._keep_open = FileLock(lock) if lock else None, keep_open
+        self._note = note or (lambda _: None)
+        self._client: httpx2.Client | None = None
 
     def __enter__(self) -> "Transport":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        self._close()
 
-    def close(self) -> None:
-        """Close the connection."""
-        self._client.close()
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Hold the lock over several requests; it may be nested. A killed process loses it."""
+        if self._lock is None or self._lock.is_locked:
+            yield
+            return
+        self._take()
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def give_way(self) -> None:
+        """Let processes that wait have their turn; called within one, between two requests."""
+        if self._lock is not None and self._lock.is_locked:
+            self._leave()
+            time.sleep(3 * _POLL_S)  # for them to notice
+            self._take()
 
     def get(
         self, url: str, params: Mapping[str, str] | None = None, *, read: Callable[[Reply], T]
     ) -> T:
-        """Ask for an address and understand the answer, again where that may help.
+        """Request an address and understand the answer, again where that may help.
 
         Parameters
         ----------
@@ -178,7 +180,7 @@ class Transport:
         params : mapping, optional
             Query, encoded here.
         read : callable (Reply) -> T
-            Understands the answer. Where it raises TransientReplyError the question is asked again.
+            Understands the answer. Where it raises TransientReplyError the request is repeated.
 
         Raises
         ------
@@ -191,25 +193,25 @@ class Transport:
         """
 
         def ask() -> T:
-            with self._lock:
-                self._wait()
-                with self._stream(url, params) as response:
-                    content = b"".join(self._blocks(response))
-                    kind = response.headers.get("content-type", "")
-                    where = str(response.url)
+            self._pace()
+            with self.turn(), self._stream(url, params) as response:
+                content = b"".join(self._blocks(response))
+                kind = response.headers.get("content-type", "")
+                where = str(response.url)
             return read(Reply(where, content, kind, datetime.now(UTC)))
 
         return self._patiently(ask, url)
 
-    def download(self, url: str, part: Path, *, tell: Callable[[int], None] | None = None) -> int:
+    def download(self, url: str, part: Path) -> int:
         """Stream an address into a file, whole or with an error.
+
+        A web page, ``null`` or nothing in place of a file is a fault that passes.
 
         Parameters
         ----------
         url : str
         part : Path
             Overwritten at every attempt; what is in it after an error is worth nothing.
-        tell : callable (bytes of the block just written), optional
 
         Returns
         -------
@@ -225,26 +227,57 @@ class Transport:
         """
 
         def fetch() -> int:
-            written = 0
+            written, start = 0, b""
             with (
-                self._lock,
+                self.turn(),
                 self._stream(url, None) as response,
                 part.open("wb", buffering=0) as stream,
             ):
                 for block in self._blocks(response):
+                    start += block if len(start) < _START else b""
                     stream.write(block)
                     written += len(block)
-                    if tell is not None:
-                        tell(len(block))
+            _refuse_foreign(start)
             return written
 
         return self._patiently(fetch, url)
 
+    def _take(self) -> None:
+        assert self._lock is not None
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            if not self._keep_open:
+                self._note(f"Another process on this machine uses {self.service}; waiting for it.")
+            self._lock.acquire(poll_interval=_POLL_S)
+
+    def _leave(self) -> None:
+        assert self._lock is not None
+        if not self._keep_open:
+            self._close()
+        self._lock.release()
+
+    def _close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
     @contextmanager
     def _stream(self, url: str, params: Mapping[str, str] | None) -> Iterator[httpx2.Response]:
+        timeout = self.patience.timeout_s
+        self._client = self._client or httpx2.Client(
+            timeout=httpx2.Timeout(timeout, connect=min(timeout, _CONNECT_S)),
+            limits=httpx2.Limits(max_connections=1, max_keepalive_connections=1),
+            # Bytes as they are: lengths are compared with Content-Length.
+            headers={"User-Agent": f"hnn-explorer/{__version__}", "Accept-Encoding": "identity"},
+            follow_redirects=True,
+            verify=_certificates(),
+        )
         with self._client.stream("GET", url, params=params) as response:
             if response.status_code in _TRANSIENT_CODES:
-                raise _status_error(response)
+                raise httpx2.HTTPStatusError(
+                    f"HTTP {response.status_code}", request=response.request, response=response
+                )
             if response.is_error:
                 raise RefusedError(
                     f"{self.service} refuses {response.url} (HTTP {response.status_code})."
@@ -283,17 +316,17 @@ class Transport:
                         return ask()
                     except (httpx2.HTTPError, TransientReplyError) as error:
                         if attempt.num < last:
-                            self._tell(f"{self.service}: {_words(error)}; asking again.")
+                            self._note(f"{self.service}: {_reason(error)}; trying again.")
                         raise
         except (httpx2.TimeoutException, httpx2.NetworkError) as error:
             raise UnreachableError(
-                f"{self.service} cannot be reached ({_words(error)}, {last} attempts); see whether "
-                "this machine has a network and try again."
+                f"{self.service} cannot be reached ({_reason(error)}, {last} attempts); see "
+                "whether this machine has a network and try again."
             ) from error
         except (httpx2.HTTPError, TransientReplyError) as error:
             raise ServiceFaultError(
-                f"{self.service} gives no sound answer ({_words(error)}, {last} attempts); what is "
-                f"fetched is kept, try again later. It was asked for {url}"
+                f"{self.service} gives no sound answer ({_reason(error)}, {last} attempts); what "
+                f"is fetched is kept, try again later. The address was {url}"
             ) from error
         except httpx2.InvalidURL as error:
             raise ServiceError(f"{self.service} gave an address that is none: {url!r}.") from error
@@ -301,13 +334,17 @@ class Transport:
 
     def _worth_another(self, error: Exception) -> bool | float:
         if isinstance(error, httpx2.HTTPStatusError):
-            wait = _retry_after(error.response)
-            return True if wait is None else min(wait, self.patience.longest_wait_s)
+            # Seconds that the server wants; a date or nothing is left to our own back-off.
+            wait = error.response.headers.get("retry-after", "")
+            return min(float(wait), self.patience.longest_wait_s) if wait.isdigit() else True
         return isinstance(error, httpx2.TransportError | TransientReplyError)
 
-    def _wait(self) -> None:
-        time.sleep(max(0.0, self._last + self._interval - time.monotonic()))
-        self._last = time.monotonic()
+    def _pace(self) -> None:
+        """Wait so that requests keep their distance on average, a few of them at once."""
+        now = time.monotonic()
+        self._due = max(self._due, now)
+        time.sleep(max(0.0, self._due - (self._burst - 1) * self._interval - now))
+        self._due += self._interval
 
 
 @cache
@@ -316,19 +353,7 @@ def _certificates() -> SSLContext:
     return httpx2.create_ssl_context()
 
 
-def _status_error(response: httpx2.Response) -> httpx2.HTTPStatusError:
-    return httpx2.HTTPStatusError(
-        f"HTTP {response.status_code}", request=response.request, response=response
-    )
-
-
-def _retry_after(response: httpx2.Response) -> float | None:
-    """Seconds that the server asks for; a date or nothing is left to our own back-off."""
-    text = response.headers.get("retry-after", "")
-    return float(text) if text.isdigit() else None
-
-
-def _words(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """Name a fault in a few words."""
     if isinstance(error, httpx2.ConnectTimeout | httpx2.ConnectError):
         return "no connection"
@@ -339,11 +364,6 @@ def _words(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def is_html(reply: Reply) -> bool:
-    """Whether a reply is a web page, as error pages with status 200 are."""
-    return reply.content[:512].lstrip().lower().startswith((b"<!doctype html", b"<html"))
-
-
 def read_json(reply: Reply) -> Any:
     """Parse a reply that must be JSON.
 
@@ -352,10 +372,8 @@ def read_json(reply: Reply) -> Any:
     TransientReplyError
         It is empty, ``null``, a web page, or not JSON.
     """
-    value = read_json_or_nothing(reply)
-    if value is None:
-        raise TransientReplyError("an empty answer")
-    return value
+    _refuse_foreign(reply.content)
+    return read_json_or_nothing(reply)
 
 
 def read_json_or_nothing(reply: Reply) -> Any:
@@ -366,12 +384,11 @@ def read_json_or_nothing(reply: Reply) -> Any:
     TransientReplyError
         It is a web page, or not JSON.
     """
-    if not reply.content.strip():
+    if reply.content.strip() in (b"", b"null"):
         return None
-    if is_html(reply):
-        raise TransientReplyError("a web page in place of data")
+    _refuse_foreign(reply.content)
     try:
-        return json.loads(reply.content.decode("utf-8", errors="replace"))
+        return json.loads(reply.text)
     except ValueError as error:
         raise TransientReplyError("an answer that is not JSON") from error
 
@@ -382,10 +399,16 @@ def read_text(reply: Reply) -> str:
     Raises
     ------
     TransientReplyError
-        It is empty or a web page.
+        It is empty, ``null`` or a web page.
     """
-    if not reply.content.strip():
-        raise TransientReplyError("an empty answer")
-    if is_html(reply):
-        raise TransientReplyError("a web page in place of data")
+    _refuse_foreign(reply.content)
     return reply.text
+
+
+def _refuse_foreign(content: bytes) -> None:
+    """Raise where a web page or nothing stands in place of data, as faults with status 200 do."""
+    start = content[:_START].strip().lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        raise TransientReplyError("a web page in place of data")
+    if start in (b"", b"null"):
+        raise TransientReplyError("an empty answer")

@@ -146,7 +146,7 @@ class Fetchers:
         )
 
     def start(self, harp: int = HARP, **environment: str) -> Fetching:
-        """Start fetching: the five hours of HARP 377, or half a day of one of the newest."""
+        """Start fetching: the five hours of HARP 377, or all there is of one of the newest."""
         self._count += 1
         answer = self._folder / f"{self._count}"
         names = [name for name in os.environ if name.startswith("HNN_")]
@@ -189,7 +189,7 @@ def _obey(order: dict) -> None:
         if order["harp"] == HARP:
             fetched = fetch()
         else:
-            fetched = fetch(None, NOON, series=NEAR_REAL_TIME, harp=order["harp"])
+            fetched = fetch(None, None, series=NEAR_REAL_TIME, harp=order["harp"])
         Path(order["answer"]).write_text(str(fetched.new))
         failed = 0
     finally:

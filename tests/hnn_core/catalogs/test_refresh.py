@@ -193,7 +193,7 @@ class TestFaults:
         told = everything(note=notes.append)
         assert [r.failed for r in told] == [(), (), ()]
         assert x22()["association"] == "eruptive"
-        assert len([n for n in notes if "asking again" in n]) >= 8
+        assert len([n for n in notes if "trying again" in n]) >= 8
 
     def test_silence_is_got_over(self, services):
         services.faults.add("/FLR", "hang", seconds=1.0)

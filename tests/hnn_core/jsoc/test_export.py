@@ -29,7 +29,7 @@ __all__ = ["emulator", "undisturbed", "undisturbed_export"]
 
 def test_exported_files_carry_their_keywords_and_lie_in_the_same_cache(emulator):
     said = []
-    fetched = fetch(email=ME, tell=lambda told: said.append(told.what))
+    fetched = fetch(email=ME, progress=lambda told: said.append(told.text))
     assert (fetched.new, fetched.missing) == (len(HOURS), {})
     assert any("prepares the files" in words for words in said)
     first = read_fits(cached(DEFINITIVE, HARP)[0])
@@ -93,7 +93,7 @@ def test_an_export_that_is_gone_before_its_files_came_is_asked_for_anew(
         if told.done == 2:
             emulator.export.jobs.clear()
 
-    fetched = fetch(email=ME, tell=forget)
+    fetched = fetch(email=ME, progress=forget)
     assert set(fetched.missing.values()) == {"the path that JSOC gives leads nowhere, twice"}
     assert fetched.new + len(fetched.missing) == len(HOURS)
     assert files(cache_home()).items() < undisturbed_export.items()
@@ -113,7 +113,7 @@ def test_an_export_without_one_of_the_files_leaves_its_hour_missing(
         if not listed:
             del job.records[1], job.names[1]
 
-    fetched = fetch(email=ME, tell=lose)
+    fetched = fetch(email=ME, progress=lose)
     assert fetched.missing == {HOURS[1]: "JSOC exported no file of this record"}
     assert fetch(email=ME).new == 1
     whole(undisturbed_export)
@@ -123,15 +123,15 @@ def test_a_request_that_jsoc_does_not_know_yet_is_waited_for(emulator, undisturb
     hidden, polls = [], []
 
     def hide(told):
-        if "prepares" in told.what:
-            polls.append(told.what)
+        if "prepares" in told.text:
+            polls.append(told.text)
             if len(polls) == 1:
                 hidden.extend(emulator.export.jobs)
                 emulator.export.jobs.clear()
             if len(polls) == 3:
                 emulator.export.jobs.extend(hidden)
 
-    assert fetch(email=ME, tell=hide).new == len(HOURS)
+    assert fetch(email=ME, progress=hide).new == len(HOURS)
     assert len(polls) > 3
     assert len(emulator.export.jobs) == 1  # no second request was made
     whole(undisturbed_export)
@@ -142,7 +142,7 @@ def test_an_export_of_nothing_is_no_file(emulator):
         for job in emulator.export.jobs:
             job.records, job.names = [], []
 
-    fetched = fetch(email=ME, tell=lose)
+    fetched = fetch(email=ME, progress=lose)
     assert fetched.missing == dict.fromkeys(HOURS, "JSOC exported no file of this record")
     assert asked_files(emulator) == []
 
@@ -178,21 +178,21 @@ def test_a_busy_address_waits_for_its_other_request(emulator):
         said = []
 
         def tell(told):
-            said.append(told.what)
-            if "another export" in told.what:
+            said.append(told.text)
+            if "another export" in told.text:
                 client.json.exp_status(other["requestid"])  # time passes for the other one
 
-        assert fetch(email=ME, tell=tell).new == len(HOURS)
+        assert fetch(email=ME, progress=tell).new == len(HOURS)
     assert any("another export of this address" in words for words in said)
 
 
 def test_an_interrupted_export_is_taken_up_by_its_request(emulator):
     def interrupt(told):
-        if "prepares" in told.what:
+        if "prepares" in told.text:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fetch(email=ME, tell=interrupt)
+        fetch(email=ME, progress=interrupt)
     assert fetch(email=ME).new == len(HOURS)
     assert len(emulator.export.jobs) == 1
 
@@ -208,11 +208,11 @@ def test_an_address_that_is_none_or_not_registered_is_told_and_no_export_asked(e
 
 def test_a_blocked_account_is_told(emulator, undisturbed_export):
     def block(told):
-        if "prepares" in told.what:
+        if "prepares" in told.text:
             emulator.jsoc.blocked = True
 
     with pytest.raises(BlockedError, match=r"JSOC has blocked this user .* write to JSOC's help"):
-        fetch(email=ME, tell=block)
+        fetch(email=ME, progress=block)
     assert files(cache_home()) == {}
     emulator.jsoc.blocked = False
     assert fetch(email=ME).new == len(HOURS)

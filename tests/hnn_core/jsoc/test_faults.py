@@ -153,7 +153,7 @@ def test_places_that_expired_are_asked_for_again(emulator, undisturbed):
         if told.done == 1:
             emulator.storage.expire()
 
-    assert fetch(tell=expire).new == len(HOURS)
+    assert fetch(progress=expire).new == len(HOURS)
     found = [emulator.storage.find(path) for path in asked_files(emulator)]
     assert None in found  # a place that had expired was tried
     whole(undisturbed)
@@ -196,7 +196,7 @@ def test_an_account_blocked_on_the_way_keeps_what_it_has(emulator, undisturbed):
             emulator.jsoc.blocked = True
 
     with pytest.raises(BlockedError):
-        fetch(tell=block)
+        fetch(progress=block)
     kept = files(cache_home())
     assert kept
     assert kept.items() < undisturbed.items()
@@ -270,7 +270,7 @@ def test_an_interrupt_leaves_whole_files_only(emulator, undisturbed):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fetch(tell=interrupt)
+        fetch(progress=interrupt)
     kept = files(cache_home())
     assert len(kept) >= 2
     assert kept.items() <= undisturbed.items()
@@ -312,8 +312,9 @@ def test_a_fetch_killed_at_any_moment_goes_on_to_the_same_bytes(
         monkeypatch.setenv("HNN_HOME", str(tmp_path / f"{number}"))
         emulator.requests.clear()
         fetching = fetchers.start()
-        wait_until(lambda: len(emulator.asked("jsoc")) >= 2)
-        time.sleep(chance.uniform(0.0, 0.12))
+        # However slow the machine is, some are killed early and some late.
+        wait_until(lambda: len(emulator.asked("jsoc")) >= 2 + number // 2)  # noqa: B023
+        time.sleep(chance.uniform(0.0, 0.05))
         fetching.kill()
         killed += not fetching.finished
         left = files(cache_home())

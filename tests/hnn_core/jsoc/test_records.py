@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hnn_core.jsoc.fetch import hourly
-from hnn_core.jsoc.keywords import DEFINITIVE, NEAR_REAL_TIME, record_cards, record_table, said
+from hnn_core.jsoc.keywords import (
+    DEFINITIVE,
+    NEAR_REAL_TIME,
+    known_text,
+    record_cards,
+    record_table,
+)
 from hnn_core.magnetogram.conventions import parse_t_rec, tai_seconds
 from hnn_core.magnetogram.sharp import sharp_keywords
 from tests.conftest import real_data
@@ -39,7 +45,7 @@ def choose(table, first="2011-02-13T05:00", last="2011-02-13T05:00", most=70.0, 
     "words", ["MISSING", "Invalid KeyLink", " nan ", "NaN", "-nan", "", "inf", "none"]
 )
 def test_words_for_nothing_say_nothing(words):
-    assert said(words) == ""
+    assert known_text(words) == ""
 
 
 @pytest.mark.parametrize(
