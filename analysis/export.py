@@ -201,7 +201,7 @@ def history_csv(history: pd.DataFrame) -> str:
     Parameters
     ----------
     history : DataFrame
-        As from `analysis.physics.flux.history`; column names carry the units, ``simulated`` and
+        Of `analysis.physics.flux.flux_history`; column names carry the units, ``simulated`` and
         ``interpolated`` say what a row is.
 
     Returns

@@ -100,7 +100,7 @@ def flux_rows(history: pd.DataFrame, *, source: str, region: str) -> pd.DataFram
     Parameters
     ----------
     history : DataFrame
-        Of `analysis.physics.flux.history`, of one region.
+        Of `analysis.physics.flux.flux_history`, of one region.
     source : str
         Specification that opens the source again.
     region : str

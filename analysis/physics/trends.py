@@ -114,6 +114,15 @@ def trend(hours: np.ndarray, flux: Quantity) -> Trend:
     Notes
     -----
     docs/method.md, "Flux and trends". Sen (1968); Hamed & Rao (1998), J. Hydrol. 204, 182.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy import units as u
+    >>> hours = np.arange(10.0)
+    >>> found = trend(hours, (50 - hours) * 1e20 * u.Mx)
+    >>> found.slope, found.falls
+    (<Quantity -1.e+20 Mx / h>, True)
     """
     hours = np.asarray(hours, np.float64)
     values = np.asarray(flux.to_value(u.Mx), np.float64)
