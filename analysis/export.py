@@ -29,7 +29,6 @@ __all__ = [
     "place",
     "scores_csv",
     "scores_json",
-    "table_csv",
     "to_bytes",
 ]
 
@@ -201,7 +200,7 @@ def history_csv(history: pd.DataFrame) -> str:
     Parameters
     ----------
     history : DataFrame
-        As from `analysis.physics.flux.history`; column names carry the units, ``simulated`` and
+        Of `analysis.physics.flux.flux_history`; column names carry the units, ``simulated`` and
         ``interpolated`` say what a row is.
 
     Returns
@@ -210,20 +209,6 @@ def history_csv(history: pd.DataFrame) -> str:
         Comma-separated, one header line, times as ISO seconds, seven significant digits.
     """
     return history.to_csv(
-        index=False, float_format="%.7g", date_format="%Y-%m-%dT%H:%M:%S", lineterminator="\n"
-    )
-
-
-def table_csv(table: pd.DataFrame) -> str:
-    """Return a table as CSV that any reader takes without options.
-
-    Returns
-    -------
-    str
-        Comma-separated, one header line, times as ISO seconds, seven significant digits, nothing
-        where a value is undefined.
-    """
-    return table.to_csv(
         index=False, float_format="%.7g", date_format="%Y-%m-%dT%H:%M:%S", lineterminator="\n"
     )
 
@@ -252,7 +237,7 @@ def scores_csv(
         values = pd.DataFrame(folds["folds"].to_list()).rename(columns=lambda k: f"fold_{k + 1}")
         own = folds[["forecast", "score", "mean", "standard_error"]].reset_index(drop=True)
         table = table.merge(pd.concat([own, values], axis=1), on=["forecast", "score"])
-    return table_csv(table)
+    return history_csv(table)
 
 
 def scores_json(scores: Mapping[str, object]) -> str:
@@ -306,7 +291,7 @@ def flare_table(flares: pd.DataFrame, cmes: pd.DataFrame) -> pd.DataFrame:
 
 def flare_csv(flares: pd.DataFrame, cmes: pd.DataFrame) -> str:
     """Return the catalogue's own columns, with the linked CMEs' speeds, as CSV."""
-    return table_csv(flares.assign(cmes=_linked(flares, cmes)))
+    return history_csv(flares.assign(cmes=_linked(flares, cmes)))
 
 
 def place(longitude: float, latitude: float) -> str:

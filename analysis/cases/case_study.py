@@ -26,7 +26,7 @@ from hnn_core.sources.sequence import Sequence, build_sequence
 if TYPE_CHECKING:  # knows torch, which is imported when a network is used
     from hnn_core.network.predictor import Prediction
 
-__all__ = ["DEFAULT_CLASS", "HOURS", "CaseStudy", "case_frames", "study_case"]
+__all__ = ["DEFAULT_CLASS", "HOURS", "CaseStudy", "case_frames", "case_study"]
 
 DEFAULT_CLASS = "M"
 """Least class of the flares that count as what happened, where no network tells its own."""
@@ -95,7 +95,7 @@ class CaseStudy:
         )
 
 
-def study_case(
+def case_study(
     source: Source,
     case: Case,
     *,
@@ -128,6 +128,16 @@ def study_case(
         The source has no such region, or it has no record at all in the ten hours.
     FitsError, PositionError
         The record of the last hour cannot be read.
+
+    Examples
+    --------
+    >>> from hnn_core.regions.case import Case
+    >>> from hnn_core.sources import open_source
+    >>> found = case_study(open_source("sim:"), Case("sim:", "SIM 1", "2013-12-03T15:00"))
+    >>> found.name
+    'SIM 1, 2013-12-03 15:00 TAI'
+    >>> found.verdict.word
+    'mixed evidence'
     """
     region = find_region(source, case.region)
     frames, incomplete = (

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.cases.case_study import DEFAULT_CLASS, HOURS, CaseStudy, study_case
+from analysis.cases.case_study import DEFAULT_CLASS, HOURS, CaseStudy, case_study
 from analysis.cases.explained import MAP_METHODS, ExplainedCase, explain_case
 from analysis.physics.pil import PilSettings
 from hnn_core.exceptions import (
@@ -125,7 +125,7 @@ def make_case(
     Raises
     ------
     HnnError
-        The case cannot be studied; see `analysis.cases.case_study.study_case`. What only stands
+        The case cannot be studied; see `analysis.cases.case_study.case_study`. What only stands
         against a prediction or a map is told in the answer.
     CancelledError
     """
@@ -138,7 +138,7 @@ def make_case(
             prediction = predictor.predict(sequence)
         except (SequenceError, PositionError, FitsError) as error:
             no_prediction = str(error)
-    study = study_case(
+    study = case_study(
         source,
         case,
         settings=settings,

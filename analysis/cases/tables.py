@@ -1,7 +1,4 @@
-"""Cases as a table for people: one row a case, numbers with their units in the column's name.
-
-Cases and passages as one tidy table: one row a region and hour, for parquet.
-"""
+"""Cases as tables: one row a case for people, and one tidy row a region and hour for parquet."""
 
 import io
 from collections.abc import Sequence
@@ -16,10 +13,19 @@ from analysis.cases.making import ReportCase
 from analysis.cases.overlap import REGION_NAMES
 from analysis.physics.trends import Trend
 
-__all__ = ["beside", "case_rows", "flux_rows", "overview", "parquet_bytes", "percent_words"]
-
+__all__ = ["case_rows", "flux_rows", "other_measures", "overview", "parquet_bytes"]
 
 _RATE = 1e19 * u.Mx / u.h
+
+_TYPES: dict[str, Any] = {
+    **dict.fromkeys(("source", "region", "noaa", "model", "model_sha256"), "str"),
+    **dict.fromkeys(("prediction", "verdict", "outcome"), "str"),
+    **dict.fromkeys(("t_reference_tai", "t_rec_tai"), "datetime64[ns]"),
+    **dict.fromkeys(("interpolated", "simulated"), bool),
+    **dict.fromkeys(("harp", "pil_pixels"), np.int64),
+    "quality": np.uint32,
+}
+"""Of the columns of tidy rows; all others are float64."""
 
 
 def overview(studies: Sequence[CaseStudy]) -> pd.DataFrame:
@@ -32,22 +38,14 @@ def overview(studies: Sequence[CaseStudy]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a case. "said" is what the network said, "happened" what followed within 24 h;
-        slopes are those of the moving RoPI, NaN where not known.
+        One row a case. "predicted" is the network's prediction, "outcome" what followed within
+        24 h; slopes are those of the moving RoPI, NaN where not known.
     """
-    return pd.DataFrame([_row(study) for study in studies])
+    return pd.DataFrame([_overview_row(study) for study in studies])
 
 
-def percent_words(trend: Trend) -> str:
-    """``−1.2 (−2.0 to −0.3)``, in % per hour; a dash where it is not known."""
-    if not np.isfinite(trend.percent):
-        return "–"
-    low, high = trend.percent_interval
-    return f"{_signed(trend.percent)} ({_signed(low)} to {_signed(high)})"
-
-
-def beside(study: CaseStudy) -> pd.DataFrame:
-    """Name what stands beside a case's trend: other measures, errors, the spacecraft's motion.
+def other_measures(study: CaseStudy) -> pd.DataFrame:
+    """List what stands next to a case's trend: other measures, errors, the spacecraft's motion.
 
     Returns
     -------
@@ -55,84 +53,45 @@ def beside(study: CaseStudy) -> pd.DataFrame:
         "quantity", "value" and "meaning", all text.
     """
     found = study.systematics
-    band = found.band().to_value(_RATE)
-    error = found.formal_error().to_value(_RATE)
-    slope = found.trend().slope.to_value(_RATE)
     velocity = found.orbital_velocity.to_value(u.km / u.s)
     rows = [
         (
             "Slope of the PIL flux",
-            _number(slope, "{:+.2f} × 10¹⁹ Mx/h"),
+            _value("{:+.2f} × 10¹⁹ Mx/h", found.trend().slope.to_value(_RATE)),
             "Theil–Sen, each hour's own RoPI, no threshold on |B|.",
         ),
         (
             "Systematic band of that slope",
-            _pair(band, "{:+.2f} to {:+.2f} × 10¹⁹ Mx/h"),
-            "Least and largest over thresholds 0, 20, 50 and 100 G, each with and without B/μ.",
+            _value("{:+.2f} to {:+.2f} × 10¹⁹ Mx/h", *found.band().to_value(_RATE)),
+            "Smallest and largest over thresholds 0, 20, 50 and 100 G, each with and without B/μ.",
         ),
         (
             "Formal error of that slope",
-            _number(error, "{:.4f} × 10¹⁹ Mx/h"),
+            _value("{:.4f} × 10¹⁹ Mx/h", found.formal_error().to_value(_RATE)),
             "From 6.4 G noise a pixel alone; the band above is what counts.",
         ),
         (
             "R value, last hour",
-            _number(float(found.r_values[-1]), "{:.2f}"),
-            "Schrijver (2007), made here from this patch.",
+            _value("{:.2f}", found.r_values[-1]),
+            "Schrijver (2007), computed here from this patch.",
         ),
         (
             "R value of the header, last hour",
-            _number(float(found.header_r_values[-1]), "{:.2f}"),
+            _value("{:.2f}", found.header_r_values[-1]),
             "R_VALUE of the SHARP.",
         ),
         (
             "Velocity of SDO along the line to the Sun",
-            _pair(velocity[[0, -1]], "{:+.2f} to {:+.2f} km/s"),
+            _value("{:+.2f} to {:+.2f} km/s", *velocity[[0, -1]]),
             "OBS_VR, first to last hour; the field strength follows it with 12 and 24 h.",
         ),
         (
             "Longitude, first to last hour",
-            _pair(found.longitude[[0, -1]], "{:+.1f}° to {:+.1f}°"),
+            _value("{:+.1f}° to {:+.1f}°", *found.longitude[[0, -1]]),
             "From the central meridian; west is positive.",
         ),
     ]
     return pd.DataFrame(rows, columns=["quantity", "value", "meaning"])
-
-
-def _row(study: CaseStudy) -> dict[str, object]:
-    found = study.systematics
-    trend, total = found.trend(), found.trend("patch")
-    prediction = study.prediction
-    return {
-        "case": study.name,
-        "said": f"{prediction.label}, p = {prediction.probability:.2f}" if prediction else "–",
-        "happened": study.outcome.word,
-        "verdict": study.verdict.word,
-        "PIL flux (%/h)": percent_words(trend),
-        "p": trend.p,
-        "Φ+ (%/h)": percent_words(found.trend(flux="positive")),
-        "Φ− (%/h)": percent_words(found.trend(flux="negative")),
-        "total flux (%/h)": percent_words(total),
-        "hours": len(study.frames),
-    }
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.1f}".replace("-", "−")
-
-
-def _number(value: float, form: str) -> str:
-    return form.format(value).replace("-", "−") if np.isfinite(value) else "not known"
-
-
-def _pair(values: np.ndarray, form: str) -> str:
-    known = bool(np.isfinite(values).all())
-    return form.format(*values).replace("-", "−") if known else "not known"
-
-
-_TEXTS = ("source", "region", "noaa", "model", "model_sha256", "prediction", "verdict", "outcome")
-_TIMES = ("t_reference_tai", "t_rec_tai")
-_FLAGS = ("interpolated", "simulated")
 
 
 def flux_rows(history: pd.DataFrame, *, source: str, region: str) -> pd.DataFrame:
@@ -141,7 +100,7 @@ def flux_rows(history: pd.DataFrame, *, source: str, region: str) -> pd.DataFram
     Parameters
     ----------
     history : DataFrame
-        Of `analysis.physics.flux.history`, of one region.
+        Of `analysis.physics.flux.flux_history`, of one region.
     source : str
         Specification that opens the source again.
     region : str
@@ -171,11 +130,11 @@ def case_rows(cases: Sequence[ReportCase]) -> pd.DataFrame:
     -------
     DataFrame
         One row a region and hour of a case, sorted by source, region, reference time and hour;
-        two cases of one region whose windows overlap have the hours they share twice, told apart
-        by ``t_reference_tai``. Beside the fluxes of `flux_rows`: R values, SDO's velocity, what
-        the network said of the case (NaN or "" without one), outcome and verdict; for each map
-        the share of its mass in the parts of `analysis.cases.overlap.REGION_NAMES` in that hour,
-        and for each method of scores the hour's, NaN where there is none.
+        two cases of one region whose windows overlap have the hours they share twice, with
+        different ``t_reference_tai``. After the fluxes of `flux_rows`: R values, SDO's velocity,
+        the network's prediction for the case (NaN or "" without one), outcome and verdict; for
+        each map the share of its mass in the parts of `analysis.cases.overlap.REGION_NAMES` in
+        that hour, and for each method of scores the hour's, NaN where there is none.
     """
     table = pd.concat([_rows(case) for case in cases], ignore_index=True)
     keys = ["source", "region", "t_reference_tai", "t_rec_tai"]
@@ -189,16 +148,45 @@ def parquet_bytes(table: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
+def _overview_row(study: CaseStudy) -> dict[str, object]:
+    found, network = study.systematics, study.prediction
+    return {
+        "case": study.name,
+        "predicted": f"{network.label}, P(eruptive) = {network.probability:.2f}"
+        if network
+        else "–",
+        "outcome": study.outcome.word,
+        "verdict": study.verdict.word,
+        "PIL flux (%/h)": _percent(found.trend()),
+        "p": found.trend().p,
+        "Φ+ (%/h)": _percent(found.trend(flux="positive")),
+        "Φ− (%/h)": _percent(found.trend(flux="negative")),
+        "total flux (%/h)": _percent(found.trend("patch")),
+        "hours": len(study.frames),
+    }
+
+
+def _percent(trend: Trend) -> str:
+    """``−1.2 (−2.0 to −0.3)``, in % per hour."""
+    return _value("{:+.1f} ({:+.1f} to {:+.1f})", trend.percent, *trend.percent_interval)
+
+
+def _value(form: str, *values: float) -> str:
+    """Write values with a real minus sign."""
+    known = np.isfinite(values).all()
+    return form.format(*values).replace("-", "−") if known else "not known"
+
+
 def _rows(case: ReportCase) -> pd.DataFrame:
-    study, said = case.study, case.study.prediction
+    study, network = case.study, case.study.prediction
     rows = flux_rows(study.history, source=study.case.source, region=study.region.id)
     rows.insert(2, "t_reference_tai", pd.Timestamp(study.case.hour))
     rows = rows.assign(
         **study.measures,
-        model=said.model if said else "",
-        model_sha256=said.sha256 if said else "",
-        probability=said.probability if said else np.nan,
-        prediction=said.label if said else "",
+        model=network.model if network else "",
+        model_sha256=network.sha256 if network else "",
+        probability=network.probability if network else np.nan,
+        prediction=network.label if network else "",
         outcome=study.outcome.word,
         verdict=study.verdict.word,
     )
@@ -223,18 +211,4 @@ def _scores(case: ReportCase) -> dict[str, np.ndarray]:
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
     """Give every column its type, whatever the rows hold."""
-    types: dict[str, Any] = {}
-    for name in table.columns:
-        if name in _TEXTS:
-            types[name] = "str"
-        elif name in _TIMES:
-            types[name] = "datetime64[ns]"
-        elif name in _FLAGS:
-            types[name] = bool
-        elif name == "quality":
-            types[name] = np.uint32
-        elif name in ("harp", "pil_pixels"):
-            types[name] = np.int64
-        else:
-            types[name] = np.float64
-    return table.astype(types)
+    return table.astype({name: _TYPES.get(name, np.float64) for name in table.columns})

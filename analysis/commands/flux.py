@@ -24,7 +24,7 @@ from analysis.commands.options import (
     write,
 )
 from analysis.export import history_csv
-from analysis.physics.flux import history
+from analysis.physics.flux import flux_history
 from analysis.physics.pil import PilSettings
 from hnn_core.exceptions import EmptySourceError, FitsError, PositionError
 from hnn_core.live.reporting import complain
@@ -110,7 +110,7 @@ def _measure(source: Source, region: str, settings: PilSettings, min_field: floa
     problems: list[str] = []
     frames = _frames(source, region, problems.append)
     try:
-        table = history(frames, settings, threshold=min_field)
+        table = flux_history(frames, settings, threshold=min_field)
     except EmptySourceError as error:
         reason = f": {problems[0]}" if problems else ""
         raise EmptySourceError(f"region {region} has no usable record{reason}") from error

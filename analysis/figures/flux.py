@@ -22,7 +22,7 @@ FLUX_TITLES = {
     "pil_positive_flux_mx": "PIL positive flux",
     "pil_negative_flux_mx": "PIL negative flux",
 }
-"""Columns of `analysis.physics.flux.history` that can be drawn, and what they are called."""
+"""Columns of `analysis.physics.flux.flux_history` that can be drawn, and what they are called."""
 
 _ERRORS = {
     column: "pil_flux_error_mx" if column.startswith("pil_") else "total_flux_error_mx"
@@ -46,7 +46,7 @@ def flux_bars_figure(
     Parameters
     ----------
     history : DataFrame
-        Rows of `analysis.physics.flux.history` for the frames t−9 … t, in order of time.
+        Rows of `analysis.physics.flux.flux_history` for the frames t−9 … t, in order of time.
     column : str
         One of `FLUX_TITLES`; drawn by its magnitude.
     positive : bool
@@ -139,7 +139,7 @@ def flux_history_figure(
     Parameters
     ----------
     history : DataFrame
-        Rows of `analysis.physics.flux.history`, in order of time.
+        Rows of `analysis.physics.flux.flux_history`, in order of time.
     columns : sequence of str
         Some of `FLUX_TITLES`, on one axis; negative fluxes by their magnitude.
     current : Time, optional

@@ -5,7 +5,16 @@ import numpy as np
 from hnn_core.exceptions import MissingKeywordError
 from hnn_core.magnetogram.magnetogram import Magnetogram
 
-__all__ = ["heliographic_to_pixel", "mu_map", "pixel_to_heliographic"]
+__all__ = ["header_number", "heliographic_to_pixel", "mu_map", "pixel_to_heliographic"]
+
+_MU_STEP = 16  # pixels between the places where μ is taken from the coordinates
+
+
+def header_number(magnetogram: Magnetogram, key: str) -> float:
+    """Read a keyword of the header as a number; NaN where it is absent or none."""
+    value = magnetogram.header.get(key)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if number else float("nan")
 
 
 def mu_map(magnetogram: Magnetogram) -> np.ndarray:
@@ -26,11 +35,7 @@ def mu_map(magnetogram: Magnetogram) -> np.ndarray:
         If the header holds no coordinates.
     """
     rows, cols = magnetogram.shape
-    tilt = magnetogram.header.get("CRLT_OBS")
-    if isinstance(tilt, bool) or not isinstance(tilt, int | float) or not np.isfinite(tilt):
-        raise MissingKeywordError(
-            f"CRLT_OBS is {tilt!r}: the angle to the line of sight is unknown"
-        )
+    tilt = _known(magnetogram, "CRLT_OBS", "the angle to the line of sight is unknown")
     y, x = (
         np.unique(np.append(np.arange(0.0, length, _MU_STEP), length - 1.0))
         for length in (rows, cols)
@@ -38,19 +43,10 @@ def mu_map(magnetogram: Magnetogram) -> np.ndarray:
     longitude, latitude = pixel_to_heliographic(
         magnetogram, *(grid.ravel() for grid in np.meshgrid(x, y))
     )
-    lon, lat, b0 = np.deg2rad(longitude), np.deg2rad(latitude), np.deg2rad(float(tilt))
+    lon, lat, b0 = np.deg2rad(longitude), np.deg2rad(latitude), np.deg2rad(tilt)
     mu = np.sin(lat) * np.sin(b0) + np.cos(lat) * np.cos(b0) * np.cos(lon)
     down, across = _between(y, rows), _between(x, cols)
     return np.asarray(down @ mu.reshape(y.size, x.size) @ across.T)
-
-
-def _between(places: np.ndarray, length: int) -> np.ndarray:
-    """Weights of linear interpolation from some places to all whole ones, (length, places)."""
-    one = np.eye(places.size)
-    return np.stack([np.interp(np.arange(length), places, row) for row in one], axis=1)
-
-
-_MU_STEP = 16  # pixels between the places where μ is taken from the coordinates
 
 
 def pixel_to_heliographic(
@@ -109,11 +105,19 @@ def heliographic_to_pixel(
     return np.asarray(column), np.asarray(row)
 
 
+def _between(places: np.ndarray, length: int) -> np.ndarray:
+    """Weights of linear interpolation from some places to all whole ones, (length, places)."""
+    one = np.eye(places.size)
+    return np.stack([np.interp(np.arange(length), places, row) for row in one], axis=1)
+
+
 def _central_meridian(magnetogram: Magnetogram) -> float:
     """Carrington longitude of the central meridian, degrees."""
-    value = magnetogram.header.get("CRLN_OBS")
-    if not isinstance(value, int | float) or not np.isfinite(value):
-        raise MissingKeywordError(
-            f"CRLN_OBS is {value!r}: longitudes from the central meridian cannot be told"
-        )
-    return float(value)
+    return _known(magnetogram, "CRLN_OBS", "longitudes from the central meridian cannot be derived")
+
+
+def _known(magnetogram: Magnetogram, key: str, otherwise: str) -> float:
+    value = header_number(magnetogram, key)
+    if not np.isfinite(value):
+        raise MissingKeywordError(f"{key} is {magnetogram.header.get(key)!r}: {otherwise}")
+    return value

@@ -1,7 +1,4 @@
-"""Polarity inversion lines (PILs) of a line-of-sight magnetogram.
-
-Lines of a mask: thinning of few pixels, and their convex hull.
-"""
+"""Polarity inversion lines (PILs) of a line-of-sight magnetogram, and their convex hull."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -230,6 +227,18 @@ def detect_pils(
     are those of the plain scikit-image pipeline, pixel for pixel: edges are taken in windows where
     both polarities are near (`analysis.physics.pil_edges`), everything after them in the bounding
     box of the candidates.
+
+    Examples
+    --------
+    Two polarities that face one another along a column:
+
+    >>> import numpy as np
+    >>> field = np.repeat([[500.0, -500.0]], 30, axis=1).repeat(40, axis=0)
+    >>> masks = detect_pils(field)
+    >>> np.flatnonzero(masks.pil.any(axis=0)).tolist()
+    [29]
+    >>> int(masks.pil.sum()), int(masks.ropi.sum())
+    (36, 200)
     """
     PilSettings(threshold, buffer, keep, min_length)
     buffer, min_length = int(buffer), int(min_length)

@@ -21,6 +21,7 @@ from hnn_core.magnetogram.magnetogram import Magnetogram
 __all__ = [
     "LEAST_POINTS",
     "QUANTITIES",
+    "RATE",
     "Systematics",
     "Trend",
     "mann_kendall",
@@ -33,7 +34,8 @@ LEAST_POINTS = 10
 """With fewer hours nothing is said about a trend (docs/method.md, "Flux and trends")."""
 
 _LEVEL = 0.95
-_RATE = u.Mx / u.h
+RATE = u.Mx / u.h
+"""Unit of slopes."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,19 @@ class Trend:
     """By what Hamed & Rao's correction multiplies the variance of S; 1 is independent points."""
 
     @property
+    def rates(self) -> dict[str, float]:
+        """Slope and interval as columns of a table: Mx/h, and percent an hour."""
+        low, high = self.interval.to_value(RATE)
+        return {
+            "slope_mx_per_h": self.slope.to_value(RATE),
+            "slope_low_mx_per_h": low,
+            "slope_high_mx_per_h": high,
+            "slope_percent_per_h": self.percent,
+            "slope_low_percent_per_h": self.percent_interval[0],
+            "slope_high_percent_per_h": self.percent_interval[1],
+        }
+
+    @property
     def sufficient(self) -> bool:
         """Whether there are points enough to speak of a trend."""
         return self.n >= LEAST_POINTS
@@ -68,12 +83,12 @@ class Trend:
     @property
     def falls(self) -> bool:
         """Whether the flux falls: enough points, p under 0.05, and the whole interval below 0."""
-        return self.sufficient and self.p < 1 - _LEVEL and bool(self.interval[1] < 0 * _RATE)
+        return self.sufficient and self.p < 1 - _LEVEL and bool(self.interval[1] < 0 * RATE)
 
     @property
     def rises(self) -> bool:
         """Whether the flux rises, by the same rule."""
-        return self.sufficient and self.p < 1 - _LEVEL and bool(self.interval[0] > 0 * _RATE)
+        return self.sufficient and self.p < 1 - _LEVEL and bool(self.interval[0] > 0 * RATE)
 
 
 def trend(hours: np.ndarray, flux: Quantity) -> Trend:
@@ -99,6 +114,15 @@ def trend(hours: np.ndarray, flux: Quantity) -> Trend:
     Notes
     -----
     docs/method.md, "Flux and trends". Sen (1968); Hamed & Rao (1998), J. Hydrol. 204, 182.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy import units as u
+    >>> hours = np.arange(10.0)
+    >>> found = trend(hours, (50 - hours) * 1e20 * u.Mx)
+    >>> found.slope, found.falls
+    (<Quantity -1.e+20 Mx / h>, True)
     """
     hours = np.asarray(hours, np.float64)
     values = np.asarray(flux.to_value(u.Mx), np.float64)
@@ -111,7 +135,7 @@ def trend(hours: np.ndarray, flux: Quantity) -> Trend:
         raise ValueError("two points of a history have the same time")
     left_out = int(known.size - known.sum())
     if values.size < 3:
-        nothing = np.nan * _RATE
+        nothing = np.nan * RATE
         pair = (np.nan, np.nan)
         both = Quantity([nothing, nothing])
         return Trend(values.size, left_out, nothing, both, np.nan, pair, *[np.nan] * 4)
@@ -121,8 +145,8 @@ def trend(hours: np.ndarray, flux: Quantity) -> Trend:
     return Trend(
         n=values.size,
         left_out=left_out,
-        slope=slope * _RATE,
-        interval=np.array([low, high]) * _RATE,
+        slope=slope * RATE,
+        interval=np.array([low, high]) * RATE,
         percent=_percent(slope, middle),
         percent_interval=(_percent(low, middle), _percent(high, middle)),
         s=s,
@@ -227,11 +251,11 @@ class Systematics:
         NaN where no slope is known.
         """
         slopes = [
-            trend.slope.to_value(_RATE)
+            trend.slope.to_value(RATE)
             for (kind, name, *_), trend in self.trends.items()
             if (kind, name) == (mask, flux) and np.isfinite(trend.slope)
         ]
-        return ([min(slopes), max(slopes)] if slopes else [np.nan, np.nan]) * _RATE
+        return ([min(slopes), max(slopes)] if slopes else [np.nan, np.nan]) * RATE
 
     def formal_error(self, mask: MaskKind = "moving") -> Quantity:
         """Formal error of the slope, Mx/h: from the noise of pixels alone, without a cut.
@@ -242,13 +266,12 @@ class Systematics:
         hours = self.fluxes.hours - self.fluxes.hours.mean()
         spread = float(hours @ hours)
         variance = float((hours**2 * errors**2).sum())
-        return (np.sqrt(variance) / spread if spread > 0 else np.nan) * _RATE
+        return (np.sqrt(variance) / spread if spread > 0 else np.nan) * RATE
 
     def table(self) -> pd.DataFrame:
         """All trends, one row each; the last word of a column is its unit where it has one."""
         rows = []
         for (mask, flux, threshold, mu), found in self.trends.items():
-            low, high = found.interval.to_value(_RATE)
             rows.append(
                 {
                     "mask": mask,
@@ -257,12 +280,7 @@ class Systematics:
                     "mu_corrected": mu,
                     "n": found.n,
                     "left_out": found.left_out,
-                    "slope_mx_per_h": found.slope.to_value(_RATE),
-                    "slope_low_mx_per_h": low,
-                    "slope_high_mx_per_h": high,
-                    "slope_percent_per_h": found.percent,
-                    "slope_low_percent_per_h": found.percent_interval[0],
-                    "slope_high_percent_per_h": found.percent_interval[1],
+                    **found.rates,
                     "kendall_s": found.s,
                     "z": found.z,
                     "p": found.p,

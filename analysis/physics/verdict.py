@@ -74,6 +74,24 @@ def verdict(found: Systematics) -> Verdict:
     Returns
     -------
     Verdict
+
+    Examples
+    --------
+    Two polarities that face one another and both lose 10 G in an hour:
+
+    >>> import numpy as np
+    >>> from astropy import units as u
+    >>> from astropy.time import Time
+    >>> from analysis.physics.trends import systematics
+    >>> from hnn_core.magnetogram.magnetogram import Magnetogram
+    >>> start, place = Time("2011-02-13T00:00:00", scale="tai"), (0 * u.deg, 0 * u.deg)
+    >>> field = np.repeat([[500.0, -500.0]], 30, axis=1).repeat(40, axis=0)
+    >>> frames = [
+    ...     Magnetogram(field * (1 - 0.02 * t), start + t * u.h, 377, (), 1e15 * u.cm**2, 0, *place)
+    ...     for t in range(10)
+    ... ]
+    >>> verdict(systematics(frames)).word
+    'consistent with cancellation'
     """
     moving = found.trend()
     lines = int(sum(masks.pil.any() for masks in found.fluxes.masks))

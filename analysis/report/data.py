@@ -1,13 +1,14 @@
-"""What a report says, as tables: one row a thing, units in the columns' names."""
+"""What a report finds, as tables: one row a thing, units in the columns' names."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from astropy import units as u
 
 from analysis.cases.explained import PARTS
 from analysis.cases.making import ReportCase, short_source
+from analysis.physics.trends import RATE
 
 __all__ = [
     "IDENTITY",
@@ -22,18 +23,18 @@ __all__ = [
 IDENTITY = ("source", "region", "t_reference_tai")
 """First columns of every table: which case a row is about."""
 
-_RATE = u.Mx / u.h
+_OVERLAP = ("area", "share", "token_share", "expected", "enrichment", "z", "p")
 
 
 def cases_table(cases: Sequence[ReportCase]) -> pd.DataFrame:
-    """One row a case: what was said, what happened, the verdict and the slope it rests on."""
+    """One row a case: the prediction, what happened, the verdict and the slope it rests on."""
     return pd.DataFrame([_identity(case) | _findings(case) for case in cases])
 
 
 def histories_table(cases: Sequence[ReportCase]) -> pd.DataFrame:
     """One row a case and hour: fluxes, length of the PIL, position, R value, velocity of SDO."""
     return pd.concat(
-        [_beside(case, case.study.history.assign(**case.study.measures)) for case in cases],
+        [_named(case, case.study.history.assign(**case.study.measures)) for case in cases],
         ignore_index=True,
     )
 
@@ -41,7 +42,7 @@ def histories_table(cases: Sequence[ReportCase]) -> pd.DataFrame:
 def trends_table(cases: Sequence[ReportCase]) -> pd.DataFrame:
     """One row a case, mask, flux, threshold and μ correction; see `Systematics.table`."""
     return pd.concat(
-        [_beside(case, case.study.systematics.table()) for case in cases], ignore_index=True
+        [_named(case, case.study.systematics.table()) for case in cases], ignore_index=True
     )
 
 
@@ -49,25 +50,15 @@ def overlaps_table(cases: Sequence[ReportCase]) -> pd.DataFrame:
     """One row a case, map and part of the patch; shares from 0 to 1."""
     rows = [
         _identity(case)
-        | {
-            "map": method,
-            "part": PARTS[name],
-            "area": one.area,
-            "share": one.share,
-            "token_share": one.token_share,
-            "expected": one.expected,
-            "enrichment": one.enrichment,
-            "z": one.z,
-            "p": one.p,
-            "draws": one.draws.size,
-            "frames": one.n_frames,
-        }
+        | {"map": method, "part": PARTS[name]}
+        | {column: getattr(one, column) for column in _OVERLAP}
+        | {"draws": one.draws.size, "frames": one.n_frames}
         for case in cases
         if case.explained
         for method, found in case.explained.overlaps.items()
         for name, one in found.items()
     ]
-    return pd.DataFrame(rows) if rows else _empty(["map", "part", "share", "expected", "p"])
+    return _table(rows, "map", "part", "share", "expected", "p")
 
 
 def faithfulness_table(cases: Sequence[ReportCase]) -> pd.DataFrame:
@@ -79,28 +70,29 @@ def faithfulness_table(cases: Sequence[ReportCase]) -> pd.DataFrame:
         for method, found in case.explained.faithfulness.items()
         for comparison in found.comparisons
     ]
-    return pd.DataFrame(rows) if rows else _empty(["map", "fill", "kind"])
+    return _table(rows, "map", "fill", "kind")
 
 
 def hours_table(cases: Sequence[ReportCase]) -> pd.DataFrame:
     """One row a case, method and hour: what the class's log-odds owe to it."""
     rows = [
         _identity(case)
-        | {
-            "method": method,
-            "t_rec_tai": pd.Timestamp(t_rec),
-            "score_log_odds": float(score),
-        }
+        | {"method": method, "t_rec_tai": pd.Timestamp(t_rec), "score_log_odds": float(score)}
         for case in cases
         if case.explained
         for method, found in case.explained.hours.items()
         if found.hours is not None
         for t_rec, score in zip(found.t_rec, found.hours, strict=True)
     ]
-    return pd.DataFrame(rows) if rows else _empty(["method", "t_rec_tai", "score_log_odds"])
+    return _table(rows, "method", "t_rec_tai", "score_log_odds")
 
 
-def _identity(case: ReportCase) -> dict[str, object]:
+def _table(rows: Sequence[dict[str, object]], *columns: str) -> pd.DataFrame:
+    """Rows as a table, which has these columns where there is no row."""
+    return pd.DataFrame(rows, columns=None if rows else [*IDENTITY, *columns])
+
+
+def _identity(case: ReportCase) -> dict[str, Any]:
     study = case.study
     return {
         "source": short_source(study.case.source),
@@ -109,48 +101,34 @@ def _identity(case: ReportCase) -> dict[str, object]:
     }
 
 
+def _named(case: ReportCase, rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(**_identity(case))[[*IDENTITY, *rows.columns]]
+
+
 def _findings(case: ReportCase) -> dict[str, object]:
-    study = case.study
-    found, said = study.systematics, study.prediction
+    study, network = case.study, case.study.prediction
+    found = study.systematics
     trend, total = found.trend(), found.trend("patch")
-    low, high = trend.interval.to_value(_RATE)
-    band = found.band().to_value(_RATE)
+    band = found.band().to_value(RATE)
     return {
         "harp": study.region.harp,
         "noaa": " ".join(str(number) for number in study.region.noaa),
         "simulated": study.simulated,
         "hours": len(study.frames),
         "interpolated_hours": int(sum(study.interpolated)),
-        "model": said.model if said else "",
-        "model_sha256": said.sha256 if said else "",
+        "model": network.model if network else "",
+        "model_sha256": network.sha256 if network else "",
         "flare_class": study.flare_class,
-        "probability": said.probability if said else np.nan,
-        "prediction": said.label if said else "",
+        "probability": network.probability if network else np.nan,
+        "prediction": network.label if network else "",
         "outcome": study.outcome.word,
         "outcome_words": study.outcome.sentence,
         "verdict": study.verdict.word,
-        "slope_mx_per_h": trend.slope.to_value(_RATE),
-        "slope_low_mx_per_h": low,
-        "slope_high_mx_per_h": high,
-        "slope_percent_per_h": trend.percent,
-        "slope_low_percent_per_h": trend.percent_interval[0],
-        "slope_high_percent_per_h": trend.percent_interval[1],
+        **trend.rates,
         "p": trend.p,
         "band_low_mx_per_h": band[0],
         "band_high_mx_per_h": band[1],
-        "formal_error_mx_per_h": found.formal_error().to_value(_RATE),
-        "total_slope_percent_per_h": total.percent,
-        "total_slope_low_percent_per_h": total.percent_interval[0],
-        "total_slope_high_percent_per_h": total.percent_interval[1],
+        "formal_error_mx_per_h": found.formal_error().to_value(RATE),
+        **{f"total_{name}": rate for name, rate in total.rates.items() if "percent" in name},
         "total_p": total.p,
     }
-
-
-def _beside(case: ReportCase, rows: pd.DataFrame) -> pd.DataFrame:
-    """Put the case's name before its rows."""
-    named = pd.DataFrame({key: [value] * len(rows) for key, value in _identity(case).items()})
-    return pd.concat([named, rows.reset_index(drop=True)], axis=1)
-
-
-def _empty(columns: Sequence[str]) -> pd.DataFrame:
-    return pd.DataFrame(columns=[*IDENTITY, *columns])

@@ -1,7 +1,4 @@
-"""The files of one report, each made when it is asked for.
-
-A report with everything behind it in one zip: tables, masks and maps, provenance.
-"""
+"""The files of one report, each made on first use: page, tidy table, and a zip with everything."""
 
 import io
 import json
@@ -23,14 +20,14 @@ from analysis.report.data import (
     overlaps_table,
     trends_table,
 )
+from analysis.report.html import templates
 from analysis.report.page import report_html
 from analysis.report.provenance import provenance, report_command
-from analysis.report.texts import readme
+from hnn_core import __version__
 from hnn_core.magnetogram.conventions import iso_minute
 from hnn_core.magnetogram.preprocess import CropBox, tokens_to_patch
 
 __all__ = ["ReportFiles", "report_archive"]
-
 
 _TABLES = {
     "cases.csv": cases_table,
@@ -40,7 +37,6 @@ _TABLES = {
     "faithfulness.csv": faithfulness_table,
     "hours.csv": hours_table,
 }
-_EARLIEST = (1980, 1, 1, 0, 0, 0)
 
 
 def report_archive(
@@ -69,7 +65,7 @@ def report_archive(
         gives the same bytes.
     """
     buffer = io.BytesIO()
-    time = _zip_time(made)
+    time = datetime.fromisoformat(made).timetuple()[:6]
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in _members(cases, page, command, made, absent):
             info = zipfile.ZipInfo(name, time)
@@ -87,12 +83,17 @@ def _members(
     absent: Sequence[AbsentCase],
 ) -> Iterator[tuple[str, str | bytes]]:
     tables = {name: build(cases) for name, build in _TABLES.items()}
-    yield "README.txt", readme(tables, cases, made)
+    readme = templates().get_template("readme.txt")
+    studies = [case.study for case in cases]
+    yield (
+        "README.txt",
+        readme.render(tables=tables, studies=studies, made=made, version=__version__),
+    )
     yield "report.html", page
     for name, table in tables.items():
         yield f"tables/{name}", history_csv(table)
-    told = provenance(cases, command=command, made=made, absent=absent)
-    yield "provenance.json", json.dumps(told, indent=2, ensure_ascii=False, default=str) + "\n"
+    origin = provenance(cases, command=command, made=made, absent=absent)
+    yield "provenance.json", json.dumps(origin, indent=2, ensure_ascii=False, default=str) + "\n"
     for number, case in enumerate(cases, start=1):
         folder = _folder(case, number)
         yield from _masks(case, f"masks/{folder}")
@@ -107,9 +108,11 @@ def _masks(case: ReportCase, folder: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _maps(case: ReportCase, folder: str) -> Iterator[tuple[str, bytes]]:
-    found, said = case.explained, case.study.prediction
-    for method, one in found.maps.items() if found is not None else ():
-        if found is None or one.maps is None:
+    found, prediction = case.explained, case.study.prediction
+    if found is None:
+        return
+    for method, one in found.maps.items():
+        if one.maps is None:
             continue
         for frame, tokens in zip(case.study.frames, one.maps, strict=True):
             box = CropBox.centred(frame.shape, found.box.size)
@@ -120,8 +123,8 @@ def _maps(case: ReportCase, folder: str) -> Iterator[tuple[str, bytes]]:
                 options={"target": one.target, **one.parameters},
                 model=one.model,
                 sha256=one.sha256,
-                flare_class=said.flare_class if said else "",
-                probability=said.probability if said else None,
+                flare_class=prediction.flare_class if prediction else "",
+                probability=prediction.probability if prediction else None,
                 box=box,
             )
             name = f"{_stamp(iso_minute(frame.t_rec))}.{method}.fits"
@@ -137,13 +140,6 @@ def _folder(case: ReportCase, number: int) -> str:
 def _stamp(minute: str) -> str:
     """``20110215T0100``: a time in a file's name."""
     return minute.replace("-", "").replace(":", "")
-
-
-def _zip_time(made: str) -> tuple[int, int, int, int, int, int]:
-    """Time of all members; zip knows none before 1980."""
-    time = datetime.fromisoformat(made.replace("Z", "+00:00"))
-    parts = (time.year, time.month, time.day, time.hour, time.minute, time.second)
-    return max(parts, _EARLIEST)
 
 
 def _now() -> str:
@@ -173,7 +169,7 @@ class ReportFiles:
 
     @cached_property
     def page(self) -> str:
-        """HTML; see `analysis.report.page.report_html`."""
+        """HTML, of `analysis.report.page.report_html`."""
         return report_html(
             self.cases, command=self.command, made=self.made, absent=self.absent, name=self.name
         )

@@ -1,40 +1,35 @@
-"""Tables of a report as HTML: numbers for people, units in the heads, everything escaped.
-
-Figures of a report as JSON in the page, drawn by the plotly.js that the page carries.
+"""What the templates of a report build on: values in words, and figures that share their arrays.
 
 Pictures of one magnetogram share its pixels: arrays are kept once and named where they are used.
 """
 
+import base64
 import hashlib
-import html
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from analysis.cases.making import without_folder
 from analysis.figures.style import opaque, power
 
-__all__ = [
-    "DRAW_SCRIPT",
-    "FigureStore",
-    "folded",
-    "head_words",
-    "paragraphs",
-    "plotly_script",
-    "safe_json",
-    "safe_markup",
-    "table_html",
-    "told",
-]
+__all__ = ["FigurePlace", "FigureStore", "column_head", "page_scripts", "shown", "templates"]
 
+_ASSETS = Path(__file__).resolve().parents[2] / "assets" / "report"
 
-NOT_KNOWN = "not known"
+_NOT_KNOWN = "not known"
 
 _UNITS = {
     "_mx_per_h": "Mx/h",
@@ -51,56 +46,45 @@ _UNITS = {
 }
 """Ends of a column's name, the longest first, and what they mean."""
 
+_LARGE = 2_000
+"""Characters of an array's base64 from which it is worth keeping once."""
 
-def table_html(
-    table: pd.DataFrame,
-    *,
-    caption: str = "",
-    heads: Mapping[str, str] | None = None,
-) -> str:
-    """Write a table as HTML.
+_ALLOWED = re.compile(r"<(?!/?(?:b|i|br|br/|br /|sub|sup|extra)>)")
 
-    Parameters
-    ----------
-    table : DataFrame
-        NaN, None and NaT are told as "not known".
-    caption : str
-        Plain text above it.
-    heads : mapping of str to str, optional
-        Heads of columns; by default their names with the unit in brackets (`head_words`).
 
-    Returns
-    -------
-    str
-        In a box that scrolls by itself where the page is narrower.
-    """
-    heads = heads or {}
-    numeric = {name: pd.api.types.is_numeric_dtype(table[name]) for name in table.columns}
-    head = "".join(
-        f'<th scope="col"{_kind(numeric[name])}>'
-        f"{html.escape(heads.get(str(name), head_words(str(name))))}</th>"
-        for name in table.columns
+@cache
+def templates() -> Environment:
+    """Templates of reports (assets/report); every value in their HTML is escaped."""
+    found = Environment(
+        loader=FileSystemLoader(_ASSETS),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
-    rows = "".join(
-        "<tr>"
-        + "".join(
-            f"<td{_kind(numeric[name])}>{html.escape(told(value))}</td>"
-            for name, value in zip(table.columns, row, strict=True)
-        )
-        + "</tr>"
-        for row in table.itertuples(index=False, name=None)
-    )
-    title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
-    return (
-        f'<div class="table" tabindex="0"><table>{title}<thead><tr>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
-    )
+    found.filters |= {
+        "column_head": column_head,
+        "column_kinds": _column_kinds,
+        "digest": _digest,
+        "shown": shown,
+        "without_folder": without_folder,
+    }
+    found.globals["style"] = Markup((_ASSETS / "report.css").read_text(encoding="utf-8"))
+    return found
 
 
-def told(value: Any) -> str:
-    """Write one value for people: four digits, a true minus, yes and no, minutes of a time."""
+@cache
+def page_scripts() -> tuple[Markup, Markup]:
+    """plotly.js, and the script that draws the figures of a page with it."""
+    plotly = str(get_plotlyjs()).replace("</script", "<\\/script")
+    return Markup(plotly), Markup((_ASSETS / "draw.js").read_text(encoding="utf-8"))
+
+
+def shown(value: Any) -> str:
+    """Write one value for people: four digits, a true minus, yes and no, seconds of a time."""
     if value is None or value is pd.NaT:
-        return NOT_KNOWN
+        return _NOT_KNOWN
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, int | np.integer):
@@ -112,7 +96,7 @@ def told(value: Any) -> str:
     return str(value) or "–"
 
 
-def head_words(name: str) -> str:
+def column_head(name: str) -> str:
     """``slope_low_mx_per_h`` as ``slope low (Mx/h)``."""
     for end, unit in _UNITS.items():
         if name.endswith(end):
@@ -120,20 +104,13 @@ def head_words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def folded(title: str, content: str, kind: str = "print") -> str:
-    """Fold HTML away under a title; ``"screen"`` keeps it folded on paper too."""
-    return f'<details class="{kind}"><summary>{html.escape(title)}</summary>{content}</details>'
-
-
-def paragraphs(sentences: Iterable[str]) -> str:
-    """Put sentences into a list, escaped."""
-    items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
-    return f"<ul>{items}</ul>" if items else ""
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _number(value: float) -> str:
     if math.isnan(value):
-        return NOT_KNOWN
+        return _NOT_KNOWN
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     text = f"{value:.4g}"
@@ -142,49 +119,25 @@ def _number(value: float) -> str:
     return text.replace("-", "−")
 
 
-def _kind(numeric: bool) -> str:
-    return ' class="number"' if numeric else ""
+def _column_kinds(table: pd.DataFrame) -> Sequence[str]:
+    """Attribute of the cells of each column: numbers stand at the right."""
+    numeric = (pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes)
+    return [Markup(' class="number"') if one else "" for one in numeric]
 
 
-_LARGE = 2_000
-"""Characters of an array's base64 from which it is worth keeping once."""
+@dataclass(frozen=True)
+class FigurePlace:
+    """Where a figure stands on a page."""
 
-_ALLOWED = re.compile(r"<(?!/?(?:b|i|br|br/|br /|sub|sup|extra)>)")
-
-DRAW_SCRIPT = """
-'use strict';
-(async () => {
-  const read = id => JSON.parse(document.getElementById(id).textContent);
-  const shared = read('shared-arrays');
-  const fill = value => {
-    if (Array.isArray(value)) return value.map(fill);
-    if (value && typeof value === 'object') {
-      if (typeof value.shared === 'string') return {...shared[value.shared]};
-      return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, fill(one)]));
-    }
-    return value;
-  };
-  const figures = [...document.querySelectorAll('.figure')];
-  for (const place of figures) {
-    const {data, layout} = fill(read(place.dataset.json));
-    delete layout.width;
-    const name = {filename: place.dataset.name, scale: 2};
-    const config = {responsive: true, displaylogo: false, toImageButtonOptions: name};
-    await Plotly.newPlot(place, data, {...layout, autosize: true}, config);
-    await new Promise(done => setTimeout(done));
-  }
-  const fit = width => figures.forEach(place => Plotly.relayout(place, {width}));
-  addEventListener('beforeprint', () => {
-    document.querySelectorAll('details:not(.screen)').forEach(one => { one.open = true; });
-    fit(680);
-  });
-  addEventListener('afterprint', () => figures.forEach(place => {
-    Plotly.relayout(place, {width: null, autosize: true});
-  }));
-  document.documentElement.dataset.drawn = figures.length;
-})();
-"""
-"""Draws every figure in order, one at a time, so that the page can be read meanwhile."""
+    number: int
+    """From 1, in the order of drawing."""
+    alt: str
+    """What it shows, for those who cannot see it."""
+    name: str
+    """Of the file in which a reader may save it."""
+    caption: str
+    height: int
+    """Pixels."""
 
 
 class FigureStore:
@@ -193,42 +146,24 @@ class FigureStore:
     def __init__(self) -> None:
         self._shared: dict[str, Any] = {}
         self._keys: dict[str, str] = {}
-        self._figures: list[str] = []
+        self._figures: list[dict[str, Any]] = []
 
-    def add(self, figure: go.Figure, *, alt: str, name: str, caption: str = "") -> str:
-        """Keep a figure and return the HTML of its place, with a caption.
-
-        Parameters
-        ----------
-        figure : Figure
-        alt : str
-            What it shows, for those who cannot see it.
-        name : str
-            Of the file in which a reader may save it.
-        caption : str
-            Plain text.
-        """
+    def add(self, figure: go.Figure, *, alt: str, name: str, caption: str = "") -> FigurePlace:
+        """Keep a figure and return its place; see `FigurePlace` for the texts, which are plain."""
         values = self._share(json.loads(opaque(figure, dark=False).to_json()))
+        self._figures.append({key: values[key] for key in ("data", "layout")})
         height = int(figure.layout.height or 360)
-        self._figures.append(safe_json({key: values[key] for key in ("data", "layout")}))
-        number = len(self._figures)
-        return (
-            f'<figure><div class="figure" role="img" aria-label="{html.escape(alt)}" '
-            f'style="height:{height}px" data-json="figure-{number}" '
-            f'data-name="{html.escape(name)}"></div>'
-            f"<figcaption>{html.escape(caption)}</figcaption></figure>"
-        )
+        return FigurePlace(len(self._figures), alt, name, caption, height)
 
-    def __len__(self) -> int:
-        return len(self._figures)
-
-    def scripts(self) -> str:
-        """Return the JSON of all figures, as data that no browser runs."""
-        parts = {"shared-arrays": safe_json(self._shared)}
-        parts |= {f"figure-{n}": text for n, text in enumerate(self._figures, start=1)}
-        return "\n".join(
-            f'<script type="application/json" id="{name}">{text}</script>'
-            for name, text in parts.items()
+    def scripts(self) -> Markup:
+        """Return the JSON of all figures as data: no browser runs it, no text breaks out of it."""
+        parts = {"shared-arrays": self._shared}
+        parts |= {f"figure-{n}": one for n, one in enumerate(self._figures, start=1)}
+        return Markup("\n").join(
+            Markup('<script type="application/json" id="{}">{}</script>').format(
+                name, htmlsafe_json_dumps(part, separators=(",", ":"), allow_nan=False)
+            )
+            for name, part in parts.items()
         )
 
     def _share(self, value: Any) -> Any:
@@ -241,32 +176,13 @@ class FigureStore:
             return shared
         if isinstance(value, list):
             return [self._share(one) for one in value]
-        return safe_markup(value) if isinstance(value, str) else value
+        # Plotly reads <b>, <a href>, <span style> and others in every text it draws; only bold,
+        # italic, breaks, indices and a hover label's <extra> are left, without attributes.
+        return _ALLOWED.sub("&lt;", value) if isinstance(value, str) else value
 
     def _keep(self, part: Any) -> str:
-        told = json.dumps(part, sort_keys=True)
-        digest = hashlib.sha256(told.encode()).hexdigest()
+        digest = hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()
         if digest not in self._keys:
             self._keys[digest] = f"a{len(self._keys) + 1}"
             self._shared[self._keys[digest]] = part
         return self._keys[digest]
-
-
-def safe_markup(text: str) -> str:
-    """Keep plotly from taking text for markup, but for the little that figures use.
-
-    Plotly reads ``<b>``, ``<a href>``, ``<span style>`` and others in every text it draws; only
-    bold, italic, breaks, indices and a hover label's ``<extra>`` are left, without attributes.
-    """
-    return _ALLOWED.sub("&lt;", text)
-
-
-def safe_json(value: Any) -> str:
-    """Write JSON that no text in it can break out of a script element."""
-    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def plotly_script() -> str:
-    """Return plotly.js as the text of a script element."""
-    return str(get_plotlyjs()).replace("</script", "<\\/script")

@@ -21,14 +21,12 @@ from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.regions.case import Case
 
 __all__ = [
-    "case_provenance",
     "frames_table",
     "provenance",
     "report_command",
     "settings_table",
     "versions",
 ]
-
 
 _PACKAGES = (
     *("numpy", "scipy", "torch", "timm", "astropy", "sunpy", "scikit-image"),
@@ -55,7 +53,7 @@ def versions() -> dict[str, str]:
 
 
 def frames_table(case: ReportCase) -> pd.DataFrame:
-    """One row a frame: record time, file, and the keywords that tell how it was made."""
+    """One row a frame: record time, file, and the keywords on how it was made."""
     return pd.DataFrame([_frame(frame) for frame in case.study.frames])
 
 
@@ -72,47 +70,6 @@ def settings_table(settings: PilSettings) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["parameter", "value", "unit and meaning"])
 
 
-def case_provenance(case: ReportCase) -> dict[str, Any]:
-    """Return all that is known of where a case's numbers come from, ready for JSON."""
-    study = case.study
-    said = study.prediction
-    told: dict[str, Any] = {
-        "source": short_source(study.case.source),
-        "region": study.region.id,
-        "harp": study.region.harp,
-        "noaa": list(study.region.noaa),
-        "t_reference_tai": study.case.hour,
-        "simulated": study.simulated,
-        "flare_class": study.flare_class,
-        "incomplete": without_folder(study.incomplete, study.case.source),
-        "frames": frames_table(case).to_dict(orient="records"),
-        "detector": asdict(study.systematics.settings),
-        "model": None,
-        "no_prediction": without_folder(study.no_prediction, study.case.source),
-        "explanations": {},
-        "not_explained": ""
-        if case.explained
-        else without_folder(case.not_explained, study.case.source),
-    }
-    if said is not None:
-        keys = ("model", "sha256", "flare_class", "probability", "threshold", "label")
-        told["model"] = {key: getattr(said, key) for key in (*keys, "device", "trained_on")}
-        told["model"]["warnings"] = [
-            without_folder(warning, study.case.source) for warning in said.warnings
-        ]
-    if case.explained is not None:
-        found = {**case.explained.maps, **case.explained.hours}
-        told["explanations"] = {
-            name: {"title": one.title, "target": one.target, "parameters": one.parameters}
-            for name, one in found.items()
-        }
-        told["overlap_draws"] = {
-            name: {"draws": parts["ropi"].draws.size, "seed": 0}
-            for name, parts in case.explained.overlaps.items()
-        }
-    return told
-
-
 def provenance(
     cases: Sequence[ReportCase], *, command: str, made: str, absent: Sequence[AbsentCase] = ()
 ) -> dict[str, Any]:
@@ -122,7 +79,7 @@ def provenance(
         "command": command,
         "time_scale": "tai",
         "versions": versions(),
-        "cases": [case_provenance(case) for case in cases],
+        "cases": [_case(case) for case in cases],
         "absent": [asdict(one) for one in absent],
     }
 
@@ -135,7 +92,7 @@ def report_command(
     Parameters
     ----------
     cases : iterable of Case
-        A model of "" asks none.
+        Without a model where its name is "".
     out : str
     options : sequence of str
         Further ones, such as ``--no-check``.
@@ -156,10 +113,46 @@ def report_command(
 
 
 def _home_as_tilde(spec: str) -> str:
-    """``fits:~/sharps``: the same folder, and the name of its owner is nobody's business."""
+    """``fits:~/sharps``: the same folder, without the name of its owner."""
     kind, colon, rest = spec.partition(":")
     home = f"{Path.home()}/"
     return f"{kind}{colon}~/{rest.removeprefix(home)}" if rest.startswith(home) else spec
+
+
+def _case(case: ReportCase) -> dict[str, Any]:
+    """All that is known of where a case's numbers come from."""
+    study, network, explained = case.study, case.study.prediction, case.explained
+    source = study.case.source
+    found: dict[str, Any] = {
+        "source": short_source(source),
+        "region": study.region.id,
+        "harp": study.region.harp,
+        "noaa": list(study.region.noaa),
+        "t_reference_tai": study.case.hour,
+        "simulated": study.simulated,
+        "flare_class": study.flare_class,
+        "incomplete": without_folder(study.incomplete, source),
+        "frames": frames_table(case).to_dict(orient="records"),
+        "detector": asdict(study.systematics.settings),
+        "model": None,
+        "no_prediction": without_folder(study.no_prediction, source),
+        "explanations": {},
+        "not_explained": "" if explained else without_folder(case.not_explained, source),
+    }
+    if network is not None:
+        keys = ("model", "sha256", "flare_class", "probability", "threshold", "label")
+        found["model"] = {key: getattr(network, key) for key in (*keys, "device", "trained_on")}
+        found["model"]["warnings"] = [without_folder(one, source) for one in network.warnings]
+    if explained is not None:
+        found["explanations"] = {
+            name: {"title": one.title, "target": one.target, "parameters": one.parameters}
+            for name, one in {**explained.maps, **explained.hours}.items()
+        }
+        found["overlap_draws"] = {
+            name: {"draws": parts["ropi"].draws.size, "seed": 0}
+            for name, parts in explained.overlaps.items()
+        }
+    return found
 
 
 def _frame(frame: Magnetogram) -> dict[str, object]:

@@ -1,7 +1,4 @@
-"""Eruptive against confined over many windows, with regions as the units of chance.
-
-What a comparison of classes says, in a sentence and as a table for people.
-"""
+"""Eruptive against confined over many windows, with regions as the units of chance."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +10,7 @@ from scipy import stats
 
 from analysis.cases.explained import PARTS
 from hnn_core.exceptions import OneClassError, TooFewGroupsError
+from hnn_core.scores import interval
 
 __all__ = [
     "COMPARED",
@@ -26,19 +24,22 @@ __all__ = [
     "overlap_table",
 ]
 
+QUANTITIES = {
+    "moving_unsigned_slope_percent_per_h": "PIL flux slope, moving RoPI (%/h)",
+    "union_unsigned_slope_percent_per_h": "PIL flux slope, fixed union (%/h)",
+    "last_unsigned_slope_percent_per_h": "PIL flux slope, fixed last (%/h)",
+    "moving_unsigned_slope_mx_per_h": "PIL flux slope, moving RoPI (Mx/h)",
+    "patch_unsigned_slope_percent_per_h": "total flux slope (%/h)",
+    "patch_unsigned_slope_mx_per_h": "total flux slope (Mx/h)",
+}
+"""Columns of a survey as they are called on pages and in reports; "patch" is the total flux."""
+COMPARED = tuple(QUANTITIES)
+"""Columns that are compared by default."""
 
-COMPARED = (
-    "moving_unsigned_slope_percent_per_h",
-    "union_unsigned_slope_percent_per_h",
-    "last_unsigned_slope_percent_per_h",
-    "moving_unsigned_slope_mx_per_h",
-    "patch_unsigned_slope_percent_per_h",
-    "patch_unsigned_slope_mx_per_h",
-)
-"""Columns of a survey that are compared by default; "patch" is the total flux."""
-
+_LEVEL = 0.05
 _LEAST_REGIONS = 2
 _CHUNK = 2_000_000  # numbers drawn at a time
+_Regions = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -71,29 +72,13 @@ class ClassComparison:
     """`median_p` with the false discovery rate over all compared columns kept; NaN alone."""
 
 
-@dataclass(frozen=True)
-class _Regions:
-    """Mean value of each region: of one kind only, or (n, 2) of both."""
-
-    eruptive: np.ndarray
-    confined: np.ndarray
-    both: np.ndarray
-
-    def sides(self) -> tuple[np.ndarray, np.ndarray]:
-        """Values of all regions with eruptive and with confined windows."""
-        return (
-            np.concatenate([self.eruptive, self.both[:, 0]]),
-            np.concatenate([self.confined, self.both[:, 1]]),
-        )
-
-
 def compare_classes(
     table: pd.DataFrame, column: str, *, draws: int = 5000, seed: int = 0
 ) -> ClassComparison:
     """Compare a quantity of a survey between eruptive and confined windows.
 
     Windows of a region are not independent: they share frames, spots and history. So each region
-    counts once, with the mean of its windows of a kind, and chance is played with regions. For
+    counts once, with the mean of its windows of a kind, and chance acts on regions. For
     the permutation test the labels of regions are dealt out anew; a region with windows of both
     kinds exchanges its two values or not. Intervals (95 %, percentiles) come from drawing regions
     with replacement, as many of each sort as there are.
@@ -124,7 +109,8 @@ def compare_classes(
             f"with {column}; to compare takes both."
         )
     regions = _by_region(rows, column)
-    sides = regions.sides()
+    alone, both = regions[:2], regions[2]
+    sides = [np.concatenate([values, both[:, k]]) for k, values in enumerate(alone)]
     if min(len(side) for side in sides) < _LEAST_REGIONS:
         raise TooFewGroupsError(
             f"{len(sides[0])} eruptive and {len(sides[1])} confined regions are too few; to "
@@ -137,7 +123,7 @@ def compare_classes(
     # The smallest p that draws can show is that of the data themselves among them.
     extreme = np.abs(by_chance) >= np.abs(observed[:2]) * (1 - 1e-12)
     p = (1 + extreme.sum(axis=0)) / (1 + draws)
-    interval = [_interval(values) for values in drawn.T]
+    limits = [interval(values) for values in drawn.T]
     return ClassComparison(
         column=column,
         n_windows=(counts["eruptive"], counts["confined"]),
@@ -145,15 +131,15 @@ def compare_classes(
         median=(float(np.median(sides[0])), float(np.median(sides[1]))),
         mean=(float(sides[0].mean()), float(sides[1].mean())),
         median_difference=float(observed[0]),
-        median_interval=interval[0],
+        median_interval=limits[0],
         median_p=float(p[0]),
         mean_difference=float(observed[1]),
-        mean_interval=interval[1],
+        mean_interval=limits[1],
         mean_p=float(p[1]),
         cliffs_delta=float(observed[2]),
-        cliffs_interval=interval[2],
+        cliffs_interval=limits[2],
         standardised=float(observed[3]),
-        standardised_interval=interval[3],
+        standardised_interval=limits[3],
         draws=draws,
     )
 
@@ -163,42 +149,38 @@ def compare_columns(
     columns: Sequence[str] = COMPARED,
     *,
     draws: int = 5000,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """Compare several quantities, one row each, as `compare_classes` with `q` filled in.
 
     Benjamini and Hochberg's procedure keeps the share of false discoveries among them.
     """
-    rows = [asdict(compare_classes(table, column, draws=draws, seed=seed)) for column in columns]
+    rows = [asdict(compare_classes(table, column, draws=draws)) for column in columns]
     q = stats.false_discovery_control([row["median_p"] for row in rows])
     return pd.DataFrame([row | {"q": float(value)} for row, value in zip(rows, q, strict=True)])
 
 
-def found_trends(
-    table: pd.DataFrame, mask: str = "moving", flux: str = "unsigned", *, rate: float = 0.05
-) -> pd.DataFrame:
-    """Count windows with a trend that stands among all of them.
+def found_trends(table: pd.DataFrame) -> pd.DataFrame:
+    """Count windows whose moving PIL flux has a trend, at most 5 % of them false ones.
+
+    By Benjamini and Yekutieli's procedure, which holds for windows that depend on one another, as
+    overlapping ones do.
 
     Parameters
     ----------
     table : DataFrame
         Of `analysis.surveys.survey.survey`, one threshold.
-    mask, flux : str
-    rate : float
-        Share of false ones among the trends found. Benjamini and Yekutieli's procedure, which
-        holds whatever the windows have to do with one another; overlapping ones have.
 
     Returns
     -------
     DataFrame
         A row an outcome: ``windows``, ``fall``, ``rise``, ``none``, each a count.
     """
-    p = table[f"{mask}_{flux}_p"].to_numpy(np.float64)
-    slope = table[f"{mask}_{flux}_slope_mx_per_h"].to_numpy(np.float64)
+    p = table["moving_unsigned_p"].to_numpy(np.float64)
+    slope = table["moving_unsigned_slope_mx_per_h"].to_numpy(np.float64)
     counted = np.isfinite(p) & np.isfinite(slope)
     found = np.zeros(len(table), dtype=bool)
     if counted.any():
-        found[counted] = stats.false_discovery_control(p[counted], method="by") <= rate
+        found[counted] = stats.false_discovery_control(p[counted], method="by") <= _LEVEL
     kinds = pd.DataFrame(
         {
             "outcome": table["outcome"],
@@ -211,50 +193,103 @@ def found_trends(
     return kinds.groupby("outcome").sum().reset_index()
 
 
-def _interval(values: np.ndarray) -> tuple[float, float]:
-    """Middle 95 % of those that are numbers; NaN where none is."""
-    values = values[np.isfinite(values)]
-    low, high = np.quantile(values, [0.025, 0.975]) if values.size else (np.nan, np.nan)
-    return float(low), float(high)
+def comparison_sentence(row: Mapping[str, Any]) -> str:
+    """Write whether one quantity differs between the classes, no stronger than `q` allows.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of `analysis.surveys.compare.compare_columns`.
+    """
+    name = QUANTITIES[row["column"]].rpartition(" (")[0]
+    unit = "%/h" if "percent" in row["column"] else "Mx/h"
+    eruptive, confined = row["median"]
+    low, high = row["cliffs_interval"]
+    differs = row["q"] <= _LEVEL
+    does = "differs between the classes" if differs else "shows no difference between the classes"
+    return (
+        f"The {name} {does}: median {_text(eruptive)} {unit} over {row['n_regions'][0]} eruptive "
+        f"regions, {_text(confined)} over {row['n_regions'][1]} confined ones (p = "
+        f"{row['median_p']:.2g}, q = {row['q']:.2g}; Cliff's δ = {_text(row['cliffs_delta'])}, "
+        f"95 % {_text(low)} to {_text(high)})."
+    )
+
+
+def comparison_table(compared: pd.DataFrame) -> pd.DataFrame:
+    """Name and round what `analysis.surveys.compare.compare_columns` found."""
+    return pd.DataFrame(
+        {
+            "quantity": [QUANTITIES.get(name, name) for name in compared["column"]],
+            "eruptive, median": [_text(pair[0]) for pair in compared["median"]],
+            "confined, median": [_text(pair[1]) for pair in compared["median"]],
+            "difference (95 %)": [
+                f"{_text(value)} ({_text(low)} to {_text(high)})"
+                for value, (low, high) in zip(
+                    compared["median_difference"], compared["median_interval"], strict=True
+                )
+            ],
+            "p": compared["median_p"].map("{:.2g}".format),
+            "q": compared["q"].map("{:.2g}".format),
+            "Cliff's δ": compared["cliffs_delta"].map(_text),
+            "regions": [f"{a} + {b}" for a, b in compared["n_regions"]],
+            "windows": [f"{a} + {b}" for a, b in compared["n_windows"]],
+        }
+    )
+
+
+def overlap_table(found: pd.DataFrame) -> pd.DataFrame:
+    """Name and round what `analysis.surveys.maps.class_overlaps` found."""
+    by = "said" if "said" in found else "outcome"
+    return pd.DataFrame(
+        {
+            "map": found["method"],
+            by: found[by],
+            "part": found["part"].map(PARTS),
+            "share (%)": (100 * found["share"]).map("{:.1f}".format),
+            "expected (%)": (100 * found["expected"]).map("{:.1f}".format),
+            "× expected": found["enrichment"].map("{:.2f}".format),
+            "p": found["p"].map("{:.2g}".format),
+            "regions": found["regions"],
+            "windows": found["windows"],
+        }
+    )
 
 
 def _by_region(rows: pd.DataFrame, column: str) -> _Regions:
+    """Mean of each region: of those with eruptive or confined windows alone, (n, 2) of others."""
     means = rows.groupby(["region", "outcome"])[column].mean().unstack()
     values = means.reindex(columns=["eruptive", "confined"]).to_numpy(np.float64)
     first, second = np.isfinite(values).T
-    return _Regions(values[first & ~second, 0], values[second & ~first, 1], values[first & second])
+    return values[first & ~second, 0], values[second & ~first, 1], values[first & second]
 
 
 def _permuted(regions: _Regions, draws: int, rng: np.random.Generator) -> np.ndarray:
     """Differences of median and mean with labels dealt anew, (draws, 2)."""
-    alone = np.concatenate([regions.eruptive, regions.confined])
-    n = len(regions.eruptive)
+    eruptive, confined, both = regions
+    alone = np.concatenate([eruptive, confined])
+    n = len(eruptive)
     found = []
-    for size in _chunks(draws, len(alone) + 2 * len(regions.both)):
+    for size in _chunks(draws, len(alone) + 2 * len(both)):
         dealt = rng.permuted(np.tile(alone, (size, 1)), axis=1)
-        swap = rng.random((size, len(regions.both))) < 0.5
-        left = np.where(swap, regions.both[:, 1], regions.both[:, 0])
-        right = np.where(swap, regions.both[:, 0], regions.both[:, 1])
-        found.append(
-            _centres(
-                np.concatenate([dealt[:, :n], left], axis=1),
-                np.concatenate([dealt[:, n:], right], axis=1),
-            )
-        )
+        swap = rng.random((size, len(both))) < 0.5
+        left, right = np.where(swap, both[:, ::-1].T[:, None], both.T[:, None])
+        sides = np.hstack([dealt[:, :n], left]), np.hstack([dealt[:, n:], right])
+        found.append(_centres(*sides))
     return np.concatenate(found)
 
 
 def _resampled(regions: _Regions, draws: int, rng: np.random.Generator) -> np.ndarray:
     """All four differences for regions drawn with replacement, (draws, 4)."""
-    ne, nc, nb = len(regions.eruptive), len(regions.confined), len(regions.both)
+    eruptive, confined, both = regions
+    ne, nc, nb = len(eruptive), len(confined), len(both)
     found = []
     for size in _chunks(draws, (ne + nb) * (nc + nb)):
-        pair = regions.both[rng.integers(0, max(nb, 1), (size, nb))] if nb else None
+        pair = both[rng.integers(0, max(nb, 1), (size, nb))] if nb else np.empty((size, 0, 2))
         sides = []
-        for k, alone in enumerate((regions.eruptive, regions.confined)):
+        for k, alone in enumerate((eruptive, confined)):
             n = len(alone)
             drawn = alone[rng.integers(0, max(n, 1), (size, n))] if n else np.empty((size, 0))
-            sides.append(drawn if pair is None else np.concatenate([drawn, pair[..., k]], axis=1))
+            sides.append(np.hstack([drawn, pair[..., k]]))
         found.append(_differences(*sides))
     return np.concatenate(found)
 
@@ -285,82 +320,7 @@ def _differences(eruptive: np.ndarray, confined: np.ndarray) -> np.ndarray:
     return np.column_stack([centres, pairs.mean(axis=(1, 2)), g])
 
 
-QUANTITIES = {
-    "moving_unsigned_slope_percent_per_h": "PIL flux slope, moving RoPI (%/h)",
-    "union_unsigned_slope_percent_per_h": "PIL flux slope, fixed union (%/h)",
-    "last_unsigned_slope_percent_per_h": "PIL flux slope, fixed last (%/h)",
-    "moving_unsigned_slope_mx_per_h": "PIL flux slope, moving RoPI (Mx/h)",
-    "patch_unsigned_slope_percent_per_h": "total flux slope (%/h)",
-    "patch_unsigned_slope_mx_per_h": "total flux slope (Mx/h)",
-}
-"""Columns of a survey as they are called on pages and in reports."""
-
-_LEVEL = 0.05
-
-
-def comparison_sentence(row: Mapping[str, Any]) -> str:
-    """Say whether one quantity differs between the classes, no stronger than `q` allows.
-
-    Parameters
-    ----------
-    row : mapping
-        A row of `analysis.surveys.compare.compare_columns`.
-    """
-    name = QUANTITIES[row["column"]].rpartition(" (")[0]
-    unit = "%/h" if "percent" in row["column"] else "Mx/h"
-    eruptive, confined = row["median"]
-    low, high = row["cliffs_interval"]
-    differs = row["q"] <= _LEVEL
-    does = "differs between the classes" if differs else "does not tell the classes apart here"
-    return (
-        f"The {name} {does}: median {_told(eruptive)} {unit} over {row['n_regions'][0]} eruptive "
-        f"regions, {_told(confined)} over {row['n_regions'][1]} confined ones (p = "
-        f"{row['median_p']:.2g}, q = {row['q']:.2g}; Cliff's δ = {_told(row['cliffs_delta'])}, "
-        f"95 % {_told(low)} to {_told(high)})."
-    )
-
-
-def comparison_table(compared: pd.DataFrame) -> pd.DataFrame:
-    """Name and round what `analysis.surveys.compare.compare_columns` found."""
-    return pd.DataFrame(
-        {
-            "quantity": [QUANTITIES.get(name, name) for name in compared["column"]],
-            "eruptive, median": [_told(pair[0]) for pair in compared["median"]],
-            "confined, median": [_told(pair[1]) for pair in compared["median"]],
-            "difference (95 %)": [
-                f"{_told(value)} ({_told(low)} to {_told(high)})"
-                for value, (low, high) in zip(
-                    compared["median_difference"], compared["median_interval"], strict=True
-                )
-            ],
-            "p": compared["median_p"].map("{:.2g}".format),
-            "q": compared["q"].map("{:.2g}".format),
-            "Cliff's δ": compared["cliffs_delta"].map(_told),
-            "regions": [f"{a} + {b}" for a, b in compared["n_regions"]],
-            "windows": [f"{a} + {b}" for a, b in compared["n_windows"]],
-        }
-    )
-
-
-def overlap_table(found: pd.DataFrame) -> pd.DataFrame:
-    """Name and round what `analysis.surveys.maps.class_overlaps` found."""
-    by = "said" if "said" in found else "outcome"
-    return pd.DataFrame(
-        {
-            "map": found["method"],
-            by: found[by],
-            "part": found["part"].map(PARTS),
-            "share (%)": (100 * found["share"]).map("{:.1f}".format),
-            "expected (%)": (100 * found["expected"]).map("{:.1f}".format),
-            "× expected": found["enrichment"].map("{:.2f}".format),
-            "p": found["p"].map("{:.2g}".format),
-            "regions": found["regions"],
-            "windows": found["windows"],
-        }
-    )
-
-
-def _told(value: float) -> str:
+def _text(value: float) -> str:
     """Three digits; a true minus."""
     if not np.isfinite(value):
         return "not known"

@@ -70,8 +70,8 @@ def map_survey(
     Returns
     -------
     DataFrame
-        One row a window, method and part: ``region``, ``t_rec_tai``, ``said`` (the label that the
-        network gives), ``probability``, ``outcome``, ``method``, ``part`` (one of
+        One row a window, method and part: ``region``, ``t_rec_tai``, ``said`` (the predicted
+        label), ``probability``, ``outcome``, ``method``, ``part`` (one of
         `analysis.cases.overlap.REGION_NAMES`), and ``overlap``, an `analysis.cases.overlap.Overlap`
         of the sequence. Draws of a region share their places, those of different regions do not.
 
@@ -81,16 +81,40 @@ def map_survey(
         No window has a prediction.
     UnknownRegionError, CancelledError
     """
+    from hnn_core.explanation.service import explain
+
     chosen = survey_regions(source, regions)
+    crop = predictor.preprocess_config.crop
     rows: list[dict[str, object]] = []
     for seed, region in enumerate(chosen):
         for sequence in _windows(source, region, predictor.frames, step):
             try:
-                rows += _window_rows(
-                    predictor, region, sequence, methods, policy, draws, seed, cancel
-                )
+                prediction = predictor.predict(sequence)
             except PositionError:
-                continue  # too far from the meridian for a prediction
+                continue  # too far from the meridian
+            masks = [detect_pils(frame.field) for frame in sequence.frames]
+            last = Time([sequence.frames[-1].t_rec])
+            label = label_frames(last, region.flares, prediction.flare_class, policy=policy)
+            row = {
+                "region": region.id,
+                "t_rec_tai": pd.Timestamp(prediction.t_rec),
+                "said": prediction.label,
+                "probability": prediction.probability,
+                "outcome": OUTCOMES[int(label[0])],
+            }
+            for method in methods:
+                maps = explain(
+                    predictor, sequence, method, cancel=cancel, **map_options(method)
+                ).maps
+                if maps is None:
+                    raise RequestError(
+                        f"{method} draws no map; use rollout, relevance or occlusion."
+                    )
+                parts = hour_overlaps(maps, sequence.frames, masks, crop, draws=draws, seed=seed)
+                rows += [
+                    row | {"method": method, "part": part, "overlap": one}
+                    for part, one in combine_hours(parts).items()
+                ]
         if progress is not None:
             progress(seed + 1, len(chosen))
     if not rows:
@@ -115,26 +139,14 @@ def class_overlaps(table: pd.DataFrame, by: str = "said") -> pd.DataFrame:
         ``expected``, ``enrichment``, ``z``, ``p``. Each region counts once, with the mean of its
         windows of the class.
     """
-    rows = []
+    rows: list[dict[str, object]] = []
     for (method, kind, part), group in table.groupby(["method", by, "part"], sort=False):
         each = [combine(list(one)) for _, one in group.groupby("region")["overlap"]]
         known = [one for one in each if np.isfinite(one.p)]
+        row = {"method": method, by: kind, "part": part, "windows": len(group)}
         found = combine(known or each)
-        rows.append(
-            {
-                "method": method,
-                by: kind,
-                "part": part,
-                "windows": len(group),
-                "regions": len(known),
-                "area": found.area,
-                "share": found.share,
-                "expected": found.expected,
-                "enrichment": found.enrichment,
-                "z": found.z,
-                "p": found.p,
-            }
-        )
+        names = ("area", "share", "expected", "enrichment", "z", "p")
+        rows.append(row | {"regions": len(known)} | {name: getattr(found, name) for name in names})
     return pd.DataFrame(rows)
 
 
@@ -161,38 +173,3 @@ def _windows(source: Source, region: Region, length: int, step: int) -> Iterator
             yield build_sequence(source, region.id, hour, length)
         except (FitsError, SequenceError, OffLimbError):
             continue
-
-
-def _window_rows(
-    predictor: "Predictor",
-    region: Region,
-    sequence: FrameSequence,
-    methods: Sequence[str],
-    policy: str,
-    draws: int,
-    seed: int,
-    cancel: Any,
-) -> list[dict[str, object]]:
-    from hnn_core.explanation.service import explain
-
-    said = predictor.predict(sequence)
-    time = Time([sequence.frames[-1].t_rec])
-    label = label_frames(time, region.flares, said.flare_class, policy=policy)
-    row = {
-        "region": region.id,
-        "t_rec_tai": pd.Timestamp(said.t_rec),
-        "said": said.label,
-        "probability": said.probability,
-        "outcome": OUTCOMES[int(label[0])],
-    }
-    masks = [detect_pils(frame.field) for frame in sequence.frames]
-    crop = predictor.preprocess_config.crop
-    rows: list[dict[str, object]] = []
-    for method in methods:
-        found = explain(predictor, sequence, method, cancel=cancel, **map_options(method))
-        if found.maps is None:
-            raise RequestError(f"{method} draws no map; use rollout, relevance or occlusion.")
-        parts = hour_overlaps(found.maps, sequence.frames, masks, crop, draws=draws, seed=seed)
-        lies = combine_hours(parts)
-        rows += [row | {"method": method, "part": p, "overlap": one} for p, one in lies.items()]
-    return rows

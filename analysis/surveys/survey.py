@@ -9,7 +9,7 @@ from astropy import units as u
 from astropy.time import Time
 
 from analysis.physics.pil import PilMasks, PilSettings
-from analysis.physics.trends import trend
+from analysis.physics.trends import QUANTITIES, RATE, trend
 from analysis.physics.window_fluxes import MASKS, WindowFluxes, window_fluxes
 from hnn_core.exceptions import (
     EmptySourceError,
@@ -25,20 +25,12 @@ from hnn_core.magnetogram.sequence_plan import SequencePlan, SlotPlan, sequence_
 from hnn_core.regions.base import Region, Source
 from hnn_core.regions.labels import DEFAULT_POLICY, label_frames
 
-__all__ = [
-    "OUTCOMES",
-    "expected_windows",
-    "region_windows",
-    "survey",
-    "survey_regions",
-    "window_row",
-]
+__all__ = ["OUTCOMES", "expected_windows", "survey", "survey_regions"]
 
 OUTCOMES = {1: "eruptive", 0: "confined", -1: "unknown"}
 """What happened within 24 h after a window, by label."""
 
 _HOURS = 10
-_RATE = u.Mx / u.h
 
 
 def survey(
@@ -54,6 +46,9 @@ def survey(
     cancel: Any = None,
 ) -> pd.DataFrame:
     """Take the trends of all windows of ten hours of a source.
+
+    A window is left out if a record cannot be read, or if a gap lies between patches of different
+    shapes. No record is read twice, and only the frames of one window are held.
 
     Parameters
     ----------
@@ -75,8 +70,12 @@ def survey(
     Returns
     -------
     DataFrame
-        As `window_row`, for each window and threshold. Windows with an unknown outcome are
-        in it.
+        One row a window and threshold, not divided by μ; windows with an unknown ``outcome`` are
+        in it. ``region``, ``harp``, ``t_rec_tai`` of the last frame, ``n_interpolated``,
+        ``longitude_deg``, ``simulated``, ``threshold_g``; for each mask (`MASKS`; "patch" is the
+        total flux) and for unsigned, positive and negative flux the Theil–Sen slope in Mx/h and
+        in percent per hour and the p-value; ``both_fall``: both polarities fall with every PIL
+        mask; ``pil_frames``: frames with a line.
 
     Raises
     ------
@@ -89,21 +88,24 @@ def survey(
     ValueError
         If `step` is under 1.
     """
+    if step < 1:
+        raise ValueError(f"step must be at least 1 hour, got {step}")
+    settings = settings or PilSettings()
     chosen = survey_regions(source, regions)
     rows: list[dict[str, object]] = []
     for done, region in enumerate(chosen, start=1):
-        for row in region_windows(
-            source,
-            region,
-            settings=settings,
-            flare_class=flare_class,
-            policy=policy,
-            step=step,
-            thresholds=thresholds,
-        ):
-            rows.append(row)
+        for frames, masks in _windows(source, region, settings, step):
+            fluxes = window_fluxes(
+                frames, settings, thresholds=thresholds, masks=masks, correct=False
+            )
+            last = Time([frames[-1].t_rec])
+            label = int(label_frames(last, region.flares, flare_class, policy=policy)[0])
+            rows += [
+                _row(region, frames, fluxes, index) | {"outcome": OUTCOMES[label]}
+                for index in range(len(thresholds))
+            ]
             if cancel is not None and cancel.is_set():
-                raise CancelledError(f"Stopped after {len(rows)} windows.")
+                raise CancelledError(f"Stopped after {len(rows) // len(thresholds)} windows.")
         if progress is not None:
             progress(done, len(chosen))
     if not rows:
@@ -125,24 +127,10 @@ def survey_regions(source: Source, regions: Iterable[str] | None = None) -> list
     return [region for name, region in known.items() if name in wanted]
 
 
-def region_windows(
-    source: Source,
-    region: Region,
-    *,
-    settings: PilSettings | None = None,
-    flare_class: str = "C",
-    policy: str = DEFAULT_POLICY,
-    step: int = 1,
-    thresholds: tuple[float, ...] = (0.0,),
-) -> Iterator[dict[str, object]]:
-    """Rows of one region, window by window in order of time; see `survey`.
-
-    A window is left out if a record cannot be read, or if a gap lies between patches of different
-    shapes. No record is read twice, and only the frames of one window are held.
-    """
-    if step < 1:
-        raise ValueError(f"step must be at least 1 hour, got {step}")
-    settings = settings or PilSettings()
+def _windows(
+    source: Source, region: Region, settings: PilSettings, step: int
+) -> Iterator[tuple[list[Magnetogram], list[PilMasks]]]:
+    """Frames and masks of a region's windows, in order of time."""
     times = source.times(region.id)
     plans = [
         plan
@@ -156,41 +144,26 @@ def region_windows(
         try:
             for i in plan.records:
                 read.setdefault(i, source.frame(region.id, times[i]))
-            window = [
-                held.get(slot) or _with_masks(_frame(slot, read), settings) for slot in plan.slots
-            ]
+            window = [held.get(slot) or _with_masks(slot, read, settings) for slot in plan.slots]
         except (FitsError, OffLimbError, SequenceError):
             continue
         held = dict(zip(plan.slots, window, strict=True))
-        frames = [frame for frame, _ in window]
-        fluxes = window_fluxes(
-            frames,
-            settings,
-            thresholds=thresholds,
-            masks=[masks for _, masks in window],
-            correct=False,
-        )
-        label = int(
-            label_frames(Time([frames[-1].t_rec]), region.flares, flare_class, policy=policy)[0]
-        )
-        for index in range(len(thresholds)):
-            yield window_row(region, frames, fluxes, index) | {"outcome": OUTCOMES[label]}
+        yield [frame for frame, _ in window], [masks for _, masks in window]
 
 
-def window_row(
-    region: Region, frames: list[Magnetogram], fluxes: WindowFluxes, index: int = 0
+def _with_masks(
+    slot: SlotPlan, read: dict[int, Magnetogram], settings: PilSettings
+) -> tuple[Magnetogram, PilMasks]:
+    frame = read[slot.left]
+    if slot.interpolated:
+        frame = interpolate_frames(frame, read[slot.right], time_from_seconds(slot.time))
+    return frame, settings.detect(frame.field)
+
+
+def _row(
+    region: Region, frames: list[Magnetogram], fluxes: WindowFluxes, index: int
 ) -> dict[str, object]:
-    """Describe one window at one threshold, not divided by μ.
-
-    Returns
-    -------
-    dict
-        ``region``, ``harp``, ``t_rec_tai`` of the last frame, ``n_interpolated``,
-        ``longitude_deg``, ``simulated``, ``threshold_g``; for each mask (`MASKS`; "patch" is
-        the total flux) and for unsigned, positive and negative flux the Theil–Sen slope in Mx/h
-        and in percent per hour and the p-value; ``both_fall``: both polarities fall with every
-        PIL mask; ``pil_frames``: frames with a line.
-    """
+    """Describe one window at one threshold."""
     last = frames[-1]
     row: dict[str, object] = {
         "region": region.id,
@@ -204,22 +177,12 @@ def window_row(
     }
     falls = []
     for m, mask in enumerate(MASKS):
-        for name in ("unsigned", "positive", "negative"):
+        for name in QUANTITIES:
             values = getattr(fluxes, name)[:, m, index, 0]
             found = trend(fluxes.hours, values * u.Mx)
-            row[f"{mask}_{name}_slope_mx_per_h"] = found.slope.to_value(_RATE)
+            row[f"{mask}_{name}_slope_mx_per_h"] = found.slope.to_value(RATE)
             row[f"{mask}_{name}_slope_percent_per_h"] = found.percent
             row[f"{mask}_{name}_p"] = found.p
             if mask != "patch" and name != "unsigned":
                 falls.append(found.falls)
     return row | {"both_fall": all(falls)}
-
-
-def _frame(slot: SlotPlan, read: dict[int, Magnetogram]) -> Magnetogram:
-    if not slot.interpolated:
-        return read[slot.left]
-    return interpolate_frames(read[slot.left], read[slot.right], time_from_seconds(slot.time))
-
-
-def _with_masks(frame: Magnetogram, settings: PilSettings) -> tuple[Magnetogram, PilMasks]:
-    return frame, settings.detect(frame.field)

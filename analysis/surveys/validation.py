@@ -15,12 +15,12 @@ from analysis.surveys.survey import survey
 from hnn_core.exceptions import EmptySourceError, SourceError
 from hnn_core.magnetogram.conventions import tai_seconds
 from hnn_core.regions.base import Source
+from hnn_core.scores import interval
 from hnn_core.simulation.evolution import evolve
 from hnn_core.simulation.population import RegionParameters
 from hnn_core.simulation.render import region_times
 
 __all__ = [
-    "LONGITUDE_EDGES",
     "TRUSTED_CORRELATION",
     "Agreement",
     "Validation",
@@ -29,11 +29,10 @@ __all__ = [
     "validation_table",
 ]
 
-LONGITUDE_EDGES = (0.0, 15.0, 30.0, 45.0, 60.0)
-"""Bins of abs(longitude from the central meridian), degrees."""
 TRUSTED_CORRELATION = 0.7
 """Half of the variance of the truth shared (r² = 0.49): the least that a bin needs."""
 
+_LONGITUDE_EDGES = (0.0, 15.0, 30.0, 45.0, 60.0)  # degrees from the central meridian
 _HOURS = 10
 _LEAST_REGIONS = 8
 _DRAWS = 1000
@@ -46,7 +45,7 @@ class _KnowsTruth(Protocol):
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far measured declines agree with the truth among some windows."""
+    """How far measured declines agree with the truth over some windows."""
 
     n_windows: int
     n_regions: int
@@ -74,6 +73,23 @@ class Agreement:
             and self.correlation_interval[0] > 0.5
         )
 
+    @property
+    def row(self) -> dict[str, object]:
+        """As columns of a table, with their units."""
+        return {
+            "windows": self.n_windows,
+            "regions": self.n_regions,
+            "correlation": self.correlation,
+            "correlation_low": self.correlation_interval[0],
+            "correlation_high": self.correlation_interval[1],
+            "rank_correlation": self.rank_correlation,
+            "bias_mx_per_h": self.bias,
+            "gain": self.gain,
+            "offset_mx_per_h": self.offset,
+            "scatter_mx_per_h": self.scatter,
+            "trusted": self.trusted,
+        }
+
 
 @dataclass(frozen=True, eq=False)
 class Validation:
@@ -91,15 +107,13 @@ class Validation:
 
     def table(self) -> pd.DataFrame:
         """All agreements, one row each."""
-        rows = [{"bin": "all", **_row(self.overall)}]
-        for (low, high), agreement in self.by_longitude.items():
-            rows.append({"bin": f"longitude {low:g}–{high:g}°", **_row(agreement)})
-        for threshold, agreement in self.by_threshold.items():
-            rows.append({"bin": f"threshold {threshold:g} G", **_row(agreement)})
-        return pd.DataFrame(rows)
+        parts = {"all": self.overall}
+        parts |= {f"longitude {a:g}–{b:g}°": one for (a, b), one in self.by_longitude.items()}
+        parts |= {f"threshold {level:g} G": one for level, one in self.by_threshold.items()}
+        return pd.DataFrame([{"bin": name} | one.row for name, one in parts.items()])
 
 
-def true_rate(parameters: RegionParameters, t_rec: pd.Timestamp, hours: int = _HOURS) -> float:
+def true_rate(parameters: RegionParameters, t_rec: pd.Timestamp) -> float:
     """Return the true cancellation at the PIL over the window that ends at a time, Mx/h.
 
     Unsigned: both polarities count, as in an unsigned flux. Emergence is not taken off.
@@ -109,11 +123,11 @@ def true_rate(parameters: RegionParameters, t_rec: pd.Timestamp, hours: int = _H
     ValueError
         If the region has no such window.
     """
-    seconds = np.asarray(tai_seconds(region_times(parameters)))
-    end = int(np.abs(seconds - pd.Timestamp(t_rec).timestamp()).argmin())
-    if abs(seconds[end] - pd.Timestamp(t_rec).timestamp()) > 1.0 or end < hours - 1:
-        raise ValueError(f"the simulated region has no window of {hours} hours that ends {t_rec}")
-    return float(evolve(parameters).pil_cancellation[end - hours + 2 : end + 1].mean())
+    away = np.abs(np.asarray(tai_seconds(region_times(parameters))) - t_rec.timestamp())
+    end = int(away.argmin())
+    if away[end] > 1.0 or end < _HOURS - 1:
+        raise ValueError(f"the simulated region has no window of {_HOURS} hours that ends {t_rec}")
+    return float(evolve(parameters).pil_cancellation[end - _HOURS + 2 : end + 1].mean())
 
 
 def validation_table(
@@ -126,7 +140,7 @@ def validation_table(
     progress: Callable[[int, int], None] | None = None,
     cancel: Any = None,
 ) -> pd.DataFrame:
-    """Measure windows of simulated regions and put the truth beside them.
+    """Measure windows of simulated regions and add the truth.
 
     Parameters are those of `analysis.surveys.survey.survey`.
 
@@ -138,7 +152,7 @@ def validation_table(
     Raises
     ------
     SourceError
-        If the source's regions are not simulated, so that nobody knows the truth.
+        If the source's regions are not simulated, so that the truth is not known.
     EmptySourceError
         If there is no window.
     """
@@ -164,7 +178,6 @@ def validate(
     table: pd.DataFrame,
     mask: MaskKind = "moving",
     *,
-    longitude_edges: tuple[float, ...] = LONGITUDE_EDGES,
     seed: int = 0,
 ) -> Validation:
     """Compare measured declines of the unsigned PIL flux with the true cancellation.
@@ -175,8 +188,6 @@ def validate(
         Of `validation_table`.
     mask : str
         One of `MASKS`.
-    longitude_edges : tuple of float
-        Ascending, degrees.
     seed : int
         Of the regions drawn for the intervals.
 
@@ -194,7 +205,7 @@ def validate(
     away = first["longitude_deg"].abs()
     by_longitude = {
         (low, high): _agreement(rows, column, seed)
-        for low, high in pairwise(longitude_edges)
+        for low, high in pairwise(_LONGITUDE_EDGES)
         if not (rows := first[(away >= low) & (away < high)]).empty
     }
     if trusted := [edges for edges, agreement in by_longitude.items() if agreement.trusted]:
@@ -214,25 +225,20 @@ def _agreement(rows: pd.DataFrame, column: str, seed: int) -> Agreement:
     truth = rows["true_rate_mx_per_h"].to_numpy(np.float64)
     region, index = np.unique(rows["region"].to_numpy(str), return_inverse=True)
     bias = float((measured - truth).mean())
-    nothing = float("nan")
+    nan = float("nan")
     if len(rows) < 3 or np.ptp(truth) == 0 or np.ptp(measured) == 0:
-        return Agreement(
-            len(rows), len(region), nothing, (nothing, nothing), nothing, bias, *[nothing] * 3
-        )
+        return Agreement(len(rows), len(region), nan, (nan, nan), nan, bias, nan, nan, nan)
     line = stats.linregress(truth, measured)
     rest = measured - line.intercept - line.slope * truth
     # Counts of each region, drawn with replacement, are the weights of its windows.
     drawn = np.random.default_rng(seed).multinomial(
         len(region), np.full(len(region), 1.0 / len(region)), size=_DRAWS
     )
-    resampled = _weighted_correlation(truth, measured, drawn[:, index])
-    resampled = resampled[np.isfinite(resampled)]
-    low, high = np.quantile(resampled, [0.025, 0.975]) if resampled.size else (nothing, nothing)
     return Agreement(
         n_windows=len(rows),
         n_regions=len(region),
         correlation=float(line.rvalue),
-        correlation_interval=(float(low), float(high)),
+        correlation_interval=interval(_weighted_correlation(truth, measured, drawn[:, index])),
         rank_correlation=float(stats.spearmanr(truth, measured).statistic),
         bias=bias,
         gain=float(line.slope),
@@ -285,19 +291,3 @@ def _statement(
         "be read off unless it is divided by the gain. Nothing is known of farther longitudes, and "
         "the simulated regions are no proof for real ones."
     )
-
-
-def _row(agreement: Agreement) -> dict[str, object]:
-    return {
-        "windows": agreement.n_windows,
-        "regions": agreement.n_regions,
-        "correlation": agreement.correlation,
-        "correlation_low": agreement.correlation_interval[0],
-        "correlation_high": agreement.correlation_interval[1],
-        "rank_correlation": agreement.rank_correlation,
-        "bias_mx_per_h": agreement.bias,
-        "gain": agreement.gain,
-        "offset_mx_per_h": agreement.offset,
-        "scatter_mx_per_h": agreement.scatter,
-        "trusted": agreement.trusted,
-    }

@@ -8,7 +8,7 @@ import streamlit as st
 from analysis.cases.case_study import CaseStudy
 from analysis.cases.figures_bars import case_bars_figure
 from analysis.cases.figures_trends import slope_forest_figure, trend_history_figure
-from analysis.cases.tables import beside, overview
+from analysis.cases.tables import other_measures, overview
 from hnn_core.regions.case import Case
 from pages._cases.chosen import chosen_cases, show_drop
 from pages._cases.report import show_report
@@ -52,7 +52,7 @@ def show_detail(studies: list[CaseStudy]) -> None:
         with right:
             _show_verdict(study)
         st.dataframe(
-            beside(study),
+            other_measures(study),
             hide_index=True,
             key="detail_beside",
             column_config={"meaning": st.column_config.TextColumn(width="large")},

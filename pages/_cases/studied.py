@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from analysis.cases.case_study import DEFAULT_CLASS, HOURS, CaseStudy, study_case
+from analysis.cases.case_study import DEFAULT_CLASS, HOURS, CaseStudy, case_study
 from hnn_core.exceptions import HnnError, PositionError, SequenceError
 from hnn_core.network.model_store import ModelInfo
 from hnn_core.network.predictor import Prediction
@@ -71,7 +71,7 @@ def _study(case: Case, sha256: str, reason: str, state: int) -> CaseStudy:
         sequence = caches.sequence(case.source, case.region, case.hour, HOURS)
     except (SequenceError, PositionError):
         sequence = None
-    return study_case(
+    return case_study(
         source,
         case,
         flare_class=info.flare_class if info else DEFAULT_CLASS,

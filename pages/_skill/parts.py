@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 import pandas as pd
 import streamlit as st
 
-from analysis.export import scores_csv, scores_json, table_csv
+from analysis.export import history_csv, scores_csv, scores_json
 from analysis.skill.bins import skill_by_class, skill_by_longitude
 from analysis.skill.figures_tables import bins_figure
 from analysis.skill.forecasts import FORECASTS, worst_misses
@@ -106,7 +106,7 @@ def show_misses(chosen: Chosen, forecast: str) -> None:
     )
     st.download_button(
         "Misses, CSV",
-        lambda: table_csv(found),
+        lambda: history_csv(found),
         f"{chosen.name}_{forecast}_misses.csv".replace("/", "_"),
         "text/csv",
         key="data_misses",
@@ -152,7 +152,7 @@ def show_downloads(chosen: Chosen, scores: pd.DataFrame, folds: pd.DataFrame) ->
     stem = chosen.name.replace("/", "_").replace(" ", "_")
     look = {"threshold": chosen.threshold, "simulated": chosen.simulated}
     files = [
-        ("predictions", "Predictions, CSV", lambda: table_csv(chosen.predictions), "csv"),
+        ("predictions", "Predictions, CSV", lambda: history_csv(chosen.predictions), "csv"),
         ("scores", "Scores, CSV", lambda: scores_csv(scores, folds, **look), "csv"),
         ("run_scores", "Scores of the run, JSON", lambda: scores_json(chosen.scores), "json"),
     ]

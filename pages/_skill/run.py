@@ -13,7 +13,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from analysis.export import table_csv
+from analysis.export import history_csv
 from analysis.skill.forecasts import FORECASTS, beside, forecasts, read_predictions, read_scores
 from hnn_core.exceptions import RunError, UnknownRunError
 from hnn_core.regions.base import SkippedFile
@@ -224,7 +224,7 @@ def show_figure(
     show_chart(figure, key=key, filename=stem, alt=f"{what} of the run {chosen.name}", **more)
     st.download_button(
         "Data of this figure, CSV",
-        lambda: table_csv(data),
+        lambda: history_csv(data),
         f"{stem} figure.csv".replace(" ", "_"),
         "text/csv",
         key=f"data_{key}",

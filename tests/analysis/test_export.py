@@ -9,7 +9,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from analysis.export import heat_hdul, history_csv, masks_hdul, to_bytes
-from analysis.physics.flux import history
+from analysis.physics.flux import flux_history
 from analysis.physics.pil import PilSettings, detect_pils
 from hnn_core.magnetogram.magnetogram import read_fits
 from hnn_core.magnetogram.preprocess import CropBox
@@ -144,7 +144,7 @@ def test_arrays_of_another_shape_are_refused(mag, masks):
 
 
 def test_csv_is_read_without_options(mag):
-    table = history([mag, drawn_magnetogram(interpolated=True, simulated=True)])
+    table = flux_history([mag, drawn_magnetogram(interpolated=True, simulated=True)])
     text = history_csv(table)
     back = pd.read_csv(io.StringIO(text))
     assert list(back.columns) == list(table.columns)

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.cases import explained as explained_case
-from analysis.cases.case_study import HOURS, case_frames, study_case
+from analysis.cases.case_study import HOURS, case_frames, case_study
 from analysis.cases.explained import (
     HOUR_METHODS,
     MAP_METHODS,
@@ -25,7 +25,7 @@ from analysis.cases.explained import (
     map_options,
 )
 from analysis.cases.overlap import REGION_NAMES, TokenGrid, overlaps
-from analysis.physics.flux import history
+from analysis.physics.flux import flux_history
 from analysis.physics.pil import PilMasks, PilSettings
 from hnn_core.exceptions import (
     DatasetError,
@@ -89,7 +89,7 @@ def case(hour=LAST, region="377"):
 
 def study(hour=LAST, *, options=None, **changes):
     source = PilSource(PilRegion(**changes))
-    return study_case(source, case(hour), **(options or {}))
+    return case_study(source, case(hour), **(options or {}))
 
 
 def hours_of(frames):
@@ -131,7 +131,7 @@ def test_frames_are_those_of_the_prediction():
 def test_history_is_that_of_the_fluxes(region):
     chosen = None if region is None else PilSettings(threshold=150.0, region=region)
     found = study(absent=[6], options={"settings": chosen})
-    pd.testing.assert_frame_equal(found.history, history(found.frames, chosen))
+    pd.testing.assert_frame_equal(found.history, flux_history(found.frames, chosen))
     assert found.history is found.history
     assert list(found.history["interpolated"]) == list(found.interpolated)
 
@@ -140,7 +140,7 @@ def test_frames_that_are_read_already_are_not_read_again():
     source = PilSource(PilRegion())
     sequence = build_sequence(source, "377", START + LAST * u.h, 10)
     source.reads.clear()
-    found = study_case(source, case(), sequence=sequence)
+    found = case_study(source, case(), sequence=sequence)
     assert source.reads == []
     assert (found.frames, found.incomplete) == (sequence.frames, "")
 
@@ -150,15 +150,15 @@ def test_a_prediction_goes_with_no_reason_and_none_with_one(tmp_path):
     source = NoiseSource()
     said = predictor.predict(noise_sequence(11))
     where = Case("noise:", "377", iso_minute(START + 11 * u.h))
-    found = study_case(source, where, prediction=said, no_prediction="Beside the point.")
+    found = case_study(source, where, prediction=said, no_prediction="Beside the point.")
     assert (found.prediction, found.no_prediction) == (said, "")
-    found = study_case(source, where, no_prediction="It is gone.")
+    found = case_study(source, where, no_prediction="It is gone.")
     assert (found.prediction, found.no_prediction) == (None, "It is gone.")
 
 
 @pytest.mark.parametrize("asked", ["377", "HARP 377", "AR 11158", "noaa 1158"])
 def test_a_region_is_found_as_people_call_it(asked):
-    found = study_case(PilSource(PilRegion()), case(region=asked))
+    found = case_study(PilSource(PilRegion()), case(region=asked))
     assert found.region.id == "377"
     assert found.name == "AR 11158 · HARP 377, 2011-02-13 12:00 TAI"
 
@@ -263,7 +263,7 @@ def test_between_hours_and_outside_time_there_is_none():
 
 def test_an_unknown_region_is_told():
     with pytest.raises(UnknownRegionError, match="'378'"):
-        study_case(PilSource(PilRegion()), case(region="378"))
+        case_study(PilSource(PilRegion()), case(region="378"))
 
 
 # Records that break
@@ -317,7 +317,7 @@ def test_a_quiet_field_has_no_pil_and_no_flux():
 
 
 def test_one_polarity_has_no_pil():
-    found = study_case(DrawnSource(DrawnRegion()), case())
+    found = case_study(DrawnSource(DrawnRegion()), case())
     assert found.verdict.word == "no PIL above threshold"
     assert (found.history["pil_unsigned_flux_mx"] == 0.0).all()
     area = found.frames[0].pixel_area.to_value("cm2") * found.frames[0].field.size
@@ -375,7 +375,7 @@ def test_whatever_is_missing_frames_are_real_hours_in_order(absent, broken, hour
 def test_a_simulated_region_is_called_so():
     source = SimulatedSource()
     hour = iso_minute(source.times("SIM 1")[30])
-    found = study_case(source, Case("sim:", "SIM 1", hour))
+    found = case_study(source, Case("sim:", "SIM 1", hour))
     assert found.name.endswith(f"SIM 1, {hour.replace('T', ' ')} TAI")
     assert found.simulated
     assert any("simulated" in caveat for caveat in found.verdict.caveats)
@@ -387,12 +387,12 @@ def real(harp377):
 
 
 def test_harp_377_on_valentines_day(real):
-    found = study_case(real, Case(real.spec, "377", "2011-02-14T00:00"))
+    found = case_study(real, Case(real.spec, "377", "2011-02-14T00:00"))
     assert hours_of(found.frames)[-1] == 24.0
     assert (len(found.frames), found.incomplete, sum(found.interpolated)) == (HOURS, "", 0)
     assert found.name == "AR 11158 · HARP 377, 2011-02-14 00:00 TAI"
     assert not found.simulated
-    pd.testing.assert_frame_equal(found.history, history(found.frames))
+    pd.testing.assert_frame_equal(found.history, flux_history(found.frames))
     # 18:00 TAI has the flag that is accepted.
     assert list(found.history["quality"] != "0x00000000").count(True) == 1
     assert found.history["pil_length_mm"].min() > 50.0
@@ -411,7 +411,7 @@ def test_harp_377_an_hour_before_the_x_flare(real):
         def regions(self):
             return [replace(region, flares=flares) for region in real.regions()]
 
-    found = study_case(Table(), Case(real.spec, "377", "2011-02-15T01:00"), sequence=sequence)
+    found = case_study(Table(), Case(real.spec, "377", "2011-02-15T01:00"), sequence=sequence)
     assert found.outcome.word == "eruptive"
     assert found.outcome.sentence == "X2.2 at 2011-02-15 01:56 UTC (CME linked)."
     assert hours_of(found.frames) == list(range(40, 50))
@@ -425,11 +425,11 @@ def test_harp_377_an_hour_before_the_x_flare(real):
 
 
 def test_harp_377_at_its_first_hours(real):
-    found = study_case(real, Case(real.spec, "AR 11158", "2011-02-13T07:00"))
+    found = case_study(real, Case(real.spec, "AR 11158", "2011-02-13T07:00"))
     assert hours_of(found.frames) == [5, 6, 7]
     assert found.verdict.word == "insufficient"
     with pytest.raises(UnknownTimeError, match="10 hours up to 2011-02-13 04:00 TAI"):
-        study_case(real, Case(real.spec, "377", "2011-02-13T04:00"))
+        case_study(real, Case(real.spec, "377", "2011-02-13T04:00"))
 
 
 # Explained
@@ -444,7 +444,7 @@ def predictor(tmp_path_factory):
 def noise_study():
     sequence = noise_sequence(6)
     where = Case("noise:", "377", iso_minute(START + 6 * u.h), "small")
-    return study_case(NoiseSource(), where, sequence=sequence), sequence
+    return case_study(NoiseSource(), where, sequence=sequence), sequence
 
 
 def test_every_part_of_an_explained_case_is_there(predictor, noise_study):
@@ -516,7 +516,7 @@ def test_other_hours_than_the_networks_are_refused_before_any_work(predictor, no
     for other in (noise_sequence(7), noise_sequence(6, length=5)):
         with pytest.raises(RequestError, match="explain a case over the network's own hours"):
             explain_case(predictor, found_study, other, progress=lambda *s: steps.append(s))
-    ten = study_case(NoiseSource(), replace(found_study.case, hour=iso_minute(START + 9 * u.h)))
+    ten = case_study(NoiseSource(), replace(found_study.case, hour=iso_minute(START + 9 * u.h)))
     with pytest.raises(RequestError, match="shown 4 hours and the case has 10 frames"):
         explain_case(predictor, ten, noise_sequence(9), progress=lambda *s: steps.append(s))
     assert steps == []

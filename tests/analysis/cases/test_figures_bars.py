@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import pytest
 from astropy.time import Time, TimeDelta
 
-from analysis.cases.case_study import study_case
+from analysis.cases.case_study import case_study
 from analysis.cases.figures_bars import case_bars_figure
 from analysis.figures import style
 from hnn_core.regions.base import Flare
@@ -275,7 +275,7 @@ def test_a_real_study_of_a_simulated_region_is_drawn():
     source = open_source("sim:")
     region = source.regions()[0]
     hour = str((region.first + TimeDelta(12 * 3600, format="sec")).isot)[:16]
-    found = study_case(source, Case("sim:", region.id, hour))
+    found = case_study(source, Case("sim:", region.id, hour))
     figure = case_bars_figure([found])
     expected = found.history["pil_unsigned_flux_mx"]
     exponent = np.floor(np.log10(expected.max()))

@@ -105,7 +105,7 @@ def test_report_goes_on_after_a_case_that_fails(folder, tmp_path, capsys):
     assert sum(line.startswith("skipped") for line in complaints.splitlines()) == 3
     page = out.read_text(encoding="utf-8")
     assert page.count("is not shown.") == 3
-    assert "There is no region &#x27;999&#x27;" in page
+    assert "There is no region &#39;999&#39;" in page
 
 
 def test_report_of_a_saved_set_whose_model_is_gone(folder, tmp_path, capsys):
@@ -117,7 +117,7 @@ def test_report_of_a_saved_set_whose_model_is_gone(folder, tmp_path, capsys):
     assert complaints.count("No model named 'gone'") == 1
     page = out.read_text(encoding="utf-8")
     assert "my &lt;set&gt;" in page
-    assert "No model named &#x27;gone&#x27;" in page
+    assert "No model named &#39;gone&#39;" in page
 
 
 def test_report_of_a_file_of_a_set_with_another_source(folder, tmp_path, capsys, hnn_home):

@@ -21,7 +21,7 @@ from analysis.figures.overlays import line_path, outline_path
 from analysis.figures.passage import probability_figure
 from analysis.figures.style import opaque
 from analysis.physics.coordinates import heliographic_to_pixel, pixel_to_heliographic
-from analysis.physics.flux import history
+from analysis.physics.flux import flux_history
 from analysis.physics.pil import detect_pils, line_length
 from hnn_core.exceptions import MissingKeywordError
 from hnn_core.magnetogram.magnetogram import read_fits
@@ -68,7 +68,7 @@ def passage():
         for hour in range(20)
         if hour not in (8, 9)
     ]
-    return history(frames)
+    return flux_history(frames)
 
 
 FLARES = (
@@ -514,7 +514,7 @@ def test_flux_without_rows_or_of_unknown_columns_is_refused(passage, draw):
 
 
 def test_flux_of_nothing_is_drawn_at_zero():
-    table = history([drawn_magnetogram(np.zeros((20, 20), dtype=np.float32))] * 2)
+    table = flux_history([drawn_magnetogram(np.zeros((20, 20), dtype=np.float32))] * 2)
     figure = flux_bars_figure(table, column="pil_unsigned_flux_mx", positive=False)
     assert list(figure.data[0].y) == [0.0, 0.0]
     assert figure.layout.yaxis.title.text == "PIL unsigned flux (10²¹ Mx)"

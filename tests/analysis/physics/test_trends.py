@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
 from analysis.physics.coordinates import mu_map, pixel_to_heliographic
-from analysis.physics.flux import header_r_value, history, r_value
+from analysis.physics.flux import flux_history, header_r_value, r_value
 from analysis.physics.pil import PilSettings
 from analysis.physics.trends import LEAST_POINTS, mann_kendall, systematics, trend
 from analysis.physics.verdict import NO_RATE, PAPER_CAVEATS, verdict
@@ -185,7 +185,7 @@ def test_slopes_of_a_drawn_decline_are_those_of_its_pixels():
 
 def test_fluxes_of_a_window_are_those_of_the_history():
     frames = window(FALLING)
-    table = history(frames)
+    table = flux_history(frames)
     fluxes = window_fluxes(frames, thresholds=(0.0, 100.0))
     np.testing.assert_allclose(fluxes.unsigned[:, 0, 0, 0], table["pil_unsigned_flux_mx"])
     np.testing.assert_allclose(fluxes.negative[:, 3, 0, 0], -table["negative_flux_mx"])

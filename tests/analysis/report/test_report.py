@@ -1,4 +1,4 @@
-"""Reports: what they say, what they let in, and what lies in their archive."""
+"""Reports: what they hold, what they let in, and what lies in their archive."""
 
 import html
 import io
@@ -18,7 +18,7 @@ from astropy.wcs import WCS
 from analysis.cases.making import AbsentCase, short_source, without_folder
 from analysis.cases.tables import case_rows, flux_rows, parquet_bytes
 from analysis.report.files import report_archive
-from analysis.report.html import FigureStore, head_words, safe_json, safe_markup, table_html, told
+from analysis.report.html import FigureStore, column_head, shown, templates
 from analysis.report.page import report_html
 from analysis.report.provenance import report_command
 from hnn_core.regions.case import Case
@@ -89,7 +89,7 @@ def page(explained):
     return report_html([explained], command=COMMAND, made=MADE, absent=absent, name="<u>set</u>")
 
 
-# What is said
+# What a report holds
 
 
 def test_every_part_of_a_report_is_there(page):
@@ -110,15 +110,16 @@ def test_every_part_of_a_report_is_there(page):
         "is not shown.",
         "NASA/SDO and the HMI science team",
         "scikit-image",
+        "The Astrophysical Journal 998, 340 (2026)",
     ):
         assert words in text, words
 
 
 def test_numbers_of_the_page_are_those_of_the_study(explained, page):
     text = " ".join(outline(page).text)
-    said = explained.study.prediction
-    assert f"probability {said.probability:.3f}" in text
-    assert said.sha256 in text
+    found = explained.study.prediction
+    assert f"P(eruptive) = {found.probability:.3f}" in text
+    assert found.sha256 in text
     trend = explained.study.systematics.trend()
     # The drawn field falls from 800 by 20 G an hour: 20 / 710 of its median.
     assert trend.percent == pytest.approx(-100 * 20 / 710, rel=1e-4)
@@ -149,7 +150,7 @@ def test_other_weights_than_those_saved_are_told(explained):
     other = replace(explained, study=replace(explained.study, case=case))
     text = " ".join(outline(report_html([other], command=COMMAND, made=MADE)).text)
     assert "saved with other weights" in text
-    assert "probability 0.250" in text
+    assert "P(eruptive) = 0.250" in text
 
 
 def test_quiet_field_and_fewer_hours_are_answers():
@@ -229,13 +230,21 @@ def test_text_of_figures_is_no_markup_either():
     ],
 )
 def test_markup_that_figures_may_use(text, safe):
-    assert safe_markup(text) == safe
+    import plotly.graph_objects as go
+
+    store = FigureStore()
+    store.add(go.Figure(go.Bar(name=text)), alt="", name="")
+    assert json.loads(outline(store.scripts()).data["figure-1"])["data"][0]["name"] == safe
 
 
 def test_json_cannot_end_its_script():
-    text = safe_json({"a": "</ScRiPt><!--", "b": "\u2028"})
+    import plotly.graph_objects as go
+
+    store = FigureStore()
+    store.add(go.Figure(layout_meta={"a": "</ScRiPt><!--", "b": "\u2028"}), alt="", name="")
+    text = re.search(r'id="figure-1">(.*)</script>', store.scripts())[1]
     assert "<" not in text
-    assert json.loads(text) == {"a": "</ScRiPt><!--", "b": "\u2028"}
+    assert json.loads(text)["layout"]["meta"] == {"a": "&lt;/ScRiPt>&lt;!--", "b": "\u2028"}
 
 
 def test_arrays_of_several_figures_are_kept_once():
@@ -271,13 +280,13 @@ def test_the_same_input_gives_the_same_page(explained):
     ],
 )
 def test_values_as_people_read_them(value, text):
-    assert told(value) == text
+    assert shown(value) == text
 
 
 def test_tables_have_units_and_are_escaped():
     table = pd.DataFrame({"slope_mx_per_h": [1.0], "name": ["<b>&"]})
-    text = table_html(table, caption="<c>")
-    assert head_words("slope_mx_per_h") == "slope (Mx/h)"
+    text = templates().get_template("parts.html").module.table(table, "<c>")
+    assert column_head("slope_mx_per_h") == "slope (Mx/h)"
     assert "<td>&lt;b&gt;&amp;</td>" in text
     assert "&lt;c&gt;" in text
 
@@ -465,8 +474,7 @@ def test_a_browser_draws_every_figure_and_asks_for_nothing(browser, page, tmp_pa
     assert "<script>alert(1)" in bars
     for width in (800, 1900):
         tab.set_viewport_size({"width": width, "height": 900})
-        tab.wait_for_timeout(200)
-        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        tab.wait_for_function("w => document.documentElement.scrollWidth <= w", arg=width)
     assert asked == [path.as_uri()]
     assert said == []
     context.close()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from analysis.export import scores_csv, scores_json, table_csv
+from analysis.export import history_csv, scores_csv, scores_json
 from analysis.skill.bins import skill_by_class, skill_by_longitude
 from analysis.skill.curves import (
     area_under_roc,
@@ -393,7 +393,7 @@ def test_numbers_in_words(words, expected):
 
 def test_files_can_be_read_again():
     predictions = ten()
-    again = pd.read_csv(io.StringIO(table_csv(predictions)), parse_dates=["hour"])
+    again = pd.read_csv(io.StringIO(history_csv(predictions)), parse_dates=["hour"])
     assert again["hour"].tolist() == predictions["hour"].tolist()
     np.testing.assert_allclose(again["probability"], predictions["probability"], rtol=1e-6)
     told_ = told(fold=[1, 2] * 5)

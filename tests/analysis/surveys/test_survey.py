@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.physics.flux import history
+from analysis.physics.flux import flux_history
 from analysis.physics.trends import trend
 from analysis.surveys.compare import COMPARED, compare_classes, compare_columns, found_trends
 from analysis.surveys.survey import survey
@@ -216,7 +216,7 @@ def test_slopes_of_a_survey_are_those_of_the_histories(surveyed):
     source, row = SimulatedSource(), surveyed[surveyed["region"] == "SIM 4"].iloc[0]
     times = source.times("SIM 4")
     end = int(np.argmin(np.abs((times - Time(row["t_rec_tai"], scale="tai")).sec)))
-    flux = history(source.frame("SIM 4", times[k]) for k in range(end - 9, end + 1))
+    flux = flux_history(source.frame("SIM 4", times[k]) for k in range(end - 9, end + 1))
     hours = np.arange(10.0)
     for column, mine in (
         ("pil_unsigned_flux_mx", "moving_unsigned"),
