@@ -178,7 +178,6 @@ def case_bars_figure(
     *,
     flux: Literal["pil", "total"] = "pil",
     same_scale: bool = True,
-    dark: bool = False,
     row_height: int = 230,
 ) -> go.Figure:
     """Draw the flux of ten hours of each case as bars: predicted eruptive left, confined right.
@@ -191,7 +190,6 @@ def case_bars_figure(
         Unsigned flux of the PIL region (the paper's Figure 6) or of the patch (Figure 7), Mx.
     same_scale : bool
         One range for all panels, from 0; else each has its own, from 0.
-    dark : bool
     row_height : int
         Pixels of a row of panels with its titles.
 
@@ -247,7 +245,6 @@ def case_bars_figure(
         figure.add_trace(legend_square("interpolated", style.UNKNOWN, "/"))
     style.apply_style(
         figure,
-        dark=dark,
         uirevision=f"cases {flux} {same_scale}",
         height=grid.height,
         bargap=0.18,

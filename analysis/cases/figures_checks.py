@@ -33,8 +33,6 @@ def faithfulness_curves_figure(
     *,
     fill: str,
     kind: str,
-    dark: bool = False,
-    simulated: bool = False,
     height: int = 280,
 ) -> go.Figure:
     """Draw the class's probability while tokens are deleted or inserted.
@@ -46,7 +44,6 @@ def faithfulness_curves_figure(
         What hidden tokens show: ``"zero"`` or ``"blurred"``.
     kind : str
         ``"deletion"`` or ``"insertion"``.
-    dark, simulated : bool
     height : int
         Pixels.
 
@@ -85,12 +82,11 @@ def faithfulness_curves_figure(
         )
     style.apply_style(
         figure,
-        dark=dark,
         uirevision=f"faithfulness {fill} {kind}",
-        simulated=simulated,
         height=height,
         showlegend=True,
-        legend=legend() | {"yanchor": "top", "traceorder": "reversed", "entrywidth": 104},
+        legend=legend()
+        | {"yanchor": "top", "bgcolor": style.CLEAR, "traceorder": "reversed", "entrywidth": 104},
     )
     figure.update_layout(margin={"t": 40})
     verb = "deleted" if kind == "deletion" else "inserted"
@@ -135,8 +131,6 @@ def _probability_axis(figure: go.Figure, low: float, high: float) -> None:
 def faithfulness_areas_figure(
     found: "Faithfulness",
     *,
-    dark: bool = False,
-    simulated: bool = False,
     height: int = 280,
 ) -> go.Figure:
     """Draw how much better than random order a map is, for each fill and kind.
@@ -144,7 +138,6 @@ def faithfulness_areas_figure(
     Parameters
     ----------
     found : Faithfulness
-    dark, simulated : bool
     height : int
         Pixels.
 
@@ -179,14 +172,12 @@ def faithfulness_areas_figure(
         )
     style.apply_style(
         figure,
-        dark=dark,
         uirevision="faithfulness areas",
-        simulated=simulated,
         height=height,
         showlegend=True,
         legend=legend(),
     )
-    figure.add_hline(y=0.0, line={"color": style.foreground(dark=dark), "width": 1.2})
+    figure.add_hline(y=0.0, line={"width": 1.2})
     figure.update_layout(margin={"t": 40})
     figure.update_xaxes(
         tickvals=places,
@@ -210,7 +201,7 @@ def _map_gains(comparisons: "tuple[Comparison, ...]", places: np.ndarray) -> go.
             "symbol": ["diamond" if c.better else "diamond-open" for c in comparisons],
             "size": 12,
             "color": MAP,
-            "line": {"width": 2},
+            "line": {"width": 2, "color": "#444"},
         },
         error_y={
             "array": np.maximum(high - gains, 0.0),
@@ -232,8 +223,6 @@ _SHORT = {"classifier": "class.", "final norm": "norm", "patch embedding": "patc
 def randomised_stages_figure(
     check: "RandomisedCheck",
     *,
-    dark: bool = False,
-    simulated: bool = False,
     height: int = 280,
 ) -> go.Figure:
     """Draw how alike a map stays while the network gets new weights, from the classifier down.
@@ -241,7 +230,6 @@ def randomised_stages_figure(
     Parameters
     ----------
     check : RandomisedCheck
-    dark, simulated : bool
     height : int
         Pixels.
 
@@ -273,9 +261,7 @@ def randomised_stages_figure(
         )
     style.apply_style(
         figure,
-        dark=dark,
         uirevision="randomised",
-        simulated=simulated,
         height=height,
         showlegend=True,
         legend=legend(),

@@ -35,8 +35,6 @@ _NUMBERS = {
 def hour_scores_figure(
     explanations: "Sequence[Explanation]",
     *,
-    dark: bool = False,
-    simulated: bool = False,
     height: int = 260,
 ) -> go.Figure:
     """Draw how much each hour of a sequence spoke for the class.
@@ -45,7 +43,6 @@ def hour_scores_figure(
     ----------
     explanations : sequence of Explanation
         Of methods that score hours, for one class and one sequence; each gets its own bars.
-    dark, simulated : bool
     height : int
         Pixels.
 
@@ -71,9 +68,7 @@ def hour_scores_figure(
     figure = go.Figure([_hour_bars(found) for found in explanations])
     style.apply_style(
         figure,
-        dark=dark,
         uirevision="hour scores",
-        simulated=simulated,
         height=height,
         barmode="group",
         bargap=0.25,
@@ -81,7 +76,7 @@ def hour_scores_figure(
         showlegend=True,
         legend=legend() | {"font": {"size": style.FONT_SIZE - 1}},
     )
-    figure.add_hline(y=0.0, line={"color": style.foreground(dark=dark), "width": 1.2})
+    figure.add_hline(y=0.0, line={"width": 1.2})
     figure.update_layout(margin={"t": 40})
     figure.update_xaxes(title_text="hour of the sequence (h)", type="category", showgrid=False)
     figure.update_yaxes(title_text=f"log-odds of {targets.pop()}", nticks=6)
@@ -110,8 +105,6 @@ def _hour_bars(found: "Explanation") -> go.Bar:
 def overlap_draws_figure(
     overlaps: "Mapping[str, Overlap]",
     *,
-    dark: bool = False,
-    simulated: bool = False,
     height: int = 300,
 ) -> go.Figure:
     """Draw a map's share in regions about the PIL, beside the shares in random regions.
@@ -120,7 +113,6 @@ def overlap_draws_figure(
     ----------
     overlaps : mapping of str to Overlap
         By `analysis.cases.overlap.REGION_NAMES`.
-    dark, simulated : bool
     height : int
         Pixels.
 
@@ -144,12 +136,10 @@ def overlap_draws_figure(
             figure.add_trace(_violin(place, found))
         _tell(figure, place, PARTS.get(name, name), found)
     measured = {place: o for place, o in enumerate(overlaps.values()) if np.isfinite(o.p)}
-    figure.add_trace(_own_shares(measured, dark=dark))
+    figure.add_trace(_own_shares(measured))
     style.apply_style(
         figure,
-        dark=dark,
         uirevision="overlap",
-        simulated=simulated,
         height=height,
         showlegend=True,
         legend=legend(),
@@ -188,7 +178,7 @@ def _violin(place: int, found: "Overlap") -> go.Violin:
     )
 
 
-def _own_shares(measured: "Mapping[int, Overlap]", *, dark: bool) -> go.Scatter:
+def _own_shares(measured: "Mapping[int, Overlap]") -> go.Scatter:
     found = list(measured.values())
     return go.Scatter(
         x=list(measured),
@@ -199,7 +189,7 @@ def _own_shares(measured: "Mapping[int, Overlap]", *, dark: bool) -> go.Scatter:
             "symbol": "diamond",
             "size": 12,
             "color": MAP,
-            "line": {"color": style.foreground(dark=dark), "width": 1.5},
+            "line": {"width": 1.5},
         },
         customdata=np.array([[one.share, one.area] for one in found]).reshape(-1, 2),
         hovertemplate=(

@@ -16,8 +16,6 @@ _DECADES = 3
 def layer_heads_figure(
     attention: np.ndarray,
     *,
-    dark: bool = False,
-    simulated: bool = False,
     height: int = 520,
 ) -> go.Figure:
     """Draw the class token's attention in every encoder and head as small pictures.
@@ -28,7 +26,6 @@ def layer_heads_figure(
     ----------
     attention : (L, heads, g, g) array
         Of one frame (`hnn_core.explanation.rollout.class_attention`), row 0 south.
-    dark, simulated : bool
     height : int
         Pixels.
 
@@ -70,7 +67,7 @@ def layer_heads_figure(
             | _decades(least, most),
         )
     )
-    _style(figure, "heads", dark=dark, simulated=simulated, height=height)
+    _style(figure, "heads", height=height)
     middle = (side - 1) / 2
     figure.update_xaxes(
         title_text="head",
@@ -117,8 +114,6 @@ def token_norms_figure(
     norms: np.ndarray,
     flagged: np.ndarray,
     *,
-    dark: bool = False,
-    simulated: bool = False,
     height: int = 420,
 ) -> go.Figure:
     """Draw the norm of each token of one frame; those that stand out are outlined.
@@ -130,7 +125,6 @@ def token_norms_figure(
     norms : (g, g) array
         Row 0 south.
     flagged : (g, g) array of bool
-    dark, simulated : bool
     height : int
         Pixels.
 
@@ -172,19 +166,17 @@ def token_norms_figure(
             ),
         ]
     )
-    _style(figure, "token norms", dark=dark, simulated=simulated, height=height)
+    _style(figure, "token norms", height=height)
     rows, columns = norms.shape
     figure.update_xaxes(title_text="token column, from the east", range=[-0.5, columns - 0.5])
     figure.update_yaxes(title_text="token row, from the south", range=[-0.5, rows - 0.5])
     return figure
 
 
-def _style(figure: go.Figure, uirevision: str, *, dark: bool, simulated: bool, height: int) -> None:
+def _style(figure: go.Figure, uirevision: str, height: int) -> None:
     style.apply_style(
         figure,
-        dark=dark,
         uirevision=uirevision,
-        simulated=simulated,
         height=height,
         showlegend=True,
         legend={"orientation": "h", "x": 0.0, "xanchor": "left", "y": 1.0, "yanchor": "bottom"},

@@ -21,7 +21,6 @@ __all__ = [
     "MASK_NAMES",
     "SYMBOLS",
     "SYSTEMATIC",
-    "note_simulated",
     "slope_forest_figure",
     "trend_history_figure",
     "trend_words",
@@ -63,22 +62,10 @@ def trend_words(trend: Trend) -> str:
     return f"{words}<br>p = {trend.p:.2g}, {trend.n} hours"
 
 
-def note_simulated(figure: go.Figure, simulated: bool, *, top: bool = False) -> None:
-    """Note it inside the axes at the right: above them the legend takes the whole width."""
-    if simulated:
-        figure.add_annotation(
-            text="simulated data", name="simulated", xref="paper", yref="paper", x=1, y=float(top),
-            xanchor="right", yanchor="top" if top else "bottom", showarrow=False,
-            font={"size": style.FONT_SIZE - 1, "color": style.INTERPOLATED},
-        )  # fmt: skip
-
-
 def trend_history_figure(
     found: Systematics,
     *,
     mask: MaskKind = "moving",
-    dark: bool = False,
-    simulated: bool = False,
     height: int = 320,
 ) -> go.Figure:
     """Draw the fluxes of a window with their Theil–Sen lines.
@@ -88,7 +75,6 @@ def trend_history_figure(
     found : Systematics
     mask : str
         One of `MASKS`.
-    dark, simulated : bool
     height : int
         Pixels.
 
@@ -144,13 +130,14 @@ def trend_history_figure(
         figure.add_trace(_points(hours, flux, error, name, trend, found.interpolated, exponent))
     style.apply_style(
         figure,
-        dark=dark,
         uirevision=f"trend history {mask}",
         height=height,
         showlegend=True,
         legend={**legend(), "font": {"size": style.FONT_SIZE - 1}},
     )
-    note_simulated(figure, simulated)
+    if found.simulated:
+        # Inside the axes: above them the legend takes the whole width.
+        style.note_simulated(figure, y=0)
     if not np.isfinite(values["unsigned"]).any():
         _note(figure, f"{MASK_NAMES[mask]}: not known, the patches differ in shape")
     figure.update_xaxes(title_text="hour of the sequence (h)", tickangle=0, **hours_axis())
@@ -233,15 +220,12 @@ def _note(figure: go.Figure, text: str) -> None:
     )  # fmt: skip
 
 
-def slope_forest_figure(
-    found: Systematics, *, dark: bool = False, simulated: bool = False, height: int = 360
-) -> go.Figure:
+def slope_forest_figure(found: Systematics, *, height: int = 360) -> go.Figure:
     """Draw the slopes of a window by mask and polarity.
 
     Parameters
     ----------
     found : Systematics
-    dark, simulated : bool
     height : int
         Pixels; twelve rows and four headings need 340.
 
@@ -256,7 +240,6 @@ def slope_forest_figure(
     figure = go.Figure()
     style.apply_style(
         figure,
-        dark=dark,
         uirevision="slope forest",
         height=height,
         showlegend=True,
@@ -286,8 +269,9 @@ def slope_forest_figure(
                 showarrow=False,
                 font={"size": style.FONT_SIZE - 2, "color": style.UNKNOWN},
             )
-    figure.add_vline(x=0, line={"color": style.foreground(dark=dark), "width": 1})
-    note_simulated(figure, simulated, top=True)
+    figure.add_vline(x=0, line={"width": 1})
+    if found.simulated:
+        style.note_simulated(figure, yanchor="top")
     figure.update_xaxes(title_text="← falls · slope (% per hour) · rises →", zeroline=False)
     return fixed_margins(figure)
 

@@ -48,17 +48,13 @@ def largest_placed(flares: pd.DataFrame, most: int = 3000) -> pd.DataFrame:
     return placed.sort_values("flux_w_m2", ascending=False, kind="stable").head(most)
 
 
-def butterfly_figure(
-    flares: pd.DataFrame, *, dark: bool = False, simulated: bool = False, height: int = 340
-) -> go.Figure:
+def butterfly_figure(flares: pd.DataFrame, *, height: int = 340) -> go.Figure:
     """Draw the latitude of flares over time.
 
     Parameters
     ----------
     flares : DataFrame
         Of `largest_placed`.
-    dark, simulated : bool
-        The page is dark; the flares never were on the Sun.
     height : int
         Pixels.
 
@@ -73,9 +69,7 @@ def butterfly_figure(
         figure.add_trace(_points(part, association, part["peak_utc"], part["latitude_deg"]))
     style.apply_style(
         figure,
-        dark=dark,
         uirevision="butterfly",
-        simulated=simulated,
         height=height,
         showlegend=True,
         legend=legend() | {"itemsizing": "constant"},
@@ -89,24 +83,22 @@ def butterfly_figure(
     return figure
 
 
-def disk_figure(
-    flares: pd.DataFrame, *, dark: bool = False, simulated: bool = False, height: int = 340
-) -> go.Figure:
+def disk_figure(flares: pd.DataFrame, *, height: int = 340) -> go.Figure:
     """Draw flares where they were on the disk at their time, seen from the Earth.
 
     The solar axis is upright in the plane of the sky (no B₀ angle); west, positive, is right.
 
     Parameters
     ----------
-    flares, dark, simulated, height
-        As in `butterfly`; flares beyond the limb are not drawn.
+    flares, height
+        As in `butterfly_figure`; flares beyond the limb are not drawn.
 
     Returns
     -------
     Figure
     """
     figure = go.Figure()
-    _draw_sphere(figure, dark=dark)
+    _draw_sphere(figure)
     seen = flares[flares["longitude_deg"].abs() <= _LIMB_DEG]
     for association in _ASSOCIATIONS:
         part = seen[seen["association"] == association]
@@ -114,9 +106,7 @@ def disk_figure(
         figure.add_trace(_points(part, association, x, y))
     style.apply_style(
         figure,
-        dark=dark,
         uirevision="disk",
-        simulated=simulated,
         height=height,
         showlegend=False,
         dragmode="zoom",
@@ -157,7 +147,7 @@ def _projected(longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray,
     return np.cos(latitude) * np.sin(longitude), np.sin(latitude)
 
 
-def _draw_sphere(figure: go.Figure, *, dark: bool) -> None:
+def _draw_sphere(figure: go.Figure) -> None:
     """Draw the limb, meridians named at the equator, and parallels."""
     along = np.linspace(-90.0, 90.0, 91)
     x, y = [], []
@@ -188,7 +178,7 @@ def _draw_sphere(figure: go.Figure, *, dark: bool) -> None:
             text=text,
             showarrow=False,
             yshift=-9,
-            font={"size": style.FONT_SIZE - 2, "color": style.foreground(dark=dark)},
+            font={"size": style.FONT_SIZE - 2},
             opacity=0.7,
         )
 

@@ -28,7 +28,6 @@ def animation_figure(
     labels: Sequence[str],
     *,
     seconds: float = 0.5,
-    dark: bool = False,
     height: int = 560,
 ) -> go.Figure:
     """Draw pictures that play, with buttons and a slider over the hours.
@@ -43,7 +42,6 @@ def animation_figure(
         One a picture, beside the slider: its time, TAI.
     seconds : float
         Of each picture.
-    dark : bool
     height : int
         Pixels.
 
@@ -72,7 +70,6 @@ def animation_figure(
     )
     style.apply_style(
         figure,
-        dark=dark,
         uirevision="film",
         height=height,
         showlegend=False,
@@ -80,7 +77,7 @@ def animation_figure(
         dragmode=False,
         images=[layers[0]],
         updatemenus=[_buttons(seconds)],
-        sliders=[_slider(names, labels, dark=dark)],
+        sliders=[_slider(names, labels)],
     )
     figure.update_layout(margin={"l": 4, "r": 4, "t": 4, "b": _BELOW})
     figure.update_xaxes(range=[0, width], visible=False, fixedrange=True, constrain="domain")
@@ -160,8 +157,7 @@ def _buttons(seconds: float) -> dict[str, Any]:
     }
 
 
-def _slider(names: Sequence[str], labels: Sequence[str], *, dark: bool) -> dict[str, Any]:
-    colour = style.foreground(dark=dark)
+def _slider(names: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
     return {
         "active": 0,
         "x": 0.0,
@@ -175,9 +171,9 @@ def _slider(names: Sequence[str], labels: Sequence[str], *, dark: bool) -> dict[
             "suffix": " TAI",
             "xanchor": "left",
             "offset": 6,
-            "font": {"size": style.FONT_SIZE, "color": colour},
+            "font": {"size": style.FONT_SIZE},
         },
-        "font": {"size": style.FONT_SIZE - 2, "color": colour},
+        "font": {"size": style.FONT_SIZE - 2},
         "bgcolor": "rgba(128,136,150,0.35)",
         "activebgcolor": style.PIL,
         "bordercolor": "rgba(128,136,150,0.6)",

@@ -31,8 +31,6 @@ def filmstrip_figure(
     heat_opacity: float = 0.45,
     heat_name: str = "attention rollout",
     signed: bool = False,
-    dark: bool = False,
-    title: str | None = None,
     width: int = 1000,
 ) -> go.Figure:
     """Draw the frames of a sequence with their heat maps, hour by hour.
@@ -59,9 +57,6 @@ def filmstrip_figure(
         What the map is, on hover beside its least and largest value.
     signed : bool
         Negative values speak against the class: the scale is symmetric about 0 and clear there.
-    dark : bool
-        Whether the page is dark.
-    title : str, optional
     width : int
         Width of the page in pixels that the height is chosen for.
 
@@ -96,23 +91,22 @@ def filmstrip_figure(
         _add_picture(figure, picture, left, top, mag.shape[0] / mag.shape[1])
         highlight = index == current % n
         told = "" if heats is None else _extremes(heats[index], heat_name, signed=signed)
-        _add_frame(figure, left, top, mag, n - 1 - index, marks[index], highlight, told, dark=dark)
+        _add_frame(figure, left, top, mag, n - 1 - index, marks[index], highlight, told)
     rows = -(-n // columns)
     bottom = -(rows - 1) * (aspect + label) - aspect
     simulated = any(mag.simulated for mag in frames)
     style.apply_style(
         figure,
-        dark=dark,
-        title=title,
         uirevision="filmstrip",
-        simulated=simulated,
-        height=round((label - bottom) * width / columns) + 16 + 34 * bool(title) + 20 * simulated,
+        height=round((label - bottom) * width / columns) + 16 + 20 * simulated,
         showlegend=False,
         hovermode="closest",
         dragmode=False,
     )
     figure.update_xaxes(range=[-0.01, columns - 0.03], visible=False, fixedrange=True)
-    figure.update_layout(margin={"t": 8 + 34 * bool(title) + 20 * simulated})
+    figure.update_layout(margin={"t": 8 + 20 * simulated})
+    if simulated:
+        style.note_simulated(figure, x=0, xanchor="left")
     figure.update_yaxes(
         range=[bottom, label],
         visible=False,
@@ -213,15 +207,12 @@ def _add_frame(
     interpolated: bool,
     highlight: bool,
     told: str,
-    *,
-    dark: bool,
 ) -> None:
     """Outline one picture, say its hour above it, and answer the pointer."""
     right, bottom = left + 0.96, top - 0.96 * mag.shape[0] / mag.shape[1]
-    colour = style.foreground(dark=dark)
     line = {"color": "rgba(128,136,150,0.5)", "width": 1.0}
     if highlight:
-        line = {"color": colour, "width": 3.0}
+        line = {"width": 3.0}
     if interpolated:
         line = {"color": style.INTERPOLATED, "width": 2.5, "dash": "dash"}
     when = mag.t_rec.tai.isot[:16].replace("T", " ")

@@ -36,9 +36,6 @@ def flux_bars_figure(
     *,
     column: str,
     positive: bool,
-    dark: bool = False,
-    title: str | None = None,
-    simulated: bool = False,
     height: int = 300,
 ) -> go.Figure:
     """Draw the flux of the frames of one sequence as bars, as the paper's Figures 6 and 7.
@@ -51,9 +48,6 @@ def flux_bars_figure(
         One of `FLUX_TITLES`; drawn by its magnitude.
     positive : bool
         The prediction for t: bars are blue when it is eruptive, orange when confined.
-    dark, simulated : bool
-        The page is dark; the data are simulated.
-    title : str, optional
     height : int
         Pixels.
 
@@ -107,16 +101,13 @@ def flux_bars_figure(
         figure.add_trace(legend_square("interpolated", colour, "/"))
     style.apply_style(
         figure,
-        dark=dark,
-        title=title,
         uirevision=f"bars {column}",
-        simulated=simulated,
         height=height,
         bargap=0.18,
         showlegend=True,
         legend=legend(),
     )
-    figure.update_layout(margin={"t": 70 if title else 40})
+    figure.update_layout(margin={"t": 40})
     figure.update_xaxes(title_text="hour of the sequence (h)", type="category", showgrid=False)
     figure.update_yaxes(title_text=_flux_title(column, exponent), rangemode="tozero")
     return figure
@@ -129,9 +120,6 @@ def flux_history_figure(
     current: Time | None = None,
     window: tuple[Time, Time] | None = None,
     flares: Sequence[Flare] = (),
-    dark: bool = False,
-    title: str | None = None,
-    simulated: bool = False,
     height: int = 300,
 ) -> go.Figure:
     """Draw fluxes over a whole disk passage.
@@ -148,8 +136,8 @@ def flux_history_figure(
         First and last hour of the sequence, shaded.
     flares : sequence of Flare
         Marked at their peak, moved from UTC to TAI; coloured by their CME association.
-    dark, title, simulated, height
-        As in `flux_bars`.
+    height : int
+        Pixels.
 
     Returns
     -------
@@ -185,8 +173,8 @@ def flux_history_figure(
                 ),
             )
         )
-    mark_times(figure, times, current, window, flares, dark=dark)
-    style_passage(figure, f"history {' '.join(columns)}", title, simulated, height, dark=dark)
+    mark_times(figure, times, current, window, flares)
+    style_passage(figure, f"history {' '.join(columns)}", height)
     name = columns[0] if len(columns) == 1 else "flux"
     figure.update_yaxes(title_text=_flux_title(name, exponent), rangemode="tozero")
     return figure

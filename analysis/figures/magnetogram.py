@@ -40,8 +40,6 @@ def magnetogram_figure(
     masks: PilMasks | None = None,
     show: Collection[str] = ("pil",),
     crop_box: CropBox | None = None,
-    dark: bool = False,
-    title: str | None = None,
     hover_position: bool = True,
     width: int = 1000,
 ) -> go.Figure:
@@ -80,9 +78,6 @@ def magnetogram_figure(
     crop_box : CropBox, optional
         The square that the network sees. While it is shown the axes reach to its edges, and
         tokens outside the patch are drawn too.
-    dark : bool
-        Whether the page is dark.
-    title : str, optional
     hover_position : bool
         Give longitude and latitude of every pixel on hover; costs 3 bytes a pixel.
     width : int
@@ -130,7 +125,9 @@ def magnetogram_figure(
     figure.add_traces(mask_traces(masks, show))
     if box is not None:
         figure.add_trace(crop_trace(box))
-    _lay_out(figure, mag, edges, box, dark=dark, title=title, width=width)
+    _lay_out(figure, mag, edges, box, width=width)
+    if mag.simulated:
+        style.note_simulated(figure)
     return figure
 
 
@@ -202,8 +199,6 @@ def _lay_out(
     edges: tuple[np.ndarray, np.ndarray] | None,
     box: CropBox | None,
     *,
-    dark: bool,
-    title: str | None,
     width: int,
 ) -> None:
     rows, cols = mag.shape
@@ -215,10 +210,7 @@ def _lay_out(
     height = 110 + int(np.clip((width - 190) * (top - bottom) / (right - left), 240, 700))
     style.apply_style(
         figure,
-        dark=dark,
-        title=title,
         uirevision=f"magnetogram {mag.harp} {'crop' if box is not None else ''}",
-        simulated=mag.simulated,
         height=height,
         showlegend=True,
         legend={
@@ -233,7 +225,7 @@ def _lay_out(
         hovermode="x unified",
         dragmode="zoom",
     )
-    figure.update_layout(margin={"t": 70 if title else 40})
+    figure.update_layout(margin={"t": 40})
     x_axis: dict[str, Any] = {"title_text": "column (px)"}
     y_axis: dict[str, Any] = {"title_text": "row (px)"}
     if edges is not None:

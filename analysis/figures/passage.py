@@ -208,15 +208,12 @@ def mark_times(
     current: Time | None,
     window: tuple[Time, Time] | None,
     flares: Sequence[Flare],
-    *,
-    dark: bool,
 ) -> None:
     """Shade the window, mark the current hour, and mark flares on the axis' top."""
     if window is not None:
         figure.add_vrect(
             x0=_stamp(window[0]),
             x1=_stamp(window[1]),
-            fillcolor=style.foreground(dark=dark),
             opacity=0.10,
             line_width=0,
             layer="below",
@@ -225,7 +222,7 @@ def mark_times(
     if current is not None:
         figure.add_vline(
             x=_stamp(current),
-            line={"color": style.foreground(dark=dark), "width": 1.5},
+            line={"width": 1.5},
             name="current hour",
         )
     first, last = times.min(), times.max() + pd.Timedelta(hours=24)
@@ -237,19 +234,12 @@ def mark_times(
 def style_passage(
     figure: go.Figure,
     uirevision: str,
-    title: str | None,
-    simulated: bool,
     height: int,
-    *,
-    dark: bool,
 ) -> None:
     """Give a figure over time its axis in TAI, its legend and the hidden axis of flares."""
     style.apply_style(
         figure,
-        dark=dark,
-        title=title,
         uirevision=uirevision,
-        simulated=simulated,
         height=height,
         hovermode="x unified",
         showlegend=True,
@@ -257,7 +247,7 @@ def style_passage(
         # Flares hang from the top whatever the flux; this axis is theirs and is not drawn.
         yaxis2={"overlaying": "y", "range": [0, 1.04], "visible": False, "fixedrange": True},
     )
-    figure.update_layout(margin={"t": 70 if title else 40})
+    figure.update_layout(margin={"t": 40})
     figure.update_xaxes(title_text=_TIME_TITLE, type="date", hoverformat="%Y-%m-%d %H:%M TAI")
 
 
@@ -279,9 +269,6 @@ def probability_figure(
     threshold: float = 0.5,
     current: Time | None = None,
     flares: Sequence[Flare] = (),
-    dark: bool = False,
-    title: str | None = None,
-    simulated: bool = False,
     height: int = 300,
 ) -> go.Figure:
     """Draw the probability that the coming flare is eruptive over a disk passage.
@@ -293,7 +280,7 @@ def probability_figure(
         without a sequence are NaN or absent, and the line breaks there.
     threshold : float
         From here on a prediction is positive.
-    current, flares, dark, title, simulated, height
+    current, flares, height
         As in `flux_history`.
 
     Returns
@@ -325,7 +312,7 @@ def probability_figure(
             mode="lines+markers",
             name="probability",
             connectgaps=False,
-            line={"color": style.foreground(dark=dark), "width": 1.6},
+            line={"width": 1.6},
             marker={
                 "size": 7,
                 "color": np.where(values >= threshold, style.ERUPTIVE, style.CONFINED),
@@ -350,7 +337,7 @@ def probability_figure(
         },
         annotation_position="top left",
     )
-    mark_times(figure, times, current, None, flares, dark=dark)
-    style_passage(figure, "probability", title, simulated, height, dark=dark)
+    mark_times(figure, times, current, None, flares)
+    style_passage(figure, "probability", height)
     figure.update_yaxes(title_text="probability eruptive (0–1)", range=[-0.02, 1.02])
     return figure

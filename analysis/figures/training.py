@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from analysis.figures import style
 from analysis.figures.passage import legend
 
-__all__ = ["SCORES", "compare_runs", "loss_curve", "skill_curves"]
+__all__ = ["SCORES", "compare_runs_figure", "loss_figure", "validation_figure"]
 
 SCORES = {
     "validation_tss": "TSS",
@@ -28,13 +28,11 @@ _DASHES = ("solid", "dash", "dot")
 _MOST_POINTS = 1500
 
 
-def loss_curve(
+def loss_figure(
     steps: pd.DataFrame,
     epochs: pd.DataFrame,
     *,
     n_epochs: int | None = None,
-    dark: bool = False,
-    simulated: bool = False,
     height: int = 320,
 ) -> go.Figure:
     """Draw the loss of every step and its means over the epochs.
@@ -49,8 +47,8 @@ def loss_curve(
         ``validation_loss``; may be empty.
     n_epochs : int, optional
         Epochs asked for: the end of the axis.
-    dark, simulated, height
-        As elsewhere.
+    height : int
+        Pixels.
 
     Returns
     -------
@@ -75,19 +73,15 @@ def loss_curve(
         if column in epochs and epochs[column].notna().any():
             name = SCORES[column].removesuffix(" loss")  # the axis says what of
             figure.add_trace(_line(epochs, column, name, colour, "solid"))
-    _style_epochs(
-        figure, "loss", "focal loss", n_epochs, dark=dark, simulated=simulated, height=height
-    )
+    _style_epochs(figure, "loss", "focal loss", n_epochs, height=height)
     return figure.update_yaxes(rangemode="tozero")
 
 
-def skill_curves(
+def validation_figure(
     epochs: pd.DataFrame,
     *,
     best_epoch: int | None = None,
     n_epochs: int | None = None,
-    dark: bool = False,
-    simulated: bool = False,
     height: int = 320,
 ) -> go.Figure:
     """Draw the scores of the validation set after every epoch.
@@ -99,8 +93,8 @@ def skill_curves(
         line.
     best_epoch : int, optional
         The epoch whose model is kept, marked.
-    n_epochs, dark, height
-        As in `loss_curve`.
+    n_epochs, height
+        As in `loss_figure`.
 
     Returns
     -------
@@ -117,22 +111,18 @@ def skill_curves(
     if best_epoch:
         figure.add_vline(
             x=best_epoch,
-            line={"color": style.foreground(dark=dark), "width": 1, "dash": "dash"},
+            line={"width": 1, "dash": "dash"},
             annotation={"text": "best", "font": {"size": style.FONT_SIZE - 1}},
             annotation_position="top left" if best_epoch > (n_epochs or 0) / 2 else "top right",
         )
-    _style_epochs(
-        figure, "skill", "validation score", n_epochs, dark=dark, simulated=simulated, height=height
-    )
+    _style_epochs(figure, "skill", "validation score", n_epochs, height=height)
     return figure.update_yaxes(range=[_lowest(epochs), 1.03])
 
 
-def compare_runs(
+def compare_runs_figure(
     runs: Mapping[str, pd.DataFrame],
     *,
     score: str = "validation_tss",
-    dark: bool = False,
-    simulated: bool = False,
     height: int = 420,
 ) -> go.Figure:
     """Draw one score of several runs against the epoch.
@@ -143,8 +133,8 @@ def compare_runs(
         The table of epochs of each run, by name; one without the score is left out.
     score : str
         One of `SCORES`.
-    dark, simulated, height
-        As elsewhere.
+    height : int
+        Pixels.
 
     Returns
     -------
@@ -164,9 +154,7 @@ def compare_runs(
             dash = _DASHES[index // len(_HUES) % len(_DASHES)]
             figure.add_trace(_line(epochs, score, name, colour, dash))
     title = SCORES[score] if "loss" in score else f"validation {SCORES[score]}"
-    _style_epochs(
-        figure, f"compare {score}", title, None, dark=dark, simulated=simulated, height=height
-    )
+    _style_epochs(figure, f"compare {score}", title, None, height=height)
     return figure
 
 
@@ -208,15 +196,11 @@ def _style_epochs(
     title: str,
     n_epochs: int | None,
     *,
-    dark: bool,
-    simulated: bool,
     height: int,
 ) -> None:
     style.apply_style(
         figure,
-        dark=dark,
         uirevision=uirevision,
-        simulated=simulated,
         height=height,
         hovermode="x unified",
         showlegend=True,

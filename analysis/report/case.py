@@ -68,9 +68,10 @@ def _map(
     parts = found.overlaps.get(method)
     if parts:
         yield figures.add(
-            overlap_draws_figure(parts, simulated=study.simulated),
+            overlap_draws_figure(parts),
             alt=f"Share of the {name} map near the PIL, beside random regions",
             name=f"overlap {method} {case.where}",
+            simulated=study.simulated,
             caption=f"Where the {name} map lies, all hours of the window together, against random "
             "regions of equal area and |B|.",
         )
@@ -137,18 +138,20 @@ def _curves(
 ) -> Iterator[str]:
     simulated = case.study.simulated
     yield figures.add(
-        faithfulness_areas_figure(faithful, simulated=simulated),
+        faithfulness_areas_figure(faithful),
         alt=f"Gain of the {method} map over random order",
         name=f"faithfulness {method} {case.where}",
+        simulated=simulated,
         caption="How much better than random order, last hour's tokens.",
     )
     for one in faithful.comparisons:
         if one.fill == "zero":
             kind = one.kind
             yield figures.add(
-                faithfulness_curves_figure(faithful, fill="zero", kind=kind, simulated=simulated),
+                faithfulness_curves_figure(faithful, fill="zero", kind=kind),
                 alt=f"{kind.capitalize()} curves of the {method} map",
                 name=f"{kind} {method} {case.where}",
+                simulated=simulated,
                 caption=f"{kind.capitalize()} with a zero field; areas in the legend.",
             )
 
@@ -157,9 +160,10 @@ def _hours_that_mattered(
     case: ReportCase, found: ExplainedCase, figures: FigureStore
 ) -> Iterator[str]:
     place = figures.add(
-        hour_scores_figure(list(found.hours.values()), simulated=case.study.simulated),
+        hour_scores_figure(list(found.hours.values())),
         alt="Score of each hour",
         name=f"hours {case.where}",
+        simulated=case.study.simulated,
         caption="What the class's log-odds owe to each hour; above 0 the hour spoke for the class.",
     )
     yield f'<h4>Which hour mattered</h4><div class="wide">{place}</div>'
@@ -255,13 +259,13 @@ def _flux(case: ReportCase, figures: FigureStore) -> Iterator[str]:
     yield '<h3>Flux over the window</h3><div class="figures">'
     for mask, caption in _CAPTIONS.items():
         yield figures.add(
-            trend_history_figure(found, mask=mask, simulated=study.simulated),
+            trend_history_figure(found, mask=mask),
             alt=f"Flux history of {study.name}, {mask} mask",
             name=f"flux {mask} {case.where}",
             caption=caption,
         )
     yield figures.add(
-        slope_forest_figure(found, simulated=study.simulated),
+        slope_forest_figure(found),
         alt=f"Slopes of {study.name} by mask and polarity",
         name=f"slopes {case.where}",
         caption="Slopes by mask and polarity with 95 % intervals, filled where significant; wide "

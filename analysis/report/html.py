@@ -18,7 +18,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from analysis.figures.style import opaque, power
+from analysis.figures.style import power, put_on
 
 __all__ = [
     "DRAW_SCRIPT",
@@ -195,7 +195,15 @@ class FigureStore:
         self._keys: dict[str, str] = {}
         self._figures: list[str] = []
 
-    def add(self, figure: go.Figure, *, alt: str, name: str, caption: str = "") -> str:
+    def add(
+        self,
+        figure: go.Figure,
+        *,
+        alt: str,
+        name: str,
+        caption: str = "",
+        simulated: bool = False,
+    ) -> str:
         """Keep a figure and return the HTML of its place, with a caption.
 
         Parameters
@@ -207,8 +215,11 @@ class FigureStore:
             Of the file in which a reader may save it.
         caption : str
             Plain text.
+        simulated : bool
+            Note in the figure that the data are simulated.
         """
-        values = self._share(json.loads(opaque(figure, dark=False).to_json()))
+        put_on(figure, simulated=simulated, solid=True)
+        values = self._share(json.loads(figure.to_json()))
         height = int(figure.layout.height or 360)
         self._figures.append(safe_json({key: values[key] for key in ("data", "layout")}))
         number = len(self._figures)

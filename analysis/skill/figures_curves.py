@@ -34,8 +34,6 @@ DRAWN = ("hnn", "vit", "flux")
 def roc_figure(
     told: Mapping[str, pd.DataFrame],
     *,
-    dark: bool = False,
-    simulated: bool = False,
     height: int = 420,
 ) -> go.Figure:
     """Draw the ROC curves of networks and flux, with their areas and operating points.
@@ -44,7 +42,6 @@ def roc_figure(
     ----------
     told : mapping
         Of `skill.forecasts`; the operating point is what ``said`` amounts to.
-    dark, simulated : bool
     height : int
         Pixels.
 
@@ -68,8 +65,8 @@ def roc_figure(
                 f"{FORECASTS[name]}: AUC {area} ({span})",
             )
         )
-        figure.add_trace(_point(fp / (fp + tn), tp / (tp + fn), name, dark=dark))
-    _style(figure, "roc", dark=dark, simulated=simulated, height=height)
+        figure.add_trace(_point(fp / (fp + tn), tp / (tp + fn), name))
+    _style(figure, "roc", height=height)
     figure.update_xaxes(title_text="false alarm rate, FP / (FP + TN)")
     figure.update_yaxes(title_text="recall, TP / (TP + FN)")
     return figure
@@ -78,8 +75,6 @@ def roc_figure(
 def precision_recall_figure(
     told: Mapping[str, pd.DataFrame],
     *,
-    dark: bool = False,
-    simulated: bool = False,
     height: int = 420,
 ) -> go.Figure:
     """Draw precision against recall; parameters and errors are those of `roc_figure`.
@@ -104,10 +99,8 @@ def precision_recall_figure(
         figure.add_trace(_line(curve, "recall", "precision", name, text))
         counts = group_counts(told[name]["label"], told[name]["said"], told[name]["group"])
         scores = count_scores(counts.sum(axis=0))
-        figure.add_trace(
-            _point(float(scores["recall"]), float(scores["precision"]), name, dark=dark)
-        )
-    _style(figure, "precision", dark=dark, simulated=simulated, height=height)
+        figure.add_trace(_point(float(scores["recall"]), float(scores["precision"]), name))
+    _style(figure, "precision", height=height)
     figure.update_xaxes(title_text="recall, TP / (TP + FN)")
     figure.update_yaxes(title_text="precision, TP / (TP + FP)")
     return figure
@@ -158,7 +151,7 @@ def _line(curve: pd.DataFrame, x: str, y: str, name: str, text: str) -> go.Scatt
     )
 
 
-def _point(x: float, y: float, name: str, *, dark: bool) -> go.Scatter:
+def _point(x: float, y: float, name: str) -> go.Scatter:
     return go.Scatter(
         x=[x],
         y=[y],
@@ -167,21 +160,19 @@ def _point(x: float, y: float, name: str, *, dark: bool) -> go.Scatter:
         marker={
             "size": 12,
             "color": COLOURS[name],
-            "line": {"width": 2, "color": style.foreground(dark=dark)},
+            "line": {"width": 2},
         },
         hovertemplate="(%{x:.3f}, %{y:.3f})<extra>" + FORECASTS[name] + ", operating point</extra>",
         showlegend=False,
     )
 
 
-def _style(figure: go.Figure, uirevision: str, *, dark: bool, simulated: bool, height: int) -> None:
+def _style(figure: go.Figure, uirevision: str, height: int) -> None:
     style.apply_style(
         figure,
-        dark=dark,
         uirevision=uirevision,
-        simulated=simulated,
         height=height,
-        legend=corner_legend(dark=dark, top_left=False),
+        legend=corner_legend(top_left=False),
     )
     figure.update_layout(margin={"t": 40})
     figure.update_xaxes(range=[-0.02, 1.02], constrain="domain")
@@ -202,8 +193,6 @@ def threshold_figure(
     *,
     chosen: float,
     own: float = 0.5,
-    dark: bool = False,
-    simulated: bool = False,
     height: int = 360,
 ) -> go.Figure:
     """Draw TSS (with its 95 % interval), HSS, recall and precision against the threshold.
@@ -214,7 +203,6 @@ def threshold_figure(
         Of `skill_probability.threshold_scores`; a line breaks where a score is undefined.
     chosen, own : float
         Threshold in use on the page, and the model's own; each a vertical line.
-    dark, simulated : bool
     height : int
         Pixels.
     """
@@ -267,9 +255,7 @@ def threshold_figure(
     )
     style.apply_style(
         figure,
-        dark=dark,
         uirevision="threshold",
-        simulated=simulated,
         height=height,
         hovermode="x unified",
         legend=top_legend(),
@@ -285,8 +271,6 @@ def reliability_figure(
     brier: Mapping[str, Mapping[str, float]],
     *,
     base_rate: float,
-    dark: bool = False,
-    simulated: bool = False,
     height: int = 460,
 ) -> go.Figure:
     """Draw how often the flare was eruptive against the probability, over the counts of each bin.
@@ -299,7 +283,6 @@ def reliability_figure(
         Of the same, what `skill_probability.brier_scores` finds, for the legend.
     base_rate : float
         Share of eruptive sequences in the test set.
-    dark, simulated : bool
     height : int
         Pixels.
     """
@@ -322,13 +305,11 @@ def reliability_figure(
         figure.add_trace(_counts(table, name), row=2, col=1)
     style.apply_style(
         figure,
-        dark=dark,
         uirevision="reliability",
-        simulated=simulated,
         height=height,
         barmode="group",
         bargap=0.12,
-        legend=corner_legend(dark=dark, top_left=True),
+        legend=corner_legend(top_left=True),
     )
     figure.update_layout(margin={"t": 40})
     figure.update_xaxes(range=[-0.02, 1.02], tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1.0])

@@ -19,9 +19,9 @@ __all__ = [
     "COLOURS",
     "bar_places",
     "corner_legend",
-    "fold_bars",
+    "fold_bars_figure",
     "room_for_legend",
-    "score_bars",
+    "score_bars_figure",
     "top_legend",
 ]
 
@@ -47,14 +47,13 @@ def bar_places(forecasts: Sequence[str], name: str) -> np.ndarray:
     )
 
 
-def corner_legend(*, dark: bool, top_left: bool) -> dict[str, Any]:
+def corner_legend(*, top_left: bool) -> dict[str, Any]:
     """Return a legend inside the axes, in the corner that a good forecast leaves free."""
     return {
         "x": 0.01 if top_left else 0.99,
         "xanchor": "left" if top_left else "right",
         "y": 0.99 if top_left else 0.02,
         "yanchor": "top" if top_left else "bottom",
-        "bgcolor": "rgba(14,17,23,0.7)" if dark else "rgba(255,255,255,0.75)",
         "font": {"size": style.FONT_SIZE - 1},
     }
 
@@ -81,12 +80,10 @@ def room_for_legend(low: float) -> dict[str, Any]:
     return {"range": [low - 0.06, 1.06 + 0.22 * (1.06 - low)], "tickvals": ticks}
 
 
-def score_bars(
+def score_bars_figure(
     table: pd.DataFrame,
     *,
     paper: Mapping[str, float] | None = None,
-    dark: bool = False,
-    simulated: bool = False,
     height: int = 380,
 ) -> go.Figure:
     """Draw the five scores of every forecast with their 95 % intervals.
@@ -97,8 +94,6 @@ def score_bars(
         Of `skill_scores.score_table`.
     paper : mapping, optional
         The paper's TSS of ``hnn`` and ``vit``, drawn as diamonds over those bars.
-    dark, simulated : bool
-        The page is dark; the data are simulated.
     height : int
         Pixels.
 
@@ -113,18 +108,16 @@ def score_bars(
         below=table["value"] - table["low"],
         told=["{}<br>95 %: {}".format(*with_interval(*row)) for row in numbers],
     )
-    figure = _bars(table, paper, dark=dark)
+    figure = _bars(table, paper)
     low = float(np.nanmin(numbers))
     title = "score (error bar: 95 % interval)"
-    return _styled(figure, low, title, dark, simulated, height)
+    return _styled(figure, low, title, height)
 
 
-def fold_bars(
+def fold_bars_figure(
     table: pd.DataFrame,
     *,
     paper: Mapping[str, float] | None = None,
-    dark: bool = False,
-    simulated: bool = False,
     height: int = 380,
 ) -> go.Figure:
     """Draw the mean of the five scores over folds, with its standard error and the folds.
@@ -133,8 +126,8 @@ def fold_bars(
     ----------
     table : DataFrame
         Of `skill_scores.fold_table`.
-    paper, dark, simulated, height
-        As in `score_bars`; the paper's TSS is that of its single split.
+    paper, height
+        As in `score_bars_figure`; the paper's TSS is that of its single split.
 
     Returns
     -------
@@ -150,7 +143,7 @@ def fold_bars(
             for row in table[["mean", "standard_error"]].to_numpy(dtype=float)
         ],
     )
-    figure = _bars(table, paper, dark=dark)
+    figure = _bars(table, paper)
     names = list(dict.fromkeys(table["forecast"]))
     for name, own in table.groupby("forecast", sort=False):
         at = bar_places(names, str(name))
@@ -160,17 +153,18 @@ def fold_bars(
                 y=np.concatenate(own["folds"].to_list()),
                 mode="markers",
                 name=f"{FORECASTS[str(name)]}, folds",
-                marker={"size": 5, "color": style.foreground(dark=dark), "opacity": 0.55},
+                # A dot that is all rim, which has the colour of the text.
+                marker={"size": 2.5, "color": style.CLEAR, "line": {"width": 2.5}, "opacity": 0.55},
                 hovertemplate="%{y:.3f}<extra>one fold</extra>",
                 showlegend=False,
             )
         )
     low = float(np.nanmin(np.concatenate(table["folds"].to_list())))
     title = "mean over folds (error bar: std/√n)"
-    return _styled(figure, low, title, dark, simulated, height)
+    return _styled(figure, low, title, height)
 
 
-def _bars(table: pd.DataFrame, paper: Mapping[str, float] | None, *, dark: bool) -> go.Figure:
+def _bars(table: pd.DataFrame, paper: Mapping[str, float] | None) -> go.Figure:
     figure = go.Figure()
     names = list(dict.fromkeys(table["forecast"]))
     for name in names:
@@ -187,7 +181,6 @@ def _bars(table: pd.DataFrame, paper: Mapping[str, float] | None, *, dark: bool)
                     "type": "data",
                     "array": own["above"],
                     "arrayminus": own["below"],
-                    "color": style.foreground(dark=dark),
                     "thickness": 1.3,
                     "width": 4,
                 },
@@ -199,7 +192,7 @@ def _bars(table: pd.DataFrame, paper: Mapping[str, float] | None, *, dark: bool)
         if lacking.any():
             figure.add_trace(_undefined(at[lacking], own[lacking], name))
     if paper:
-        figure.add_trace(_paper_marks(names, paper, dark=dark))
+        figure.add_trace(_paper_marks(names, paper))
     return figure
 
 
@@ -221,7 +214,7 @@ def _undefined(at: np.ndarray, own: pd.DataFrame, name: str) -> go.Bar:
     )
 
 
-def _paper_marks(names: list[str], paper: Mapping[str, float], *, dark: bool) -> go.Scatter:
+def _paper_marks(names: list[str], paper: Mapping[str, float]) -> go.Scatter:
     shown = [name for name in paper if name in names]
     tss = list(SCORE_NAMES).index("tss")
     return go.Scatter(
@@ -233,21 +226,17 @@ def _paper_marks(names: list[str], paper: Mapping[str, float], *, dark: bool) ->
             "symbol": "diamond",
             "size": 11,
             "color": [COLOURS[name] for name in shown],
-            "line": {"width": 2, "color": style.foreground(dark=dark)},
+            "line": {"width": 2},
         },
         customdata=[FORECASTS[name] for name in shown],
         hovertemplate="%{y:.4f}<extra>the paper's %{customdata}</extra>",
     )
 
 
-def _styled(
-    figure: go.Figure, low: float, title: str, dark: bool, simulated: bool, height: int
-) -> go.Figure:
+def _styled(figure: go.Figure, low: float, title: str, height: int) -> go.Figure:
     style.apply_style(
         figure,
-        dark=dark,
         uirevision=title,
-        simulated=simulated,
         showlegend=True,
         height=height,
         barmode="overlay",

@@ -44,16 +44,13 @@ def confusion_data(counts: ArrayLike) -> pd.DataFrame:
     )
 
 
-def confusion_figure(
-    counts: ArrayLike, *, dark: bool = False, simulated: bool = False, height: int = 360
-) -> go.Figure:
+def confusion_figure(counts: ArrayLike, *, height: int = 360) -> go.Figure:
     """Draw a contingency table: counts, and shares of each row, which also are the shade.
 
     Parameters
     ----------
     counts : array_like (4,)
         tp, fp, tn, fn.
-    dark, simulated : bool
     height : int
         Pixels.
     """
@@ -82,9 +79,9 @@ def confusion_figure(
                 text=f"<span style='font-size:22px'>{number[row, column]:,}</span><br>{told}<br>"
                 f"<i>{_KINDS[row][column]}</i>",
                 showarrow=False,
-                font={"size": style.FONT_SIZE, "color": style.foreground(dark=dark)},
+                font={"size": style.FONT_SIZE},
             )
-    style.apply_style(figure, dark=dark, uirevision="confusion", simulated=simulated, height=height)
+    style.apply_style(figure, uirevision="confusion", height=height)
     figure.update_layout(margin={"t": 40})
     names = ["eruptive", "confined"]
     axis = {"tickvals": [0, 1], "ticktext": names, "showgrid": False, "fixedrange": True}
@@ -100,8 +97,6 @@ def bins_figure(
     score: str = "tss",
     whole: float | None = None,
     title: str = "",
-    dark: bool = False,
-    simulated: bool = False,
     height: int = 340,
 ) -> go.Figure:
     """Draw the skill of a forecast in each part of the test set with its 95 % interval.
@@ -117,7 +112,6 @@ def bins_figure(
         The score of the whole test set, a dashed line.
     title : str
         Of the axis of parts.
-    dark, simulated : bool
     height : int
         Pixels.
     """
@@ -176,9 +170,7 @@ def bins_figure(
         )
     style.apply_style(
         figure,
-        dark=dark,
         uirevision=f"bins {title}",
-        simulated=simulated,
         height=height,
         showlegend=True,
         legend=legend(),

@@ -26,8 +26,6 @@ def slope_distributions_figure(
     table: pd.DataFrame,
     column: str,
     *,
-    dark: bool = False,
-    simulated: bool = False,
     height: int = 300,
 ) -> go.Figure:
     """Draw how the slopes of windows are distributed, by what happened within 24 h.
@@ -39,7 +37,6 @@ def slope_distributions_figure(
     column : str
         One of `analysis.surveys.compare.QUANTITIES`. Windows without a finite number there are
         left out.
-    dark, simulated : bool
     height : int
         Pixels.
 
@@ -69,18 +66,18 @@ def slope_distributions_figure(
             f"{name}<br>{_count(len(windows), 'window')}<br>{_count(len(means), 'region')}"
         )
         figure.add_trace(_violin(windows[column].to_numpy() / scale, place, name))
-        figure.add_trace(_regions(means, scale, place, name, unit, dark=dark))
-        figure.add_trace(_median(float(means["mean"].median()) / scale, place, unit, dark=dark))
+        figure.add_trace(_regions(means, scale, place, name, unit))
+        figure.add_trace(_median(float(means["mean"].median()) / scale, place, unit))
     style.apply_style(
         figure,
-        dark=dark,
         uirevision=f"slopes {column}",
-        simulated=simulated,
         height=height,
         showlegend=False,
         violingap=0,
     )
-    figure.add_hline(y=0, line={"color": style.foreground(dark=dark), "width": 1, "dash": "dot"})
+    figure.add_hline(y=0, line={"width": 1, "dash": "dot"})
+    if "simulated" in table and table["simulated"].all():
+        style.note_simulated(figure)
     title = QUANTITIES[column].rpartition(" (")[0]
     _write(figure, title, x=0.0, y=1.0, yanchor="bottom")
     if not classes:
@@ -96,16 +93,13 @@ def slope_distributions_figure(
     return fixed_margins(figure)
 
 
-def effect_sizes_figure(
-    comparisons: pd.DataFrame, *, dark: bool = False, height: int = 300
-) -> go.Figure:
+def effect_sizes_figure(comparisons: pd.DataFrame, *, height: int = 300) -> go.Figure:
     """Draw Cliff's delta of each compared quantity with its 95 % interval.
 
     Parameters
     ----------
     comparisons : DataFrame
         Of `analysis.surveys.compare.compare_columns`.
-    dark : bool
     height : int
         Pixels; six rows need 300.
 
@@ -116,7 +110,7 @@ def effect_sizes_figure(
         discovery rate `q` is at most 0.05. Made for the margins `figures_axes.MARGIN`.
     """
     figure = go.Figure()
-    style.apply_style(figure, dark=dark, uirevision="effect sizes", height=height, showlegend=False)
+    style.apply_style(figure, uirevision="effect sizes", height=height, showlegend=False)
     names = [QUANTITIES.get(column, column) for column in comparisons["column"]]
     places = [place for (place,) in place_rows(figure, [(name, [""]) for name in names])]
     delta = comparisons["cliffs_delta"].to_numpy(np.float64)
@@ -144,7 +138,7 @@ def effect_sizes_figure(
             hovertemplate="%{text}<extra></extra>",
         )
     )
-    figure.add_vline(x=0, line={"color": style.foreground(dark=dark), "width": 1})
+    figure.add_vline(x=0, line={"width": 1})
     figure.update_xaxes(
         title_text="← eruptive lower · Cliff's δ · eruptive higher →",
         range=[-1.05, 1.05],
@@ -192,9 +186,7 @@ def _violin(values: np.ndarray, place: int, name: str) -> go.Violin:
     )
 
 
-def _regions(
-    means: pd.DataFrame, scale: float, place: int, name: str, unit: str, *, dark: bool
-) -> go.Scatter:
+def _regions(means: pd.DataFrame, scale: float, place: int, name: str, unit: str) -> go.Scatter:
     # Side by side by the golden ratio: spread evenly however many there are, and always alike.
     aside = (np.arange(len(means)) * 0.618034 % 1.0 - 0.5) * 0.42
     return go.Scatter(
@@ -205,7 +197,7 @@ def _regions(
         marker={
             "size": 7,
             "color": _COLOURS[name],
-            "line": {"width": 1, "color": style.foreground(dark=dark)},
+            "line": {"width": 1},
         },
         customdata=np.stack(
             [
@@ -221,13 +213,13 @@ def _regions(
     )
 
 
-def _median(value: float, place: int, unit: str, *, dark: bool) -> go.Scatter:
+def _median(value: float, place: int, unit: str) -> go.Scatter:
     return go.Scatter(
         x=[place - 0.3, place + 0.3],
         y=[value, value],
         mode="lines",
         name="median of regions",
-        line={"color": style.foreground(dark=dark), "width": 3},
+        line={"width": 3},
         hovertemplate=f"median of regions %{{y:+.3g}} {unit}<extra></extra>",
     )
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from html import escape
-from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -15,16 +14,13 @@ from analysis.surveys.validation import TRUSTED_CORRELATION, Agreement, Validati
 
 __all__ = ["measured_against_true_figure", "trust_figure"]
 
-_BIN_COLOURS = ("#482173", "#2e6f8e", "#29af7f", "#bddf26")
-_BIN_COLOURS_DARK = ("#b58ae0", "#4c9be8", "#29af7f", "#dfe318")
-"""From the meridian outwards; blue to yellow, legible on white and on black."""
 _BEYOND = style.UNKNOWN
 _LINE = "#d6455d"
 _TRUSTED, _NOT_TRUSTED = "#3fa08f", style.UNKNOWN
 
 
 def measured_against_true_figure(
-    table: pd.DataFrame, found: Validation, *, dark: bool = False, height: int = 360
+    table: pd.DataFrame, found: Validation, *, height: int = 360
 ) -> go.Figure:
     """Draw the measured decline of each window against its true cancellation rate.
 
@@ -35,7 +31,6 @@ def measured_against_true_figure(
         numbers are drawn.
     found : Validation
         Made of that table; tells the mask, the bins of longitude and the numbers.
-    dark : bool
     height : int
         Pixels.
 
@@ -55,13 +50,12 @@ def measured_against_true_figure(
     away = rows["longitude_deg"].abs()
     figure = go.Figure()
     inside = np.zeros(len(rows), dtype=bool)
-    colours = _BIN_COLOURS_DARK if dark else _BIN_COLOURS
-    for colour, (low, high) in zip(cycle(colours), found.by_longitude, strict=False):
+    for low, high in found.by_longitude:
         chosen = ((away >= low) & (away < high)).to_numpy()
         inside |= chosen
         name = f"{low:g}–{high:g}°"
         figure.add_trace(
-            _windows(rows[chosen], truth[chosen], measured[chosen], name, colour, exponent)
+            _windows(rows[chosen], truth[chosen], measured[chosen], name, None, exponent)
         )
     if not inside.all():
         rest = ~inside
@@ -76,25 +70,23 @@ def measured_against_true_figure(
         _add_line(figure, ends, fitted, "least squares", _LINE, "solid")
     style.apply_style(
         figure,
-        dark=dark,
         uirevision=f"validation {found.mask}",
         height=height,
         showlegend=True,
         legend=legend(),
     )
-    _write_numbers(figure, agreement, dark=dark)
+    _write_numbers(figure, agreement)
     figure.update_xaxes(title_text=f"true cancellation ({power(exponent)} Mx/h)")
     figure.update_yaxes(title_text=f"measured decline ({power(exponent)} Mx/h)")
     return fixed_margins(figure)
 
 
-def trust_figure(found: Validation, *, dark: bool = False, height: int = 360) -> go.Figure:
+def trust_figure(found: Validation, *, height: int = 360) -> go.Figure:
     """Draw how well the measure follows the truth, by longitude and by threshold.
 
     Parameters
     ----------
     found : Validation
-    dark : bool
     height : int
         Pixels.
 
@@ -106,9 +98,7 @@ def trust_figure(found: Validation, *, dark: bool = False, height: int = 360) ->
         margins `figures_axes.MARGIN`.
     """
     figure = go.Figure()
-    style.apply_style(
-        figure, dark=dark, uirevision="trust", simulated=True, height=height, legend=legend()
-    )
+    style.apply_style(figure, uirevision="trust", height=height, legend=legend())
     longitudes = [f"{low:g}–{high:g}°" for low, high in found.by_longitude]
     thresholds = [f"{level:g} G" for level in found.by_threshold]
     groups = [("from the central meridian", longitudes), ("threshold on |B|", thresholds)]
@@ -141,11 +131,17 @@ def trust_figure(found: Validation, *, dark: bool = False, height: int = 360) ->
     )  # fmt: skip
     lowest = min([0.0, *_finite(agreement.correlation_interval[0] for agreement in agreements)])
     figure.update_xaxes(title_text="correlation with the truth, r", range=[lowest - 0.05, 1.05])
+    style.note_simulated(figure)
     return fixed_margins(figure)
 
 
 def _windows(
-    rows: pd.DataFrame, truth: pd.Series, measured: pd.Series, name: str, colour: str, exponent: int
+    rows: pd.DataFrame,
+    truth: pd.Series,
+    measured: pd.Series,
+    name: str,
+    colour: str | None,
+    exponent: int,
 ) -> go.Scatter:
     return go.Scatter(
         x=truth,
@@ -188,7 +184,7 @@ def _add_line(
     )  # fmt: skip
 
 
-def _write_numbers(figure: go.Figure, agreement: Agreement, *, dark: bool) -> None:
+def _write_numbers(figure: go.Figure, agreement: Agreement) -> None:
     exponent = largest_exponent([agreement.bias], default=19)
     low, high = agreement.correlation_interval
     lines = [
@@ -202,6 +198,8 @@ def _write_numbers(figure: go.Figure, agreement: Agreement, *, dark: bool) -> No
     figure.add_annotation(
         text="<br>".join(lines),
         name="numbers",
+        templateitemname="over data",
+        visible=True,
         xref="paper",
         yref="paper",
         x=0.01,
@@ -210,7 +208,6 @@ def _write_numbers(figure: go.Figure, agreement: Agreement, *, dark: bool) -> No
         yanchor="top",
         align="left",
         showarrow=False,
-        bgcolor="rgba(14,17,23,0.7)" if dark else "rgba(255,255,255,0.75)",
         font={"size": style.FONT_SIZE - 1},
     )
 

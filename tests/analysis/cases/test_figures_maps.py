@@ -471,8 +471,10 @@ def test_every_figure_says_that_data_are_simulated_only_where_they_are(dark):
         lambda **look: token_norms_figure(np.ones((2, 2)), np.ones((2, 2), dtype=bool), **look),
     ]
     for build in made:
-        figure = build(dark=dark, simulated=True, height=333)
+        figure = build(height=333)
+        assert "simulated data" not in notes(figure)
+        style.put_on(figure, dark=dark, simulated=True)
         assert "simulated data" in notes(figure)
         assert figure.layout.height == 333
-        assert figure.layout.font.color == style.foreground(dark=dark)
-        assert "simulated data" not in notes(build(dark=dark))
+        text = figure.layout.template.layout.font.color
+        assert (int(text[1:3], 16) > 128) == dark

@@ -19,7 +19,7 @@ from analysis.figures.flux import flux_bars_figure, flux_history_figure
 from analysis.figures.magnetogram import magnetogram_figure
 from analysis.figures.overlays import line_path, outline_path
 from analysis.figures.passage import probability_figure
-from analysis.figures.style import opaque
+from analysis.figures.style import put_on
 from analysis.physics.coordinates import heliographic_to_pixel, pixel_to_heliographic
 from analysis.physics.flux import history
 from analysis.physics.pil import detect_pils, line_length
@@ -323,14 +323,22 @@ def test_graticule_lies_on_multiples_of_five_degrees():
 
 @pytest.mark.parametrize("dark", [True, False])
 def test_text_stands_out_from_the_page(mag, dark):
-    figure = magnetogram_figure(mag, dark=dark)
-    red = int(figure.layout.font.color[1:3], 16)
-    assert (red > 128) == dark
-    assert figure.layout.font.size >= 12
-    assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
-    solid = opaque(figure, dark=dark).layout.paper_bgcolor
+    figure = put_on(magnetogram_figure(mag), dark=dark)
+    theme = figure.layout.template.layout
+    for colour in (theme.font.color, theme.hoverlabel.font.color, theme.shapedefaults.line.color):
+        assert (int(colour[1:3], 16) > 128) == dark
+    assert theme.font.size >= 12
+    assert theme.paper_bgcolor == "rgba(0,0,0,0)"
+    assert figure.layout.paper_bgcolor is None
+    solid = put_on(figure, dark=dark, solid=True).layout.paper_bgcolor
     assert (int(solid[1:3], 16) < 128) == dark
-    assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
+
+
+def test_a_theme_put_on_replaces_the_other(mag):
+    figure = magnetogram_figure(mag)
+    light = figure.layout.template.layout.font.color
+    assert put_on(figure, dark=True).layout.template.layout.font.color != light
+    assert put_on(figure).layout.template.layout.font.color == light
 
 
 def test_zoom_is_kept_from_hour_to_hour_and_not_between_regions(mag):
@@ -571,21 +579,23 @@ def all_figures(passage: pd.DataFrame, predicted: pd.DataFrame, simulated: bool)
     return [
         magnetogram_figure(mag),
         filmstrip_figure([mag]),
-        flux_bars_figure(
-            passage, column="pil_unsigned_flux_mx", positive=True, simulated=simulated
-        ),
-        flux_history_figure(passage, simulated=simulated),
-        probability_figure(predicted, simulated=simulated),
+        flux_bars_figure(passage, column="pil_unsigned_flux_mx", positive=True),
+        flux_history_figure(passage),
+        probability_figure(predicted),
     ]
 
 
 @pytest.mark.parametrize("simulated", [True, False])
 def test_simulated_data_are_called_so_in_every_figure(passage, predicted, simulated):
-    for figure in all_figures(passage, predicted, simulated):
-        assert ("simulated data" in annotations(figure)) == simulated
+    figures = all_figures(passage, predicted, simulated)
+    # What is drawn of magnetograms knows by itself.
+    assert ["simulated data" in annotations(figure) for figure in figures[:2]] == [simulated] * 2
+    for figure in figures:
+        put_on(figure, simulated=simulated)
+        assert annotations(figure).count("simulated data") == simulated
 
 
 def test_every_figure_keeps_its_zoom_and_can_be_sent(passage, predicted):
     for figure in all_figures(passage, predicted, False):
         assert figure.layout.uirevision
-        assert json.loads(figure.to_json())["layout"]["font"]["size"] >= 12
+        assert json.loads(figure.to_json())["layout"]["template"]["layout"]["font"]["size"] >= 12
