@@ -32,7 +32,6 @@ __all__ = [
     "SMALL",
     "THRESHOLD",
     "UNKNOWN",
-    "apply_style",
     "band",
     "error_bars",
     "fixed_margins",
@@ -129,11 +128,13 @@ def _theme(*, dark: bool) -> go.layout.Template:
     axis = {
         "gridcolor": "rgba(255,255,255,0.10)" if dark else "rgba(20,30,60,0.10)",
         "zeroline": False,
+        "showline": True,
         "linecolor": _EDGE,
         "title_font_size": FONT_SIZE,
         "tickfont_size": SMALL,
         "automargin": True,
     }
+    note = {"showarrow": False, "font": {"size": SMALL}}
     theme.layout.update(
         paper_bgcolor=CLEAR,
         plot_bgcolor=CLEAR,
@@ -155,8 +156,8 @@ def _theme(*, dark: bool) -> go.layout.Template:
             "bgcolor": _VEIL[dark],
             "font": {"size": FONT_SIZE},
         },
-        annotationdefaults={"showarrow": False, "font": {"size": SMALL}},
-        annotations=[{"name": "over data", "visible": False, "bgcolor": _VEIL[dark]}],
+        annotationdefaults=note,
+        annotations=[{"name": "over data", "visible": False, "bgcolor": _VEIL[dark], **note}],
         shapedefaults={"line": {"color": text}, "fillcolor": text},
         colorway=_STEPS[dark],
         xaxis=axis,
@@ -345,8 +346,3 @@ def largest_exponent(values: Iterable[float], default: int = 21) -> int:
     magnitudes = np.abs(np.asarray(list(values), np.float64))
     magnitudes = magnitudes[np.isfinite(magnitudes) & (magnitudes > 0)]
     return int(np.floor(np.log10(magnitudes.max()))) if magnitudes.size else default
-
-
-def apply_style(figure: go.Figure, *, uirevision: str, **layout: Any) -> go.Figure:
-    """Give a figure the light theme, in place, and return it."""
-    return figure.update_layout(template=_theme(dark=False), uirevision=uirevision, **layout)

@@ -14,7 +14,13 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from analysis.export import table_csv
-from analysis.skill.forecasts import FORECASTS, beside, forecasts, read_predictions, read_scores
+from analysis.skill.forecasts import (
+    FORECASTS,
+    forecasts,
+    join_network,
+    read_predictions,
+    read_scores,
+)
 from hnn_core.exceptions import RunError, UnknownRunError
 from hnn_core.regions.base import SkippedFile
 from hnn_core.training.run_folder import RunFolder, list_runs
@@ -73,7 +79,9 @@ def choose_other(
     if other == "–":
         return predictions, of
     try:
-        joined = beside(predictions, read_run(str(runs[other].path), runs[other].status.time)[0])
+        joined = join_network(
+            predictions, read_run(str(runs[other].path), runs[other].status.time)[0]
+        )
     except RunError as error:
         st.warning(str(error), icon=":material/warning:")
         return predictions, of

@@ -10,7 +10,7 @@ from astropy.time import Time, TimeDelta
 
 from analysis.cases.figures_trends import slope_forest_figure, trend_history_figure
 from analysis.figures import style
-from analysis.figures.style import hours_axis, largest_exponent, power
+from analysis.figures.style import hours_axis, largest_exponent, number, power
 from analysis.physics.trends import Systematics, systematics
 from analysis.physics.window_fluxes import MASKS
 from analysis.surveys.compare import COMPARED, QUANTITIES, compare_columns
@@ -60,6 +60,29 @@ def test_powers_of_ten():
     assert largest_exponent([0.0, np.nan]) == 21
     assert largest_exponent([], default=19) == 19
     assert hours_axis(3)["ticktext"] == ["t−2", "t−1", "t"]
+
+
+def test_numbers_have_a_real_minus_and_powers_of_ten():
+    assert number(-0.000012) == "−1.2 × 10⁻⁵"
+    assert number(2.5e20, "+.2g") == "+2.5 × 10²⁰"
+    assert number(-3.14159, ".2f") == "−3.14"
+    assert number(0.25, ".2g") == "0.25"
+
+
+def test_marks_take_the_colour_of_the_text_from_the_theme(falling):
+    """What has no colour of its own is legible on either page."""
+    figure = slope_forest_figure(falling)
+    (zero,) = figure.layout.shapes
+    assert zero.line.color is None
+    colours = set()
+    for dark in (False, True):
+        theme = style.put_on(figure, dark=dark).layout.template
+        text = theme.layout.font.color
+        assert theme.layout.shapedefaults.line.color == text
+        assert theme.data.scatter[0].marker.line.color == text
+        assert theme.data.bar[0].error_y.color == text
+        colours.add(text)
+    assert len(colours) == 2
 
 
 # History
