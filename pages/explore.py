@@ -18,7 +18,7 @@ from pages._explore.histories import (
 from pages._explore.trust import show_trust
 from pages._explore.view import View, read_heat, read_view
 from pages._shared import caches
-from pages._shared.charts import is_dark, show_chart
+from pages._shared.charts import show_chart
 from pages._shared.link import hour_of, publish, restore
 from pages._shared.messages import flares_sentence, position, worded_errors
 from pages._shared.selectors import selected
@@ -56,7 +56,6 @@ look = {
     "heat_opacity": overlays.opacity,
     "heat_name": choice.name,
     "signed": heat is not None and heat.signed,
-    "dark": is_dark(),
 }
 if view:
     with st.container(key="viewer", horizontal=True):

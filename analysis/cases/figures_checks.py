@@ -1,7 +1,4 @@
-"""Whether a map is faithful: deletion and insertion curves and their areas.
-
-How a map changes when the network loses what it learnt.
-"""
+"""Whether a map can be trusted: deletion and insertion curves, and the network randomised."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,31 +8,26 @@ import plotly.graph_objects as go
 
 from analysis.figures import style
 from analysis.figures.overlays import multiples
-from analysis.figures.passage import legend
 from analysis.figures.style import FIELD, GRADIENT, MAP
 
 if TYPE_CHECKING:
-    from hnn_core.explanation.faithfulness_result import Comparison, Faithfulness
+    from hnn_core.explanation.faithfulness_result import Faithfulness
     from hnn_core.explanation.randomised import RandomisedCheck
 
 __all__ = ["faithfulness_areas_figure", "faithfulness_curves_figure", "randomised_stages_figure"]
-
 
 _ORDERS = {
     "map": ("map", MAP, "solid"),
     "field": ("|B|", FIELD, "dash"),
     "gradient": ("gradient", GRADIENT, "dot"),
 }
+_LIMIT = 0.5
+"""Rank correlation from which `RandomisedCheck.changes` says that a map hardly changes."""
+_SHORT = {"classifier": "class.", "final norm": "norm", "patch embedding": "patch"}
 
 
 def faithfulness_curves_figure(
-    found: "Faithfulness",
-    *,
-    fill: str,
-    kind: str,
-    dark: bool = False,
-    simulated: bool = False,
-    height: int = 280,
+    found: "Faithfulness", *, fill: str, kind: str, height: int = 280
 ) -> go.Figure:
     """Draw the class's probability while tokens are deleted or inserted.
 
@@ -46,7 +38,6 @@ def faithfulness_curves_figure(
         What hidden tokens show: ``"zero"`` or ``"blurred"``.
     kind : str
         ``"deletion"`` or ``"insertion"``.
-    dark, simulated : bool
     height : int
         Pixels.
 
@@ -70,10 +61,11 @@ def faithfulness_curves_figure(
         raise ValueError(f"there is no curve of {kind!r} with the fill {fill!r}")
     fraction, low, high = found.random_band(fill, kind)
     comparison = next(c for c in found.comparisons if (c.fill, c.kind) == (fill, kind))
-    figure = go.Figure(_band(fraction, low, high, float(np.mean(comparison.random_areas))))
+    area = float(np.mean(comparison.random_areas))
+    traces = [style.band(fraction, low, high, "rgba(140,143,153,0.35)", f"random {area:.3f}")]
     for order, curve in reversed(curves.items()):
         name, colour, dash = _ORDERS[order]
-        figure.add_trace(
+        traces.append(
             go.Scatter(
                 x=curve.fraction,
                 y=curve.value,
@@ -83,36 +75,26 @@ def faithfulness_curves_figure(
                 hovertemplate=f"%{{y:.3f}} at %{{x:.0%}}<extra>{name}</extra>",
             )
         )
-    style.apply_style(
-        figure,
-        dark=dark,
+    figure = style.house_figure(
+        traces,
         uirevision=f"faithfulness {fill} {kind}",
-        simulated=simulated,
         height=height,
-        showlegend=True,
-        legend=legend() | {"yanchor": "top", "traceorder": "reversed", "entrywidth": 104},
-    )
-    figure.update_layout(margin={"t": 40})
-    verb = "deleted" if kind == "deletion" else "inserted"
-    figure.update_xaxes(
-        title_text=f"share of tokens {verb}", tickformat=".0%", dtick=0.25, range=[-0.01, 1.02]
+        legend={
+            "yanchor": "top",
+            "traceorder": "reversed",
+            "entrywidth": 104,
+            "bgcolor": style.CLEAR,
+        },
+        xaxis={
+            "title_text": f"share of tokens {'deleted' if kind == 'deletion' else 'inserted'}",
+            "tickformat": ".0%",
+            "dtick": 0.25,
+            "range": [-0.01, 1.02],
+        },
     )
     values = np.concatenate([low, high, *(curve.value for curve in curves.values())])
     _probability_axis(figure, float(values.min()), float(values.max()))
     return figure
-
-
-def _band(fraction: np.ndarray, low: np.ndarray, high: np.ndarray, area: float) -> go.Scatter:
-    return go.Scatter(
-        x=np.concatenate([fraction, fraction[::-1]]),
-        y=np.concatenate([low, high[::-1]]),
-        mode="lines",
-        line={"width": 0},
-        fill="toself",
-        fillcolor="rgba(140,143,153,0.35)",
-        name=f"random {area:.3f}",
-        hoverinfo="skip",
-    )
 
 
 def _probability_axis(figure: go.Figure, low: float, high: float) -> None:
@@ -132,19 +114,12 @@ def _probability_axis(figure: go.Figure, low: float, high: float) -> None:
     )
 
 
-def faithfulness_areas_figure(
-    found: "Faithfulness",
-    *,
-    dark: bool = False,
-    simulated: bool = False,
-    height: int = 280,
-) -> go.Figure:
+def faithfulness_areas_figure(found: "Faithfulness", *, height: int = 280) -> go.Figure:
     """Draw how much better than random order a map is, for each fill and kind.
 
     Parameters
     ----------
     found : Faithfulness
-    dark, simulated : bool
     height : int
         Pixels.
 
@@ -157,91 +132,60 @@ def faithfulness_areas_figure(
     """
     comparisons = found.comparisons
     places = np.arange(len(comparisons))
-    figure = go.Figure(_map_gains(comparisons, places - 0.2))
-    others = {
-        "field": [c.field_area for c in comparisons],
-        "gradient": [c.gradient_area for c in comparisons],
-    }
+    gains = np.array([c.difference for c in comparisons])
+    low, high = np.array([c.interval for c in comparisons]).reshape(-1, 2).T
+    bars = style.error_bars(gains, np.minimum(low, gains), np.maximum(high, gains), width=5)
+    traces = [
+        go.Scatter(
+            x=places - 0.2,
+            y=gains,
+            mode="markers",
+            name="map, 95 %",
+            marker={
+                "symbol": ["diamond" if c.better else "diamond-open" for c in comparisons],
+                "size": 12,
+                "color": MAP,
+                "line": {"width": 2, "color": "#444"},
+            },
+            error_y=bars | {"color": MAP},
+            customdata=[[style.number(c.difference, "+.3g"), _p(c.p_value)] for c in comparisons],
+            hovertemplate="<b>%{customdata[0]}</b>, %{customdata[1]}<extra>map</extra>",
+        )
+    ]
     for order, shift, symbol in (("field", 0.0, "square"), ("gradient", 0.2, "triangle-up")):
         name, colour, _ = _ORDERS[order]
-        figure.add_trace(
+        own = [replace(c, area=getattr(c, f"{order}_area")).difference for c in comparisons]
+        traces.append(
             go.Scatter(
                 x=places + shift,
-                y=[
-                    replace(c, area=area).difference
-                    for c, area in zip(comparisons, others[order], strict=True)
-                ],
+                y=own,
                 mode="markers",
                 name=name,
                 marker={"symbol": symbol, "size": 10, "color": colour},
-                hovertemplate=f"%{{y:+.3g}}<extra>{name}</extra>",
+                text=[style.number(gain, "+.3g") for gain in own],
+                hovertemplate=f"%{{text}}<extra>{name}</extra>",
             )
         )
-    style.apply_style(
-        figure,
-        dark=dark,
+    figure = style.house_figure(
+        traces,
         uirevision="faithfulness areas",
-        simulated=simulated,
         height=height,
-        showlegend=True,
-        legend=legend(),
+        xaxis=style.places_axis([f"{c.kind},<br>{c.fill} field" for c in comparisons]),
+        yaxis={"title_text": "gain over random order", "nticks": 6},
     )
-    figure.add_hline(y=0.0, line={"color": style.foreground(dark=dark), "width": 1.2})
-    figure.update_layout(margin={"t": 40})
-    figure.update_xaxes(
-        tickvals=places,
-        ticktext=[f"{c.kind},<br>{c.fill} field" for c in comparisons],
-        range=[-0.5, len(comparisons) - 0.5],
-        showgrid=False,
-    )
-    figure.update_yaxes(title_text="gain over random order", nticks=6)
-    return figure
+    return figure.add_hline(y=0.0, line_width=1.2)
 
 
-def _map_gains(comparisons: "tuple[Comparison, ...]", places: np.ndarray) -> go.Scatter:
-    gains = np.array([c.difference for c in comparisons])
-    low, high = np.array([c.interval for c in comparisons]).reshape(-1, 2).T
-    return go.Scatter(
-        x=places,
-        y=gains,
-        mode="markers",
-        name="map, 95 %",
-        marker={
-            "symbol": ["diamond" if c.better else "diamond-open" for c in comparisons],
-            "size": 12,
-            "color": MAP,
-            "line": {"width": 2},
-        },
-        error_y={
-            "array": np.maximum(high - gains, 0.0),
-            "arrayminus": np.maximum(gains - low, 0.0),
-            "color": MAP,
-            "thickness": 1.8,
-            "width": 5,
-        },
-        customdata=[f"p = {c.p_value:.2g}" for c in comparisons],
-        hovertemplate="<b>%{y:+.3g}</b>, %{customdata}<extra>map</extra>",
-    )
+def _p(value: float) -> str:
+    return f"p = {style.number(value, '.2g')}"
 
 
-_LIMIT = 0.5
-"""Rank correlation from which `RandomisedCheck.changes` says that a map hardly changes."""
-_SHORT = {"classifier": "class.", "final norm": "norm", "patch embedding": "patch"}
-
-
-def randomised_stages_figure(
-    check: "RandomisedCheck",
-    *,
-    dark: bool = False,
-    simulated: bool = False,
-    height: int = 280,
-) -> go.Figure:
+def randomised_stages_figure(check: "RandomisedCheck", *, height: int = 280) -> go.Figure:
     """Draw how alike a map stays while the network gets new weights, from the classifier down.
 
     Parameters
     ----------
     check : RandomisedCheck
-    dark, simulated : bool
     height : int
         Pixels.
 
@@ -257,43 +201,35 @@ def randomised_stages_figure(
         "map": ([s.spearman for s in stages], MAP, "circle", "solid"),
         "its magnitude": ([s.spearman_magnitude for s in stages], FIELD, "square", "dot"),
     }
-    figure = go.Figure()
-    for name, (values, colour, symbol, dash) in series.items():
-        figure.add_trace(
-            go.Scatter(
-                x=list(range(len(stages))),
-                y=values,
-                mode="lines+markers",
-                name=name,
-                line={"color": colour, "width": 2, "dash": dash},
-                marker={"symbol": symbol, "size": 8},
-                customdata=[stage.name for stage in stages],
-                hovertemplate=f"%{{y:.2f}} after %{{customdata}}<extra>{name}</extra>",
-            )
+    traces = [
+        go.Scatter(
+            x=list(range(len(stages))),
+            y=values,
+            mode="lines+markers",
+            name=name,
+            line={"color": colour, "width": 2, "dash": dash},
+            marker={"symbol": symbol, "size": 8},
+            text=[style.number(value, ".2f") for value in values],
+            customdata=[stage.name for stage in stages],
+            hovertemplate=f"%{{text}} after %{{customdata}}<extra>{name}</extra>",
         )
-    style.apply_style(
-        figure,
-        dark=dark,
+        for name, (values, colour, symbol, dash) in series.items()
+    ]
+    names = [_SHORT.get(stage.name, stage.name.removeprefix("encoder ")) for stage in stages]
+    known = [value for values, *_ in series.values() for value in values if np.isfinite(value)]
+    figure = style.house_figure(
+        traces,
         uirevision="randomised",
-        simulated=simulated,
         height=height,
-        showlegend=True,
-        legend=legend(),
+        xaxis={
+            **style.places_axis(names),
+            "tickangle": -90 if len(stages) > 6 else 0,
+            "title": {"text": "new weights down to", "standoff": 4},
+        },
+        yaxis={
+            "title_text": "rank correlation",
+            "range": [min([-0.1, *(value - 0.1 for value in known)]), 1.08],
+        },
     )
-    figure.add_hline(
-        y=_LIMIT, line={"color": style.THRESHOLD, "width": 1.5, "dash": "dash"}, name="limit"
-    )
-    figure.update_layout(margin={"t": 40})
-    figure.update_xaxes(
-        tickvals=list(range(len(stages))),
-        ticktext=[_SHORT.get(stage.name, stage.name.removeprefix("encoder ")) for stage in stages],
-        tickangle=-90 if len(stages) > 6 else 0,
-        range=[-0.5, len(stages) - 0.5],
-        showgrid=False,
-        title={"text": "new weights down to", "standoff": 4},
-    )
-    known = [v for values, *_ in series.values() for v in values if np.isfinite(v)]
-    figure.update_yaxes(
-        title_text="rank correlation", range=[min([-0.1, *(v - 0.1 for v in known)]), 1.08]
-    )
-    return figure
+    limit = {"color": style.THRESHOLD, "width": 1.5, "dash": "dash"}
+    return figure.add_hline(y=_LIMIT, line=limit, name="limit")

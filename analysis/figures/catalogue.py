@@ -1,5 +1,6 @@
 """Flares of a catalogue: their latitudes over time, and where on the disk they were."""
 
+from collections.abc import Callable
 from html import escape
 from textwrap import wrap
 
@@ -8,7 +9,6 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.figures import style
-from analysis.figures.passage import legend
 
 __all__ = ["butterfly_figure", "disk_figure", "largest_placed"]
 
@@ -48,17 +48,13 @@ def largest_placed(flares: pd.DataFrame, most: int = 3000) -> pd.DataFrame:
     return placed.sort_values("flux_w_m2", ascending=False, kind="stable").head(most)
 
 
-def butterfly_figure(
-    flares: pd.DataFrame, *, dark: bool = False, simulated: bool = False, height: int = 340
-) -> go.Figure:
+def butterfly_figure(flares: pd.DataFrame, *, height: int = 340) -> go.Figure:
     """Draw the latitude of flares over time.
 
     Parameters
     ----------
     flares : DataFrame
         Of `largest_placed`.
-    dark, simulated : bool
-        The page is dark; the flares never were on the Sun.
     height : int
         Pixels.
 
@@ -67,82 +63,88 @@ def butterfly_figure(
     Figure
         A trace an association; ``customdata`` of a point begins with its ``flare_id``.
     """
-    figure = go.Figure()
-    for association in _ASSOCIATIONS:
-        part = flares[flares["association"] == association]
-        figure.add_trace(_points(part, association, part["peak_utc"], part["latitude_deg"]))
-    style.apply_style(
-        figure,
-        dark=dark,
-        uirevision="butterfly",
-        simulated=simulated,
-        height=height,
-        showlegend=True,
-        legend=legend() | {"itemsizing": "constant"},
-        dragmode="zoom",
-    )
-    figure.update_xaxes(title_text="peak (UTC)", type="date")
     reach = max(45.0, 5.0 + float(flares["latitude_deg"].abs().max() if len(flares) else 0))
-    figure.update_yaxes(
-        title_text="latitude (°, north positive)", range=[-reach, reach], dtick=15, zeroline=True
+    return style.house_figure(
+        _points(flares, lambda part: (part["peak_utc"], part["latitude_deg"])),
+        uirevision="butterfly",
+        height=height,
+        legend={"itemsizing": "constant"},
+        dragmode="zoom",
+        xaxis={"title_text": "peak (UTC)", "type": "date"},
+        yaxis={
+            "title_text": "latitude (°, north positive)",
+            "range": [-reach, reach],
+            "dtick": 15,
+            "zeroline": True,
+        },
     )
-    return figure
 
 
-def disk_figure(
-    flares: pd.DataFrame, *, dark: bool = False, simulated: bool = False, height: int = 340
-) -> go.Figure:
+def disk_figure(flares: pd.DataFrame, *, height: int = 340) -> go.Figure:
     """Draw flares where they were on the disk at their time, seen from the Earth.
 
     The solar axis is upright in the plane of the sky (no B₀ angle); west, positive, is right.
 
     Parameters
     ----------
-    flares, dark, simulated, height
-        As in `butterfly`; flares beyond the limb are not drawn.
+    flares, height
+        As in `butterfly_figure`; flares beyond the limb are not drawn.
 
     Returns
     -------
     Figure
     """
-    figure = go.Figure()
-    _draw_sphere(figure, dark=dark)
+
+    def project(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        return _projected(part["longitude_deg"].to_numpy(), part["latitude_deg"].to_numpy())
+
     seen = flares[flares["longitude_deg"].abs() <= _LIMB_DEG]
-    for association in _ASSOCIATIONS:
-        part = seen[seen["association"] == association]
-        x, y = _projected(part["longitude_deg"].to_numpy(), part["latitude_deg"].to_numpy())
-        figure.add_trace(_points(part, association, x, y))
-    style.apply_style(
-        figure,
-        dark=dark,
+    axis = {"range": [-_ROOM, _ROOM], "visible": False}
+    figure = style.house_figure(
+        [_sphere(), *_points(seen, project)],
         uirevision="disk",
-        simulated=simulated,
         height=height,
         showlegend=False,
         dragmode="zoom",
+        modebar={"orientation": "v"},  # a row of buttons would lie on the words above
+        xaxis=axis,
+        yaxis=axis | {"scaleanchor": "x", "scaleratio": 1},
     )
-    figure.update_layout(modebar_orientation="v")  # a row of buttons would lie on the words above
-    figure.update_xaxes(range=[-_ROOM, _ROOM], visible=False)
-    figure.update_yaxes(range=[-_ROOM, _ROOM], visible=False, scaleanchor="x", scaleratio=1)
+    for degrees in _MERIDIANS_DEG:
+        figure.add_annotation(
+            x=np.sin(np.deg2rad(degrees)),
+            y=0.0,
+            text=f"{'E' if degrees < 0 else 'W'}{abs(degrees)}°" if degrees else "0°",
+            yshift=-9,
+            font={"size": style.FONT_SIZE - 2},
+            opacity=0.7,
+        )
     return figure
 
 
-def _points(flares: pd.DataFrame, association: str, x: object, y: object) -> go.Scatter:
-    colour, name = _ASSOCIATIONS[association]
-    return go.Scatter(
-        x=x,
-        y=y,
-        mode="markers",
-        name=name,
-        marker={
-            "size": _sizes(flares["flux_w_m2"].to_numpy(dtype=float)),
-            "color": colour,
-            "opacity": 0.75,
-            "line": {"width": 0.5, "color": "rgba(128,136,150,0.9)"},
-        },
-        customdata=[[row["flare_id"], _words(row)] for row in flares.to_dict("records")],
-        hovertemplate="%{customdata[1]}<extra></extra>",
-    )
+def _points(flares: pd.DataFrame, place: Callable[[pd.DataFrame], tuple]) -> list[go.Scatter]:
+    """One trace an association, at x and y as `place` finds them."""
+    traces = []
+    for association, (colour, name) in _ASSOCIATIONS.items():
+        part = flares[flares["association"] == association]
+        x, y = place(part)
+        traces.append(
+            go.Scatter(
+                x=x,
+                y=y,
+                mode="markers",
+                name=name,
+                marker={
+                    "size": _sizes(part["flux_w_m2"].to_numpy(dtype=float)),
+                    "color": colour,
+                    "opacity": 0.75,
+                    "line": {"width": 0.5, "color": "rgba(128,136,150,0.9)"},
+                },
+                customdata=[[row["flare_id"], _words(row)] for row in part.to_dict("records")],
+                hovertemplate="%{customdata[1]}<extra></extra>",
+            )
+        )
+    return traces
 
 
 def _sizes(flux: np.ndarray) -> np.ndarray:
@@ -157,47 +159,33 @@ def _projected(longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray,
     return np.cos(latitude) * np.sin(longitude), np.sin(latitude)
 
 
-def _draw_sphere(figure: go.Figure, *, dark: bool) -> None:
-    """Draw the limb, meridians named at the equator, and parallels."""
-    along = np.linspace(-90.0, 90.0, 91)
-    x, y = [], []
-    for meridian in (*_MERIDIANS_DEG, -_LIMB_DEG, _LIMB_DEG):
-        part = _projected(np.full_like(along, meridian), along)
-        x += [*part[0], None]
-        y += [*part[1], None]
-    for parallel in _PARALLELS_DEG:
-        part = _projected(along, np.full_like(along, parallel))
-        x += [*part[0], None]
-        y += [*part[1], None]
-    figure.add_trace(
-        go.Scatter(
-            x=x,
-            y=y,
-            mode="lines",
-            name="limb, meridians and parallels",
-            line={"width": 1, "color": "rgba(128,136,150,0.6)"},
-            hoverinfo="skip",
-        )
+def _sphere() -> go.Scatter:
+    """Limb, meridians and parallels."""
+    along = np.append(np.linspace(-90.0, 90.0, 91), np.nan)  # NaN lifts the pen
+    lines = [
+        _projected(np.full_like(along, meridian), along)
+        for meridian in (*_MERIDIANS_DEG, -_LIMB_DEG, _LIMB_DEG)
+    ]
+    lines += [_projected(along, np.full_like(along, parallel)) for parallel in _PARALLELS_DEG]
+    x, y = np.concatenate(lines, axis=1)
+    return go.Scatter(
+        x=x,
+        y=y,
+        mode="lines",
+        name="limb, meridians and parallels",
+        line={"width": 1, "color": "rgba(128,136,150,0.6)"},
+        hoverinfo="skip",
     )
-    for meridian in _MERIDIANS_DEG:
-        at = _projected(np.array([meridian]), np.array([0.0]))[0][0]
-        text = "0°" if meridian == 0 else f"{'E' if meridian < 0 else 'W'}{abs(meridian)}°"
-        figure.add_annotation(
-            x=at,
-            y=0.0,
-            text=text,
-            showarrow=False,
-            yshift=-9,
-            font={"size": style.FONT_SIZE - 2, "color": style.foreground(dark=dark)},
-            opacity=0.7,
-        )
 
 
 def _words(flare: dict) -> str:
     where = f"AR {flare['noaa']}, " if flare["noaa"] else ""
     reason = "<br>".join(wrap(escape(str(flare["reason"])), _HOVER_CHARACTERS))
+    longitude, latitude = (
+        style.number(flare[f"{n}_deg"], ".0f") for n in ("longitude", "latitude")
+    )
     return (
         f"<b>{escape(str(flare['goes_class']))}</b> {where}{flare['peak_utc']:%Y-%m-%d %H:%M} UTC"
-        f"<br>longitude {flare['longitude_deg']:.0f}°, latitude {flare['latitude_deg']:.0f}°"
+        f"<br>longitude {longitude}°, latitude {latitude}°"
         f"<br>{reason or _ASSOCIATIONS[flare['association']][1]}"
     )

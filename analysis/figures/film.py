@@ -1,14 +1,11 @@
-"""A magnetogram with its lines and a heat map as a picture, for films.
-
-Pictures of a region's hours as files: a film, and a zip of them all.
-"""
+"""Hours of a region as pictures with lines and heat maps, and as files: a film, a zip."""
 
 import io
 import zipfile
 from collections.abc import Collection, Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 from plotly.colors import hex_to_rgb
 
 from analysis.figures import style
@@ -20,7 +17,6 @@ from hnn_core.magnetogram.magnetogram import Magnetogram
 
 __all__ = ["COLOURS", "PAPER", "animation_gif", "frame_picture", "frames_zip", "one_size"]
 
-
 _LINES = {"hull": style.HULL, "ropi": style.ROPI, "pil": style.PIL}
 """In the order in which they are drawn."""
 _WIDTHS = {"hull": 1.6, "ropi": 1.4, "pil": 2.6}
@@ -28,6 +24,8 @@ _WIDTHS = {"hull": 1.6, "ropi": 1.4, "pil": 2.6}
 _HALO = "#101010"
 PAPER, _INK = "#0e1117", "#e8eaf0"
 _SIMULATED = "simulated data"
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+"""The earliest time that a zip can hold; with it equal pictures give equal files."""
 COLOURS = (*_LINES.values(), _HALO, PAPER, _INK, style.INTERPOLATED)
 """That a picture's lines and text have, whatever the field and the heat."""
 
@@ -150,10 +148,6 @@ def _length(text: str, size: int) -> float:
     return ImageFont.load_default(size).getlength(text)
 
 
-_LONG_AGO = (1980, 1, 1, 0, 0, 0)
-"""The earliest time that a zip can hold; with it equal pictures give equal files."""
-
-
 def one_size(pictures: Sequence[Image.Image]) -> list[Image.Image]:
     """Put pictures that are smaller than the largest on a canvas of its size.
 
@@ -167,13 +161,12 @@ def one_size(pictures: Sequence[Image.Image]) -> list[Image.Image]:
     if not pictures:
         raise ValueError("no picture to show: give one at least")
     size = tuple(max(picture.size[axis] for picture in pictures) for axis in (0, 1))
-    return [picture if picture.size == size else _enlarged(picture, size) for picture in pictures]
-
-
-def _enlarged(picture: Image.Image, size: tuple[int, ...]) -> Image.Image:
-    canvas = Image.new("RGB", (size[0], size[1]), PAPER)
-    canvas.paste(picture, ((size[0] - picture.width) // 2, size[1] - picture.height))
-    return canvas
+    framed = []
+    for picture in pictures:
+        across, up = size[0] - picture.width, size[1] - picture.height
+        edges = (across // 2, up, across - across // 2, 0)
+        framed.append(ImageOps.expand(picture, edges, PAPER) if across or up else picture)
+    return framed
 
 
 def animation_gif(pictures: Sequence[Image.Image], *, seconds: float = 0.5) -> bytes:

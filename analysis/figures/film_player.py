@@ -10,6 +10,7 @@ from PIL import Image
 
 from analysis.figures import style
 from analysis.figures.film import one_size
+from analysis.figures.filmstrip import image_layer
 
 __all__ = ["animation_figure"]
 
@@ -28,7 +29,6 @@ def animation_figure(
     labels: Sequence[str],
     *,
     seconds: float = 0.5,
-    dark: bool = False,
     height: int = 560,
 ) -> go.Figure:
     """Draw pictures that play, with buttons and a slider over the hours.
@@ -40,10 +40,9 @@ def animation_figure(
     pictures : sequence of Image
         In order of time; each goes in as WebP, together under 3 MB for as many as 48 hours.
     labels : sequence of str
-        One a picture, beside the slider: its time, TAI.
+        One a picture, next to the slider: its time, TAI.
     seconds : float
         Of each picture.
-    dark : bool
     height : int
         Pixels.
 
@@ -60,19 +59,12 @@ def animation_figure(
         raise ValueError(f"{len(pictures)} pictures need a label each, got {len(labels)}")
     pictures = one_size(pictures)
     width, rows = pictures[0].size
-    layers = [_layer(source, width, rows) for source in _sources(pictures)]
+    layers = [image_layer(source, 0, rows, width, rows) for source in _sources(pictures)]
     names = [str(index) for index in range(len(layers))]
-    figure = go.Figure(
+    axis = {"visible": False, "fixedrange": True, "constrain": "domain"}
+    figure = style.house_figure(
         # Axes without a trace would not be drawn.
-        data=go.Scatter(x=[0, width], y=[0, rows], mode="none", hoverinfo="skip", name="film"),
-        frames=[
-            go.Frame(name=name, layout={"images": [layer]})
-            for name, layer in zip(names, layers, strict=True)
-        ],
-    )
-    style.apply_style(
-        figure,
-        dark=dark,
+        go.Scatter(x=[0, width], y=[0, rows], mode="none", hoverinfo="skip", name="film"),
         uirevision="film",
         height=height,
         showlegend=False,
@@ -80,23 +72,20 @@ def animation_figure(
         dragmode=False,
         images=[layers[0]],
         updatemenus=[_buttons(seconds)],
-        sliders=[_slider(names, labels, dark=dark)],
+        sliders=[_slider(names, labels)],
+        margin={"l": 4, "r": 4, "t": 4, "b": _BELOW},
+        xaxis={"range": [0, width], **axis},
+        yaxis={"range": [0, rows], "scaleanchor": "x", "constraintoward": "bottom", **axis},
     )
-    figure.update_layout(margin={"l": 4, "r": 4, "t": 4, "b": _BELOW})
-    figure.update_xaxes(range=[0, width], visible=False, fixedrange=True, constrain="domain")
-    figure.update_yaxes(
-        range=[0, rows],
-        visible=False,
-        fixedrange=True,
-        scaleanchor="x",
-        constrain="domain",
-        constraintoward="bottom",
-    )
+    figure.frames = [
+        go.Frame(name=name, layout={"images": [layer]})
+        for name, layer in zip(names, layers, strict=True)
+    ]
     return figure
 
 
 def _sources(pictures: Sequence[Image.Image]) -> list[str]:
-    """Encode pictures as well as their number allows; some of them tell how large all will be."""
+    """Encode pictures as well as their number allows; some of them show how large all will be."""
     some = pictures[:: -(-len(pictures) // 6)]
     each = _MOST * min(2.0, max(1.0, len(pictures) / 48)) / len(pictures)
     quality, scale = next(
@@ -113,20 +102,6 @@ def _webp(picture: Image.Image, quality: int, scale: float) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, format="WEBP", quality=quality, method=2)
     return buffer.getvalue()
-
-
-def _layer(source: str, width: int, rows: int) -> dict[str, Any]:
-    return {
-        "source": source,
-        "xref": "x",
-        "yref": "y",
-        "x": 0,
-        "y": rows,
-        "sizex": width,
-        "sizey": rows,
-        "sizing": "stretch",
-        "layer": "below",
-    }
 
 
 def _at_once(seconds: float, *, onwards: bool) -> dict[str, Any]:
@@ -160,8 +135,7 @@ def _buttons(seconds: float) -> dict[str, Any]:
     }
 
 
-def _slider(names: Sequence[str], labels: Sequence[str], *, dark: bool) -> dict[str, Any]:
-    colour = style.foreground(dark=dark)
+def _slider(names: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
     return {
         "active": 0,
         "x": 0.0,
@@ -175,9 +149,9 @@ def _slider(names: Sequence[str], labels: Sequence[str], *, dark: bool) -> dict[
             "suffix": " TAI",
             "xanchor": "left",
             "offset": 6,
-            "font": {"size": style.FONT_SIZE, "color": colour},
+            "font": {"size": style.FONT_SIZE},
         },
-        "font": {"size": style.FONT_SIZE - 2, "color": colour},
+        "font": {"size": style.FONT_SIZE - 2},
         "bgcolor": "rgba(128,136,150,0.35)",
         "activebgcolor": style.PIL,
         "bordercolor": "rgba(128,136,150,0.6)",

@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,12 +13,14 @@ from analysis.figures import style
 from analysis.figures.overlays import heat_limits, heat_rgba, heat_unit
 from hnn_core.magnetogram.magnetogram import Magnetogram
 
-__all__ = ["composite", "filmstrip_figure"]
+__all__ = ["composite", "filmstrip_figure", "image_layer"]
 
 _THUMBNAIL = 190
 """Width of a picture, pixels."""
 _LABEL = 24
 """Height of the line that names the hour, pixels."""
+_WIDTH = 0.96
+"""Of a picture, in distances from one to the next, as are the axes."""
 
 
 def filmstrip_figure(
@@ -25,14 +28,10 @@ def filmstrip_figure(
     heats: Sequence[np.ndarray] | None = None,
     *,
     interpolated: Sequence[bool] | None = None,
-    current: int = -1,
-    columns: int | None = None,
     clip: float = 500.0,
     heat_opacity: float = 0.45,
     heat_name: str = "attention rollout",
     signed: bool = False,
-    dark: bool = False,
-    title: str | None = None,
     width: int = 1000,
 ) -> go.Figure:
     """Draw the frames of a sequence with their heat maps, hour by hour.
@@ -40,28 +39,21 @@ def filmstrip_figure(
     Parameters
     ----------
     frames : sequence of Magnetogram
-        In order of time; the last is x_t.
+        In order of time; the last is x_t, which is highlighted.
     heats : sequence of (rows, cols) arrays, optional
         A map of the network on the patch's pixels
         (`hnn_core.magnetogram.preprocess.tokens_to_patch`), NaN where the network saw nothing. One
         colour scale serves all frames.
     interpolated : sequence of bool, optional
-        Frames that fill a gap; by default what the frames say of themselves.
-    current : int
-        The frame to highlight.
-    columns : int, optional
-        Pictures in a row; all of them by default.
+        Frames that fill a gap; by default those that are marked so themselves.
     clip : float
         Field strength drawn black or white, gauss.
     heat_opacity : float
         0 (clear) to 1.
     heat_name : str
-        What the map is, on hover beside its least and largest value.
+        What the map is, on hover with its smallest and largest value.
     signed : bool
         Negative values speak against the class: the scale is symmetric about 0 and clear there.
-    dark : bool
-        Whether the page is dark.
-    title : str, optional
     width : int
         Width of the page in pixels that the height is chosen for.
 
@@ -78,49 +70,40 @@ def filmstrip_figure(
     marks = [mag.interpolated for mag in frames] if interpolated is None else list(interpolated)
     if n == 0 or len(marks) != n or (heats is not None and len(heats) != n):
         raise ValueError(f"{n} frames need as many heat maps and marks, and at least one frame")
-    columns = min(columns or n, n)
+    look: dict[str, Any] = {"clip": clip, "heat_opacity": heat_opacity, "signed": signed}
     heat_range = heat_limits(heats or (), signed=signed)
-    label = _LABEL * columns / width  # in widths of a picture, as are the axes
+    outlines, images, labels = [], [], []
+    for left, mag in enumerate(frames):
+        heat = None if heats is None else heats[left]
+        height = _WIDTH * mag.shape[0] / mag.shape[1]
+        picture = composite(mag.field, heat, heat_range=heat_range, **look)
+        images.append(image_layer(_png(picture), left, 0.0, _WIDTH, height))
+        extremes = "" if heat is None else _extremes(heat, heat_name, signed=signed)
+        outlines.append(_outline(mag, left, height, n - 1 - left, marks[left], extremes))
+        labels += _labels(mag, left, height, outlines[-1].name, marks[left], last=left == n - 1)
+    room = _LABEL * n / width
     aspect = max(mag.shape[0] / mag.shape[1] for mag in frames)
-    figure = go.Figure()
-    for index, mag in enumerate(frames):
-        picture = composite(
-            mag.field,
-            None if heats is None else heats[index],
-            clip=clip,
-            heat_opacity=heat_opacity,
-            heat_range=heat_range,
-            signed=signed,
-        )
-        left, top = float(index % columns), -float(index // columns) * (aspect + label)
-        _add_picture(figure, picture, left, top, mag.shape[0] / mag.shape[1])
-        highlight = index == current % n
-        told = "" if heats is None else _extremes(heats[index], heat_name, signed=signed)
-        _add_frame(figure, left, top, mag, n - 1 - index, marks[index], highlight, told, dark=dark)
-    rows = -(-n // columns)
-    bottom = -(rows - 1) * (aspect + label) - aspect
     simulated = any(mag.simulated for mag in frames)
-    style.apply_style(
-        figure,
-        dark=dark,
-        title=title,
+    figure = style.house_figure(
+        outlines,
         uirevision="filmstrip",
-        simulated=simulated,
-        height=round((label - bottom) * width / columns) + 16 + 34 * bool(title) + 20 * simulated,
+        images=images,
+        annotations=labels,
+        height=round((room + aspect) * width / n) + 16 + 20 * simulated,
+        margin={"l": 8, "r": 8, "t": 8 + 20 * simulated, "b": 8},
         showlegend=False,
         hovermode="closest",
         dragmode=False,
+        xaxis={"range": [-0.01, n - 0.03], "visible": False, "fixedrange": True},
+        yaxis={
+            "range": [-aspect, room],
+            "visible": False,
+            "fixedrange": True,
+            "scaleanchor": "x",
+            "constrain": "domain",
+        },
     )
-    figure.update_xaxes(range=[-0.01, columns - 0.03], visible=False, fixedrange=True)
-    figure.update_layout(margin={"t": 8 + 34 * bool(title) + 20 * simulated})
-    figure.update_yaxes(
-        range=[bottom, label],
-        visible=False,
-        fixedrange=True,
-        scaleanchor="x",
-        constrain="domain",
-    )
-    return figure
+    return style.note_simulated(figure, x=0, xanchor="left") if simulated else figure
 
 
 def composite(
@@ -148,7 +131,7 @@ def composite(
     heat_range : (float, float), optional
         Values at the ends of the colour scale; the extremes of `heat` by default.
     signed : bool
-        As for `filmstrip`.
+        As for `filmstrip_figure`.
     width : int
         Largest width of the picture, pixels.
 
@@ -168,6 +151,21 @@ def composite(
     return np.rint(255.0 * grey[::-1]).astype(np.uint8)
 
 
+def image_layer(source: str, x: float, y: float, width: float, height: float) -> dict[str, Any]:
+    """Return a picture below the traces, as a figure's layout takes it; x and y of its top left."""
+    return {
+        "source": source,
+        "xref": "x",
+        "yref": "y",
+        "x": x,
+        "y": y,
+        "sizex": width,
+        "sizey": height,
+        "sizing": "stretch",
+        "layer": "below",
+    }
+
+
 def _block_mean(field: np.ndarray, step: int) -> np.ndarray:
     """Mean over step × step pixels; the pixels left over at the edges are dropped."""
     rows, cols = (step * (length // step) for length in field.shape)
@@ -175,89 +173,64 @@ def _block_mean(field: np.ndarray, step: int) -> np.ndarray:
     return blocks.mean(axis=(1, 3))
 
 
+def _png(picture: np.ndarray) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
 def _extremes(heat: np.ndarray, heat_name: str, *, signed: bool) -> str:
-    """Tell a map's range, as a line of the hover text."""
+    """Range of a map, as lines of the hover text."""
     values = heat[np.isfinite(heat)]
     if not values.size:
         return ""
-    low, high = (f"{value:{'+' if signed else ''}.2g}" for value in (values.min(), values.max()))
+    form = "+.2g" if signed else ".2g"
+    low, high = (style.number(value, form) for value in (values.min(), values.max()))
     return f"<br>{heat_name} from {low} to {high}<br>{heat_unit(heat_name)}"
 
 
-def _add_picture(
-    figure: go.Figure, picture: np.ndarray, left: float, top: float, aspect: float
-) -> None:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG")
-    figure.add_layout_image(
-        source="data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii"),
-        x=left,
-        y=top,
-        sizex=0.96,
-        sizey=0.96 * aspect,
-        xref="x",
-        yref="y",
-        xanchor="left",
-        yanchor="top",
-        sizing="stretch",
-        layer="below",
-    )
-
-
-def _add_frame(
-    figure: go.Figure,
-    left: float,
-    top: float,
-    mag: Magnetogram,
-    hours_before: int,
-    interpolated: bool,
-    highlight: bool,
-    told: str,
-    *,
-    dark: bool,
-) -> None:
-    """Outline one picture, say its hour above it, and answer the pointer."""
-    right, bottom = left + 0.96, top - 0.96 * mag.shape[0] / mag.shape[1]
-    colour = style.foreground(dark=dark)
-    line = {"color": "rgba(128,136,150,0.5)", "width": 1.0}
-    if highlight:
-        line = {"color": colour, "width": 3.0}
+def _outline(
+    mag: Magnetogram, left: int, height: float, before: int, interpolated: bool, extremes: str
+) -> go.Scatter:
+    """Outline one picture, the last in the colour of the text, and answer the pointer."""
+    line: dict[str, Any] = {"color": "rgba(128,136,150,0.5)", "width": 1.0}
+    if not before:
+        line = {"width": 3.0}
     if interpolated:
         line = {"color": style.INTERPOLATED, "width": 2.5, "dash": "dash"}
-    when = mag.t_rec.tai.isot[:16].replace("T", " ")
-    offset = f"t−{hours_before} h" if hours_before else "t"
-    figure.add_trace(
-        go.Scatter(
-            x=[left, right, right, left, left],
-            y=[top, top, bottom, bottom, top],
-            mode="lines",
-            line=line,
-            fill="toself",
-            fillcolor="rgba(0,0,0,0)",
-            hoveron="fills",
-            hoverinfo="text",
-            text=f"{when} TAI ({offset})" + (", interpolated" if interpolated else "") + told,
-            name=offset,
-        )
+    name = f"t−{before} h" if before else "t"
+    filled = ", interpolated" if interpolated else ""
+    right = left + _WIDTH
+    return go.Scatter(
+        x=[left, right, right, left, left],
+        y=[0.0, 0.0, -height, -height, 0.0],
+        mode="lines",
+        line=line,
+        fill="toself",
+        fillcolor=style.CLEAR,
+        hoveron="fills",
+        hoverinfo="text",
+        text=f"{mag.t_rec.tai.isot[:16].replace('T', ' ')} TAI ({name}){filled}{extremes}",
+        name=name,
     )
-    label = f"<b>{offset}</b>" if highlight else offset
-    figure.add_annotation(
-        text=f"{label} · {when[11:]}",
-        x=left,
-        y=top,
-        xanchor="left",
-        yanchor="bottom",
-        showarrow=False,
-        font={"size": style.FONT_SIZE - 1},
-    )
+
+
+def _labels(
+    mag: Magnetogram, left: int, height: float, name: str, interpolated: bool, *, last: bool
+) -> list[dict[str, Any]]:
+    """Hour above a picture, and the mark of an interpolated one."""
+    label = f"<b>{name}</b>" if last else name
+    text = f"{label} · {mag.t_rec.tai.isot[11:16]}"
+    notes = [{"text": text, "x": left, "y": 0.0, "xanchor": "left", "yanchor": "bottom"}]
     if interpolated:
-        figure.add_annotation(
-            text="interpolated",
-            x=(left + right) / 2,
-            y=bottom,
-            xanchor="center",
-            yanchor="bottom",
-            showarrow=False,
-            font={"size": style.FONT_SIZE - 1, "color": "#1c2230"},
-            bgcolor=style.INTERPOLATED,
+        notes.append(
+            {
+                "text": "interpolated",
+                "x": left + _WIDTH / 2,
+                "y": -height,
+                "yanchor": "bottom",
+                "font": {"color": "#1c2230"},
+                "bgcolor": style.INTERPOLATED,
+            }
         )
+    return notes

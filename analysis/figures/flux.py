@@ -1,6 +1,7 @@
 """Magnetic flux from hour to hour: the bars of one sequence, the line of a passage."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,11 +9,11 @@ import plotly.graph_objects as go
 from astropy.time import Time
 
 from analysis.figures import style
-from analysis.figures.passage import legend, mark_times, style_passage, with_gaps
+from analysis.figures.passage import mark_times, over_passage, with_gaps
 from analysis.figures.style import largest_exponent, power
 from hnn_core.regions.base import Flare
 
-__all__ = ["FLUX_TITLES", "flux_bars_figure", "flux_history_figure", "legend_square"]
+__all__ = ["FLUX_TITLES", "flux_bars_figure", "flux_history_figure", "hour_bars", "legend_square"]
 
 FLUX_TITLES = {
     "total_unsigned_flux_mx": "total unsigned flux",
@@ -24,22 +25,11 @@ FLUX_TITLES = {
 }
 """Columns of `analysis.physics.flux.flux_history` that can be drawn, and what they are called."""
 
-_ERRORS = {
-    column: "pil_flux_error_mx" if column.startswith("pil_") else "total_flux_error_mx"
-    for column in FLUX_TITLES
-}
 _LINES = ("#4c9be8", "#e4738c", "#59b38c", "#b58ae0", "#d1a33c", "#8c8f99")
 
 
 def flux_bars_figure(
-    history: pd.DataFrame,
-    *,
-    column: str,
-    positive: bool,
-    dark: bool = False,
-    title: str | None = None,
-    simulated: bool = False,
-    height: int = 300,
+    history: pd.DataFrame, *, column: str, positive: bool, height: int = 300
 ) -> go.Figure:
     """Draw the flux of the frames of one sequence as bars, as the paper's Figures 6 and 7.
 
@@ -51,9 +41,6 @@ def flux_bars_figure(
         One of `FLUX_TITLES`; drawn by its magnitude.
     positive : bool
         The prediction for t: bars are blue when it is eruptive, orange when confined.
-    dark, simulated : bool
-        The page is dark; the data are simulated.
-    title : str, optional
     height : int
         Pixels.
 
@@ -67,59 +54,30 @@ def flux_bars_figure(
     ValueError
         If the column is unknown or there is no row.
     """
-    flux, exponent = _scaled(history, [column])
-    error = (history[_ERRORS[column]] / 10.0**exponent).map("{:.2g}".format)
-    interpolated = history["interpolated"].to_numpy(dtype=bool)
-    hours = _hours_before_last(history)
+    exponent = _exponent(history, [column])
+    before = (history["t_rec_tai"].iloc[-1] - history["t_rec_tai"]) / pd.Timedelta(hours=1)
     colour = style.ERUPTIVE if positive else style.CONFINED
-    figure = go.Figure(
-        go.Bar(
-            x=hours,
-            y=flux[column],
-            marker={
-                "color": colour,
-                "line": {"color": colour, "width": np.where(interpolated, 1.5, 0.0)},
-                "pattern": {
-                    "shape": ["/" if filled else "" for filled in interpolated],
-                    "fillmode": "replace",
-                    "size": 7,
-                },
-            },
-            customdata=np.stack(
-                [
-                    error,
-                    [f"{time:%Y-%m-%d %H:%M} TAI" for time in history["t_rec_tai"]],
-                    np.where(interpolated, "<br>interpolated", ""),
-                ],
-                axis=1,
-            ),
-            hovertemplate=(
-                f"<b>(%{{y:.3f}} ± %{{customdata[0]}}) × {power(exponent)} Mx</b><br>"
-                "%{customdata[1]}%{customdata[2]}<extra></extra>"
-            ),
-            showlegend=False,
-        )
+    bars = hour_bars(
+        history,
+        column,
+        exponent,
+        x=[f"t−{hour}" if hour else "t" for hour in before.round().astype(int)],
+        colour=colour,
+        notes=_errors(history, column, exponent),
+        hover=f"<b>(%{{y:.3f}} ± %{{customdata[2]}}) × {power(exponent)} Mx</b><br>"
+        "%{customdata[0]}%{customdata[1]}<extra></extra>",
     )
-    for label, shape in (("eruptive", style.ERUPTIVE), ("confined", style.CONFINED)):
-        if (label == "eruptive") == positive:
-            figure.add_trace(legend_square(f"predicted {label}", shape, ""))
-    if interpolated.any():
-        figure.add_trace(legend_square("interpolated", colour, "/"))
-    style.apply_style(
-        figure,
-        dark=dark,
-        title=title,
+    squares = [legend_square(f"predicted {'eruptive' if positive else 'confined'}", colour, "")]
+    if history["interpolated"].any():
+        squares.append(legend_square("interpolated", colour, "/"))
+    return style.house_figure(
+        [bars, *squares],
         uirevision=f"bars {column}",
-        simulated=simulated,
         height=height,
         bargap=0.18,
-        showlegend=True,
-        legend=legend(),
+        xaxis={"title_text": style.HOUR_TITLE, "type": "category", "showgrid": False},
+        yaxis={"title_text": _flux_title(column, exponent), "rangemode": "tozero"},
     )
-    figure.update_layout(margin={"t": 70 if title else 40})
-    figure.update_xaxes(title_text="hour of the sequence (h)", type="category", showgrid=False)
-    figure.update_yaxes(title_text=_flux_title(column, exponent), rangemode="tozero")
-    return figure
 
 
 def flux_history_figure(
@@ -129,9 +87,6 @@ def flux_history_figure(
     current: Time | None = None,
     window: tuple[Time, Time] | None = None,
     flares: Sequence[Flare] = (),
-    dark: bool = False,
-    title: str | None = None,
-    simulated: bool = False,
     height: int = 300,
 ) -> go.Figure:
     """Draw fluxes over a whole disk passage.
@@ -148,8 +103,8 @@ def flux_history_figure(
         First and last hour of the sequence, shaded.
     flares : sequence of Flare
         Marked at their peak, moved from UTC to TAI; coloured by their CME association.
-    dark, title, simulated, height
-        As in `flux_bars`.
+    height : int
+        Pixels.
 
     Returns
     -------
@@ -161,57 +116,77 @@ def flux_history_figure(
         If a column is unknown or there is no row.
     """
     history = with_gaps(history, "t_rec_tai")
-    flux, exponent = _scaled(history, columns)
-    times = history["t_rec_tai"]
+    exponent = _exponent(history, columns)
     interpolated = history["interpolated"].eq(True).to_numpy()
-    figure = go.Figure()
+    figure = over_passage(f"history {' '.join(columns)}", height)
     for colour, column in zip(_LINES, columns, strict=False):
-        error = (history[_ERRORS[column]] / 10.0**exponent).map("{:.2g}".format)
+        errors = _errors(history, column, exponent).to_numpy()
         figure.add_trace(
             go.Scatter(
-                x=times,
-                y=flux[column],
-                customdata=np.stack([error, np.where(interpolated, ", interpolated", "")], axis=1),
+                x=history["t_rec_tai"],
+                y=history[column].abs().to_numpy() / 10.0**exponent,
+                customdata=np.stack([errors, np.where(interpolated, ", interpolated", "")], axis=1),
                 mode="lines+markers",
                 name=FLUX_TITLES[column],
                 line={"color": colour, "width": 2},
-                marker={
-                    "size": 5,
-                    "symbol": np.where(interpolated, "circle-open", "circle"),
-                },
+                marker={"size": 5, "symbol": np.where(interpolated, "circle-open", "circle")},
                 hovertemplate=(
                     f"(%{{y:.3f}} ± %{{customdata[0]}}) × {power(exponent)} Mx"
                     f"%{{customdata[1]}}<extra>{FLUX_TITLES[column]}</extra>"
                 ),
             )
         )
-    mark_times(figure, times, current, window, flares, dark=dark)
-    style_passage(figure, f"history {' '.join(columns)}", title, simulated, height, dark=dark)
+    mark_times(figure, history["t_rec_tai"], current, window, flares)
     name = columns[0] if len(columns) == 1 else "flux"
-    figure.update_yaxes(title_text=_flux_title(name, exponent), rangemode="tozero")
-    return figure
+    return figure.update_yaxes(title_text=_flux_title(name, exponent), rangemode="tozero")
 
 
-def _scaled(history: pd.DataFrame, columns: Sequence[str]) -> tuple[dict[str, np.ndarray], int]:
-    """Magnitudes in units of a power of ten that suits the largest, and its exponent."""
-    if unknown := [column for column in columns if column not in FLUX_TITLES]:
-        raise ValueError(f"unknown columns {unknown}: choose from {tuple(FLUX_TITLES)}")
-    if history.empty or not columns:
-        raise ValueError("no flux to draw: the history or the choice of columns is empty")
-    flux = {column: history[column].abs().to_numpy() for column in columns}
-    exponent = largest_exponent(np.concatenate(list(flux.values())))
-    return {column: values / 10.0**exponent for column, values in flux.items()}, exponent
+def hour_bars(
+    history: pd.DataFrame,
+    column: str,
+    exponent: int,
+    *,
+    x: Any,
+    colour: str,
+    notes: Sequence[str] | pd.Series,
+    hover: str,
+    hatch: int = 7,
+) -> go.Bar:
+    """Return bars of the flux of hours, interpolated ones hatched.
 
-
-def _flux_title(column: str, exponent: int) -> str:
-    return f"{FLUX_TITLES.get(column, column)} ({power(exponent)} Mx)"
-
-
-def _hours_before_last(history: pd.DataFrame) -> list[str]:
-    """Labels t−9 … t."""
-    before = (history["t_rec_tai"].iloc[-1] - history["t_rec_tai"]) / pd.Timedelta(hours=1)
-    hours = [round(value) for value in before]
-    return ["t" if hour == 0 else f"t−{hour}" for hour in hours]
+    Parameters
+    ----------
+    history : DataFrame
+        Of `analysis.physics.flux.history`.
+    column : str
+        What is drawn, by its magnitude, in units of ten to the `exponent`.
+    exponent : int
+    x, notes : sequence
+        Place of each bar, and text for `hover`.
+    colour : str
+    hover : str
+        Template in which ``customdata`` holds time, "<br>interpolated" or nothing, and the note.
+    hatch : int
+        Distance of the hatching, pixels.
+    """
+    interpolated = history["interpolated"].to_numpy(dtype=bool)
+    times = history["t_rec_tai"].dt.strftime("%Y-%m-%d %H:%M TAI")
+    return go.Bar(
+        x=x,
+        y=history[column].abs().to_numpy() / 10.0**exponent,
+        marker={
+            "color": colour,
+            "line": {"color": colour, "width": np.where(interpolated, 1.5, 0.0)},
+            "pattern": {
+                "shape": np.where(interpolated, "/", ""),
+                "fillmode": "replace",
+                "size": hatch,
+            },
+        },
+        customdata=np.stack([times, np.where(interpolated, "<br>interpolated", ""), notes], axis=1),
+        hovertemplate=hover,
+        showlegend=False,
+    )
 
 
 def legend_square(name: str, colour: str, pattern: str) -> go.Bar:
@@ -222,3 +197,21 @@ def legend_square(name: str, colour: str, pattern: str) -> go.Bar:
         name=name,
         marker={"color": colour, "pattern": {"shape": pattern, "fillmode": "replace"}},
     )
+
+
+def _exponent(history: pd.DataFrame, columns: Sequence[str]) -> int:
+    """Power of ten that suits the largest of the fluxes."""
+    if unknown := [column for column in columns if column not in FLUX_TITLES]:
+        raise ValueError(f"unknown columns {unknown}: choose from {tuple(FLUX_TITLES)}")
+    if history.empty or not columns:
+        raise ValueError("no flux to draw: the history or the choice of columns is empty")
+    return largest_exponent(history[list(columns)].to_numpy(np.float64).ravel())
+
+
+def _errors(history: pd.DataFrame, column: str, exponent: int) -> pd.Series:
+    error = "pil_flux_error_mx" if column.startswith("pil_") else "total_flux_error_mx"
+    return (history[error] / 10.0**exponent).map(lambda value: style.number(value, ".2g"))
+
+
+def _flux_title(column: str, exponent: int) -> str:
+    return f"{FLUX_TITLES.get(column, column)} ({power(exponent)} Mx)"

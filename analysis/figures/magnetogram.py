@@ -24,7 +24,7 @@ from hnn_core.magnetogram.preprocess import CropBox
 __all__ = ["OVERLAYS", "magnetogram_figure"]
 
 OVERLAYS = ("pil", "ropi", "hull", "crop", "graticule")
-"""What `magnetogram` can draw beside the field and the heat map."""
+"""What can be drawn on the field besides a heat map."""
 
 
 def magnetogram_figure(
@@ -33,15 +33,11 @@ def magnetogram_figure(
     clip: float = 500.0,
     heat: np.ndarray | None = None,
     heat_opacity: float = 0.45,
-    heat_range: tuple[float, float] | None = None,
-    heat_smooth: bool = False,
     heat_name: str = "attention rollout",
     signed: bool = False,
     masks: PilMasks | None = None,
     show: Collection[str] = ("pil",),
     crop_box: CropBox | None = None,
-    dark: bool = False,
-    title: str | None = None,
     hover_position: bool = True,
     width: int = 1000,
 ) -> go.Figure:
@@ -63,11 +59,6 @@ def magnetogram_figure(
         `crop_box`, row 0 south.
     heat_opacity : float
         0 (clear) to 1.
-    heat_range : (float, float), optional
-        Values at the ends of the colour scale; the extremes of `heat` by default. Give the
-        same range to compare hours.
-    heat_smooth : bool
-        Interpolate between the cells of the heat map; drawn cell by cell by default.
     heat_name : str
         What the map is, for its colour bar and on hover. Attention rollout counts in shares of
         attention per token, any other map in log-odds.
@@ -80,9 +71,6 @@ def magnetogram_figure(
     crop_box : CropBox, optional
         The square that the network sees. While it is shown the axes reach to its edges, and
         tokens outside the patch are drawn too.
-    dark : bool
-        Whether the page is dark.
-    title : str, optional
     hover_position : bool
         Give longitude and latitude of every pixel on hover; costs 3 bytes a pixel.
     width : int
@@ -107,31 +95,26 @@ def magnetogram_figure(
         raise ValueError(f"masks of shape {masks.pil.shape} for a field of {mag.shape}")
     box = crop_box if "crop" in show else None
     edges = _edge_positions(mag)
-    figure = go.Figure()
-    figure.add_trace(_field_trace(mag, clip, half_bar=heat is not None))
+    traces: list[go.Heatmap | go.Scatter] = [_field_trace(mag, clip, half_bar=heat is not None)]
     if heat is not None:
-        figure.add_trace(
-            heat_trace(
-                mag,
-                heat,
-                crop_box,
-                box,
-                heat_opacity,
-                heat_range,
-                smooth=heat_smooth,
-                heat_name=heat_name,
-                signed=signed,
-            )
-        )
+        look: dict[str, Any] = {"opacity": heat_opacity, "heat_name": heat_name, "signed": signed}
+        traces.append(heat_trace(mag, heat, crop_box, whole_box=box is not None, **look))
     if edges is not None and hover_position:
-        figure.add_trace(_position_trace(mag))
+        traces.append(_position_trace(mag))
     if edges is not None and "graticule" in show:
-        figure.add_trace(graticule_trace(mag))
-    figure.add_traces(mask_traces(masks, show))
+        traces.append(graticule_trace(mag))
+    traces += mask_traces(masks, show)
     if box is not None:
-        figure.add_trace(crop_trace(box))
-    _lay_out(figure, mag, edges, box, dark=dark, title=title, width=width)
-    return figure
+        traces.append(crop_trace(box))
+    figure = style.house_figure(
+        traces,
+        uirevision=f"magnetogram {mag.harp} {'' if box is None else 'crop'}",
+        # The one mode that answers for several heat maps at once.
+        hovermode="x unified",
+        dragmode="zoom",
+        **_layout(mag, edges, box, width),
+    )
+    return style.note_simulated(figure) if mag.simulated else figure
 
 
 def _field_trace(mag: Magnetogram, clip: float, *, half_bar: bool) -> go.Heatmap:
@@ -196,70 +179,42 @@ def _position_trace(mag: Magnetogram) -> go.Heatmap:
     )
 
 
-def _lay_out(
-    figure: go.Figure,
-    mag: Magnetogram,
-    edges: tuple[np.ndarray, np.ndarray] | None,
-    box: CropBox | None,
-    *,
-    dark: bool,
-    title: str | None,
-    width: int,
-) -> None:
+def _layout(
+    mag: Magnetogram, edges: tuple[np.ndarray, np.ndarray] | None, box: CropBox | None, width: int
+) -> dict[str, Any]:
+    """Height, and axes that reach to the edges of the patch and of the box."""
     rows, cols = mag.shape
     left, right, bottom, top = -0.5, cols - 0.5, -0.5, rows - 0.5
     if box is not None:
         left, right = min(left, box.col0 - 0.5), max(right, box.col0 + box.size - 0.5)
         bottom, top = min(bottom, box.row0 - 0.5), max(top, box.row0 + box.size - 0.5)
-    # 190 px go to the colour bars and the latitudes, 110 px to what is above and below.
-    height = 110 + int(np.clip((width - 190) * (top - bottom) / (right - left), 240, 700))
-    style.apply_style(
-        figure,
-        dark=dark,
-        title=title,
-        uirevision=f"magnetogram {mag.harp} {'crop' if box is not None else ''}",
-        simulated=mag.simulated,
-        height=height,
-        showlegend=True,
-        legend={
-            "orientation": "h",
-            "x": 0.0,
-            "xanchor": "left",
-            "y": 1.0,
-            "yanchor": "bottom",
-            "font": {"size": style.FONT_SIZE},
-        },
-        # The one mode that answers for several heat maps at once.
-        hovermode="x unified",
-        dragmode="zoom",
-    )
-    figure.update_layout(margin={"t": 70 if title else 40})
     x_axis: dict[str, Any] = {"title_text": "column (px)"}
     y_axis: dict[str, Any] = {"title_text": "row (px)"}
     if edges is not None:
         x_axis = {"title_text": "longitude from the central meridian (deg)"}
         x_axis |= _ticks(edges[0], most=12)
         y_axis = {"title_text": "latitude (deg)"} | _ticks(edges[1], most=8)
-    figure.update_xaxes(
-        range=[left, right],
-        constrain="domain",
-        constraintoward="left",
-        showgrid=False,
-        showspikes=False,
-        ticks="outside",
-        unifiedhovertitle={"text": f"{mag.t_rec.tai.isot[:16].replace('T', ' ')} TAI"},
-        **x_axis,
-    )
-    figure.update_yaxes(
-        range=[bottom, top],
-        constrain="domain",
-        constraintoward="top",
-        scaleanchor="x",
-        scaleratio=1,
-        showgrid=False,
-        ticks="outside",
-        **y_axis,
-    )
+    common = {"constrain": "domain", "showgrid": False, "ticks": "outside"}
+    return {
+        # 190 px go to the colour bars and the latitudes, 110 px to what is above and below.
+        "height": 110 + int(np.clip((width - 190) * (top - bottom) / (right - left), 240, 700)),
+        "xaxis": {
+            "range": [left, right],
+            "constraintoward": "left",
+            "showspikes": False,
+            "unifiedhovertitle": {"text": f"{mag.t_rec.tai.isot[:16].replace('T', ' ')} TAI"},
+            **common,
+            **x_axis,
+        },
+        "yaxis": {
+            "range": [bottom, top],
+            "constraintoward": "top",
+            "scaleanchor": "x",
+            "scaleratio": 1,
+            **common,
+            **y_axis,
+        },
+    }
 
 
 def _ticks(degrees: np.ndarray, *, most: int) -> dict[str, Any]:
@@ -268,8 +223,8 @@ def _ticks(degrees: np.ndarray, *, most: int) -> dict[str, Any]:
     steps = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
     step = next((step for step in steps if (high - low) / step <= most), steps[-1])
     values = multiples(low, high, step)
-    decimals = 1 if step < 1 else 0
+    form = ".1f" if step < 1 else ".0f"
     return {
         "tickvals": np.interp(values, degrees, np.arange(len(degrees))),
-        "ticktext": [f"{value:.{decimals}f}°".replace("-", "−") for value in values + 0.0],
+        "ticktext": [f"{style.number(value, form)}°" for value in values + 0.0],
     }

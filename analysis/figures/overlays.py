@@ -1,8 +1,6 @@
 """What is drawn on a magnetogram: heat map, lines and regions, crop box, graticule.
 
-Masks as lines to draw: exact at any zoom, and light.
-
-How the values of a heat map become colours: limits, units, and pixels.
+Masks become lines, exact at any zoom and light; a heat map's values become colours.
 """
 
 import re
@@ -23,9 +21,9 @@ __all__ = [
     "colour_bar",
     "crop_trace",
     "graticule_trace",
+    "haloed",
     "heat_limits",
     "heat_rgba",
-    "heat_scale",
     "heat_trace",
     "heat_unit",
     "line_path",
@@ -108,11 +106,6 @@ def heat_unit(heat_name: str) -> str:
     return "share of attention per token" if heat_name.startswith(_ROLLOUT) else "log-odds"
 
 
-def heat_scale(*, signed: bool) -> list[list[float | str]]:
-    """Return the colour scale as plotly takes it."""
-    return [list(stop) for stop in (style.SIGNED_SCALE if signed else style.HEAT_SCALE)]
-
-
 def heat_limits(
     heats: Sequence[np.ndarray],
     heat_range: tuple[float, float] | None = None,
@@ -163,13 +156,17 @@ def heat_rgba(heat: np.ndarray, limits: tuple[float, float], *, signed: bool = F
     (..., 4) float array
         Red, green, blue and opacity, 0 to 1.
     """
-    scale = style.SIGNED_SCALE if signed else style.HEAT_SCALE
+    scale = _scale(signed=signed)
     stops = [position for position, _ in scale]
     colours = np.array([_channels(colour) for _, colour in scale])
     fraction = np.nan_to_num((heat - limits[0]) / (limits[1] - limits[0]))
     rgba = np.stack([np.interp(fraction, stops, channel) for channel in colours.T], axis=-1)
     rgba[..., 3] *= np.isfinite(heat)
     return rgba
+
+
+def _scale(*, signed: bool) -> tuple[tuple[float, str], ...]:
+    return style.SIGNED_SCALE if signed else style.HEAT_SCALE
 
 
 def _channels(colour: str) -> tuple[float, float, float, float]:
@@ -186,41 +183,37 @@ def heat_trace(
     mag: Magnetogram,
     heat: np.ndarray,
     crop_box: CropBox | None,
-    shown_box: CropBox | None,
-    opacity: float,
-    heat_range: tuple[float, float] | None,
     *,
-    smooth: bool,
-    heat_name: str = "attention rollout",
-    signed: bool = False,
+    whole_box: bool,
+    opacity: float,
+    heat_name: str,
+    signed: bool,
 ) -> go.Heatmap:
-    """Draw the heat map; parameters and errors as in `figures.magnetogram`.
+    """Draw the heat map; parameters and errors as in `magnetogram_figure`.
 
-    `shown_box` is the crop box if its outline is drawn: then tokens outside the patch are
-    drawn too.
+    With `whole_box` tokens outside the patch are drawn too.
     """
     heat = np.asarray(heat, dtype=np.float32)
     if heat.shape == mag.shape:
         values, x, y = heat, np.arange(heat.shape[1]), np.arange(heat.shape[0])
     elif crop_box is not None and heat.ndim == 2 and heat.shape[0] == heat.shape[1]:
-        limits = None if shown_box is not None else mag.shape
-        values, x, y = _token_cells(heat, crop_box, limits, centres=smooth)
+        values, x, y = _token_cells(heat, crop_box, None if whole_box else mag.shape)
     else:
         raise ValueError(
             f"heat of shape {heat.shape} is neither on the patch {mag.shape} "
             "nor a square of tokens with a crop box"
         )
-    low, high = heat_limits([heat], heat_range, signed=signed)
+    low, high = heat_limits([heat], signed=signed)
     number, unit = "%{z:+.3g}" if signed else "%{z:.3g}", heat_unit(heat_name)
     return go.Heatmap(
         x=x,
         y=y,
         z=values,
         name=heat_name,
-        colorscale=heat_scale(signed=signed),
+        colorscale=[list(stop) for stop in _scale(signed=signed)],
         zmin=low,
         zmax=high,
-        zsmooth="best" if smooth else False,
+        zsmooth=False,
         opacity=opacity,
         hovertemplate=f"{heat_name} {number} {unit}<extra></extra>",
         colorbar=_heat_bar(heat_name, unit),
@@ -240,25 +233,19 @@ def _heat_bar(heat_name: str, unit: str) -> dict[str, Any]:
 
 
 def _token_cells(
-    tokens: np.ndarray, box: CropBox, limits: tuple[int, int] | None, *, centres: bool
+    tokens: np.ndarray, box: CropBox, limits: tuple[int, int] | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Values and cell edges (or centres) of tokens in pixel coordinates, cut at the patch."""
+    """Values and cell edges of tokens in pixel coordinates, cut at the patch."""
     n = tokens.shape[0]
-    side = box.size / n
-    edges = []
-    kept = []
+    edges, kept = [], []
     for axis, start in enumerate((box.row0, box.col0)):
-        edge = start - 0.5 + side * np.arange(n + 1)
-        keep = np.ones(n, dtype=bool)
+        edge = start - 0.5 + box.size / n * np.arange(n + 1)
+        first, last = 0, n - 1
         if limits is not None:
-            keep = (edge[1:] > -0.5) & (edge[:-1] < limits[axis] - 0.5)
-        first, last = np.flatnonzero(keep)[[0, -1]]
-        edge = edge[first : last + 2]
-        if centres:
-            edge = (edge[1:] + edge[:-1]) / 2
-        elif limits is not None:
+            inside = (edge[1:] > -0.5) & (edge[:-1] < limits[axis] - 0.5)
+            first, last = np.flatnonzero(inside)[[0, -1]]
             edge = np.clip(edge, -0.5, limits[axis] - 0.5)
-        edges.append(edge)
+        edges.append(edge[first : last + 2])
         kept.append(slice(first, last + 1))
     return tokens[kept[0], kept[1]], edges[1], edges[0]
 
@@ -269,27 +256,24 @@ def mask_traces(masks: PilMasks | None, show: Collection[str]) -> list[go.Scatte
         return []
     traces = []
     if "hull" in show:
-        traces += _line("convex hull", *outline_path(masks.hull), style.HULL, 1.6, "dash")
+        line = {"color": style.HULL, "width": 1.6, "dash": "dash"}
+        traces += haloed("convex hull", *outline_path(masks.hull), line)
     if "ropi" in show:
-        traces += _line("RoPI", *outline_path(masks.ropi), style.ROPI, 1.4)
+        traces += haloed("RoPI", *outline_path(masks.ropi), {"color": style.ROPI, "width": 1.4})
     if "pil" in show:
-        traces += _line("PIL", *line_path(masks.pil), style.PIL, 2.6)
+        traces += haloed("PIL", *line_path(masks.pil), {"color": style.PIL, "width": 2.6})
     return traces
 
 
-def _line(
-    name: str, x: np.ndarray, y: np.ndarray, colour: str, width: float, dash: str = "solid"
+def haloed(
+    name: str, x: np.ndarray, y: np.ndarray, line: dict[str, Any], halo: str = "rgba(0,0,0,0.65)"
 ) -> list[go.Scatter]:
-    """Draw a line on a dark one, so that it shows on white field and on heat alike."""
+    """Draw a line on a wider one, so that it shows on white field and on heat alike."""
     common = {"x": x, "y": y, "mode": "lines", "hoverinfo": "skip", "legendgroup": name}
+    wider = {"color": halo, "width": line["width"] + 2}
     return [
-        go.Scatter(
-            **common,
-            name=f"{name} halo",
-            showlegend=False,
-            line={"color": "rgba(0,0,0,0.65)", "width": width + 2},
-        ),
-        go.Scatter(**common, name=name, line={"color": colour, "width": width, "dash": dash}),
+        go.Scatter(**common, name=f"{name} halo", showlegend=False, line=wider),
+        go.Scatter(**common, name=name, line=line),
     ]
 
 
@@ -340,7 +324,7 @@ def colour_bar(title: str, *, upper: bool, half: bool) -> dict[str, Any]:
     size = {"len": 0.48, "y": 1.0 if upper else 0.0, "yanchor": "top" if upper else "bottom"}
     return {
         "title": {"text": title, "side": "right", "font": {"size": style.FONT_SIZE}},
-        "tickfont": {"size": style.FONT_SIZE - 1},
+        "tickfont": {"size": style.SMALL},
         "thickness": 14,
         "x": 1.01,
         "xpad": 6,

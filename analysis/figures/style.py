@@ -1,17 +1,19 @@
-"""Colours, fonts and layout that all figures share.
+"""The look that all figures share: colours, a light and a dark theme, axes, marks and numbers.
 
-What axes of several figures share: powers of ten, hours, margins, rows with headings.
-
-Colours that the figures of explanations share.
+A figure is built in the light theme; where it is shown or stored, `put_on` gives it the page's.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+import plotly.io as pio
+from numpy.typing import ArrayLike
 
 __all__ = [
+    "CLEAR",
     "CONFINED",
     "CROP",
     "ERUPTIVE",
@@ -19,6 +21,7 @@ __all__ = [
     "FONT_SIZE",
     "GRADIENT",
     "HEAT_SCALE",
+    "HOUR_TITLE",
     "HULL",
     "INTERPOLATED",
     "MAP",
@@ -26,18 +29,25 @@ __all__ = [
     "PIL",
     "ROPI",
     "SIGNED_SCALE",
+    "SMALL",
     "THRESHOLD",
     "UNKNOWN",
-    "apply_style",
+    "band",
+    "error_bars",
     "fixed_margins",
-    "foreground",
     "hours_axis",
+    "house_figure",
     "largest_exponent",
-    "opaque",
+    "note_row",
+    "note_simulated",
+    "number",
     "place_rows",
+    "places_axis",
     "power",
+    "put_on",
+    "rim",
+    "write",
 ]
-
 
 ERUPTIVE = "#2f7ed8"
 """Positive predictions and CME-associated flares, as the blue bars of the paper's Figure 6."""
@@ -79,129 +89,147 @@ colour-blind; neither is the blue and orange of predictions, the magenta of the 
 of the RoPI. Around 0 the field shows through.
 """
 
+MAP = "#7c5cff"
+"""The network's own map or score: violet, as the network in the figures of skill."""
+FIELD = "#d1a33c"
+"""|B|: gold, as the forecast from flux in the figures of skill."""
+GRADIENT = "#17a398"
+
+CLEAR = "rgba(0,0,0,0)"
 FONT_SIZE = 13
+SMALL = FONT_SIZE - 1
+MARGIN = {"l": 56, "r": 16, "t": 40, "b": 64}
+"""Pixels about the axes, those of a page's plots: ticks and titles are made to fit in them."""
+HOUR_TITLE = "hour of the sequence (h)"
+
 _FONT = "Inter, 'Source Sans 3', 'Source Sans Pro', system-ui, 'Helvetica Neue', sans-serif"
+_EDGE = "rgba(128,136,150,0.6)"
+_TEXT = {False: "#1c2230", True: "#e8eaf0"}
+_PAPER = {False: "#ffffff", True: "#0e1117"}
+_VEIL = {False: "rgba(255,255,255,0.75)", True: "rgba(14,17,23,0.7)"}
+_STEPS = {
+    False: ("#482173", "#2e6f8e", "#29af7f", "#bddf26"),
+    True: ("#b58ae0", "#4c9be8", "#29af7f", "#dfe318"),
+}
+"""Blue to yellow, legible on the page's colour, for traces that count along a scale."""
+_BETWEEN_GROUPS = 0.35  # of a row
 
 
-def foreground(*, dark: bool) -> str:
-    """Colour of text and lines on the page's background."""
-    return "#e8eaf0" if dark else "#1c2230"
+@cache
+def _theme(*, dark: bool) -> go.layout.Template:
+    """Return the template that holds everything which depends on the page's colour.
+
+    Shapes, rims of markers, lines and error bars of bars without a colour of their own get that
+    of the text. A text over data takes the page's colour as its ground by ``templateitemname``
+    ``"over data"``.
+    """
+    text = _TEXT[dark]
+    theme = go.layout.Template(pio.templates["plotly_dark" if dark else "plotly_white"])
+    axis = {
+        "gridcolor": "rgba(255,255,255,0.10)" if dark else "rgba(20,30,60,0.10)",
+        "zeroline": False,
+        "showline": True,
+        "linecolor": _EDGE,
+        "title_font_size": FONT_SIZE,
+        "tickfont_size": SMALL,
+        "automargin": True,
+    }
+    note = {"showarrow": False, "font": {"size": SMALL}}
+    theme.layout.update(
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+        font={"family": _FONT, "size": FONT_SIZE, "color": text},
+        margin={"l": 8, "r": 8, "t": 40, "b": 8},
+        hoverlabel={
+            "font": {"size": FONT_SIZE, "family": _FONT, "color": text},
+            "bgcolor": "rgba(24,28,38,0.92)" if dark else "rgba(255,255,255,0.94)",
+            "bordercolor": _EDGE,
+        },
+        modebar={"bgcolor": CLEAR, "color": "rgba(128,136,150,0.7)", "activecolor": text},
+        showlegend=True,
+        legend={
+            "orientation": "h",
+            "x": 0.0,
+            "xanchor": "left",
+            "y": 1.0,
+            "yanchor": "bottom",
+            "bgcolor": _VEIL[dark],
+            "font": {"size": FONT_SIZE},
+        },
+        annotationdefaults=note,
+        annotations=[{"name": "over data", "visible": False, "bgcolor": _VEIL[dark], **note}],
+        shapedefaults={"line": {"color": text}, "fillcolor": text},
+        colorway=_STEPS[dark],
+        xaxis=axis,
+        yaxis=axis,
+    )
+    theme.data.scatter[0].update(line={"color": text}, marker={"line": {"color": text}})
+    theme.data.bar[0].update(error_y={"color": text})
+    return theme
 
 
-def _background(*, dark: bool) -> str:
-    return "#0e1117" if dark else "#ffffff"
+def house_figure(traces: Any = None, *, uirevision: str, **layout: Any) -> go.Figure:
+    """Return a new figure in the light theme, its legend in one row above the axes.
+
+    Parameters
+    ----------
+    traces : trace or sequence of traces, optional
+    uirevision : str
+        While this stays the same, zoom and legend choices survive a redraw.
+    **layout
+        Further layout settings.
+    """
+    theme = _theme(dark=False)
+    return go.Figure(traces, {"template": theme, "uirevision": uirevision, **layout})
 
 
-def apply_style(
-    figure: go.Figure,
-    *,
-    dark: bool,
-    uirevision: str,
-    title: str | None = None,
-    simulated: bool = False,
-    **layout: Any,
+def put_on(
+    figure: go.Figure, *, dark: bool = False, simulated: bool = False, solid: bool = False
 ) -> go.Figure:
-    """Give a figure the house's look, in place, and return it.
+    """Give a figure the theme of the page on which it is shown or stored, in place.
 
     Parameters
     ----------
     figure : Figure
+        Of `house_figure`.
     dark : bool
-        Whether the page behind the figure is dark; the figure's own background is clear.
-    uirevision : str
-        While this stays the same, zoom and legend choices survive a redraw.
-    title : str, optional
+        Whether the page behind the figure is dark.
     simulated : bool
-        Adds a note, kept in exported images, that the data are simulated.
-    **layout
-        Further layout settings.
+        Adds the note that the data are simulated, kept in exported images.
+    solid : bool
+        Give the figure the page's colour as its own ground; it is clear by default.
+
+    Returns
+    -------
+    Figure
+        The same.
     """
-    colour = foreground(dark=dark)
-    grid = "rgba(255,255,255,0.10)" if dark else "rgba(20,30,60,0.10)"
-    axis = {
-        "gridcolor": grid,
-        "zeroline": False,
-        "linecolor": "rgba(128,136,150,0.6)",
-        "title_font_size": FONT_SIZE,
-        "tickfont_size": FONT_SIZE - 1,
-        "automargin": True,
-    }
-    figure.update_layout(
-        template="plotly_dark" if dark else "plotly_white",
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": _FONT, "size": FONT_SIZE, "color": colour},
-        uirevision=uirevision,
-        margin={"l": 8, "r": 8, "t": 44 if title else 12, "b": 8},
-        hoverlabel={
-            "font": {"size": FONT_SIZE, "family": _FONT, "color": colour},
-            "bgcolor": "rgba(24,28,38,0.92)" if dark else "rgba(255,255,255,0.94)",
-            "bordercolor": "rgba(128,136,150,0.6)",
-        },
-        modebar={
-            "bgcolor": "rgba(0,0,0,0)",
-            "color": "rgba(128,136,150,0.7)",
-            "activecolor": colour,
-        },
-        **layout,
-    )
-    figure.update_xaxes(**axis)
-    figure.update_yaxes(**axis)
-    if title:
-        figure.update_layout(
-            title={
-                "text": title,
-                "font": {"size": FONT_SIZE + 2},
-                "x": 0.0,
-                "xref": "paper",
-                "xanchor": "left",
-                "y": 1.0,
-                "yanchor": "top",
-                "pad": {"t": 8},
-            }
-        )
-    if simulated:
-        # Above the axes, at the end that the legend leaves free.
-        side = "left" if figure.layout.images else "right"
-        figure.add_annotation(
-            text="simulated data",
-            name="simulated",
-            xref="paper",
-            yref="paper",
-            x=0.0 if side == "left" else 1.0,
-            y=1.0,
-            xanchor=side,
-            yanchor="bottom",
-            showarrow=False,
-            font={"size": FONT_SIZE - 1, "color": INTERPOLATED},
-        )
+    if figure.layout.template.layout.font.color != _TEXT[dark]:
+        figure.layout.template = _theme(dark=dark)
+    if solid:
+        figure.update_layout(paper_bgcolor=_PAPER[dark], plot_bgcolor=_PAPER[dark])
+    return note_simulated(figure) if simulated else figure
+
+
+def write(figure: go.Figure, text: str, **place: Any) -> None:
+    """Write small text into a figure, in place; by default x and y are shares of its axes."""
+    figure.add_annotation(text=text, **{"xref": "paper", "yref": "paper", **place})
+
+
+def note_simulated(figure: go.Figure, **place: Any) -> go.Figure:
+    """Note once that the data are simulated, by default above the axes at the right; in place."""
+    place = {"x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom", **place}
+    if not any(note.name == "simulated" for note in figure.layout.annotations):
+        write(figure, "simulated data", name="simulated", font_color=INTERPOLATED, **place)
     return figure
 
 
-def opaque(figure: go.Figure, *, dark: bool) -> go.Figure:
-    """Return a copy with a solid background, for images that leave the page."""
-    copy = go.Figure(figure)
-    colour = _background(dark=dark)
-    return copy.update_layout(paper_bgcolor=colour, plot_bgcolor=colour)
-
-
-MARGIN = {"l": 56, "r": 16, "t": 40, "b": 64}
-"""Pixels about the axes, those of a page's plots: ticks and titles are made to fit in them."""
-
-_SMALL = FONT_SIZE - 1
-_BETWEEN_GROUPS = 0.35  # of a row
-
-
-def power(exponent: int) -> str:
-    """``10²¹``."""
-    return "10" + str(exponent).translate(str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"))
-
-
-def largest_exponent(values: Iterable[float], default: int = 21) -> int:
-    """Exponent of ten of the largest magnitude; `default` where none is above 0."""
-    magnitudes = np.abs(np.asarray(list(values), np.float64))
-    magnitudes = magnitudes[np.isfinite(magnitudes) & (magnitudes > 0)]
-    return int(np.floor(np.log10(magnitudes.max()))) if magnitudes.size else default
+def fixed_margins(figure: go.Figure) -> go.Figure:
+    """Give a figure `MARGIN` whatever its labels, in place, and return it."""
+    figure.update_layout(margin={**MARGIN, "autoexpand": False})
+    figure.update_xaxes(automargin=False)
+    figure.update_yaxes(automargin=False)
+    return figure
 
 
 def hours_axis(hours: int = 10) -> dict[str, Any]:
@@ -215,12 +243,14 @@ def hours_axis(hours: int = 10) -> dict[str, Any]:
     }
 
 
-def fixed_margins(figure: go.Figure) -> go.Figure:
-    """Give a figure `MARGIN` whatever its labels, in place, and return it."""
-    figure.update_layout(margin={**MARGIN, "autoexpand": False})
-    figure.update_xaxes(automargin=False)
-    figure.update_yaxes(automargin=False)
-    return figure
+def places_axis(names: Sequence[str]) -> dict[str, Any]:
+    """Return an axis of things with these names, which lie at 0, 1 and so on."""
+    return {
+        "tickvals": list(range(len(names))),
+        "ticktext": names,
+        "range": [-0.5, max(len(names), 1) - 0.5],
+        "showgrid": False,
+    }
 
 
 def place_rows(figure: go.Figure, groups: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
@@ -231,7 +261,7 @@ def place_rows(figure: go.Figure, groups: Sequence[tuple[str, Sequence[str]]]) -
     Parameters
     ----------
     figure : Figure
-        Changed in place, after its style is set.
+        Changed in place.
     groups : sequence of (heading, labels)
         Labels may be empty text.
 
@@ -243,16 +273,7 @@ def place_rows(figure: go.Figure, groups: Sequence[tuple[str, Sequence[str]]]) -
     places: list[list[float]] = []
     at = 0.0
     for heading, labels in groups:
-        figure.add_annotation(
-            text=heading,
-            xref="x domain",
-            x=0,
-            xshift=4,
-            y=at,
-            xanchor="left",
-            showarrow=False,
-            font={"size": _SMALL},
-        )
+        _write_row(figure, heading, at, xshift=4)
         places.append([at - 1 - k for k in range(len(labels))])
         at -= len(labels) + 1 + _BETWEEN_GROUPS
     figure.update_yaxes(
@@ -265,8 +286,63 @@ def place_rows(figure: go.Figure, groups: Sequence[tuple[str, Sequence[str]]]) -
     return places
 
 
-MAP = "#7c5cff"
-"""The network's own map or score: violet, as the network in the figures of skill."""
-FIELD = "#d1a33c"
-"""|B|: gold, as the forecast from flux in the figures of skill."""
-GRADIENT = "#17a398"
+def note_row(figure: go.Figure, text: str, place: float) -> None:
+    """Write into a row of `place_rows` why it is empty."""
+    _write_row(figure, text, place, xshift=14, font={"size": FONT_SIZE - 2, "color": UNKNOWN})
+
+
+def _write_row(figure: go.Figure, text: str, place: float, **look: Any) -> None:
+    write(figure, text, xref="x domain", x=0, yref="y", y=place, xanchor="left", **look)
+
+
+def error_bars(
+    values: ArrayLike, low: ArrayLike, high: ArrayLike, *, thickness: float = 1.8, width: int = 4
+) -> dict[str, Any]:
+    """Return error bars from `low` to `high`, numbers like `values`."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": np.subtract(high, values),
+        "arrayminus": np.subtract(values, low),
+        "thickness": thickness,
+        "width": width,
+    }
+
+
+def band(x: ArrayLike, low: ArrayLike, high: ArrayLike, colour: str, name: str) -> go.Scatter:
+    """Return the area between two lines, of the places where both are known."""
+    known = np.isfinite(low) & np.isfinite(high)
+    x, low, high = (np.asarray(values)[known] for values in (x, low, high))
+    return go.Scatter(
+        x=np.concatenate([x, x[::-1]]),
+        y=np.concatenate([high, low[::-1]]),
+        mode="lines",
+        fill="toself",
+        fillcolor=colour,
+        line={"width": 0},
+        name=name,
+        hoverinfo="skip",
+    )
+
+
+def rim(colour: Any, *, width: float = 2) -> dict[str, Any]:
+    """Return a marker's colour with a rim of the same, to show as well where it is open."""
+    return {"color": colour, "line": {"width": width, "color": colour}}
+
+
+def power(exponent: int) -> str:
+    """``10²¹``."""
+    return "10" + str(exponent).translate(str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"))
+
+
+def number(value: float, form: str = ".3g") -> str:
+    """Write a number with a real minus sign and, where `form` asks for it, × 10ⁿ."""
+    digits, e, exponent = f"{value:{form}}".partition("e")
+    return f"{digits}{f' × {power(int(exponent))}' if e else ''}".replace("-", "−")
+
+
+def largest_exponent(values: Iterable[float], default: int = 21) -> int:
+    """Exponent of ten of the largest magnitude; `default` where none is above 0."""
+    magnitudes = np.abs(np.asarray(list(values), np.float64))
+    magnitudes = magnitudes[np.isfinite(magnitudes) & (magnitudes > 0)]
+    return int(np.floor(np.log10(magnitudes.max()))) if magnitudes.size else default

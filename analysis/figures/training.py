@@ -7,9 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.figures import style
-from analysis.figures.passage import legend
 
-__all__ = ["SCORES", "compare_runs", "loss_curve", "skill_curves"]
+__all__ = ["SCORES", "compare_runs_figure", "loss_figure", "validation_figure"]
 
 SCORES = {
     "validation_tss": "TSS",
@@ -28,14 +27,8 @@ _DASHES = ("solid", "dash", "dot")
 _MOST_POINTS = 1500
 
 
-def loss_curve(
-    steps: pd.DataFrame,
-    epochs: pd.DataFrame,
-    *,
-    n_epochs: int | None = None,
-    dark: bool = False,
-    simulated: bool = False,
-    height: int = 320,
+def loss_figure(
+    steps: pd.DataFrame, epochs: pd.DataFrame, *, n_epochs: int | None = None, height: int = 320
 ) -> go.Figure:
     """Draw the loss of every step and its means over the epochs.
 
@@ -48,15 +41,15 @@ def loss_curve(
         ``epoch`` (from 1), ``train_loss`` and, where there is a validation set,
         ``validation_loss``; may be empty.
     n_epochs : int, optional
-        Epochs asked for: the end of the axis.
-    dark, simulated, height
-        As elsewhere.
+        Epochs requested: the end of the axis.
+    height : int
+        Pixels.
 
     Returns
     -------
     Figure
     """
-    figure = go.Figure()
+    figure = _over_epochs("loss", "focal loss", height, n_epochs)
     if len(steps):
         where = (steps["epoch"] + steps["batch"] / steps["batches"]).to_numpy(dtype=float)
         x, y = _thinned(where, steps["loss"].to_numpy(dtype=float))
@@ -72,22 +65,16 @@ def loss_curve(
             )
         )
     for column, colour in (("train_loss", _HUES[0]), ("validation_loss", _HUES[1])):
-        if column in epochs and epochs[column].notna().any():
-            name = SCORES[column].removesuffix(" loss")  # the axis says what of
-            figure.add_trace(_line(epochs, column, name, colour, "solid"))
-    _style_epochs(
-        figure, "loss", "focal loss", n_epochs, dark=dark, simulated=simulated, height=height
-    )
+        name = SCORES[column].removesuffix(" loss")  # the axis says what of
+        _add_line(figure, epochs, column, name, colour)
     return figure.update_yaxes(rangemode="tozero")
 
 
-def skill_curves(
+def validation_figure(
     epochs: pd.DataFrame,
     *,
     best_epoch: int | None = None,
     n_epochs: int | None = None,
-    dark: bool = False,
-    simulated: bool = False,
     height: int = 320,
 ) -> go.Figure:
     """Draw the scores of the validation set after every epoch.
@@ -99,41 +86,30 @@ def skill_curves(
         line.
     best_epoch : int, optional
         The epoch whose model is kept, marked.
-    n_epochs, dark, height
-        As in `loss_curve`.
+    n_epochs, height
+        As in `loss_figure`.
 
     Returns
     -------
     Figure
     """
-    figure = go.Figure()
+    figure = _over_epochs("skill", "validation score", height, n_epochs)
     for column, colour in zip(_SKILLS, _HUES, strict=False):
-        if column in epochs and epochs[column].notna().any():
-            main = column == "validation_tss"
-            figure.add_trace(
-                _line(epochs, column, SCORES[column], colour, "solid", width=2.5 if main else 1.4)
-            )
+        width = 2.5 if column == "validation_tss" else 1.4
+        _add_line(figure, epochs, column, SCORES[column], colour, width=width)
     figure.add_hline(y=0.0, line={"color": style.UNKNOWN, "width": 1, "dash": "dot"})
     if best_epoch:
         figure.add_vline(
             x=best_epoch,
-            line={"color": style.foreground(dark=dark), "width": 1, "dash": "dash"},
-            annotation={"text": "best", "font": {"size": style.FONT_SIZE - 1}},
+            line={"width": 1, "dash": "dash"},
+            annotation={"text": "best"},
             annotation_position="top left" if best_epoch > (n_epochs or 0) / 2 else "top right",
         )
-    _style_epochs(
-        figure, "skill", "validation score", n_epochs, dark=dark, simulated=simulated, height=height
-    )
     return figure.update_yaxes(range=[_lowest(epochs), 1.03])
 
 
-def compare_runs(
-    runs: Mapping[str, pd.DataFrame],
-    *,
-    score: str = "validation_tss",
-    dark: bool = False,
-    simulated: bool = False,
-    height: int = 420,
+def compare_runs_figure(
+    runs: Mapping[str, pd.DataFrame], *, score: str = "validation_tss", height: int = 420
 ) -> go.Figure:
     """Draw one score of several runs against the epoch.
 
@@ -143,8 +119,8 @@ def compare_runs(
         The table of epochs of each run, by name; one without the score is left out.
     score : str
         One of `SCORES`.
-    dark, simulated, height
-        As elsewhere.
+    height : int
+        Pixels.
 
     Returns
     -------
@@ -157,39 +133,62 @@ def compare_runs(
     """
     if score not in SCORES:
         raise ValueError(f"unknown score {score!r}: choose from {tuple(SCORES)}")
-    figure = go.Figure()
-    for index, (name, epochs) in enumerate(runs.items()):
-        if score in epochs and epochs[score].notna().any():
-            colour = _HUES[index % len(_HUES)]
-            dash = _DASHES[index // len(_HUES) % len(_DASHES)]
-            figure.add_trace(_line(epochs, score, name, colour, dash))
     title = SCORES[score] if "loss" in score else f"validation {SCORES[score]}"
-    _style_epochs(
-        figure, f"compare {score}", title, None, dark=dark, simulated=simulated, height=height
-    )
+    figure = _over_epochs(f"compare {score}", title, height)
+    for index, (name, epochs) in enumerate(runs.items()):
+        colour = _HUES[index % len(_HUES)]
+        dash = _DASHES[index // len(_HUES) % len(_DASHES)]
+        _add_line(figure, epochs, score, name, colour, dash=dash)
     return figure
 
 
-def _line(
-    epochs: pd.DataFrame, column: str, name: str, colour: str, dash: str, *, width: float = 2
-) -> go.Scatter:
-    return go.Scatter(
-        x=epochs["epoch"],
-        y=epochs[column].astype(float),
-        mode="lines+markers",
-        name=name,
-        line={"color": colour, "width": width, "dash": dash},
-        marker={"size": 5},
-        hovertemplate="%{y:.4f}<extra>" + name + "</extra>",
+def _over_epochs(
+    uirevision: str, title: str, height: int, n_epochs: int | None = None
+) -> go.Figure:
+    return style.house_figure(
+        uirevision=uirevision,
+        height=height,
+        hovermode="x unified",
+        xaxis={
+            "title_text": "epoch",
+            "hoverformat": ".2f",
+            "rangemode": "tozero",
+            "range": [0, n_epochs * 1.02] if n_epochs else None,
+        },
+        yaxis={"title_text": title},
+    )
+
+
+def _add_line(
+    figure: go.Figure,
+    epochs: pd.DataFrame,
+    column: str,
+    name: str,
+    colour: str,
+    *,
+    dash: str = "solid",
+    width: float = 2,
+) -> None:
+    """Draw a column if it holds a number."""
+    if column not in epochs or epochs[column].isna().all():
+        return
+    figure.add_trace(
+        go.Scatter(
+            x=epochs["epoch"],
+            y=epochs[column].astype(float),
+            mode="lines+markers",
+            name=name,
+            line={"color": colour, "width": width, "dash": dash},
+            marker={"size": 5},
+            hovertemplate=f"%{{y:.4f}}<extra>{name}</extra>",
+        )
     )
 
 
 def _lowest(epochs: pd.DataFrame) -> float:
     """Room for scores below zero only where there are some: TSS and HSS reach down to −1."""
-    columns = [column for column in _SKILLS if column in epochs]
-    values = epochs[columns].to_numpy(dtype=float) if columns else np.empty(0)
-    lowest = float(np.nanmin(values)) if np.isfinite(values).any() else 0.0
-    return min(lowest - 0.05, -0.03)
+    lowest = float(np.fmin.reduce(epochs.reindex(columns=_SKILLS).to_numpy(float), axis=None))
+    return min(np.nan_to_num(lowest) - 0.05, -0.03)
 
 
 def _thinned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -200,30 +199,3 @@ def _thinned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     starts = np.arange(0, len(x), size)
     counts = np.diff(np.append(starts, len(x)))
     return np.add.reduceat(x, starts) / counts, np.add.reduceat(y, starts) / counts
-
-
-def _style_epochs(
-    figure: go.Figure,
-    uirevision: str,
-    title: str,
-    n_epochs: int | None,
-    *,
-    dark: bool,
-    simulated: bool,
-    height: int,
-) -> None:
-    style.apply_style(
-        figure,
-        dark=dark,
-        uirevision=uirevision,
-        simulated=simulated,
-        height=height,
-        hovermode="x unified",
-        showlegend=True,
-        legend=legend(),
-    )
-    figure.update_layout(margin={"t": 40})
-    figure.update_xaxes(title_text="epoch", hoverformat=".2f", rangemode="tozero")
-    if n_epochs:
-        figure.update_xaxes(range=[0, n_epochs * 1.02])
-    figure.update_yaxes(title_text=title)

@@ -81,7 +81,8 @@ def _flux(case: ReportCase, figures: FigureStore) -> list[FigurePlace]:
     study = case.study
     places = [
         figures.add(
-            trend_history_figure(study.systematics, mask=mask, simulated=study.simulated),
+            trend_history_figure(study.systematics, mask=mask),
+            simulated=study.simulated,
             alt=f"Flux history of {study.name}, {mask} mask",
             name=f"flux {mask} {case.where}",
             caption=caption,
@@ -89,7 +90,8 @@ def _flux(case: ReportCase, figures: FigureStore) -> list[FigurePlace]:
         for mask, caption in _CAPTIONS.items()
     ]
     slopes = figures.add(
-        slope_forest_figure(study.systematics, simulated=study.simulated),
+        slope_forest_figure(study.systematics),
+        simulated=study.simulated,
         alt=f"Slopes of {study.name} by mask and polarity",
         name=f"slopes {case.where}",
         caption="Slopes by mask and polarity with 95 % intervals, filled where significant; wide "
@@ -109,7 +111,8 @@ def _map(
     if faithful:
         places.append(
             figures.add(
-                faithfulness_areas_figure(faithful, simulated=simulated),
+                faithfulness_areas_figure(faithful),
+                simulated=simulated,
                 alt=f"Gain of the {method} map over random order",
                 name=f"faithfulness {method} {case.where}",
                 caption="How much better than random order, last hour's tokens.",
@@ -117,7 +120,8 @@ def _map(
         )
         places += [
             figures.add(
-                faithfulness_curves_figure(faithful, fill="zero", kind=kind, simulated=simulated),
+                faithfulness_curves_figure(faithful, fill="zero", kind=kind),
+                simulated=simulated,
                 alt=f"{kind.capitalize()} curves of the {method} map",
                 name=f"{kind} {method} {case.where}",
                 caption=f"{kind.capitalize()} with a zero field; areas in the legend.",
@@ -129,7 +133,8 @@ def _map(
     if parts:
         places.append(
             figures.add(
-                overlap_draws_figure(parts, simulated=simulated),
+                overlap_draws_figure(parts),
+                simulated=simulated,
                 alt=f"Share of the {name} map near the PIL, next to random regions",
                 name=f"overlap {method} {case.where}",
                 caption=f"Where the {name} map lies, all hours of the window together, against "
@@ -178,7 +183,8 @@ def _hours_that_mattered(case: ReportCase, figures: FigureStore) -> dict[str, An
     if case.explained is None or not case.explained.hours:
         return {"hour_scores": None}
     place = figures.add(
-        hour_scores_figure(list(case.explained.hours.values()), simulated=case.study.simulated),
+        hour_scores_figure(list(case.explained.hours.values())),
+        simulated=case.study.simulated,
         alt="Score of each hour",
         name=f"hours {case.where}",
         caption="What the class's log-odds owe to each hour; above 0 the hour spoke for the class.",

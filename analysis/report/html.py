@@ -23,7 +23,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from analysis.cases.making import without_folder
-from analysis.figures.style import opaque, power
+from analysis.figures.style import power, put_on
 
 __all__ = ["FigurePlace", "FigureStore", "column_head", "page_scripts", "shown", "templates"]
 
@@ -148,9 +148,21 @@ class FigureStore:
         self._keys: dict[str, str] = {}
         self._figures: list[dict[str, Any]] = []
 
-    def add(self, figure: go.Figure, *, alt: str, name: str, caption: str = "") -> FigurePlace:
-        """Keep a figure and return its place; see `FigurePlace` for the texts, which are plain."""
-        values = self._share(json.loads(opaque(figure, dark=False).to_json()))
+    def add(
+        self,
+        figure: go.Figure,
+        *,
+        alt: str,
+        name: str,
+        caption: str = "",
+        simulated: bool = False,
+    ) -> FigurePlace:
+        """Keep a figure and return its place; see `FigurePlace` for the texts, which are plain.
+
+        With `simulated` the figure notes that the data are simulated.
+        """
+        put_on(figure, simulated=simulated, solid=True)
+        values = self._share(json.loads(figure.to_json()))
         self._figures.append({key: values[key] for key in ("data", "layout")})
         height = int(figure.layout.height or 360)
         return FigurePlace(len(self._figures), alt, name, caption, height)

@@ -1,22 +1,23 @@
 """Skill of a forecast in parts of its test set: by longitude and by flare class."""
 
-from bisect import bisect
+from bisect import bisect_right
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
-from analysis.skill.scores import why_undefined
+from analysis.figures.style import number
+from analysis.skill.scores import by_groups, scored
 from hnn_core.regions.goes_classes import flux_of_class, is_class
-from hnn_core.scores import count_scores, group_counts, interval, resampled_scores
+from hnn_core.scores import resampled_scores
 
 __all__ = ["CLASS_BINS", "LONGITUDE_EDGES", "skill_by_class", "skill_by_longitude"]
 
 LONGITUDE_EDGES = np.arange(-45.0, 46.0, 15.0)
 """Degrees from the central meridian, west positive."""
-
-CLASS_BINS = ("C", "M1.0–M4.9", "M5.0–M9.9", "X")
-_CLASS_EDGES = [flux_of_class(name) for name in ("C1.0", "M1.0", "M5.0", "X1.0")]
+CLASS_BINS = {"C": "C1.0", "M1.0–M4.9": "M1.0", "M5.0–M9.9": "M5.0", "X": "X1.0"}
+"""Names of the bins and the classes from which they reach up to the next."""
 
 
 def skill_by_longitude(
@@ -27,8 +28,8 @@ def skill_by_longitude(
     Parameters
     ----------
     table : DataFrame
-        Of `skill.forecasts`: ``longitude`` (deg from the central meridian), ``label``, ``said``,
-        ``region``, ``group``.
+        Of `analysis.skill.forecasts.forecasts`: ``longitude`` (deg from the central meridian),
+        ``label``, ``said``, ``region``, ``group``.
     score : str
         One of `SCORES`.
 
@@ -42,13 +43,12 @@ def skill_by_longitude(
     """
     longitude = table["longitude"].to_numpy(dtype=float)
     edges = LONGITUDE_EDGES
-    names = [f"{_signed(low)} to {_signed(high)}°" for low, high in pairwise(edges)]
+    signs = [number(edge, "+.0f") if edge else "0" for edge in edges]
     which = np.searchsorted(edges, longitude, side="right") - 1
-    which[longitude == edges[-1]] = len(names) - 1
-    inside = (longitude >= edges[0]) & (longitude <= edges[-1])
-    found = _scored(table[inside], which[inside], names, score, draws)
-    found.attrs["outside"] = int((~inside).sum())
-    return found
+    which[longitude == edges[-1]] = len(edges) - 2
+    which[~((longitude >= edges[0]) & (longitude <= edges[-1]))] = -1
+    names = [f"{low} to {high}°" for low, high in pairwise(signs)]
+    return _scored(table, which, names, score, draws)
 
 
 def skill_by_class(table: pd.DataFrame, *, score: str = "tss", draws: int = 1000) -> pd.DataFrame:
@@ -58,39 +58,29 @@ def skill_by_class(table: pd.DataFrame, *, score: str = "tss", draws: int = 1000
     ``longitude``; sequences of a flare without a class or below C are "outside", and a class
     without a sequence is left out.
     """
-    which = np.array([_class_bin(str(name)) for name in table["goes_class"]])
-    found = _scored(table[which >= 0], which[which >= 0], CLASS_BINS, score, draws)
-    found = found[found["sequences"] > 0].reset_index(drop=True)
-    found.attrs["outside"] = int((which < 0).sum())
-    return found
-
-
-def _class_bin(goes_class: str) -> int:
-    return bisect(_CLASS_EDGES, flux_of_class(goes_class)) - 1 if is_class(goes_class) else -1
+    edges = [flux_of_class(lowest) for lowest in CLASS_BINS.values()]
+    which = [
+        bisect_right(edges, flux_of_class(name)) - 1 if is_class(name) else -1
+        for name in table["goes_class"].astype(str)
+    ]
+    found = _scored(table, np.array(which), list(CLASS_BINS), score, draws)
+    return found[found["sequences"] > 0].reset_index(drop=True)
 
 
 def _scored(
-    table: pd.DataFrame,
-    which: np.ndarray,
-    names: list[str] | tuple[str, ...],
-    score: str,
-    draws: int,
+    table: pd.DataFrame, which: np.ndarray, names: Sequence[str], score: str, draws: int
 ) -> pd.DataFrame:
+    """One row for each name; `which` is the place of each sequence's, negative outside of all."""
     rows = []
-    for number, name in enumerate(names):
-        part = table[which == number]
-        by_group = group_counts(part["label"], part["said"], part["group"])
-        counts = by_group.sum(axis=0)
-        why = why_undefined(score, counts)
-        low, high = np.nan, np.nan
-        if not why:
-            low, high = interval(resampled_scores(by_group, draws=draws)[score])
+    for place, name in enumerate(names):
+        part = table[which == place]
+        by_group = by_groups(part)
+        found = scored(score, by_group.sum(axis=0), resampled_scores(by_group, draws=draws))
+        why = found.pop("why")
         rows.append(
             {
                 "bin": name,
-                "value": np.nan if why else float(count_scores(counts)[score]),
-                "low": low,
-                "high": high,
+                **found,
                 "sequences": len(part),
                 "eruptive": int(part["label"].sum()),
                 "regions": part["region"].nunique(),
@@ -98,8 +88,6 @@ def _scored(
                 "why": why,
             }
         )
-    return pd.DataFrame(rows)
-
-
-def _signed(degrees: float) -> str:
-    return f"{degrees:+.0f}".replace("-", "−") if degrees else "0"
+    scores = pd.DataFrame(rows)
+    scores.attrs["outside"] = int((which < 0).sum())
+    return scores

@@ -1,7 +1,4 @@
-"""How well a forecast ranks sequences, whatever the threshold: ROC and precision-recall.
-
-Where to put the threshold on a probability, and whether the probability means what it says.
-"""
+"""Skill beyond one threshold: ROC and precision-recall, all thresholds, reliability, Brier."""
 
 import numpy as np
 import pandas as pd
@@ -28,6 +25,9 @@ __all__ = [
     "threshold_scores",
 ]
 
+THRESHOLDS = np.round(np.linspace(0.0, 1.0, 101), 2)
+"""Thresholds at which skill is computed."""
+
 
 def roc(table: pd.DataFrame) -> pd.DataFrame:
     """Receiver operating characteristic of a forecast.
@@ -35,7 +35,7 @@ def roc(table: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     table : DataFrame
-        ``label`` and ``score``, one row a sequence, as of `skill.forecasts`.
+        ``label`` and ``score``, one row a sequence, as of `analysis.skill.forecasts.forecasts`.
 
     Returns
     -------
@@ -112,20 +112,6 @@ def average_precision(table: pd.DataFrame) -> float:
     return float(average_precision_score(*_two_classes(table, "average precision")))
 
 
-def _two_classes(table: pd.DataFrame, what: str) -> tuple[np.ndarray, np.ndarray]:
-    label = table["label"].to_numpy(dtype=int)
-    if label.min() == label.max():
-        one = "eruptive" if label[0] else "confined"
-        raise OneClassError(
-            f"No {what}: all {len(label)} test sequences are {one}; test on both classes."
-        )
-    return label, table["score"].to_numpy(dtype=float)
-
-
-THRESHOLDS = np.round(np.linspace(0.0, 1.0, 101), 2)
-"""Thresholds at which skill is computed."""
-
-
 def threshold_scores(table: pd.DataFrame, *, draws: int = 300, seed: int = 0) -> pd.DataFrame:
     """Scores at each of `THRESHOLDS`.
 
@@ -147,9 +133,9 @@ def threshold_scores(table: pd.DataFrame, *, draws: int = 300, seed: int = 0) ->
     shape = (len(names), 2, len(THRESHOLDS) + 1)
     cell = np.ravel_multi_index((member, label, reached), shape)
     tally = np.bincount(cell, minlength=int(np.prod(shape))).reshape(shape)
-    said = tally[:, :, ::-1].cumsum(axis=2)[:, :, ::-1][:, :, 1:]
-    fp, tp = said[:, 0], said[:, 1]
-    tn, fn = (tally.sum(axis=2)[:, :, None] - said).transpose(1, 0, 2)
+    positive = tally[:, :, ::-1].cumsum(axis=2)[:, :, ::-1][:, :, 1:]
+    fp, tp = positive[:, 0], positive[:, 1]
+    tn, fn = (tally.sum(axis=2)[:, :, None] - positive).transpose(1, 0, 2)
     counts = np.stack([tp, fp, tn, fn], axis=-1)  # (G, thresholds, 4)
     whole = count_scores(counts.sum(axis=0))
     tss = resampled_scores(counts, draws=draws, seed=seed)["tss"]
@@ -198,10 +184,8 @@ def reliability(
         mean = np.bincount(which, probability, bins) / counts
         frequency = eruptive.sum(axis=0) / counts
     groups = (per_group > 0).sum(axis=0)
-    spans = [
-        interval(drawn[:, k]) if groups[k] >= LEAST_GROUPS else (np.nan, np.nan)
-        for k in range(bins)
-    ]
+    spans = np.array([interval(drawn[:, k]) for k in range(bins)])
+    spans[groups < LEAST_GROUPS] = np.nan
     return pd.DataFrame(
         {
             "low_edge": edges[:-1],
@@ -211,8 +195,8 @@ def reliability(
             "groups": groups,
             "probability": mean,
             "frequency": frequency,
-            "low": [low for low, _ in spans],
-            "high": [high for _, high in spans],
+            "low": spans[:, 0],
+            "high": spans[:, 1],
         }
     )
 
@@ -231,3 +215,13 @@ def brier_scores(table: pd.DataFrame) -> dict[str, float]:
     climatology = float(np.mean((table["climatology"].to_numpy() - label) ** 2))
     skill = 1.0 - brier / climatology if climatology else float("nan")
     return {"brier": brier, "climatology": climatology, "skill": skill}
+
+
+def _two_classes(table: pd.DataFrame, what: str) -> tuple[np.ndarray, np.ndarray]:
+    label = table["label"].to_numpy(dtype=int)
+    if label.min() == label.max():
+        one = "eruptive" if label[0] else "confined"
+        raise OneClassError(
+            f"No {what}: all {len(label)} test sequences are {one}; test on both classes."
+        )
+    return label, table["score"].to_numpy(dtype=float)

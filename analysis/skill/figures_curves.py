@@ -1,50 +1,47 @@
-"""ROC and precision–recall curves with the points where the forecasts stand.
-
-Skill of a network against the threshold on its probability.
-
-How often a predicted probability comes true.
-"""
+"""Skill whatever the threshold: ROC, precision–recall, scores against it, and reliability."""
 
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from analysis.figures import style
 from analysis.skill.curves import area_under_roc, average_precision, precision_recall, roc
-from analysis.skill.figures_scores import COLOURS, corner_legend, room_for_legend, top_legend
+from analysis.skill.figures_scores import COLOURS, room_for_legend, top_legend
 from analysis.skill.forecasts import FORECASTS
-from analysis.skill.scores import SCORE_NAMES, number, with_interval
-from hnn_core.scores import count_scores, group_counts
+from analysis.skill.scores import SCORE_NAMES, counts_of, number, with_interval
+from hnn_core.scores import count_scores
 
 __all__ = [
     "curve_data",
+    "guide",
     "precision_recall_figure",
     "reliability_figure",
     "roc_figure",
     "threshold_figure",
 ]
 
-
-DRAWN = ("hnn", "vit", "flux")
+_RANKING = ("hnn", "vit", "flux")
 """Forecasts that rank sequences; climatology does not."""
+_SCORES = {
+    "tss": {"color": "#7c5cff", "width": 3},
+    "hss": {"color": "#e4738c", "width": 2},
+    "recall": {"color": "#59b38c", "width": 2, "dash": "dash"},
+    "precision": {"color": "#d1a33c", "width": 2, "dash": "dot"},
+}
+"""Drawn against the threshold."""
 
 
-def roc_figure(
-    told: Mapping[str, pd.DataFrame],
-    *,
-    dark: bool = False,
-    simulated: bool = False,
-    height: int = 420,
-) -> go.Figure:
+def roc_figure(forecasts: Mapping[str, pd.DataFrame], *, height: int = 420) -> go.Figure:
     """Draw the ROC curves of networks and flux, with their areas and operating points.
 
     Parameters
     ----------
-    told : mapping
-        Of `skill.forecasts`; the operating point is what ``said`` amounts to.
-    dark, simulated : bool
+    forecasts : mapping
+        Of `analysis.skill.forecasts.forecasts`; the operating point is what ``said`` amounts to.
     height : int
         Pixels.
 
@@ -53,231 +50,111 @@ def roc_figure(
     OneClassError
         If all labels are the same.
     """
-    figure = go.Figure(_diagonal())
-    for name in _ranking(told):
-        curve = roc(told[name])
-        area, span = with_interval(*area_under_roc(told[name]))
-        counts = group_counts(told[name]["label"], told[name]["said"], told[name]["group"])
-        tp, fp, tn, fn = counts.sum(axis=0)
-        figure.add_trace(
-            _line(
-                curve,
-                "false_alarm_rate",
-                "recall",
-                name,
-                f"{FORECASTS[name]}: AUC {area} ({span})",
-            )
-        )
-        figure.add_trace(_point(fp / (fp + tn), tp / (tp + fn), name, dark=dark))
-    _style(figure, "roc", dark=dark, simulated=simulated, height=height)
-    figure.update_xaxes(title_text="false alarm rate, FP / (FP + TN)")
-    figure.update_yaxes(title_text="recall, TP / (TP + FN)")
-    return figure
+    traces = [guide("guessing: AUC 0.5", [0, 1])]
+    for name in _ranking(forecasts):
+        area, span = with_interval(*area_under_roc(forecasts[name]))
+        tp, fp, tn, fn = counts_of(forecasts[name])
+        traces += [
+            _line(roc(forecasts[name]), "false_alarm_rate", "recall", name, f"AUC {area} ({span})"),
+            _point(fp / (fp + tn), tp / (tp + fn), name),
+        ]
+    return _unit_square(
+        traces, "roc", height, "false alarm rate, FP / (FP + TN)", "recall, TP / (TP + FN)"
+    )
 
 
 def precision_recall_figure(
-    told: Mapping[str, pd.DataFrame],
-    *,
-    dark: bool = False,
-    simulated: bool = False,
-    height: int = 420,
+    forecasts: Mapping[str, pd.DataFrame], *, height: int = 420
 ) -> go.Figure:
     """Draw precision against recall; parameters and errors are those of `roc_figure`.
 
     The dashed line is the share of eruptive sequences: what guessing attains.
     """
-    figure = go.Figure()
-    share = float(next(iter(told.values()))["label"].mean())
-    figure.add_trace(
-        go.Scatter(
-            x=[0, 1],
-            y=[share, share],
-            mode="lines",
-            name=f"guessing: {share:.3f}",
-            line={"color": style.UNKNOWN, "width": 1.3, "dash": "dash"},
-            hoverinfo="skip",
-        )
+    share = float(next(iter(forecasts.values()))["label"].mean())
+    traces = [guide(f"guessing: {share:.3f}", [share, share])]
+    for name in _ranking(forecasts):
+        text = f"average precision {average_precision(forecasts[name]):.3f}"
+        scores = count_scores(counts_of(forecasts[name]))
+        traces += [
+            _line(precision_recall(forecasts[name]), "recall", "precision", name, text),
+            _point(float(scores["recall"]), float(scores["precision"]), name),
+        ]
+    return _unit_square(
+        traces, "precision", height, "recall, TP / (TP + FN)", "precision, TP / (TP + FP)"
     )
-    for name in _ranking(told):
-        text = f"{FORECASTS[name]}: average precision {average_precision(told[name]):.3f}"
-        curve = precision_recall(told[name])
-        figure.add_trace(_line(curve, "recall", "precision", name, text))
-        counts = group_counts(told[name]["label"], told[name]["said"], told[name]["group"])
-        scores = count_scores(counts.sum(axis=0))
-        figure.add_trace(
-            _point(float(scores["recall"]), float(scores["precision"]), name, dark=dark)
-        )
-    _style(figure, "precision", dark=dark, simulated=simulated, height=height)
-    figure.update_xaxes(title_text="recall, TP / (TP + FN)")
-    figure.update_yaxes(title_text="precision, TP / (TP + FP)")
-    return figure
 
 
-def curve_data(told: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def curve_data(forecasts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """All points of both figures, one table: ``forecast``, ``curve`` and the curves' columns."""
     parts = [
-        curve(told[name]).assign(forecast=FORECASTS[name], curve=kind)
+        curve(forecasts[name]).assign(forecast=FORECASTS[name], curve=kind)
         for kind, curve in (("ROC", roc), ("precision-recall", precision_recall))
-        for name in _ranking(told)
+        for name in _ranking(forecasts)
     ]
     columns = ["curve", "forecast", "threshold", "recall", "false_alarm_rate", "precision"]
     return pd.concat(parts)[columns]
 
 
-def _ranking(told: Mapping[str, pd.DataFrame]) -> list[str]:
-    # A flux that is said to mean "eruptive" above in one fold and below in another ranks nothing.
-    return [
-        name
-        for name in DRAWN
-        if name in told and not (name == "flux" and told[name]["flux_sign"].nunique() > 1)
-    ]
-
-
-def _diagonal() -> go.Scatter:
-    return go.Scatter(
-        x=[0, 1],
-        y=[0, 1],
-        mode="lines",
-        name="guessing: AUC 0.5",
-        line={"color": style.UNKNOWN, "width": 1.3, "dash": "dash"},
-        hoverinfo="skip",
-    )
-
-
-def _line(curve: pd.DataFrame, x: str, y: str, name: str, text: str) -> go.Scatter:
-    return go.Scatter(
-        x=curve[x],
-        y=curve[y],
-        mode="lines",
-        name=text,
-        line={"color": COLOURS[name], "width": 2.2},
-        customdata=curve["threshold"],
-        hovertemplate="(%{x:.3f}, %{y:.3f}) from %{customdata:.3g}<extra>"
-        + FORECASTS[name]
-        + "</extra>",
-    )
-
-
-def _point(x: float, y: float, name: str, *, dark: bool) -> go.Scatter:
-    return go.Scatter(
-        x=[x],
-        y=[y],
-        mode="markers",
-        name=f"{FORECASTS[name]}, operating point",
-        marker={
-            "size": 12,
-            "color": COLOURS[name],
-            "line": {"width": 2, "color": style.foreground(dark=dark)},
-        },
-        hovertemplate="(%{x:.3f}, %{y:.3f})<extra>" + FORECASTS[name] + ", operating point</extra>",
-        showlegend=False,
-    )
-
-
-def _style(figure: go.Figure, uirevision: str, *, dark: bool, simulated: bool, height: int) -> None:
-    style.apply_style(
-        figure,
-        dark=dark,
-        uirevision=uirevision,
-        simulated=simulated,
-        height=height,
-        legend=corner_legend(dark=dark, top_left=False),
-    )
-    figure.update_layout(margin={"t": 40})
-    figure.update_xaxes(range=[-0.02, 1.02], constrain="domain")
-    figure.update_yaxes(range=[-0.02, 1.02])
-
-
-LINES = {
-    "tss": {"color": "#7c5cff", "width": 3},
-    "hss": {"color": "#e4738c", "width": 2},
-    "recall": {"color": "#59b38c", "width": 2, "dash": "dash"},
-    "precision": {"color": "#d1a33c", "width": 2, "dash": "dot"},
-}
-"""Scores drawn against the threshold."""
-
-
 def threshold_figure(
-    table: pd.DataFrame,
-    *,
-    chosen: float,
-    own: float = 0.5,
-    dark: bool = False,
-    simulated: bool = False,
-    height: int = 360,
+    table: pd.DataFrame, *, chosen: float, own: float = 0.5, height: int = 360
 ) -> go.Figure:
     """Draw TSS (with its 95 % interval), HSS, recall and precision against the threshold.
 
     Parameters
     ----------
     table : DataFrame
-        Of `skill_probability.threshold_scores`; a line breaks where a score is undefined.
+        Of `analysis.skill.curves.threshold_scores`; a line breaks where a score is undefined.
     chosen, own : float
         Threshold in use on the page, and the model's own; each a vertical line.
-    dark, simulated : bool
     height : int
         Pixels.
     """
-    figure = go.Figure()
-    band = table.dropna(subset=["tss_low", "tss_high"])
-    figure.add_trace(
+    x, low, high = table[["threshold", "tss_low", "tss_high"]].to_numpy().T
+    traces = [style.band(x, low, high, "rgba(124,92,255,0.18)", "TSS, 95 %")]
+    traces += [
         go.Scatter(
-            x=[*band["threshold"], *band["threshold"][::-1]],
-            y=[*band["tss_high"], *band["tss_low"][::-1]],
+            x=table["threshold"],
+            y=table[score],
             mode="lines",
-            fill="toself",
-            fillcolor="rgba(124,92,255,0.18)",
-            line={"width": 0},
-            name="TSS, 95 %",
-            hoverinfo="skip",
+            name=SCORE_NAMES[score],
+            line=line,
+            connectgaps=False,
+            text=table[score].map(number),
+            hovertemplate="%{text}",
         )
-    )
-    for score, line in LINES.items():
-        figure.add_trace(
-            go.Scatter(
-                x=table["threshold"],
-                y=table[score],
-                mode="lines",
-                name=SCORE_NAMES[score],
-                line=line,
-                connectgaps=False,
-                hovertemplate="%{y:.3f}",
-            )
-        )
-    low = min(0.0, *(table[score].min() for score in LINES))
+        for score, line in _SCORES.items()
+    ]
+    lowest = min(0.0, float(np.nanmin(table[list(_SCORES)])))
     marks = {own: (style.UNKNOWN, "dot"), chosen: (style.THRESHOLD, "dash")}
-    for at, (colour, dash) in marks.items():
-        # Up to 1 only: the legend is above.
-        figure.add_shape(
-            type="line",
-            x0=at,
-            x1=at,
-            y0=low - 0.06,
-            y1=1.02,
-            line={"color": colour, "width": 1.8, "dash": dash},
-        )
-    figure.add_annotation(
-        x=chosen,
-        y=low - 0.05,
-        text=f"threshold {chosen:g}",
-        showarrow=False,
-        xanchor="left" if chosen < 0.75 else "right",
-        yanchor="bottom",
-        font={"size": style.FONT_SIZE - 1, "color": style.THRESHOLD},
-    )
-    style.apply_style(
-        figure,
-        dark=dark,
+    figure = style.house_figure(
+        traces,
         uirevision="threshold",
-        simulated=simulated,
         height=height,
         hovermode="x unified",
         legend=top_legend(),
+        # Up to 1 only: the legend is above.
+        shapes=[
+            {
+                "type": "line",
+                "x0": at,
+                "x1": at,
+                "y0": lowest - 0.06,
+                "y1": 1.02,
+                "line": {"color": colour, "width": 1.8, "dash": dash},
+            }
+            for at, (colour, dash) in marks.items()
+        ],
+        xaxis={"title_text": "threshold on P(eruptive)", "range": [0, 1]},
+        yaxis={"title_text": "score", **room_for_legend(lowest)},
     )
-    figure.update_layout(margin={"t": 40})
-    figure.update_xaxes(title_text="threshold on the probability", range=[0, 1])
-    figure.update_yaxes(title_text="score", **room_for_legend(low))
-    return figure
+    return figure.add_annotation(
+        x=chosen,
+        y=lowest - 0.05,
+        text=f"threshold {chosen:g}",
+        xanchor="left" if chosen < 0.75 else "right",
+        yanchor="bottom",
+        font_color=style.THRESHOLD,
+    )
 
 
 def reliability_figure(
@@ -285,8 +162,6 @@ def reliability_figure(
     brier: Mapping[str, Mapping[str, float]],
     *,
     base_rate: float,
-    dark: bool = False,
-    simulated: bool = False,
     height: int = 460,
 ) -> go.Figure:
     """Draw how often the flare was eruptive against the probability, over the counts of each bin.
@@ -294,84 +169,124 @@ def reliability_figure(
     Parameters
     ----------
     tables : mapping
-        Of ``hnn`` and ``vit``, what `skill_probability.reliability` finds.
+        Of ``hnn`` and ``vit``, what `analysis.skill.curves.reliability` finds.
     brier : mapping
-        Of the same, what `skill_probability.brier_scores` finds, for the legend.
+        Of the same, what `analysis.skill.curves.brier_scores` finds, for the legend.
     base_rate : float
         Share of eruptive sequences in the test set.
-    dark, simulated : bool
     height : int
         Pixels.
     """
-    figure = make_subplots(
-        rows=2, cols=1, shared_xaxes=True, row_heights=[0.74, 0.26], vertical_spacing=0.05
-    )
-    guides = (
-        ("perfect", [0, 1], {"color": style.UNKNOWN, "width": 1.3, "dash": "dash"}),
-        (
-            f"share of eruptive {base_rate:.2f}",
-            [base_rate, base_rate],
-            {"color": style.UNKNOWN, "width": 1.3, "dash": "dot"},
-        ),
-    )
-    for text, y, line in guides:
-        trace = go.Scatter(x=[0, 1], y=y, mode="lines", name=text, line=line, hoverinfo="skip")
-        figure.add_trace(trace, row=1, col=1)
-    for name, table in tables.items():
-        figure.add_trace(_dots(table, name, _brier_words(name, brier[name])), row=1, col=1)
-        figure.add_trace(_counts(table, name), row=2, col=1)
-    style.apply_style(
-        figure,
-        dark=dark,
+    figure = style.house_figure(
         uirevision="reliability",
-        simulated=simulated,
         height=height,
         barmode="group",
         bargap=0.12,
-        legend=corner_legend(dark=dark, top_left=True),
+        legend=_corner_legend(x=0.01, xanchor="left", y=0.99, yanchor="top"),
     )
-    figure.update_layout(margin={"t": 40})
+    make_subplots(
+        rows=2,
+        cols=1,
+        shared_xaxes=True,
+        row_heights=[0.74, 0.26],
+        vertical_spacing=0.05,
+        figure=figure,
+    )
+    base = guide(f"share of eruptive {base_rate:.2f}", [base_rate, base_rate], dash="dot")
+    upper, lower = [guide("perfect", [0, 1]), base], []
+    for name, table in tables.items():
+        upper.append(_dots(table, name, brier[name]))
+        lower.append(_counts(table, name))
+    figure.add_traces(upper, rows=1, cols=1).add_traces(lower, rows=2, cols=1)
     figure.update_xaxes(range=[-0.02, 1.02], tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1.0])
-    figure.update_xaxes(title_text="predicted probability", row=2, col=1)
+    figure.update_xaxes(title_text="P(eruptive)", row=2, col=1)
     figure.update_yaxes(title_text="observed frequency", range=[-0.02, 1.02], row=1, col=1)
     figure.update_yaxes(title_text="sequences", rangemode="tozero", nticks=4, row=2, col=1)
     return figure
 
 
-def _brier_words(name: str, brier: Mapping[str, float]) -> str:
-    return f"{FORECASTS[name]}: Brier {number(brier['brier'])}, skill {number(brier['skill'])}"
+def guide(name: str, y: list[float], *, x: Any = (0, 1), dash: str = "dash") -> go.Scatter:
+    """Return a thin grey line to compare with."""
+    line = {"color": style.UNKNOWN, "width": 1.3, "dash": dash}
+    return go.Scatter(x=x, y=y, mode="lines", name=name, line=line, hoverinfo="skip")
 
 
-def _dots(table: pd.DataFrame, name: str, text: str) -> go.Scatter:
+def _ranking(forecasts: Mapping[str, pd.DataFrame]) -> list[str]:
+    # A flux that is taken to mean "eruptive" above in one fold and below in another ranks nothing.
+    return [
+        name
+        for name in _RANKING
+        if name in forecasts and not (name == "flux" and forecasts[name]["flux_sign"].nunique() > 1)
+    ]
+
+
+def _line(curve: pd.DataFrame, x: str, y: str, name: str, text: str) -> go.Scatter:
+    return go.Scatter(
+        x=curve[x],
+        y=curve[y],
+        mode="lines",
+        name=f"{FORECASTS[name]}: {text}",
+        line={"color": COLOURS[name], "width": 2.2},
+        customdata=[style.number(value) for value in curve["threshold"]],
+        hovertemplate=f"(%{{x:.3f}}, %{{y:.3f}}) from %{{customdata}}"
+        f"<extra>{FORECASTS[name]}</extra>",
+    )
+
+
+def _point(x: float, y: float, name: str) -> go.Scatter:
+    point = f"{FORECASTS[name]}, operating point"
+    return go.Scatter(
+        x=[x],
+        y=[y],
+        mode="markers",
+        name=point,
+        marker={"size": 12, "color": COLOURS[name], "line": {"width": 2}},
+        hovertemplate=f"(%{{x:.3f}}, %{{y:.3f}})<extra>{point}</extra>",
+        showlegend=False,
+    )
+
+
+def _unit_square(traces: list[Any], uirevision: str, height: int, x: str, y: str) -> go.Figure:
+    return style.house_figure(
+        traces,
+        uirevision=uirevision,
+        height=height,
+        legend=_corner_legend(x=0.99, xanchor="right", y=0.02, yanchor="bottom"),
+        xaxis={"title_text": x, "range": [-0.02, 1.02], "constrain": "domain"},
+        yaxis={"title_text": y, "range": [-0.02, 1.02]},
+    )
+
+
+def _corner_legend(**place: Any) -> dict[str, Any]:
+    """Legend inside the axes, in a corner that a good forecast leaves free."""
+    return {"orientation": "v", "font": {"size": style.SMALL}, **place}
+
+
+def _dots(table: pd.DataFrame, name: str, brier: Mapping[str, float]) -> go.Scatter:
     held = table[table["sequences"] > 0]
+    bars = style.error_bars(held["frequency"], held["low"], held["high"], thickness=1.3, width=3)
     return go.Scatter(
         x=held["probability"],
         y=held["frequency"],
         mode="lines+markers",
-        name=text,
+        name=f"{FORECASTS[name]}: Brier {number(brier['brier'])}, skill {number(brier['skill'])}",
         line={"color": COLOURS[name], "width": 1.6},
         marker={"size": 8},
-        error_y={
-            "type": "data",
-            "array": held["high"] - held["frequency"],
-            "arrayminus": held["frequency"] - held["low"],
-            "thickness": 1.3,
-            "width": 3,
-        },
+        error_y=bars,
         customdata=held[["sequences", "eruptive", "groups"]],
         hovertemplate=(
-            "predicted %{x:.2f}, observed %{y:.2f}<br>%{customdata[1]} of %{customdata[0]} "
-            "sequences, %{customdata[2]} groups of regions<extra>" + FORECASTS[name] + "</extra>"
+            "P(eruptive) %{x:.2f}, observed %{y:.2f}<br>%{customdata[1]} of %{customdata[0]} "
+            f"sequences, %{{customdata[2]}} groups of regions<extra>{FORECASTS[name]}</extra>"
         ),
     )
 
 
 def _counts(table: pd.DataFrame, name: str) -> go.Bar:
     return go.Bar(
-        x=(table["low_edge"] + table["high_edge"]) / 2,
+        x=table[["low_edge", "high_edge"]].mean(axis=1),
         y=table["sequences"],
         name=f"{FORECASTS[name]}, sequences",
         marker={"color": COLOURS[name], "line_width": 0},
-        hovertemplate="%{y} sequences<extra>" + FORECASTS[name] + "</extra>",
+        hovertemplate=f"%{{y}} sequences<extra>{FORECASTS[name]}</extra>",
         showlegend=False,
     )

@@ -1,9 +1,7 @@
-"""A run's forecasts and those that they must beat.
+"""A run's forecasts, those that they must beat, and the ones that were most wrong.
 
 Four forecasts of the same sequences stand side by side: HNN, ViT, climatology (the base rate of
 the training part for every sequence) and one threshold on the total unsigned flux.
-
-The forecasts that were most wrong.
 """
 
 from typing import Any
@@ -15,13 +13,12 @@ from hnn_core.exceptions import RunError
 __all__ = [
     "FORECASTS",
     "PAPER_TSS",
-    "beside",
     "forecasts",
+    "join_network",
     "read_predictions",
     "read_scores",
     "worst_misses",
 ]
-
 
 FORECASTS = {
     "hnn": "HNN",
@@ -56,11 +53,11 @@ def read_predictions(table: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     RunError
-        If a column is absent, there is no row, or labels or probabilities are none.
+        If a column is missing, there is no row, or labels or probabilities are none.
     """
     if absent := [name for name in _COLUMNS if name not in table.columns]:
         raise RunError(
-            f"The predictions lack the columns {', '.join(absent)}; evaluate the run again."
+            f"The predictions have no columns {', '.join(absent)}; evaluate the run again."
         )
     if table.empty:
         raise RunError("The predictions hold no sequence; evaluate the run again.")
@@ -75,21 +72,21 @@ def read_predictions(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_scores(scores: dict[str, Any]) -> dict[str, Any]:
-    """Return a run's scores if they say what they rest on.
+    """Return a run's scores if they name what they rest on.
 
     Raises
     ------
     RunError
-        If the threshold, the class or the data set is not told.
+        If the threshold, the class or the data set is missing.
     """
     needed = ("threshold", "flare_class", "simulated", "dataset", "dataset_sha256")
     if absent := [name for name in needed if name not in scores]:
-        raise RunError(f"scores.json lacks {', '.join(absent)}; evaluate the run again.")
+        raise RunError(f"scores.json has no {', '.join(absent)}; evaluate the run again.")
     return scores
 
 
-def beside(predictions: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
-    """Put the network of another run next to those of a run, on the same test sequences.
+def join_network(predictions: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Join the network of another run to those of a run, on the same test sequences.
 
     Parameters
     ----------
@@ -99,7 +96,7 @@ def beside(predictions: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `predictions`, and of `other` the rows of networks that it lacks.
+        `predictions`, and of `other` the rows of networks that it does not hold.
 
     Raises
     ------
@@ -117,15 +114,15 @@ def beside(predictions: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
 
 
 def forecasts(predictions: pd.DataFrame, threshold: float) -> dict[str, pd.DataFrame]:
-    """Say yes or no for every sequence, once for each forecast.
+    """Decide for every sequence whether it is predicted eruptive, once for each forecast.
 
     Parameters
     ----------
     predictions : DataFrame
         Of `read_predictions`.
     threshold : float
-        Probability from which HNN, ViT and climatology say eruptive. The threshold on the flux
-        was chosen in training and does not move.
+        Probability from which HNN, ViT and climatology predict eruptive. The threshold on the
+        flux was chosen in training and does not move.
 
     Returns
     -------
@@ -134,28 +131,16 @@ def forecasts(predictions: pd.DataFrame, threshold: float) -> dict[str, pd.DataF
         ``score`` (float, the larger the surer of an eruption). The baselines are of the rows of
         its first network.
     """
-    networks = {
-        name: predictions[predictions["model"] == name]
+    scores = {
+        name: own.assign(score=own["probability"])
         for name in ("hnn", "vit")
-        if (predictions["model"] == name).any()
+        if len(own := predictions[predictions["model"] == name])
     }
-    rows = next(iter(networks.values()))
-    sign = rows["flux_sign"].to_numpy(dtype=float)
-    found = {name: (own, own["probability"]) for name, own in networks.items()}
-    found["climatology"] = (rows, rows["climatology"])
-    told = {
-        name: own.assign(score=score, said=score >= threshold)
-        for name, (own, score) in found.items()
-    }
-    told["flux"] = rows.assign(
-        score=sign * rows["unsigned_flux_mx"].fillna(0.0), said=rows["flux_says"].astype(bool)
-    )
-    return told
-
-
-def _tested(table: pd.DataFrame) -> set[tuple[object, ...]]:
-    keys = table[["fold", "region", "hour", "label"]]
-    return set(keys.itertuples(index=False, name=None))
+    rows = next(iter(scores.values()))
+    scores["climatology"] = rows.assign(score=rows["climatology"])
+    found = {name: own.assign(said=own["score"] >= threshold) for name, own in scores.items()}
+    flux = rows["flux_sign"].astype(float) * rows["unsigned_flux_mx"].fillna(0.0)
+    return found | {"flux": rows.assign(score=flux, said=rows["flux_says"].astype(bool))}
 
 
 def worst_misses(table: pd.DataFrame, *, most: int = 20) -> pd.DataFrame:
@@ -164,7 +149,7 @@ def worst_misses(table: pd.DataFrame, *, most: int = 20) -> pd.DataFrame:
     Parameters
     ----------
     table : DataFrame
-        Of `skill.forecasts`, of HNN or ViT.
+        Of `forecasts`, of HNN or ViT.
     most : int
         Rows returned at most.
 
@@ -188,3 +173,8 @@ def worst_misses(table: pd.DataFrame, *, most: int = 20) -> pd.DataFrame:
     wrong = whose[whose["wrong"]].sort_values(["error", "hour"], ascending=[False, True])
     first = wrong.drop_duplicates("flare").head(most)
     return first.drop(columns=["flare", "wrong"]).reset_index(drop=True)
+
+
+def _tested(table: pd.DataFrame) -> set[tuple[object, ...]]:
+    keys = table[["fold", "region", "hour", "label"]]
+    return set(keys.itertuples(index=False, name=None))

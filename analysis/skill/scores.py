@@ -1,14 +1,13 @@
-"""Scores of forecasts side by side, with intervals over regions or errors over folds.
-
-Scores in words: with their uncertainty, or why they have no value.
-"""
+"""Scores of forecasts: with intervals over regions, with errors over folds, and in words."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from analysis.figures import style
 from hnn_core.scores import (
     SCORES,
     count_scores,
@@ -20,28 +19,135 @@ from hnn_core.scores import (
 
 __all__ = [
     "SCORE_NAMES",
+    "by_groups",
+    "counts_of",
     "differences",
     "fold_table",
     "number",
     "score_table",
+    "scored",
     "why_undefined",
     "with_error",
     "with_interval",
 ]
 
-
 SCORE_NAMES = dict(zip(SCORES, ("recall", "precision", "ACC", "HSS", "TSS"), strict=True))
 """What the paper calls each score."""
 
-NOTHING = "there is no sequence"
-NO_ERUPTIVE = "no sequence is eruptive"
-NO_CONFINED = "no sequence is confined"
-NONE_SAID = "nothing was predicted eruptive"
-ALL_ALIKE = "all sequences are of one class and were predicted so"
+
+def score_table(
+    forecasts: Mapping[str, pd.DataFrame], *, draws: int = 1000, seed: int = 0
+) -> pd.DataFrame:
+    """Score every forecast over all its sequences.
+
+    Parameters
+    ----------
+    forecasts : mapping
+        Of `analysis.skill.forecasts.forecasts`.
+    draws, seed : int
+        Of the resampling of whole groups of regions.
+
+    Returns
+    -------
+    DataFrame
+        One row a forecast and score: ``forecast``, ``score`` (of `SCORES`), ``value``, ``low``
+        and ``high`` (95 %), ``tp``, ``fp``, ``tn``, ``fn``, ``sequences``, ``groups``, ``why``
+        (in words, where the value is undefined; else empty).
+    """
+    rows: list[dict[str, Any]] = []
+    for name, table in forecasts.items():
+        by_group = by_groups(table)
+        tally = by_group.sum(axis=0)
+        counts = dict(zip(("tp", "fp", "tn", "fn"), map(int, tally), strict=True))
+        drawn = resampled_scores(by_group, draws=draws, seed=seed)
+        for score in SCORES:
+            numbers = scored(score, tally, drawn)
+            why = numbers.pop("why")
+            rows.append({"forecast": name, "score": score, **numbers, **counts})
+            rows[-1] |= {"sequences": int(tally.sum()), "groups": len(by_group), "why": why}
+    return pd.DataFrame(rows)
+
+
+def fold_table(forecasts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Score every forecast in each fold of a cross-validation, the paper's Figure 8.
+
+    Returns
+    -------
+    DataFrame
+        One row a forecast and score: ``forecast``, ``score``, ``mean``, ``standard_error`` (see
+        `fold_mean`), ``n`` (folds), ``folds`` (list of the values, NaN where undefined),
+        ``why`` (the folds in which it is undefined and the first reason; else empty).
+    """
+    rows: list[dict[str, Any]] = []
+    for name, table in forecasts.items():
+        counts = group_counts(table["label"], table["said"], table["fold"])  # (folds, 4)
+        folds = sorted(set(table["fold"]))
+        for score, values in count_scores(counts).items():
+            whys = [why_undefined(score, tally) for tally in counts]
+            undefined = [str(fold) for fold, why in zip(folds, whys, strict=True) if why]
+            why = f"in fold {', '.join(undefined)} {next(filter(None, whys))}" if undefined else ""
+            row = {"forecast": name, "score": score, **fold_mean(values)}
+            rows.append({**row, "folds": values.tolist(), "why": why})
+    return pd.DataFrame(rows)
+
+
+def differences(
+    forecasts: Mapping[str, pd.DataFrame], first: str, *, score: str = "tss", draws: int = 1000
+) -> pd.DataFrame:
+    """Compare a forecast with the others on the same resamplings of regions.
+
+    Returns
+    -------
+    DataFrame
+        One row for each forecast of the same groups but climatology, whose TSS and HSS are 0:
+        ``forecast``, ``difference`` (the first's score minus its), ``low``, ``high`` (95 %).
+    """
+    groups = set(forecasts[first]["group"])
+    tables = {
+        name: by_groups(table)
+        for name, table in forecasts.items()
+        if name == first or (name != "climatology" and set(table["group"]) == groups)
+    }
+    drawn = {name: resampled_scores(counts, draws=draws)[score] for name, counts in tables.items()}
+    whole = {name: count_scores(counts.sum(axis=0))[score] for name, counts in tables.items()}
+    rows = [
+        (name, float(whole[first] - whole[name]), *interval(drawn[first] - drawn[name]))
+        for name in tables
+        if name != first
+    ]
+    return pd.DataFrame(rows, columns=["forecast", "difference", "low", "high"])
+
+
+def by_groups(table: pd.DataFrame) -> np.ndarray:
+    """Contingency table of each group of regions, (groups, 4): tp, fp, tn, fn."""
+    return group_counts(table["label"], table["said"], table["group"])
+
+
+def counts_of(table: pd.DataFrame) -> np.ndarray:
+    """Contingency table of a forecast, (4,): tp, fp, tn, fn."""
+    return by_groups(table).sum(axis=0)
+
+
+def scored(score: str, counts: np.ndarray, drawn: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Value of a score, its 95 % interval (``low``, ``high``), and ``why`` it is undefined.
+
+    Parameters
+    ----------
+    score : str
+        One of `SCORES`.
+    counts : (4,) array
+        tp, fp, tn, fn.
+    drawn : mapping
+        Of `hnn_core.scores.resampled_scores`.
+    """
+    if why := why_undefined(score, counts):
+        return {"value": np.nan, "low": np.nan, "high": np.nan, "why": why}
+    low, high = interval(drawn[score])
+    return {"value": float(count_scores(counts)[score]), "low": low, "high": high, "why": ""}
 
 
 def why_undefined(score: str, counts: Iterable[int]) -> str:
-    """Say why a score of a contingency table is undefined.
+    """Give the reason why a score of a contingency table is undefined.
 
     Parameters
     ----------
@@ -57,158 +163,35 @@ def why_undefined(score: str, counts: Iterable[int]) -> str:
     """
     tp, fp, tn, fn = map(int, counts)
     if tp + fp + tn + fn == 0:
-        return NOTHING
+        return "there is no sequence"
     if score in ("recall", "tss") and tp + fn == 0:
-        return NO_ERUPTIVE
+        return "no sequence is eruptive"
     if score == "tss" and tn + fp == 0:
-        return NO_CONFINED
+        return "no sequence is confined"
     if score == "precision" and tp + fp == 0:
-        return NONE_SAID
+        return "nothing was predicted eruptive"
     if score == "hss" and (tp + fn) * (fn + tn) + (tp + fp) * (fp + tn) == 0:
-        return ALL_ALIKE
+        return "all sequences are of one class and were predicted so"
     return ""
 
 
 def number(value: float) -> str:
-    """Write three digits with a true minus sign; the word "undefined" for NaN."""
-    return "undefined" if math.isnan(value) else f"{value:.3f}".replace("-", "−")
+    """Write three digits with a real minus sign; the word "undefined" for NaN."""
+    return "undefined" if math.isnan(value) else style.number(value, ".3f")
 
 
 def with_interval(value: float, low: float, high: float) -> tuple[str, str]:
     """Write a score and its 95 % interval: ``"0.612", "0.45 to 0.72"``.
 
-    The second is empty for an undefined score, and says so where there is no interval.
+    The second is empty for an undefined score, and "no interval" where there is none.
     """
     if math.isnan(value):
         return number(value), ""
     if math.isnan(low):
         return number(value), "no interval"
-    return number(value), f"{low:.2f} to {high:.2f}".replace("-", "−")
+    return number(value), f"{style.number(low, '.2f')} to {style.number(high, '.2f')}"
 
 
 def with_error(mean: float, error: float) -> tuple[str, str]:
     """Write a mean and its standard error: ``"0.612", "± 0.034"``; no error where it is NaN."""
     return number(mean), "" if math.isnan(error) else f"± {error:.3f}"
-
-
-def score_table(told: dict[str, pd.DataFrame], *, draws: int = 1000, seed: int = 0) -> pd.DataFrame:
-    """Score every forecast over all its sequences.
-
-    Parameters
-    ----------
-    told : dict
-        Of `forecasts`.
-    draws, seed : int
-        Of the resampling of whole groups of regions.
-
-    Returns
-    -------
-    DataFrame
-        One row a forecast and score: ``forecast``, ``score`` (of `SCORES`), ``value``, ``low``
-        and ``high`` (95 %), ``tp``, ``fp``, ``tn``, ``fn``, ``sequences``, ``groups``, ``why``
-        (in words, where the value is undefined; else empty).
-    """
-    rows = []
-    for name, table in told.items():
-        by_group = group_counts(table["label"], table["said"], table["group"])
-        drawn = resampled_scores(by_group, draws=draws, seed=seed)
-        rows += _scored(name, by_group, drawn)
-    return pd.DataFrame(rows)
-
-
-def _scored(
-    forecast: str, by_group: np.ndarray, drawn: dict[str, np.ndarray]
-) -> list[dict[str, object]]:
-    counts = by_group.sum(axis=0)
-    whole = count_scores(counts)
-    rows = []
-    for score in SCORES:
-        why = why_undefined(score, counts)
-        low, high = (np.nan, np.nan) if why else interval(drawn[score])
-        rows.append(
-            {
-                "forecast": forecast,
-                "score": score,
-                "value": float(whole[score]),
-                "low": low,
-                "high": high,
-                **dict(zip(("tp", "fp", "tn", "fn"), map(int, counts), strict=True)),
-                "sequences": int(counts.sum()),
-                "groups": len(by_group),
-                "why": why,
-            }
-        )
-    return rows
-
-
-def fold_table(told: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Score every forecast in each fold of a cross-validation, the paper's Figure 8.
-
-    Returns
-    -------
-    DataFrame
-        One row a forecast and score: ``forecast``, ``score``, ``mean``, ``standard_error`` (see
-        `fold_mean`), ``n`` (folds), ``folds`` (list of the values, NaN where undefined),
-        ``why`` (the folds in which it is undefined and the first reason; else empty).
-    """
-    rows = []
-    for name, table in told.items():
-        counts = np.array(
-            [
-                group_counts(fold["label"], fold["said"], fold["fold"])[0]
-                for _, fold in table.groupby("fold")
-            ]
-        )
-        for score, values in count_scores(counts).items():
-            reasons = {
-                str(fold): why
-                for fold, tally in zip(sorted(set(table["fold"])), counts, strict=True)
-                if (why := why_undefined(score, tally))
-            }
-            rows.append(
-                {
-                    "forecast": name,
-                    "score": score,
-                    **fold_mean(values),
-                    "folds": values.tolist(),
-                    "why": _in_folds(reasons),
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def differences(
-    told: dict[str, pd.DataFrame], first: str, *, score: str = "tss", draws: int = 1000
-) -> pd.DataFrame:
-    """Compare a forecast with the others on the same resamplings of regions.
-
-    Returns
-    -------
-    DataFrame
-        One row for each forecast of the same groups but climatology, whose TSS and HSS are 0:
-        ``forecast``, ``difference`` (the first's score less its), ``low``, ``high`` (95 %).
-    """
-    tables = {
-        name: group_counts(table["label"], table["said"], table["group"])
-        for name, table in told.items()
-        if name == first or (name != "climatology" and _same_groups(table, told[first]))
-    }
-    drawn = {name: resampled_scores(counts, draws=draws)[score] for name, counts in tables.items()}
-    whole = {name: count_scores(counts.sum(axis=0))[score] for name, counts in tables.items()}
-    rows = []
-    for name in tables:
-        if name != first:
-            low, high = interval(drawn[first] - drawn[name])
-            gap = float(whole[first] - whole[name])
-            rows.append({"forecast": name, "difference": gap, "low": low, "high": high})
-    return pd.DataFrame(rows, columns=["forecast", "difference", "low", "high"])
-
-
-def _in_folds(reasons: dict[str, str]) -> str:
-    if not reasons:
-        return ""
-    return f"in fold {', '.join(reasons)} {next(iter(reasons.values()))}"
-
-
-def _same_groups(one: pd.DataFrame, other: pd.DataFrame) -> bool:
-    return set(one["group"]) == set(other["group"])

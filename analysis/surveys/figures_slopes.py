@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.figures import style
-from analysis.figures.style import fixed_margins, largest_exponent, place_rows, power
+from analysis.figures.style import fixed_margins, largest_exponent, number, power
 from analysis.surveys.compare import QUANTITIES
 
 __all__ = ["effect_sizes_figure", "slope_distributions_figure"]
@@ -19,17 +19,9 @@ _COLOURS = {
     "confined": style.CONFINED,
     "unknown": style.UNKNOWN,
 }
-_SMALL = style.FONT_SIZE - 1
 
 
-def slope_distributions_figure(
-    table: pd.DataFrame,
-    column: str,
-    *,
-    dark: bool = False,
-    simulated: bool = False,
-    height: int = 300,
-) -> go.Figure:
+def slope_distributions_figure(table: pd.DataFrame, column: str, *, height: int = 300) -> go.Figure:
     """Draw how the slopes of windows are distributed, by what happened within 24 h.
 
     Parameters
@@ -39,7 +31,6 @@ def slope_distributions_figure(
     column : str
         One of `analysis.surveys.compare.QUANTITIES`. Windows without a finite number there are
         left out.
-    dark, simulated : bool
     height : int
         Pixels.
 
@@ -48,7 +39,7 @@ def slope_distributions_figure(
     Figure
         For each class a violin of the windows, a point for each region's mean (regions are the
         units of chance), and a line at the median of these, which is what is compared. Counts
-        stand in the labels. Made for the margins `figures_axes.MARGIN`.
+        stand in the labels. Made for the margins `style.MARGIN`.
 
     Raises
     ------
@@ -60,52 +51,45 @@ def slope_distributions_figure(
     rows = table[np.isfinite(table[column].to_numpy(np.float64))]
     unit, scale = _unit(column, rows[column])
     classes = [name for name in _COLOURS if (rows["outcome"] == name).any()]
-    figure = go.Figure()
-    ticks = []
+    traces, labels = [], []
     for place, name in enumerate(classes):
         windows = rows[rows["outcome"] == name]
         means = windows.groupby("region")[column].agg(["mean", "size"])
-        ticks.append(
+        means["mean"] /= scale
+        labels.append(
             f"{name}<br>{_count(len(windows), 'window')}<br>{_count(len(means), 'region')}"
         )
-        figure.add_trace(_violin(windows[column].to_numpy() / scale, place, name))
-        figure.add_trace(_regions(means, scale, place, name, unit, dark=dark))
-        figure.add_trace(_median(float(means["mean"].median()) / scale, place, unit, dark=dark))
-    style.apply_style(
-        figure,
-        dark=dark,
+        traces += [
+            _violin(windows[column].to_numpy() / scale, place, name),
+            _regions(means, place, name, unit),
+            _median(float(means["mean"].median()), place, unit),
+        ]
+    figure = style.house_figure(
+        traces,
         uirevision=f"slopes {column}",
-        simulated=simulated,
         height=height,
         showlegend=False,
         violingap=0,
+        xaxis=style.places_axis(labels) | {"fixedrange": True},
+        yaxis={"title_text": f"slope ({unit})"},
     )
-    figure.add_hline(y=0, line={"color": style.foreground(dark=dark), "width": 1, "dash": "dot"})
+    figure.add_hline(y=0, line={"width": 1, "dash": "dot"})
     title = QUANTITIES[column].rpartition(" (")[0]
-    _write(figure, title, x=0.0, y=1.0, yanchor="bottom")
+    style.write(figure, title, x=0.0, y=1.0, xanchor="left", yanchor="bottom", yshift=2)
     if not classes:
-        _write(figure, "no window with a slope", x=0.5, y=0.5, xanchor="center")
-    figure.update_xaxes(
-        tickvals=list(range(len(classes))),
-        ticktext=ticks,
-        range=[-0.5, max(len(classes), 1) - 0.5],
-        showgrid=False,
-        fixedrange=True,
-    )
-    figure.update_yaxes(title_text=f"slope ({unit})", zeroline=False)
+        style.write(figure, "no window with a slope", x=0.5, y=0.5, xanchor="center", yshift=2)
+    if "simulated" in table and table["simulated"].all():
+        style.note_simulated(figure)
     return fixed_margins(figure)
 
 
-def effect_sizes_figure(
-    comparisons: pd.DataFrame, *, dark: bool = False, height: int = 300
-) -> go.Figure:
+def effect_sizes_figure(comparisons: pd.DataFrame, *, height: int = 300) -> go.Figure:
     """Draw Cliff's delta of each compared quantity with its 95 % interval.
 
     Parameters
     ----------
     comparisons : DataFrame
         Of `analysis.surveys.compare.compare_columns`.
-    dark : bool
     height : int
         Pixels; six rows need 300.
 
@@ -113,43 +97,36 @@ def effect_sizes_figure(
     -------
     Figure
         From −1 (every eruptive region below every confined one) to 1; filled where the false
-        discovery rate `q` is at most 0.05. Made for the margins `figures_axes.MARGIN`.
+        discovery rate `q` is at most 0.05. Made for the margins `style.MARGIN`.
     """
-    figure = go.Figure()
-    style.apply_style(figure, dark=dark, uirevision="effect sizes", height=height, showlegend=False)
+    figure = style.house_figure(
+        uirevision="effect sizes",
+        height=height,
+        showlegend=False,
+        xaxis={
+            "title_text": "← eruptive lower · Cliff's δ · eruptive higher →",
+            "range": [-1.05, 1.05],
+        },
+    )
     names = [QUANTITIES.get(column, column) for column in comparisons["column"]]
-    places = [place for (place,) in place_rows(figure, [(name, [""]) for name in names])]
     delta = comparisons["cliffs_delta"].to_numpy(np.float64)
     low, high = np.array(comparisons["cliffs_interval"].tolist()).reshape(-1, 2).T
     figure.add_trace(
         go.Scatter(
             x=delta,
-            y=places,
+            y=[place for (place,) in style.place_rows(figure, [(name, [""]) for name in names])],
             mode="markers",
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": high - delta,
-                "arrayminus": delta - low,
-                "thickness": 1.8,
-                "width": 4,
-            },
+            error_x=style.error_bars(delta, low, high),
             marker={
                 "size": 10,
-                "color": "#7c5cff",
-                "line": {"width": 2, "color": "#7c5cff"},
                 "symbol": ["circle" if q <= 0.05 else "circle-open" for q in comparisons["q"]],
+                **style.rim("#7c5cff"),
             },
             text=[_compared(row) for row in comparisons.to_dict("records")],
             hovertemplate="%{text}<extra></extra>",
         )
     )
-    figure.add_vline(x=0, line={"color": style.foreground(dark=dark), "width": 1})
-    figure.update_xaxes(
-        title_text="← eruptive lower · Cliff's δ · eruptive higher →",
-        range=[-1.05, 1.05],
-        zeroline=False,
-    )
+    figure.add_vline(x=0, line_width=1)
     figure.update_yaxes(showticklabels=False)
     return fixed_margins(figure)
 
@@ -164,11 +141,14 @@ def _unit(column: str, values: pd.Series) -> tuple[str, float]:
 
 def _compared(row: Mapping[Hashable, Any]) -> str:
     """Words for hovering over one row of `compare_columns`."""
-    (low, high), (eruptive, confined) = row["cliffs_interval"], row["n_regions"]
+    delta, low, high = (
+        number(value, "+.2f") for value in (row["cliffs_delta"], *row["cliffs_interval"])
+    )
+    eruptive, confined = row["n_regions"]
     return (
         f"<b>{QUANTITIES.get(row['column'], row['column'])}</b><br>"
-        f"δ = {row['cliffs_delta']:+.2f} ({low:+.2f} to {high:+.2f})<br>"
-        f"p = {row['median_p']:.2g}, q = {row['q']:.2g}<br>"
+        f"δ = {delta} ({low} to {high})<br>"
+        f"p = {number(row['median_p'], '.2g')}, q = {number(row['q'], '.2g')}<br>"
         f"{eruptive} eruptive, {confined} confined regions"
     )
 
@@ -192,56 +172,32 @@ def _violin(values: np.ndarray, place: int, name: str) -> go.Violin:
     )
 
 
-def _regions(
-    means: pd.DataFrame, scale: float, place: int, name: str, unit: str, *, dark: bool
-) -> go.Scatter:
+def _regions(means: pd.DataFrame, place: int, name: str, unit: str) -> go.Scatter:
     # Side by side by the golden ratio: spread evenly however many there are, and always alike.
     aside = (np.arange(len(means)) * 0.618034 % 1.0 - 0.5) * 0.42
     return go.Scatter(
         x=place + aside,
-        y=means["mean"] / scale,
+        y=means["mean"],
         mode="markers",
         name=f"{name}, regions",
-        marker={
-            "size": 7,
-            "color": _COLOURS[name],
-            "line": {"width": 1, "color": style.foreground(dark=dark)},
-        },
-        customdata=np.stack(
-            [
-                [escape(str(region), quote=False) for region in means.index],
-                [_count(size, "window") for size in means["size"]],
-            ],
-            axis=1,
-        ),
+        marker={"size": 7, "color": _COLOURS[name], "line": {"width": 1}},
+        customdata=[
+            [escape(str(region), quote=False), number(mean, "+.3g"), _count(size, "window")]
+            for region, mean, size in zip(means.index, means["mean"], means["size"], strict=True)
+        ],
         hovertemplate=(
-            f"<b>%{{customdata[0]}}</b><br>mean %{{y:+.3g}} {unit} of %{{customdata[1]}}"
+            f"<b>%{{customdata[0]}}</b><br>mean %{{customdata[1]}} {unit} of %{{customdata[2]}}"
             "<extra></extra>"
         ),
     )
 
 
-def _median(value: float, place: int, unit: str, *, dark: bool) -> go.Scatter:
+def _median(value: float, place: int, unit: str) -> go.Scatter:
     return go.Scatter(
         x=[place - 0.3, place + 0.3],
         y=[value, value],
         mode="lines",
         name="median of regions",
-        line={"color": style.foreground(dark=dark), "width": 3},
-        hovertemplate=f"median of regions %{{y:+.3g}} {unit}<extra></extra>",
+        line={"width": 3},
+        hovertemplate=f"median of regions {number(value, '+.3g')} {unit}<extra></extra>",
     )
-
-
-def _write(
-    figure: go.Figure,
-    text: str,
-    *,
-    x: float,
-    y: float,
-    xanchor: str = "left",
-    yanchor: str = "auto",
-) -> None:
-    figure.add_annotation(
-        text=text, xref="paper", yref="paper", x=x, y=y, xanchor=xanchor, yanchor=yanchor,
-        yshift=2, showarrow=False, font={"size": _SMALL},
-    )  # fmt: skip

@@ -1,100 +1,95 @@
 """The detector against the truth of simulated regions, and where it can be trusted."""
 
-from collections.abc import Iterable
 from html import escape
-from itertools import cycle
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.figures import style
-from analysis.figures.passage import legend
-from analysis.figures.style import fixed_margins, largest_exponent, place_rows, power
+from analysis.figures.style import fixed_margins, largest_exponent, number, power
 from analysis.surveys.validation import TRUSTED_CORRELATION, Agreement, Validation
 
 __all__ = ["measured_against_true_figure", "trust_figure"]
 
-_BIN_COLOURS = ("#482173", "#2e6f8e", "#29af7f", "#bddf26")
-_BIN_COLOURS_DARK = ("#b58ae0", "#4c9be8", "#29af7f", "#dfe318")
-"""From the meridian outwards; blue to yellow, legible on white and on black."""
-_BEYOND = style.UNKNOWN
 _LINE = "#d6455d"
-_TRUSTED, _NOT_TRUSTED = "#3fa08f", style.UNKNOWN
+_TRUSTED = "#3fa08f"
 
 
 def measured_against_true_figure(
-    table: pd.DataFrame, found: Validation, *, dark: bool = False, height: int = 360
+    table: pd.DataFrame, found: Validation, *, height: int = 360
 ) -> go.Figure:
     """Draw the measured decline of each window against its true cancellation rate.
 
     Parameters
     ----------
     table : DataFrame
-        Of `analysis.surveys.validation.validation_table`; windows of the least threshold with both
-        numbers are drawn.
+        Of `analysis.surveys.validation.validation_table`; windows of the lowest threshold with
+        both numbers are drawn.
     found : Validation
-        Made of that table; tells the mask, the bins of longitude and the numbers.
-    dark : bool
+        Made of that table; gives the mask, the bins of longitude and the numbers.
     height : int
         Pixels.
 
     Returns
     -------
     Figure
-        Decline is less the slope of the unsigned PIL flux. A grey dashed line where a faithful
+        Decline is minus the slope of the unsigned PIL flux. A grey dashed line where a faithful
         measure would lie, a red one by least squares, and r, gain and bias in words. Made for
-        the margins `figures_axes.MARGIN`.
+        the margins `style.MARGIN`.
     """
     column = f"{found.mask}_unsigned_slope_mx_per_h"
     known = np.isfinite(table[column]) & np.isfinite(table["true_rate_mx_per_h"])
     rows = table[known & (table["threshold_g"] == table.loc[known, "threshold_g"].min())]
     exponent = largest_exponent([*rows[column], *rows["true_rate_mx_per_h"]], default=19)
     scale = 10.0**exponent
-    truth, measured = rows["true_rate_mx_per_h"] / scale, -rows[column] / scale
-    away = rows["longitude_deg"].abs()
-    figure = go.Figure()
-    inside = np.zeros(len(rows), dtype=bool)
-    colours = _BIN_COLOURS_DARK if dark else _BIN_COLOURS
-    for colour, (low, high) in zip(cycle(colours), found.by_longitude, strict=False):
-        chosen = ((away >= low) & (away < high)).to_numpy()
-        inside |= chosen
-        name = f"{low:g}–{high:g}°"
-        figure.add_trace(
-            _windows(rows[chosen], truth[chosen], measured[chosen], name, colour, exponent)
-        )
-    if not inside.all():
-        rest = ~inside
-        figure.add_trace(
-            _windows(rows[rest], truth[rest], measured[rest], "beyond", _BEYOND, exponent)
-        )
-    ends = np.array([min(truth.min(), 0.0), truth.max()])
-    _add_line(figure, ends, ends, "faithful", _BEYOND, "dash")
+    rows = rows.assign(
+        away=rows["longitude_deg"].abs(),
+        true=rows["true_rate_mx_per_h"] / scale,
+        measured=-rows[column] / scale,
+    )
+    unit = f"{power(exponent)} Mx/h"
+    figure = style.house_figure(
+        uirevision=f"validation {found.mask}",
+        height=height,
+        xaxis={"title_text": f"true cancellation ({unit})"},
+        yaxis={"title_text": f"measured decline ({unit})"},
+    )
+    rest = np.ones(len(rows), dtype=bool)
+    for low, high in found.by_longitude:
+        inside = ((rows["away"] >= low) & (rows["away"] < high)).to_numpy()
+        rest &= ~inside
+        # In the theme's colours, from the meridian outwards.
+        figure.add_trace(_windows(rows[inside], f"{low:g}–{high:g}°", unit, None))
+    if rest.any():
+        figure.add_trace(_windows(rows[rest], "beyond", unit, style.UNKNOWN))
+    ends = np.array([min(rows["true"].min(), 0.0), rows["true"].max()])
+    _add_line(figure, ends, ends, "faithful", style.UNKNOWN, "dash")
     agreement = found.overall
     if np.isfinite(agreement.gain):
         fitted = agreement.offset / scale + agreement.gain * ends
         _add_line(figure, ends, fitted, "least squares", _LINE, "solid")
-    style.apply_style(
+    style.write(
         figure,
-        dark=dark,
-        uirevision=f"validation {found.mask}",
-        height=height,
-        showlegend=True,
-        legend=legend(),
+        _numbers(agreement),
+        name="numbers",
+        templateitemname="over data",
+        visible=True,
+        x=0.01,
+        y=0.99,
+        xanchor="left",
+        yanchor="top",
+        align="left",
     )
-    _write_numbers(figure, agreement, dark=dark)
-    figure.update_xaxes(title_text=f"true cancellation ({power(exponent)} Mx/h)")
-    figure.update_yaxes(title_text=f"measured decline ({power(exponent)} Mx/h)")
     return fixed_margins(figure)
 
 
-def trust_figure(found: Validation, *, dark: bool = False, height: int = 360) -> go.Figure:
+def trust_figure(found: Validation, *, height: int = 360) -> go.Figure:
     """Draw how well the measure follows the truth, by longitude and by threshold.
 
     Parameters
     ----------
     found : Validation
-    dark : bool
     height : int
         Pixels.
 
@@ -103,66 +98,66 @@ def trust_figure(found: Validation, *, dark: bool = False, height: int = 360) ->
     Figure
         Pearson's r with its 95 % interval; filled and green where it is trusted, and a line at
         `TRUSTED_CORRELATION`. Where r is not known there is a note in its place. Made for the
-        margins `figures_axes.MARGIN`.
+        margins `style.MARGIN`.
     """
-    figure = go.Figure()
-    style.apply_style(
-        figure, dark=dark, uirevision="trust", simulated=True, height=height, legend=legend()
-    )
-    longitudes = [f"{low:g}–{high:g}°" for low, high in found.by_longitude]
-    thresholds = [f"{level:g} G" for level in found.by_threshold]
-    groups = [("from the central meridian", longitudes), ("threshold on |B|", thresholds)]
-    places = [place for group in place_rows(figure, groups) for place in group]
-    agreements = [*found.by_longitude.values(), *found.by_threshold.values()]
-    labels = [*longitudes, *thresholds]
-    for name, wanted in (("trusted", True), ("not trusted", False)):
+    figure = style.house_figure(uirevision="trust", height=height)
+    longitudes = {f"{low:g}–{high:g}°": one for (low, high), one in found.by_longitude.items()}
+    thresholds = {f"{level:g} G": one for level, one in found.by_threshold.items()}
+    groups = {"from the central meridian": longitudes, "threshold on |B|": thresholds}
+    places = style.place_rows(figure, [(name, list(part)) for name, part in groups.items()])
+    rows = [
+        (label, one, place)
+        for part, own in zip(groups.values(), places, strict=True)
+        for (label, one), place in zip(part.items(), own, strict=True)
+    ]
+    for trusted in (True, False):
         figure.add_trace(
             _correlations(
                 [
-                    (label, agreement, place)
-                    for label, agreement, place in zip(labels, agreements, places, strict=True)
-                    if agreement.trusted == wanted and np.isfinite(agreement.correlation)
+                    row
+                    for row in rows
+                    if row[1].trusted == trusted and np.isfinite(row[1].correlation)
                 ],
-                name,
-                trusted=wanted,
+                trusted=trusted,
             )
         )
-    for agreement, place in zip(agreements, places, strict=True):
-        if not np.isfinite(agreement.correlation):
-            figure.add_annotation(
-                text="too few windows", xref="x domain", x=0, xshift=14, y=place, xanchor="left",
-                showarrow=False, font={"size": style.FONT_SIZE - 2, "color": style.UNKNOWN},
-            )  # fmt: skip
+    for _, one, place in rows:
+        if not np.isfinite(one.correlation):
+            style.note_row(figure, "too few windows", place)
     limit = {"color": style.THRESHOLD, "width": 1.8, "dash": "dash"}
     figure.add_vline(x=TRUSTED_CORRELATION, line=limit, name="limit")
     figure.add_annotation(
-        text=f"r = {TRUSTED_CORRELATION:g}", x=TRUSTED_CORRELATION, y=0, xshift=-4, xanchor="right",
-        showarrow=False, font={"size": style.FONT_SIZE - 1, "color": style.THRESHOLD},
-    )  # fmt: skip
-    lowest = min([0.0, *_finite(agreement.correlation_interval[0] for agreement in agreements)])
+        text=f"r = {TRUSTED_CORRELATION:g}",
+        x=TRUSTED_CORRELATION,
+        y=0,
+        xshift=-4,
+        xanchor="right",
+        font_color=style.THRESHOLD,
+    )
+    lowest = np.nanmin([0.0, *(one.correlation_interval[0] for _, one, _ in rows)])
     figure.update_xaxes(title_text="correlation with the truth, r", range=[lowest - 0.05, 1.05])
-    return fixed_margins(figure)
+    return fixed_margins(style.note_simulated(figure))
 
 
-def _windows(
-    rows: pd.DataFrame, truth: pd.Series, measured: pd.Series, name: str, colour: str, exponent: int
-) -> go.Scatter:
+def _windows(rows: pd.DataFrame, name: str, unit: str, colour: str | None) -> go.Scatter:
     return go.Scatter(
-        x=truth,
-        y=measured,
+        x=rows["true"],
+        y=rows["measured"],
         mode="markers",
         name=name,
         marker={"size": 6, "color": colour, "opacity": 0.75},
-        customdata=np.stack(
+        customdata=[
             [
-                [escape(str(region), quote=False) for region in rows["region"]],
-                rows["longitude_deg"].map("{:+.0f}°".format),
-            ],
-            axis=1,
-        ),
+                escape(str(row["region"]), quote=False),
+                number(row["longitude_deg"], "+.0f"),
+                number(row["measured"], ".3f"),
+                number(row["true"], ".3f"),
+            ]
+            for row in rows.to_dict("records")
+        ],
         hovertemplate=(
-            f"<b>%{{customdata[0]}}</b>, longitude %{{customdata[1]}}<br>(measured %{{y:.3f}}, "
-            f"true %{{x:.3f}}) × {power(exponent)} Mx/h<extra></extra>"
+            "<b>%{customdata[0]}</b>, longitude %{customdata[1]}°<br>"
+            f"(measured %{{customdata[2]}}, true %{{customdata[3]}}) × {unit}<extra></extra>"
         ),
     )
 
@@ -171,83 +166,54 @@ def _add_line(
     figure: go.Figure, x: np.ndarray, y: np.ndarray, name: str, colour: str, dash: str
 ) -> None:
     """Draw a straight line with its name at its right end: the legend is full of longitudes."""
-    figure.add_trace(
-        go.Scatter(
-            x=x,
-            y=y,
-            mode="lines",
-            name=name,
-            line={"color": colour, "width": 2, "dash": dash},
-            showlegend=False,
-            hoverinfo="skip",
-        )
-    )
-    figure.add_annotation(
-        text=name, x=x[-1], y=y[-1], xanchor="right", yanchor="bottom", xshift=-12, yshift=2,
-        showarrow=False, font={"size": style.FONT_SIZE - 1, "color": colour},
-    )  # fmt: skip
+    line = {"color": colour, "width": 2, "dash": dash}
+    look = {"name": name, "showlegend": False, "hoverinfo": "skip"}
+    figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line=line, **look))
+    place = {"xanchor": "right", "yanchor": "bottom", "xshift": -12, "yshift": 2}
+    figure.add_annotation(text=name, x=x[-1], y=y[-1], font_color=colour, **place)
 
 
-def _write_numbers(figure: go.Figure, agreement: Agreement, *, dark: bool) -> None:
+def _numbers(agreement: Agreement) -> str:
     exponent = largest_exponent([agreement.bias], default=19)
-    low, high = agreement.correlation_interval
     lines = [
-        f"r = {agreement.correlation:.2f} ({low:.2f} to {high:.2f})",
-        f"gain {agreement.gain:.2f}",
-        f"bias {agreement.bias / 10.0**exponent:+.2f} × {power(exponent)} Mx/h".replace("-", "−"),
+        f"r = {_correlation(agreement)}",
+        f"gain {number(agreement.gain, '.2f')}",
+        f"bias {number(agreement.bias / 10.0**exponent, '+.2f')} × {power(exponent)} Mx/h",
         f"{agreement.n_windows} windows, {agreement.n_regions} simulated regions",
     ]
     if not np.isfinite(agreement.correlation):
         lines[:2] = ["r and gain not known: too few windows"]
-    figure.add_annotation(
-        text="<br>".join(lines),
-        name="numbers",
-        xref="paper",
-        yref="paper",
-        x=0.01,
-        y=0.99,
-        xanchor="left",
-        yanchor="top",
-        align="left",
-        showarrow=False,
-        bgcolor="rgba(14,17,23,0.7)" if dark else "rgba(255,255,255,0.75)",
-        font={"size": style.FONT_SIZE - 1},
+    return "<br>".join(lines)
+
+
+def _correlation(agreement: Agreement) -> str:
+    """Pearson's r and its interval."""
+    r, low, high = (
+        number(value, ".2f") for value in (agreement.correlation, *agreement.correlation_interval)
     )
+    return f"{r} ({low} to {high})"
 
 
-def _correlations(
-    rows: list[tuple[str, Agreement, float]], name: str, *, trusted: bool
-) -> go.Scatter:
-    agreements = [agreement for _, agreement, _ in rows]
-    colour = _TRUSTED if trusted else _NOT_TRUSTED
+def _correlations(rows: list[tuple[str, Agreement, float]], *, trusted: bool) -> go.Scatter:
+    agreements = [one for _, one, _ in rows]
+    values = [one.correlation for one in agreements]
+    low, high = np.array([one.correlation_interval for one in agreements]).reshape(-1, 2).T
+    name = "trusted" if trusted else "not trusted"
     return go.Scatter(
-        x=[one.correlation for one in agreements],
+        x=values,
         y=[place for _, _, place in rows],
         mode="markers",
         name=name,
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [one.correlation_interval[1] - one.correlation for one in agreements],
-            "arrayminus": [one.correlation - one.correlation_interval[0] for one in agreements],
-            "thickness": 1.8,
-            "width": 4,
-        },
+        error_x=style.error_bars(values, low, high),
         marker={
             "size": 10,
-            "color": colour,
             "symbol": "circle" if trusted else "circle-open",
-            "line": {"width": 2, "color": colour},
+            **style.rim(_TRUSTED if trusted else style.UNKNOWN),
         },
         text=[
-            f"<b>{label}: {name}</b><br>r = {one.correlation:.2f} "
-            f"({one.correlation_interval[0]:.2f} to {one.correlation_interval[1]:.2f})<br>"
-            f"gain {one.gain:.2f}<br>{one.n_windows} windows, {one.n_regions} regions"
+            f"<b>{label}: {name}</b><br>r = {_correlation(one)}<br>gain {number(one.gain, '.2f')}"
+            f"<br>{one.n_windows} windows, {one.n_regions} regions"
             for label, one, _ in rows
         ],
         hovertemplate="%{text}<extra></extra>",
     )
-
-
-def _finite(values: Iterable[float]) -> list[float]:
-    return [value for value in values if np.isfinite(value)]

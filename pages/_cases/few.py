@@ -14,7 +14,7 @@ from pages._cases.chosen import chosen_cases, show_drop
 from pages._cases.report import show_report
 from pages._cases.sets import show_sets
 from pages._cases.studied import study_all
-from pages._shared.charts import is_dark, show_chart
+from pages._shared.charts import show_chart
 from pages._shared.link import one_of, publish, restore
 from pages._shared.messages import DECISIONS, frame_notes, plain, show_simulated
 from pages._shared.selectors import Selection
@@ -93,8 +93,6 @@ def _show_history(study: CaseStudy) -> None:
         trend_history_figure(
             study.systematics,
             mask=mask,
-            dark=is_dark(),
-            simulated=study.simulated,
             height=360,
         ),
         key=f"detail_history_{mask}",
@@ -105,9 +103,7 @@ def _show_history(study: CaseStudy) -> None:
 
 def _show_slopes(study: CaseStudy) -> None:
     show_chart(
-        slope_forest_figure(
-            study.systematics, dark=is_dark(), simulated=study.simulated, height=360
-        ),
+        slope_forest_figure(study.systematics, height=360),
         key="detail_forest",
         filename=f"{study.name} slopes",
         alt=f"Slopes of {study.name} by mask and polarity with 95 % intervals",
@@ -180,9 +176,7 @@ def _show_bars(studies: list[CaseStudy]) -> None:
     title, words = _FLUXES[name or "pil"]
     st.caption(words)
     show_chart(
-        case_bars_figure(
-            studies, flux=name or "pil", same_scale=same, dark=is_dark(), row_height=200
-        ),
+        case_bars_figure(studies, flux=name or "pil", same_scale=same, row_height=200),
         key=f"case_bars_{name}",
         filename=f"cases {name} flux",
         alt=f"{title} of {len(studies)} cases, ten hours each",

@@ -12,7 +12,7 @@ from hnn_core.magnetogram.conventions import parse_t_rec
 from hnn_core.sources.jsoc import newest
 from pages._shared import caches
 from pages._shared.background import Task, busy, finished, start, wait_for
-from pages._shared.charts import is_dark, show_chart
+from pages._shared.charts import show_chart
 from pages._shared.messages import show_simulated
 from pages._shared.selectors import Selection
 
@@ -73,7 +73,7 @@ def show_film(selection: Selection) -> None:
 def _show(film: Film, selection: Selection) -> None:
     with st.container(key="film_box"):
         show_chart(
-            animation_figure(film.pictures, film.labels, dark=is_dark()),
+            animation_figure(film.pictures, film.labels),
             kind="film",
             ratio=film.pictures[0].height / film.pictures[0].width,
             key="film",

@@ -27,7 +27,7 @@ from hnn_core.regions.labels import DEFAULT_POLICY, POLICIES
 from hnn_core.sources.jsoc import newest
 from pages._shared import caches
 from pages._shared.background import Task, busy, finished, forget, start, wait_for
-from pages._shared.charts import is_dark, show_chart
+from pages._shared.charts import show_chart
 from pages._shared.messages import region_label
 from pages._shared.selectors import Selection
 
@@ -52,9 +52,7 @@ def show_slopes(table: pd.DataFrame, selection: Selection) -> None:
     for side, column in zip(st.columns(2, gap="medium"), _COLUMNS, strict=True):
         with side:
             show_chart(
-                slope_distributions_figure(
-                    table, column, dark=is_dark(), simulated=bool(table["simulated"].all())
-                ),
+                slope_distributions_figure(table, column),
                 key=f"many_{column}",
                 filename=f"slopes {column}",
                 alt=f"{QUANTITIES[column]} of {len(table)} windows by outcome",
@@ -64,8 +62,9 @@ def show_slopes(table: pd.DataFrame, selection: Selection) -> None:
         left, right = st.columns([3, 2], gap="medium")
         with left:
             show_chart(
-                effect_sizes_figure(compared, dark=is_dark()),
+                effect_sizes_figure(compared),
                 key="many_effects",
+                simulated=bool(table["simulated"].all()),
                 filename="effect sizes",
                 alt="Cliff's delta of each compared quantity with its 95 % interval",
             )

@@ -9,7 +9,7 @@ from hnn_core.regions.base import Source
 from hnn_core.sources import open_source
 from pages._shared import caches
 from pages._shared.background import Task, busy, finished, forget, start, wait_for
-from pages._shared.charts import is_dark, show_chart
+from pages._shared.charts import show_chart
 from pages._shared.link import publish, restore
 from pages._shared.selectors import Selection
 
@@ -73,14 +73,14 @@ def show_truth(selection: Selection) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with left:
         show_chart(
-            measured_against_true_figure(table, found, dark=is_dark(), height=440),
+            measured_against_true_figure(table, found, height=440),
             key=f"truth_scatter_{mask}",
             filename="measured against true",
             alt="Measured decline of PIL flux against the true cancellation rate",
         )
     with right:
         show_chart(
-            trust_figure(found, dark=is_dark(), height=440),
+            trust_figure(found, height=440),
             key=f"truth_trust_{mask}",
             filename="correlation by longitude and threshold",
             alt="Correlation with the truth by longitude and threshold",

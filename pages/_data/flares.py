@@ -17,7 +17,7 @@ from analysis.figures.catalogue import butterfly_figure, disk_figure, largest_pl
 from hnn_core.services.endpoints import elsewhere
 from pages._data.forms import start, start_button, window_before
 from pages._data.view import open_view
-from pages._shared.charts import is_dark, show_chart
+from pages._shared.charts import show_chart
 from pages._shared.messages import plain
 
 __all__ = [
@@ -161,21 +161,23 @@ def show_flares(found: pd.DataFrame, cmes: pd.DataFrame) -> None:
 def show_maps(found: pd.DataFrame) -> None:
     """Draw both maps and say what is not on them."""
     placed = largest_placed(found)
-    look = {"dark": is_dark(), "simulated": bool(elsewhere())}
+    simulated = bool(elsewhere())
     left, right = st.columns([5, 3], gap="small")
     with left:
         show_chart(
-            butterfly_figure(placed, **look),
+            butterfly_figure(placed),
             key="butterfly",
+            simulated=simulated,
             filename="flares over time",
             alt="Latitude of the flares over time",
             on_select=lambda: choose_from_chart("butterfly"),
         )
     with right:
         show_chart(
-            disk_figure(placed, **look),
+            disk_figure(placed),
             kind="disk",
             key="disk",
+            simulated=simulated,
             filename="flares on the disk",
             alt="Where on the disk the flares were",
             on_select=lambda: choose_from_chart("disk"),

@@ -13,7 +13,7 @@ from hnn_core.magnetogram.conventions import parse_t_rec
 from pages._explore.view import View
 from pages._shared import caches
 from pages._shared.caches import passage
-from pages._shared.charts import is_dark, show_chart
+from pages._shared.charts import show_chart
 from pages._shared.selectors import Selection
 
 __all__ = ["flux_history", "show_flux_bars", "show_flux_line", "show_probabilities"]
@@ -37,11 +37,10 @@ def show_probabilities(selection: Selection, hour: str) -> None:
                 threshold=selection.model.config.threshold,
                 current=parse_t_rec(hour),
                 flares=region.flares,
-                dark=is_dark(),
-                simulated=region.simulated,
                 height=_HEIGHT,
             ),
             key="passage",
+            simulated=region.simulated,
             filename=f"{region.id} probability",
             alt=f"Probability of an eruptive flare over the passage of {region.id}",
         )
@@ -82,11 +81,10 @@ def show_flux_bars(view: View | None, name: str, title: str) -> None:
             table,
             column=f"{name}_unsigned_flux_mx",
             positive=view.eruptive,
-            dark=is_dark(),
-            simulated=selection.region.simulated,
             height=_HEIGHT,
         ),
         key=f"bars_{name}",
+        simulated=selection.region.simulated,
         filename=f"{selection.region.id} {hour} {name} flux bars",
         alt=f"{title} of the {length} hours up to {hour} TAI",
     )
@@ -113,11 +111,10 @@ def show_flux_line(
             current=parse_t_rec(hour),
             window=None if hours is None else (hours[0], hours[-1]),
             flares=region.flares,
-            dark=is_dark(),
-            simulated=region.simulated,
             height=_HEIGHT,
         ),
         key=f"line_{name}",
+        simulated=region.simulated,
         filename=f"{region.id} {name} flux",
         alt=f"{title} over the passage of {region.id}",
     )

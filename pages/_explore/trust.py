@@ -31,7 +31,7 @@ from hnn_core.sources.jsoc import newest
 from pages._explore.view import HeatView, View, explained, view_key
 from pages._shared import caches
 from pages._shared.background import Task, busy, finished, start, wait_for
-from pages._shared.charts import is_dark, show_chart
+from pages._shared.charts import show_chart
 from pages._shared.link import one_of, publish, restore
 
 __all__ = ["show_faithful", "show_layers", "show_norms", "show_trust"]
@@ -96,10 +96,9 @@ def _show_check(view: View, found: Faithfulness, randomised: RandomisedCheck) ->
         with side:
             st.markdown(f"**{kind.capitalize()}**")
             show_chart(
-                faithfulness_curves_figure(
-                    found, fill=fill or "zero", kind=kind, dark=is_dark(), simulated=simulated
-                ),
+                faithfulness_curves_figure(found, fill=fill or "zero", kind=kind),
                 key=f"faithful_{kind}_{fill}",
+                simulated=simulated,
                 filename=f"{view.selection.region.id} {view.hour} {kind}",
                 alt=f"Probability while tokens are hidden or shown, {kind}",
             )
@@ -108,8 +107,9 @@ def _show_check(view: View, found: Faithfulness, randomised: RandomisedCheck) ->
     st.markdown(f"Randomised network: {randomised.words}")
     if len(randomised.stages) > 1:
         show_chart(
-            randomised_stages_figure(randomised, dark=is_dark(), simulated=simulated),
+            randomised_stages_figure(randomised),
             key="randomised_stages",
+            simulated=simulated,
             filename=f"{view.selection.region.id} {view.hour} randomised",
             alt="How alike the map stays while the network gets new weights, part by part",
         )
@@ -156,10 +156,11 @@ def show_layers(view: View, heat: HeatView) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with left, st.container(key="heads"):
         show_chart(
-            layer_heads_figure(attention, dark=is_dark(), simulated=selection.region.simulated),
+            layer_heads_figure(attention),
             kind="picture",
             ratio=attention.shape[0] / attention.shape[1],
             key="layer_heads",
+            simulated=selection.region.simulated,
             filename=f"{region} {view.hour} heads",
             alt="Attention of the class token, one picture for each encoder and head",
         )
@@ -191,12 +192,11 @@ def show_norms(view: View, heat: HeatView) -> None:
             token_norms_figure(
                 found.maps[-1],
                 found.flagged[-1],
-                dark=is_dark(),
-                simulated=view.selection.region.simulated,
             ),
             kind="picture",
             ratio=1.0,
             key="token_norms",
+            simulated=view.selection.region.simulated,
             filename=f"{view.selection.region.id} {view.hour} token norms",
             alt="Norm of each token at the output of the last encoder",
         )
@@ -242,8 +242,9 @@ def _show_hours(view: View, heat: HeatView) -> None:
     target = heat.choice.target
     scores = [explained(view, method, target=target) for method in HOUR_METHODS]
     show_chart(
-        hour_scores_figure(scores, dark=is_dark(), simulated=view.selection.region.simulated),
+        hour_scores_figure(scores),
         key="hour_scores",
+        simulated=view.selection.region.simulated,
         filename=f"{view.selection.region.id} {view.hour} hours",
         alt="How much each of the hours spoke for the class",
     )
@@ -267,10 +268,9 @@ def _show_place(view: View, heat: HeatView) -> None:
         with side:
             st.markdown(f"**{title}**")
             show_chart(
-                overlap_draws_figure(
-                    found, dark=is_dark(), simulated=view.selection.region.simulated
-                ),
+                overlap_draws_figure(found),
                 key=f"overlap_{number}",
+                simulated=view.selection.region.simulated,
                 filename=f"{view.selection.region.id} {view.hour} overlap",
                 alt=f"{title}: share of the map in RoPI, hull and 10 Mm against random regions",
             )

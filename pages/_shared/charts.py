@@ -6,6 +6,8 @@ from typing import Literal
 import plotly.graph_objects as go
 import streamlit as st
 
+from analysis.figures.style import put_on
+
 __all__ = ["is_dark", "show_chart"]
 
 _FONT = '"Source Sans", sans-serif'
@@ -35,14 +37,17 @@ def show_chart(
     alt: str,
     kind: Literal["plot", "picture", "strip", "disk", "film"] = "plot",
     ratio: float | None = None,
+    simulated: bool = False,
     on_select: Callable[[], None] | None = None,
 ) -> None:
-    """Draw a figure; its camera button saves a PNG of twice the size under that name.
+    """Draw a figure in the page's theme; its camera button saves a PNG of twice the size.
 
+    With `simulated` a note in the figure, saved too, says that the data are simulated.
     With `ratio`, height over width of what is inside the margins, the figure is as high as the
     width it is given asks for, up to most of the window. With `on_select`, points are chosen by a
     click or by a box about them.
     """
+    put_on(figure, dark=is_dark(), simulated=simulated)
     figure.update_layout(
         margin={**_MARGINS[kind], "autoexpand": False},
         font_family=_FONT,

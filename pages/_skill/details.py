@@ -15,7 +15,6 @@ from analysis.skill.figures_tables import confusion_data, confusion_figure
 from analysis.skill.forecasts import FORECASTS
 from analysis.skill.scores import number
 from hnn_core.exceptions import OneClassError
-from pages._shared.charts import is_dark
 from pages._skill.run import Chosen, show_figure
 
 __all__ = ["show_counts", "show_curves", "show_reliability"]
@@ -30,7 +29,7 @@ def show_counts(chosen: Chosen, forecast: str, scores: pd.DataFrame) -> None:
         st.markdown(f"#### {FORECASTS[forecast]} at threshold {chosen.threshold:g}")
         show_figure(
             chosen,
-            confusion_figure(counts, dark=is_dark(), simulated=chosen.simulated),
+            confusion_figure(counts),
             confusion_data(counts),
             key="confusion",
             what=f"{FORECASTS[forecast]} confusion matrix",
@@ -42,8 +41,6 @@ def show_counts(chosen: Chosen, forecast: str, scores: pd.DataFrame) -> None:
             table,
             chosen=chosen.threshold,
             own=float(chosen.scores["threshold"]),
-            dark=is_dark(),
-            simulated=chosen.simulated,
         )
         what = f"{FORECASTS[forecast]} skill against threshold"
         show_figure(chosen, figure, table, key="thresholds", what=what)
@@ -51,9 +48,9 @@ def show_counts(chosen: Chosen, forecast: str, scores: pd.DataFrame) -> None:
 
 def show_curves(chosen: Chosen) -> None:
     """Draw the ROC and precision-recall curves of all forecasts."""
-    told, look = chosen.forecasts, {"dark": is_dark(), "simulated": chosen.simulated}
+    told = chosen.forecasts
     try:
-        figures = roc_figure(told, **look), precision_recall_figure(told, **look)
+        figures = roc_figure(told), precision_recall_figure(told)
     except OneClassError as error:
         st.info(str(error), icon=":material/info:")
         return
@@ -85,8 +82,6 @@ def show_reliability(chosen: Chosen) -> None:
             tables,
             brier,
             base_rate=float(first["label"].mean()),
-            dark=is_dark(),
-            simulated=chosen.simulated,
         )
         data = pd.concat(table.assign(forecast=name) for name, table in tables.items())
         show_figure(chosen, figure, data, key="reliability", what="reliability")

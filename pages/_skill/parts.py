@@ -15,7 +15,6 @@ from analysis.skill.forecasts import FORECASTS, worst_misses
 from hnn_core.network.model_store import SHIPPED
 from hnn_core.training.run_folder import RunFolder
 from pages._shared import caches
-from pages._shared.charts import is_dark
 from pages._skill.run import Chosen, show_figure
 
 __all__ = ["explore_query", "show_downloads", "show_misses", "show_parts"]
@@ -43,8 +42,6 @@ def show_parts(chosen: Chosen, forecast: str, scores: pd.DataFrame) -> None:
                 forecast=forecast,
                 whole=whole,
                 title=title,
-                dark=is_dark(),
-                simulated=chosen.simulated,
             )
             what = f"{FORECASTS[forecast]} TSS by {name}"
             show_figure(chosen, figure, found, key=f"by_{name}", what=what)

@@ -15,6 +15,14 @@ import streamlit as st
 
 from analysis.export import history_csv
 from analysis.skill.forecasts import FORECASTS, beside, forecasts, read_predictions, read_scores
+from analysis.export import table_csv
+from analysis.skill.forecasts import (
+    FORECASTS,
+    forecasts,
+    join_network,
+    read_predictions,
+    read_scores,
+)
 from hnn_core.exceptions import RunError, UnknownRunError
 from hnn_core.regions.base import SkippedFile
 from hnn_core.training.run_folder import RunFolder, list_runs
@@ -73,7 +81,9 @@ def choose_other(
     if other == "–":
         return predictions, of
     try:
-        joined = beside(predictions, read_run(str(runs[other].path), runs[other].status.time)[0])
+        joined = join_network(
+            predictions, read_run(str(runs[other].path), runs[other].status.time)[0]
+        )
     except RunError as error:
         st.warning(str(error), icon=":material/warning:")
         return predictions, of
@@ -221,7 +231,8 @@ def show_figure(
 ) -> None:
     """Draw a figure and a button for its data as CSV; `more` goes to `show_chart`."""
     stem = f"{chosen.name} {what}".replace("/", " ")
-    show_chart(figure, key=key, filename=stem, alt=f"{what} of the run {chosen.name}", **more)
+    alt = f"{what} of the run {chosen.name}"
+    show_chart(figure, key=key, filename=stem, alt=alt, simulated=chosen.simulated, **more)
     st.download_button(
         "Data of this figure, CSV",
         lambda: history_csv(data),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from analysis.skill.figures_scores import fold_bars, score_bars
+from analysis.skill.figures_scores import fold_bars_figure, score_bars_figure
 from analysis.skill.forecasts import FORECASTS, PAPER_TSS
 from analysis.skill.scores import (
     SCORE_NAMES,
@@ -19,7 +19,6 @@ from analysis.skill.scores import (
     with_interval,
 )
 from hnn_core.scores import SCORES
-from pages._shared.charts import is_dark
 from pages._skill.run import Chosen, show_figure
 
 __all__ = [
@@ -39,11 +38,9 @@ def show_scores(chosen: Chosen) -> pd.DataFrame:
     st.markdown("### Scores" if chosen.folds == 1 else "### All folds taken together")
     wide, narrow = st.columns([1, 1], gap="medium")
     with wide:
-        figure = score_bars(
+        figure = score_bars_figure(
             table,
             paper=_paper(chosen) if chosen.folds == 1 else None,
-            dark=is_dark(),
-            simulated=chosen.simulated,
         )
         show_figure(chosen, figure, table, key="scores", what="scores")
     with narrow:
@@ -64,7 +61,7 @@ def show_folds(chosen: Chosen) -> pd.DataFrame:
     st.markdown(f"### Mean over {chosen.folds} folds")
     wide, narrow = st.columns([1, 1], gap="medium")
     with wide:
-        figure = fold_bars(table, paper=_paper(chosen), dark=is_dark(), simulated=chosen.simulated)
+        figure = fold_bars_figure(table, paper=_paper(chosen))
         show_figure(chosen, figure, table.explode("folds"), key="folds", what="folds")
     with narrow:
         _show_table(table, with_error, "mean", "standard_error")

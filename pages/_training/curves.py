@@ -5,10 +5,10 @@ Several runs on one chart.
 
 import streamlit as st
 
-from analysis.figures.training import SCORES, compare_runs, loss_curve, skill_curves
+from analysis.figures.training import SCORES, compare_runs_figure, loss_figure, validation_figure
 from hnn_core.training.progress import Progress, n_members, share_done
 from hnn_core.training.run_folder import RunFolder, list_runs
-from pages._shared.charts import is_dark, show_chart
+from pages._shared.charts import show_chart
 from pages._training.dataset import is_simulated
 from pages._training.runs import duration, network
 
@@ -26,28 +26,26 @@ def show_curves(run: RunFolder, progress: Progress) -> None:
     with left:
         st.markdown("#### Loss")
         show_chart(
-            loss_curve(
+            loss_figure(
                 steps,
                 epochs,
                 n_epochs=progress.epochs,
-                dark=is_dark(),
-                simulated=simulated,
             ),
             key="run_loss",
+            simulated=simulated,
             filename=f"{run.name} loss",
             alt=f"Loss of {run.name} against the epoch",
         )
     with right:
         st.markdown("#### Skill on the validation set")
         show_chart(
-            skill_curves(
+            validation_figure(
                 epochs,
                 best_epoch=progress.best_epoch,
                 n_epochs=progress.epochs,
-                dark=is_dark(),
-                simulated=simulated,
             ),
             key="run_skill",
+            simulated=simulated,
             filename=f"{run.name} skill",
             alt=f"Validation scores of {run.name} against the epoch",
         )
@@ -83,8 +81,9 @@ def show_members(run: RunFolder, members: dict[str, Progress], *, busy: bool) ->
         return  # a shipped run has left its members behind
     st.markdown("#### Validation TSS")
     show_chart(
-        compare_runs(tables, dark=is_dark(), simulated=is_simulated(run)),
+        compare_runs_figure(tables),
         key="run_members",
+        simulated=is_simulated(run),
         filename=f"{run.name} members",
         alt=f"Validation TSS of the trainings of {run.name} against the epoch",
     )
@@ -124,8 +123,9 @@ def show_comparison() -> None:
     without = [name for name, table in tables.items() if score not in table]
     if len(without) < len(tables):
         show_chart(
-            compare_runs(tables, score=score, dark=is_dark(), simulated=simulated),
+            compare_runs_figure(tables, score=score),
             key="comparison",
+            simulated=simulated,
             filename=f"runs {SCORES[score]}",
             alt=f"{SCORES[score]} of {', '.join(chosen)} against the epoch",
         )

@@ -183,7 +183,7 @@ def test_without_any_prediction_there_are_no_empty_columns():
 def test_title_tells_case_answer_and_outcome():
     assert title(case_bars_figure([study()]), "HARP") == (
         "<b>AR 11158 · HARP 377, 2011-02-15 01:00 TAI</b><br>"
-        "p = 0.83 · happened: eruptive (X2.2, CME linked)"
+        "P(eruptive) = 0.83<br>happened: eruptive (X2.2, CME linked)"
     )
 
 

@@ -10,7 +10,7 @@ from astropy.time import Time, TimeDelta
 
 from analysis.cases.figures_trends import slope_forest_figure, trend_history_figure
 from analysis.figures import style
-from analysis.figures.style import hours_axis, largest_exponent, power
+from analysis.figures.style import hours_axis, largest_exponent, number, power
 from analysis.physics.trends import Systematics, systematics
 from analysis.physics.window_fluxes import MASKS
 from analysis.surveys.compare import COMPARED, QUANTITIES, compare_columns
@@ -60,6 +60,29 @@ def test_powers_of_ten():
     assert largest_exponent([0.0, np.nan]) == 21
     assert largest_exponent([], default=19) == 19
     assert hours_axis(3)["ticktext"] == ["t−2", "t−1", "t"]
+
+
+def test_numbers_have_a_real_minus_and_powers_of_ten():
+    assert number(-0.000012) == "−1.2 × 10⁻⁵"
+    assert number(2.5e20, "+.2g") == "+2.5 × 10²⁰"
+    assert number(-3.14159, ".2f") == "−3.14"
+    assert number(0.25, ".2g") == "0.25"
+
+
+def test_marks_take_the_colour_of_the_text_from_the_theme(falling):
+    """What has no colour of its own is legible on either page."""
+    figure = slope_forest_figure(falling)
+    (zero,) = figure.layout.shapes
+    assert zero.line.color is None
+    colours = set()
+    for dark in (False, True):
+        theme = style.put_on(figure, dark=dark).layout.template
+        text = theme.layout.font.color
+        assert theme.layout.shapedefaults.line.color == text
+        assert theme.data.scatter[0].marker.line.color == text
+        assert theme.data.bar[0].error_y.color == text
+        colours.add(text)
+    assert len(colours) == 2
 
 
 # History
@@ -135,10 +158,9 @@ def test_too_few_hours_are_points_without_lines():
 
 
 def test_simulated_is_written_in_the_figure(falling):
-    for figure in (
-        trend_history_figure(falling, simulated=True),
-        slope_forest_figure(falling, simulated=True),
-    ):
+    simulated = dataclasses.replace(falling, simulated=True)
+    for figure in (trend_history_figure(simulated), slope_forest_figure(simulated)):
+        style.put_on(figure, simulated=True)
         assert texts(figure).count("simulated data") == 1
     assert "simulated data" not in texts(trend_history_figure(falling))
 
@@ -235,7 +257,7 @@ def test_windows_without_a_number_are_left_out():
     table = survey_table()
     table.loc[0, COLUMN] = np.nan
     table.loc[2:3, "outcome"] = "unknown"
-    figure = slope_distributions_figure(table, COLUMN, simulated=True)
+    figure = slope_distributions_figure(table.assign(simulated=True), COLUMN)
     assert figure.layout.xaxis.ticktext == (
         "eruptive<br>1 window<br>1 region",
         "confined<br>4 windows<br>2 regions",
@@ -304,8 +326,14 @@ def test_windows_lie_where_they_were_measured_coloured_by_longitude():
         rows = first[first["longitude_deg"].abs().between(low, low + 15, inclusive="left")]
         assert points.x == pytest.approx(rows["true_rate_mx_per_h"] / 1e19)
         assert points.y == pytest.approx(-rows["moving_unsigned_slope_mx_per_h"] / 1e19)
-    colours = [trace(figure, f"{low}–{low + 15}°").marker.color for low in (0, 15, 30, 45)]
-    assert len(set(colours)) == 4
+    # Each takes the next colour of the theme, legible on the page.
+    assert [one.name for one in figure.data][:4] == [
+        f"{low}–{low + 15}°" for low in (0, 15, 30, 45)
+    ]
+    for dark in (False, True):
+        themed = style.put_on(figure, dark=dark)
+        assert len(set(themed.layout.template.layout.colorway)) == 4
+    assert all(one.marker.color is None for one in figure.data[:4])
     faithful, fitted = trace(figure, "faithful"), trace(figure, "least squares")
     assert list(faithful.x) == list(faithful.y)
     assert fitted.y == pytest.approx(0.1 + 0.5 * np.array(fitted.x))
@@ -320,7 +348,7 @@ def test_windows_lie_where_they_were_measured_coloured_by_longitude():
 def test_windows_beyond_the_bins_and_without_numbers():
     table = validation_rows(longitude=90.0)
     table.loc[0, "true_rate_mx_per_h"] = np.nan
-    figure = measured_against_true_figure(table, validate(table), dark=True)
+    figure = measured_against_true_figure(table, validate(table))
     beyond = (table["longitude_deg"].abs() >= 60) & (table["threshold_g"] == 0)
     assert len(trace(figure, "beyond").x) == int(beyond[1:].sum())
 

@@ -19,7 +19,7 @@ from analysis.figures.flux import flux_bars_figure, flux_history_figure
 from analysis.figures.magnetogram import magnetogram_figure
 from analysis.figures.overlays import line_path, outline_path
 from analysis.figures.passage import probability_figure
-from analysis.figures.style import opaque
+from analysis.figures.style import put_on
 from analysis.physics.coordinates import heliographic_to_pixel, pixel_to_heliographic
 from analysis.physics.flux import flux_history
 from analysis.physics.pil import detect_pils, line_length
@@ -268,9 +268,10 @@ def test_with_the_crop_box_the_whole_of_it_is_shown(mag):
 
 def test_two_colour_bars_do_not_meet(mag):
     heat = np.random.default_rng(0).random(mag.shape)
-    figure = magnetogram_figure(mag, heat=heat, heat_opacity=0.3, heat_range=(0.0, 2.0))
+    figure = magnetogram_figure(mag, heat=heat, heat_opacity=0.3)
     drawn = trace(figure, "attention rollout")
-    assert (drawn.opacity, drawn.zmin, drawn.zmax) == (0.3, 0.0, 2.0)
+    assert drawn.opacity == 0.3
+    assert (drawn.zmin, drawn.zmax) == pytest.approx((heat.min(), heat.max()))
     assert drawn.colorbar.title.text == "attention rollout"
     assert [colour for _, colour in drawn.colorscale][:: len(drawn.colorscale) - 1] == [
         "#00007f",
@@ -278,14 +279,6 @@ def test_two_colour_bars_do_not_meet(mag):
     ]
     above = trace(figure, "field").colorbar
     assert above.y - above.len > drawn.colorbar.y + drawn.colorbar.len
-
-
-def test_smooth_heat_stands_on_cell_centres(mag):
-    _, box = preprocess(mag.field, PreprocessConfig())
-    figure = magnetogram_figure(mag, heat=np.eye(14), crop_box=box, heat_smooth=True)
-    heat = trace(figure, "attention rollout")
-    assert heat.zsmooth == "best"
-    assert heat.z.shape == (len(heat.y), len(heat.x))
 
 
 @pytest.mark.parametrize(
@@ -323,14 +316,22 @@ def test_graticule_lies_on_multiples_of_five_degrees():
 
 @pytest.mark.parametrize("dark", [True, False])
 def test_text_stands_out_from_the_page(mag, dark):
-    figure = magnetogram_figure(mag, dark=dark)
-    red = int(figure.layout.font.color[1:3], 16)
-    assert (red > 128) == dark
-    assert figure.layout.font.size >= 12
-    assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
-    solid = opaque(figure, dark=dark).layout.paper_bgcolor
+    figure = put_on(magnetogram_figure(mag), dark=dark)
+    theme = figure.layout.template.layout
+    for colour in (theme.font.color, theme.hoverlabel.font.color, theme.shapedefaults.line.color):
+        assert (int(colour[1:3], 16) > 128) == dark
+    assert theme.font.size >= 12
+    assert theme.paper_bgcolor == "rgba(0,0,0,0)"
+    assert figure.layout.paper_bgcolor is None
+    solid = put_on(figure, dark=dark, solid=True).layout.paper_bgcolor
     assert (int(solid[1:3], 16) < 128) == dark
-    assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
+
+
+def test_a_theme_put_on_replaces_the_other(mag):
+    figure = magnetogram_figure(mag)
+    light = figure.layout.template.layout.font.color
+    assert put_on(figure, dark=True).layout.template.layout.font.color != light
+    assert put_on(figure).layout.template.layout.font.color == light
 
 
 def test_zoom_is_kept_from_hour_to_hour_and_not_between_regions(mag):
@@ -384,14 +385,6 @@ def test_filmstrip_names_the_hours():
     assert (marked.line.dash, marked.line.color) == ("dash", style.INTERPOLATED)
     assert "interpolated" in marked.text
     assert trace(figure, "t").line.width > trace(figure, "t−1 h").line.width
-
-
-def test_filmstrip_wraps_into_rows():
-    figure = filmstrip_figure(frames(10), columns=5)
-    tops = {image.y for image in figure.layout.images}
-    lefts = {image.x for image in figure.layout.images}
-    assert (len(tops), len(lefts)) == (2, 5)
-    assert figure.layout.height > filmstrip_figure(frames(10)).layout.height
 
 
 def test_filmstrip_believes_frames_about_themselves():
@@ -450,7 +443,7 @@ def test_bars_show_the_flux_from_zero(passage):
     assert list(bars.x) == ["t−9", "t−8", "t−7", "t−6", "t−5", "t−4", "t−3", "t−2", "t−1", "t"]
     assert list(bars.marker.pattern.shape) == ["", "", "/", *[""] * 7]
     error = ten["total_flux_error_mx"].iloc[0] / 1e21
-    assert float(bars.customdata[0][0]) == pytest.approx(error, rel=0.05)  # two digits
+    assert float(bars.customdata[0][2]) == pytest.approx(error, rel=0.05)  # two digits
 
 
 @pytest.mark.parametrize(
@@ -536,7 +529,7 @@ def test_probability_breaks_and_is_coloured_by_its_decision(predicted):
     assert list(line.marker.color[:3]) == [style.CONFINED, style.ERUPTIVE, style.ERUPTIVE]
     assert line.connectgaps is False
     assert tuple(figure.layout.yaxis.range) == (-0.02, 1.02)
-    assert figure.layout.yaxis.title.text == "probability eruptive (0–1)"
+    assert figure.layout.yaxis.title.text == "P(eruptive)"
     assert "eruptive from 0.5" in annotations(figure)
 
 
@@ -571,21 +564,23 @@ def all_figures(passage: pd.DataFrame, predicted: pd.DataFrame, simulated: bool)
     return [
         magnetogram_figure(mag),
         filmstrip_figure([mag]),
-        flux_bars_figure(
-            passage, column="pil_unsigned_flux_mx", positive=True, simulated=simulated
-        ),
-        flux_history_figure(passage, simulated=simulated),
-        probability_figure(predicted, simulated=simulated),
+        flux_bars_figure(passage, column="pil_unsigned_flux_mx", positive=True),
+        flux_history_figure(passage),
+        probability_figure(predicted),
     ]
 
 
 @pytest.mark.parametrize("simulated", [True, False])
 def test_simulated_data_are_called_so_in_every_figure(passage, predicted, simulated):
-    for figure in all_figures(passage, predicted, simulated):
-        assert ("simulated data" in annotations(figure)) == simulated
+    figures = all_figures(passage, predicted, simulated)
+    # What is drawn of magnetograms knows by itself.
+    assert ["simulated data" in annotations(figure) for figure in figures[:2]] == [simulated] * 2
+    for figure in figures:
+        put_on(figure, simulated=simulated)
+        assert annotations(figure).count("simulated data") == simulated
 
 
 def test_every_figure_keeps_its_zoom_and_can_be_sent(passage, predicted):
     for figure in all_figures(passage, predicted, False):
         assert figure.layout.uirevision
-        assert json.loads(figure.to_json())["layout"]["font"]["size"] >= 12
+        assert json.loads(figure.to_json())["layout"]["template"]["layout"]["font"]["size"] >= 12

@@ -16,7 +16,7 @@ from analysis.skill.figures_curves import (
     roc_figure,
     threshold_figure,
 )
-from analysis.skill.figures_scores import COLOURS, fold_bars, score_bars
+from analysis.skill.figures_scores import COLOURS, fold_bars_figure, score_bars_figure
 from analysis.skill.figures_tables import bins_figure, confusion_data, confusion_figure
 from analysis.skill.forecasts import PAPER_TSS, forecasts
 from analysis.skill.scores import fold_table, score_table
@@ -45,7 +45,7 @@ def texts(figure: go.Figure) -> list[str]:
 
 def test_bars_are_the_scores_and_their_intervals(told):
     table = score_table(told)
-    figure = score_bars(table)
+    figure = score_bars_figure(table)
     hnn = table[table["forecast"] == "hnn"]
     bars = trace(figure, "HNN")
     np.testing.assert_array_equal(bars.y, hnn["value"])
@@ -57,7 +57,7 @@ def test_bars_are_the_scores_and_their_intervals(told):
 
 
 def test_bars_of_a_score_stand_side_by_side(told):
-    figure = score_bars(score_table(told))
+    figure = score_bars_figure(score_table(told))
     bars = [trace(figure, name) for name in ("HNN", "ViT", "climatology", "flux threshold")]
     gaps = np.diff([bar.x for bar in bars], axis=0)
     assert (gaps > [bar.width for bar in bars[:1]]).all()
@@ -66,7 +66,7 @@ def test_bars_of_a_score_stand_side_by_side(told):
 
 
 def test_undefined_bar_is_a_word_with_its_reason(told):
-    figure = score_bars(score_table(told))
+    figure = score_bars_figure(score_table(told))
     word = trace(figure, "climatology, undefined")
     assert list(word.text) == ["undefined"]
     assert list(word.customdata) == ["nothing was predicted eruptive"]
@@ -76,18 +76,18 @@ def test_undefined_bar_is_a_word_with_its_reason(told):
 
 @pytest.mark.parametrize("flare_class", PAPER_TSS)
 def test_papers_tss_stands_over_its_bar(told, flare_class):
-    figure = score_bars(score_table(told), paper=PAPER_TSS[flare_class])
+    figure = score_bars_figure(score_table(told), paper=PAPER_TSS[flare_class])
     marks = trace(figure, "the paper's TSS")
     assert list(marks.y) == list(PAPER_TSS[flare_class].values())
     assert list(marks.x) == [trace(figure, name).x[-1] for name in ("HNN", "ViT")]
     alone = {name: table for name, table in told.items() if name != "vit"}
-    marks = trace(score_bars(score_table(alone), paper=PAPER_TSS["M"]), "the paper's TSS")
+    marks = trace(score_bars_figure(score_table(alone), paper=PAPER_TSS["M"]), "the paper's TSS")
     assert list(marks.y) == [0.6111]
 
 
 def test_bars_of_folds_are_mean_error_and_the_folds(told_in_folds):
     table = fold_table(told_in_folds)
-    figure = fold_bars(table, paper=PAPER_TSS["M"])
+    figure = fold_bars_figure(table, paper=PAPER_TSS["M"])
     bars, dots = trace(figure, "ViT"), trace(figure, "ViT, folds")
     assert len(dots.y) == 25
     np.testing.assert_allclose(bars.y, np.reshape(dots.y, (5, 5)).mean(axis=1))
@@ -191,29 +191,32 @@ def test_parts_are_drawn_with_their_regions_or_called_undefined():
     assert list(trace(figure, "whole test set: 0.400").y) == [0.4, 0.4]
 
 
-def all_figures(told, told_in_folds, **look) -> list[go.Figure]:
+def all_figures(told, told_in_folds) -> list[go.Figure]:
     tables = {"hnn": reliability(told["hnn"])}
     return [
-        score_bars(score_table(told), **look),
-        fold_bars(fold_table(told_in_folds), **look),
-        roc_figure(told, **look),
-        precision_recall_figure(told, **look),
-        threshold_figure(threshold_scores(told["hnn"], draws=5), chosen=0.5, **look),
-        reliability_figure(tables, {"hnn": brier_scores(told["hnn"])}, base_rate=0.5, **look),
-        confusion_figure([3, 2, 4, 1], **look),
-        bins_figure(skill_by_class(told["hnn"]), forecast="hnn", **look),
+        score_bars_figure(score_table(told)),
+        fold_bars_figure(fold_table(told_in_folds)),
+        roc_figure(told),
+        precision_recall_figure(told),
+        threshold_figure(threshold_scores(told["hnn"], draws=5), chosen=0.5),
+        reliability_figure(tables, {"hnn": brier_scores(told["hnn"])}, base_rate=0.5),
+        confusion_figure([3, 2, 4, 1]),
+        bins_figure(skill_by_class(told["hnn"]), forecast="hnn"),
     ]
 
 
 @pytest.mark.parametrize("simulated", [True, False])
 def test_simulated_data_are_called_so_in_every_figure(told, told_in_folds, simulated):
-    for figure in all_figures(told, told_in_folds, simulated=simulated):
+    for figure in all_figures(told, told_in_folds):
+        style.put_on(figure, simulated=simulated)
         assert ("simulated data" in texts(figure)) == simulated
 
 
 @pytest.mark.parametrize("dark", [True, False])
 def test_text_stands_out_and_figures_can_be_sent(told, told_in_folds, dark):
-    for figure in all_figures(told, told_in_folds, dark=dark):
-        assert figure.layout.font.color == style.foreground(dark=dark)
-        assert figure.layout.uirevision
-        assert json.loads(figure.to_json())["layout"]["font"]["size"] >= 12
+    for figure in all_figures(told, told_in_folds):
+        sent = json.loads(style.put_on(figure, dark=dark).to_json())["layout"]
+        text = sent["template"]["layout"]["font"]
+        assert (int(text["color"][1:3], 16) > 128) == dark
+        assert text["size"] >= 12
+        assert sent["uirevision"]

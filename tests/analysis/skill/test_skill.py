@@ -24,8 +24,8 @@ from analysis.skill.curves import (
 )
 from analysis.skill.forecasts import (
     PAPER_TSS,
-    beside,
     forecasts,
+    join_network,
     read_predictions,
     read_scores,
     worst_misses,
@@ -354,7 +354,7 @@ def test_predictions_that_are_none_are_refused(changes, said):
 
 
 def test_predictions_that_lack_something_are_refused():
-    with pytest.raises(RunError, match="lack the columns flare_id"):
+    with pytest.raises(RunError, match="no columns flare_id"):
         read_predictions(ten().drop(columns="flare_id"))
     with pytest.raises(RunError, match="no sequence"):
         read_predictions(ten().iloc[:0])
@@ -362,12 +362,12 @@ def test_predictions_that_lack_something_are_refused():
         read_scores({"threshold": 0.5, "flare_class": "M", "dataset": "", "dataset_sha256": ""})
 
 
-def test_another_run_comes_beside_on_the_same_sequences_only():
-    both = beside(ten(), ten(model="vit", probability=0.1))
+def test_another_run_is_joined_on_the_same_sequences_only():
+    both = join_network(ten(), ten(model="vit", probability=0.1))
     assert list(forecasts(both, 0.5)) == ["hnn", "vit", "climatology", "flux"]
-    assert len(beside(ten(), ten())) == 10
+    assert len(join_network(ten(), ten())) == 10
     with pytest.raises(RunError, match="10 and 9, 9 in common"):
-        beside(ten(), ten(model="vit").iloc[1:])
+        join_network(ten(), ten(model="vit").iloc[1:])
 
 
 def test_papers_values():

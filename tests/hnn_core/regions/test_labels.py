@@ -294,7 +294,7 @@ def test_unlinked_flares_are_shown_in_those_words():
     region = Region("377", 377, (11158,), times[0], times[-1], 60, flares)
     assert "X2.2 2011-02-15 01:56 UTC (no CME linked in DONKI)" in flares_sentence(region)
     figure = go.Figure()
-    mark_times(figure, pd.Series(pd.to_datetime(times.isot)), None, None, flares, dark=False)
+    mark_times(figure, pd.Series(pd.to_datetime(times.isot)), None, None, flares)
     shown = {trace.name: list(trace.text) for trace in figure.data}
     assert shown == {
         "flare, no CME linked in DONKI": ["X2.2"],

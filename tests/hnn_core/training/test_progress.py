@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.figures.training import compare_runs, loss_curve, skill_curves
+from analysis.figures.style import put_on
+from analysis.figures.training import compare_runs_figure, loss_figure, validation_figure
 from hnn_core.training.progress import (
     EventLog,
     Steadily,
@@ -136,14 +137,14 @@ def traces(figure) -> dict:
 
 
 def test_steps_lie_at_their_part_of_the_epoch():
-    drawn = traces(loss_curve(STEPS, EPOCHS, n_epochs=40))
+    drawn = traces(loss_figure(STEPS, EPOCHS, n_epochs=40))
     assert list(drawn) == ["steps", "training", "validation"]
     np.testing.assert_allclose(drawn["steps"].x, [0.5, 1.0, 1.5])
     np.testing.assert_allclose(drawn["validation"].y, [0.26, 0.2, 0.21])
 
 
 def test_without_a_validation_set_only_the_training_is_drawn():
-    drawn = traces(loss_curve(STEPS, EPOCHS[["epoch", "train_loss"]]))
+    drawn = traces(loss_figure(STEPS, EPOCHS[["epoch", "train_loss"]]))
     assert list(drawn) == ["steps", "training"]
 
 
@@ -151,7 +152,7 @@ def test_many_steps_are_drawn_as_means_of_neighbours():
     n = 30_001
     steps = pd.DataFrame({"epoch": np.arange(n) // 1000, "batch": np.arange(n) % 1000 + 1})
     steps["batches"], steps["loss"] = 1000, np.where(np.arange(n) % 2, 0.1, 0.3)
-    line = traces(loss_curve(steps, EPOCHS))["steps"]
+    line = traces(loss_figure(steps, EPOCHS))["steps"]
     assert 1000 < len(line.x) <= 1500
     assert np.all(np.diff(line.x) > 0)
     # Blocks have 21 steps, so that the odd one weighs 1/21 of the difference at most.
@@ -159,7 +160,7 @@ def test_many_steps_are_drawn_as_means_of_neighbours():
 
 
 def test_skill_below_zero_has_room_and_an_undefined_one_breaks_the_line():
-    figure = skill_curves(EPOCHS, best_epoch=3, n_epochs=40)
+    figure = validation_figure(EPOCHS, best_epoch=3, n_epochs=40)
     drawn = traces(figure)
     assert list(drawn) == ["TSS", "HSS"]
     assert np.isnan(drawn["TSS"].y[1])
@@ -169,12 +170,12 @@ def test_skill_below_zero_has_room_and_an_undefined_one_breaks_the_line():
 
 
 def test_skill_without_a_validation_set_is_an_empty_figure():
-    assert not skill_curves(EPOCHS[["epoch", "train_loss"]]).data
+    assert not validation_figure(EPOCHS[["epoch", "train_loss"]]).data
 
 
 def test_compared_runs_are_told_apart_by_colour_then_dash():
     runs = {f"run {i}": EPOCHS for i in range(9)} | {"no scores": EPOCHS[["epoch"]]}
-    drawn = traces(compare_runs(runs, score="validation_hss", dark=True))
+    drawn = traces(compare_runs_figure(runs, score="validation_hss"))
     assert list(drawn) == [f"run {i}" for i in range(9)]
     looks = {(trace.line.color, trace.line.dash) for trace in drawn.values()}
     assert len(looks) == 9
@@ -182,7 +183,7 @@ def test_compared_runs_are_told_apart_by_colour_then_dash():
 
 def test_an_unknown_score_is_refused():
     with pytest.raises(ValueError, match="unknown score 'auc'"):
-        compare_runs({}, score="auc")
+        compare_runs_figure({}, score="auc")
 
 
 def test_what_comes_before_the_first_step_is_told_and_then_over():
@@ -208,11 +209,11 @@ def test_long_work_is_told_now_and_then_and_at_its_end(tmp_path, monkeypatch):
 def test_curves_of_simulated_data_say_so():
     epochs = pd.DataFrame({"epoch": [1, 2], "train_loss": [0.2, 0.1], "validation_tss": [0.1, 0.3]})
     for simulated in (True, False):
-        figures = (
-            loss_curve(pd.DataFrame(), epochs, simulated=simulated),
-            skill_curves(epochs, simulated=simulated),
-            compare_runs({"a": epochs}, simulated=simulated),
-        )
-        for figure in figures:
+        for figure in (
+            loss_figure(pd.DataFrame(), epochs),
+            validation_figure(epochs),
+            compare_runs_figure({"a": epochs}),
+        ):
+            put_on(figure, simulated=simulated)
             texts = [note.text for note in figure.layout.annotations]
             assert ("simulated data" in texts) == simulated
