@@ -14,8 +14,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from analysis.export import history_csv
-from analysis.skill.forecasts import FORECASTS, beside, forecasts, read_predictions, read_scores
-from analysis.export import table_csv
 from analysis.skill.forecasts import (
     FORECASTS,
     forecasts,
