@@ -47,7 +47,7 @@ def main(args: list[str] | None = None) -> int:
     """Run a command and return its exit code; see `hnn_core.live.reporting.run`."""
     # torch's threads wait asleep: spinning, they fight the app beside them for the cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # The hub's client tells of every retry; the one line that matters comes from its error.
+    # The hub's client logs every retry; the one line that matters comes from its error.
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     return run(app, "python -m hnn_core", args)
 
@@ -170,7 +170,7 @@ def _echo_prediction(prediction: "Prediction") -> None:
 
 
 def _echo_skipped(source: Source) -> None:
-    """Tell on stderr what a source could not use; the answer itself stands."""
+    """Write on stderr what a source could not use; the answer itself stands."""
     skipped = source.skipped()
     if skipped:
         typer.echo(f"{len(skipped)} files skipped, the first: {skipped[0].reason}", err=True)

@@ -55,12 +55,14 @@ def skill_scores(y_true: ArrayLike, y_pred: ArrayLike) -> dict[str, float]:
     >>> scores["tp"], scores["fn"], round(scores["tss"], 3)
     (2, 1, 0.333)
     """
-    truth, said = np.asarray(y_true), np.asarray(y_pred)
-    if truth.shape != said.shape or truth.ndim != 1 or not truth.size:
-        raise ValueError(f"two equally long lists are needed, got {truth.shape} and {said.shape}")
-    if not (np.isin(truth, (0, 1)).all() and np.isin(said, (0, 1)).all()):
+    truth, predicted = np.asarray(y_true), np.asarray(y_pred)
+    if truth.shape != predicted.shape or truth.ndim != 1 or not truth.size:
+        raise ValueError(
+            f"two equally long lists are needed, got {truth.shape} and {predicted.shape}"
+        )
+    if not (np.isin(truth, (0, 1)).all() and np.isin(predicted, (0, 1)).all()):
         raise ValueError("labels and predictions must be 0 or 1")
-    tp, fp, tn, fn = (int(n) for n in group_counts(truth, said, np.zeros(truth.size))[0])
+    tp, fp, tn, fn = (int(n) for n in group_counts(truth, predicted, np.zeros(truth.size))[0])
     scores = {name: float(value) for name, value in count_scores([tp, fp, tn, fn]).items()}
     return {**scores, "tp": tp, "fp": fp, "tn": tn, "fn": fn}
 
@@ -132,7 +134,7 @@ def fold_mean(values: ArrayLike) -> dict[str, float]:
     -------
     dict
         mean, standard_error and n (folds). The error is the standard deviation over √n, as in
-        the paper's Figure 8. The paper does not say which standard deviation; here it is a
+        the paper's Figure 8. The paper does not name its standard deviation; here it is a
         sample's (n − 1 in the denominator), since the folds stand for the splits that might have
         been. NaN for fewer than two folds.
     """
@@ -158,9 +160,9 @@ def group_counts(y_true: ArrayLike, y_pred: ArrayLike, groups: ArrayLike) -> np.
     array (G, 4)
         tp, fp, tn, fn; groups in ascending order. The sum over groups is the whole table.
     """
-    truth, said = np.asarray(y_true, dtype=bool), np.asarray(y_pred, dtype=bool)
+    truth, predicted = np.asarray(y_true, dtype=bool), np.asarray(y_pred, dtype=bool)
     names, member = np.unique(np.asarray(groups), return_inverse=True)
-    cell = np.select([truth & said, ~truth & said, ~truth & ~said], [0, 1, 2], 3)
+    cell = np.select([truth & predicted, ~truth & predicted, ~truth & ~predicted], [0, 1, 2], 3)
     return np.bincount(4 * member + cell, minlength=4 * len(names)).reshape(-1, 4)
 
 

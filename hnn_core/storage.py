@@ -7,6 +7,7 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ __all__ = [
     "json_objects",
     "now",
     "read_lines",
+    "replace_folder",
     "replace_json",
     "replacing",
     "room_on_disk",
@@ -81,6 +83,25 @@ def replace_json(path: Path, values: dict[str, Any]) -> None:
     """Write JSON so that it is there whole or not at all, whoever else writes it."""
     text = json.dumps(values, indent=2, allow_nan=False) + "\n"
     write_atomically(path, text.encode(), shared=True)
+
+
+def replace_folder(draft: Path, folder: Path) -> None:
+    """Give a finished draft the place of a folder; one that was there survives a failure.
+
+    Raises
+    ------
+    OSError
+    """
+    old = draft.with_name(f"{draft.name}-old")
+    if folder.exists():
+        folder.rename(old)
+    try:
+        draft.rename(folder)
+    except OSError:
+        if old.exists():
+            old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def append_line(path: Path, values: dict[str, Any]) -> None:

@@ -1,7 +1,4 @@
-"""The command line of data: ``data fetch|flares|cmes|watch|build|verify|list``.
-
-The command line of planned data sets and of checking: ``data build --class|verify``.
-"""
+"""``python -m hnn_core data build|verify|list``: data sets made, checked and listed."""
 
 import json
 import sys
@@ -13,8 +10,13 @@ import typer
 
 from hnn_core.live.reporting import counted, reporting
 
-__all__ = ["app", "build_class", "verify_everything"]
+__all__ = ["app"]
 
+_SUMMARY = (
+    "source", "policy", "simulated", "hours", "regions", "groups", "frames", "sequences", "counts",
+    "paper_table1", "excluded", "sha256",
+)  # fmt: skip
+"""What of a data set's card is written as JSON."""
 
 app = typer.Typer(
     help="Fetch magnetograms, flares and CMEs; build, check and list data sets.",
@@ -43,7 +45,7 @@ def build(
     start: Annotated[str, typer.Option(help="With --class: first day, 2010-05-01.")] = "2010-05-01",
     end: Annotated[str, typer.Option(help="With --class: last day, 2022-12-31.")] = "2022-12-31",
     plan: Annotated[
-        bool, typer.Option("--plan", help="With --class: only tell what it costs.")
+        bool, typer.Option("--plan", help="With --class: only show what it costs.")
     ] = False,
     again: Annotated[
         bool, typer.Option("--again", help="With --class: ask the catalogues and plan anew.")
@@ -62,27 +64,19 @@ def build(
     workers: Annotated[int, typer.Option(help="Processes that read; 0: one a core.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Build a data set of labelled sequences, or go on with a build that was stopped."""
+    """Build a data set of labelled sequences, or resume a build that was stopped."""
     if workers < 0:
         raise typer.BadParameter(f"--workers {workers} is not a number of processes.")
     if bool(source) == bool(flare_class):
         raise typer.BadParameter("give either --source or --class.")
+    if flare_class and flares is not None:
+        raise typer.BadParameter("--flares goes with --source; --class takes the catalogue.")
+    options: dict[str, Any] = {"policy": policy, "workers": workers or None}
     if flare_class:
-        pass  # MOVED
-
-        if flares is not None:
-            raise typer.BadParameter("--flares goes with --source; --class takes the catalogue.")
-        build_class(
-            *(flare_class, start, end, out, policy),
-            hours=hours,
-            workers=workers,
-            only_plan=plan,
-            again=again,
-            allow_missing=allow_missing,
-            as_json=as_json,
-        )
+        options |= {"only_plan": plan, "again": again, "allow_missing": allow_missing}
+        _build_class(flare_class, (start, end), out, hours, **options, as_json=as_json)
     else:
-        _build_source(source, out, flares, policy, hours, workers, as_json=as_json)
+        _build_source(source, out, {**options, "hours": hours, "flares": flares}, as_json=as_json)
 
 
 @app.command()
@@ -97,9 +91,7 @@ def verify(
 ) -> None:
     """Read everything once more: files, replies, rows; or every frame of one data set."""
     if not dataset:
-        pass  # MOVED
-
-        verify_everything(remove_damaged=remove_damaged, as_json=as_json)
+        _verify_everything(remove_damaged=remove_damaged, as_json=as_json)
         return
     from hnn_core.dataset.card import find_dataset
     from hnn_core.dataset.stored import StoredDataset
@@ -139,16 +131,7 @@ def list_command(as_json: JsonOption = False) -> None:
         typer.echo(f"skipped {folder.path}: {folder.reason}", err=True)
 
 
-def _build_source(
-    source: str,
-    out: str,
-    flares: Path | None,
-    policy: str,
-    hours: int,
-    workers: int,
-    *,
-    as_json: bool,
-) -> None:
+def _build_source(source: str, out: str, options: dict[str, Any], *, as_json: bool) -> None:
     from hnn_core.dataset.build import build_dataset
     from hnn_core.dataset.card import dataset_folder
     from hnn_core.live.reporting import BuildReporter, report
@@ -163,14 +146,7 @@ def _build_source(
         reporter.note(f"{len(skipped)} files skipped, the first: {skipped[0].reason}")
     try:
         dataset = build_dataset(
-            opened,
-            folder,
-            flares=flares,
-            policy=policy,
-            hours=hours,
-            workers=workers or None,
-            progress=reporter.region,
-            notes=reporter.note,
+            opened, folder, progress=reporter.region, notes=reporter.note, **options
         )
     finally:
         reporter.close()
@@ -181,54 +157,38 @@ def _build_source(
 
 
 def _summary(card: dict[str, Any]) -> dict[str, Any]:
-    keys = (
-        "source",
-        "policy",
-        "simulated",
-        "hours",
-        "regions",
-        "groups",
-        "frames",
-        "sequences",
-        "counts",
-        "paper_table1",
-        "excluded",
-        "sha256",
-    )
-    return {key: card[key] for key in keys}
+    return {key: card[key] for key in _SUMMARY}
 
 
 def _echo_json(values: dict[str, Any]) -> None:
     typer.echo(json.dumps(values, ensure_ascii=False, allow_nan=False))
 
 
-def build_class(
+def _build_class(
     flare_class: str,
-    start: str,
-    end: str,
+    days: tuple[str, str],
     out: str,
-    policy: str,
-    *,
     hours: int,
-    workers: int,
+    *,
+    policy: str,
+    workers: int | None,
     only_plan: bool,
     again: bool,
     allow_missing: bool,
     as_json: bool,
 ) -> None:
-    """Fetch and build the data set of a class: ``data build --class``."""
     from hnn_core.dataset.build import check_options
     from hnn_core.dataset.card import dataset_folder
     from hnn_core.live import building
     from hnn_core.live.planning import estimate
     from hnn_core.live.reporting import report
-    from hnn_core.regions import words
     from hnn_core.regions.goes_classes import FLARE_CLASSES
+    from hnn_core.regions.words import read_day
     from hnn_core.sources.planned import PlanRequest
 
     check_options(policy, hours)
     folder = dataset_folder(out)
-    request = PlanRequest(flare_class, words.read_day(start), words.read_day(end), hours)
+    request = PlanRequest(flare_class, read_day(days[0]), read_day(days[1]), hours)
     with reporting("build", as_json=as_json) as reporter:
         plan = building.planned(request, reporter, again=again)
         cost = estimate(plan)
@@ -251,7 +211,7 @@ def build_class(
             folder,
             reporter,
             policy=policy,
-            workers=workers or None,
+            workers=workers,
             allow_missing=allow_missing,
         )
         if flare_class != FLARE_CLASSES[-1]:
@@ -263,7 +223,7 @@ def build_class(
             typer.echo(report(dataset.name, dataset.folder, dataset.card))
         counts = dataset.card["counts"][flare_class]
         reporter.end(
-            f"{dataset.name}: {counts['positive']} eruptive and {counts['negative']} confined "
+            f"{dataset.name}: {counts['positive']} positive and {counts['negative']} negative "
             f"frames of class ≥{flare_class} from {dataset.card['regions']} regions.",
             folder=str(dataset.folder),
             counts=dataset.card["counts"],
@@ -273,8 +233,7 @@ def build_class(
         )
 
 
-def verify_everything(*, remove_damaged: bool, as_json: bool) -> None:
-    """Check every file and row on this machine: ``data verify``."""
+def _verify_everything(*, remove_damaged: bool, as_json: bool) -> None:
     from hnn_core.exceptions import CatalogError
     from hnn_core.live.holdings import verify_all
 

@@ -1,7 +1,4 @@
-"""The command line of live data: ``python -m hnn_core data fetch|flares|cmes|watch``.
-
-The command line of the catalogues: ``python -m hnn_core data flares|cmes``.
-"""
+"""``python -m hnn_core data fetch|flares|cmes|watch``: magnetograms and catalogues, live."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,8 +9,7 @@ import typer
 from hnn_core.exceptions import RequestError
 from hnn_core.live.reporting import Reporter, counted, reporting, size
 
-__all__ = ["add_live_commands", "cmes", "flares"]
-
+__all__ = ["add_live_commands"]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write events as JSON, one a line.")]
 StartOption = Annotated[str, typer.Option(help="First day, 2011-02-13.")]
@@ -23,10 +19,16 @@ AgainOption = Annotated[
 ]
 
 
+def add_live_commands(app: typer.Typer) -> None:
+    """Add the commands to ``data``."""
+    for command in (fetch, flares, cmes, watch):
+        app.command()(command)
+
+
 def flares(
     start: StartOption,
     end: EndOption,
-    least: Annotated[str, typer.Option("--least", help="Least class to list, M1.0.")] = "M1.0",
+    minimum: Annotated[str, typer.Option("--least", help="Minimum class to list, M1.0.")] = "M1.0",
     again: AgainOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -39,7 +41,7 @@ def flares(
         failed = refresh_harp_noaa(again=again, note=reporter.note).failed
         for refresh in (refresh_flares, refresh_cmes):
             failed += _refreshed(refresh, days, reporter, again=again)
-        found = find_flares(Catalog.open(), start=days[0], end=days[1], minimum_class=least)
+        found = find_flares(Catalog.open(), start=days[0], end=days[1], minimum_class=minimum)
         if not as_json:
             row: Any
             for row in found.itertuples():
@@ -49,7 +51,7 @@ def flares(
                     f"{where:<11} {row.association:<9} {row.reason}"
                 )
         reporter.end(
-            f"{counted(len(found), 'flare')} of class {least} and above, {days[0]} to {days[1]}."
+            f"{counted(len(found), 'flare')} of class {minimum} and above, {days[0]} to {days[1]}."
             + _missing(failed),
             flares=len(found),
             failed=list(failed),
@@ -85,43 +87,6 @@ def cmes(
             cmes=len(found),
             failed=list(failed),
         )
-
-
-@contextmanager
-def _catalogue(
-    command: str, start: str, end: str, *, as_json: bool
-) -> Iterator[tuple[tuple[Any, Any], Reporter]]:
-    from hnn_core.regions.words import read_day
-
-    days = read_day(start), read_day(end)
-    if days[1] < days[0]:
-        raise RequestError(f"The span would end on {days[1]}, before {days[0]}.")
-    with reporting(command, as_json=as_json) as reporter:
-        yield days, reporter
-
-
-def _refreshed(
-    refresh: Callable[..., Any], days: Any, reporter: Reporter, *, again: bool
-) -> tuple[str, ...]:
-    from hnn_core.live.fetching import catalogue_progress
-
-    tell = catalogue_progress(reporter)
-    failed: tuple[str, ...] = refresh(*days, again=again, progress=tell, note=reporter.note).failed
-    for sentence in failed:
-        reporter.note(sentence)
-    return failed
-
-
-def _missing(failed: tuple[str, ...]) -> str:
-    if not failed:
-        return ""
-    return f" {len(failed)} parts could not be fetched; run it again for the rest."
-
-
-def add_live_commands(app: typer.Typer) -> None:
-    """Add the commands to ``data``."""
-    for command in (fetch, flares, cmes, watch):
-        app.command()(command)
 
 
 def fetch(
@@ -199,3 +164,35 @@ def _end_fetch(results: list[Any], reporter: Reporter) -> None:
         missing=missing,
         regions=[one.region.id for one in results if one.region is not None],
     )
+
+
+@contextmanager
+def _catalogue(
+    command: str, start: str, end: str, *, as_json: bool
+) -> Iterator[tuple[tuple[Any, Any], Reporter]]:
+    from hnn_core.regions.words import read_day
+
+    days = read_day(start), read_day(end)
+    if days[1] < days[0]:
+        raise RequestError(f"The span would end on {days[1]}, before {days[0]}.")
+    with reporting(command, as_json=as_json) as reporter:
+        yield days, reporter
+
+
+def _refreshed(
+    refresh: Callable[..., Any], days: Any, reporter: Reporter, *, again: bool
+) -> tuple[str, ...]:
+    from hnn_core.live.fetching import catalogue_progress
+
+    failed: tuple[str, ...] = refresh(
+        *days, again=again, progress=catalogue_progress(reporter), note=reporter.note
+    ).failed
+    for sentence in failed:
+        reporter.note(sentence)
+    return failed
+
+
+def _missing(failed: tuple[str, ...]) -> str:
+    if not failed:
+        return ""
+    return f" {len(failed)} parts could not be fetched; run it again for the rest."

@@ -15,9 +15,8 @@ from hnn_core.training.run_folder import RunFolder, create_run, find_run, list_r
 
 __all__ = ["add_commands"]
 
-
 NameOption = Annotated[str, typer.Option(help="Name of the new run; made up if not given.")]
-RunOption = Annotated[str, typer.Option(help="Go on with this run, by name or folder.")]
+RunOption = Annotated[str, typer.Option(help="Resume this run, by name or folder.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
 _FLAGS = {
@@ -32,7 +31,7 @@ _FLAGS = {
 def add_commands(app: typer.Typer) -> None:
     """Add the commands to the program's."""
     for kind, text in (
-        ("train", "Train a network, or go on with a run that stopped."),
+        ("train", "Train a network, or resume a run that stopped."),
         ("crossval", "Train HNN and baseline on every fold of a data set."),
     ):
         app.command(kind, help=text)(_with_settings(_starter(kind)))
@@ -62,7 +61,7 @@ def evaluate(
         _echo_json(scores)
         return
     for row in scores["rows"]:
-        numbers = ", ".join(f"{key} {_told(row[key])}" for key in _SHOWN)
+        numbers = ", ".join(f"{key} {_number(row[key])}" for key in _SHOWN)
         typer.echo(f"{row['model']} fold {row['fold']}: {numbers}")
 
 
@@ -146,14 +145,14 @@ def _perform(run: RunFolder, kind: str) -> None:
     typer.echo(f"run {run.path}")
     from hnn_core.training.perform import perform
 
-    ended = perform(run, lambda words: typer.echo(words, err=True))
+    ended = perform(run, lambda text: typer.echo(text, err=True))
     typer.echo(f"{run.name}: {ended}")
 
 
 def _config(settings: dict[str, Any]) -> TrainConfig:
     given = {name: value for name, value in settings.items() if value is not None}
     if "dataset" not in given:
-        raise typer.BadParameter("Give --dataset, or --run to go on with a run.")
+        raise typer.BadParameter("Give --dataset, or --run to resume a run.")
     return TrainConfig(**given)
 
 
@@ -177,7 +176,7 @@ def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _told(value: float | None) -> str:
+def _number(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.3f}".removesuffix(".000")
 
 

@@ -3,7 +3,7 @@
     python -m hnn_core.demo.flux_reading --out vit-flux.safetensors
 
 writes a file for ``python -m hnn_core train --pretrained``. It stands where the paper starts from
-ImageNet: each token learns to tell its own unsigned, signed and PIL flux, the class token the
+ImageNet: each token learns to read off its own unsigned, signed and PIL flux, the class token the
 totals; no label is shown. Learning begins with a third of the encoders, each of which then
 becomes three (progressive stacking, Gong et al. 2019), and sees a part of the tokens (Liu et al.
 2023); both save time on a CPU.
@@ -105,7 +105,7 @@ def _stack(blocks: nn.Sequential) -> None:
 
 
 def _choose_tokens(images: Tensor, n_keep: int) -> Tensor | None:
-    """(B, n_keep) tokens: mostly the strongest, some at random; quiet ones teach little."""
+    """(B, n_keep) tokens: mostly the strongest, some at random; weak ones teach little."""
     if n_keep >= TOKENS:
         return None
     strength = avg_pool2d(images.abs(), 16).flatten(1)  # (B, 196)

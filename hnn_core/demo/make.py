@@ -13,10 +13,11 @@ the commands that a user has:
 4. weights are rounded to half precision, the test set is predicted with them as they will be
    used, and what the pages need is copied.
 
-Interrupted, it goes on where it was.
+Interrupted, it resumes where it was.
 """
 
 import argparse
+import contextlib
 import os
 import shutil
 import sys
@@ -27,9 +28,8 @@ import torch
 from hnn_core.__main__ import main as command
 from hnn_core.demo import flux_reading
 from hnn_core.network.model_store import load_model, save_model
-from hnn_core.scores import region_interval
 from hnn_core.training.evaluate import evaluate_run
-from hnn_core.training.results import model_card
+from hnn_core.training.fit import save_tested
 from hnn_core.training.run_folder import RunFolder, find_run
 
 __all__ = ["CROSSVAL", "DATASET", "RUNS", "SOURCE_SEED", "main"]
@@ -43,7 +43,7 @@ _SHIPPED_FILES = ("config.json", "environment.json", "metrics.jsonl", "status.js
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Make everything that ships, or go on with it; return an exit code."""
+    """Make everything that ships, or resume it; return an exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("assets"))
     parser.add_argument("--work", type=Path, required=True, help="folder for data and runs")
@@ -56,30 +56,24 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     options.work.mkdir(parents=True, exist_ok=True)
     out = options.out.absolute()
-    before = Path.cwd(), os.environ.get("HNN_HOME")
+    before = os.environ.get("HNN_HOME")
     # Names, not paths of this machine, shall stand in the configurations.
-    os.chdir(options.work)
     os.environ["HNN_HOME"] = "home"
     try:
-        return _make(options, out)
+        with contextlib.chdir(options.work):
+            return _make(options, out)
     finally:
-        os.chdir(before[0])
         os.environ.pop("HNN_HOME")
-        if before[1] is not None:
-            os.environ["HNN_HOME"] = before[1]
+        if before is not None:
+            os.environ["HNN_HOME"] = before
 
 
 def _make(options: argparse.Namespace, out: Path) -> int:
     vit = Path("vit-flux.safetensors")
     if not vit.exists():
-        flux_reading.main(
-            [
-                f"--out={vit}",
-                f"--steps={options.flux_steps}",
-                f"--regions={options.flux_regions}",
-                f"--width={options.width}",
-            ]
-        )
+        words = {"steps": "flux_steps", "regions": "flux_regions", "width": "width"}
+        given = [f"--{word}={getattr(options, name)}" for word, name in words.items()]
+        flux_reading.main([f"--out={vit}", *given])
     source = f"sim:{SOURCE_SEED}:{options.regions}"
     if not Path("home/datasets", DATASET).is_dir():
         workers = f"--workers={options.workers}"
@@ -100,7 +94,7 @@ def _make(options: argparse.Namespace, out: Path) -> int:
 
 
 def _do_run(kind: str, name: str, *settings: str) -> None:
-    """Start a run, or go on with it; one that is finished is left alone, a stopped one ends all."""
+    """Start a run, or resume it; one that is finished is left alone, a stopped one ends all."""
     folder = Path("home/runs", name)
     if not folder.is_dir():
         _do(kind, f"--name={name}", *settings)
@@ -121,12 +115,8 @@ def _ship_model(run: RunFolder, out: Path) -> None:
     model, info = load_model(run.model_folder)
     save_model(model.half().float(), run.model_folder, metadata=info.metadata)
     table, scores = evaluate_run(run)
-    said = (table["probability"] >= info.config.threshold).astype(int)
-    interval = region_interval(table["label"], said, table["group"])
-    card = {**info.metadata, "test": {**scores["rows"][0], "tss_95": list(interval)}}
-    save_model(
-        model, out / "models" / run.name, dtype=torch.float16, metadata=card, card=model_card(card)
-    )
+    row = scores["rows"][0]
+    save_tested(model, out / "models" / run.name, info, table, row, dtype=torch.float16)
     _ship_run(run, out)
 
 

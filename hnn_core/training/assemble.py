@@ -29,6 +29,11 @@ __all__ = [
     "read_material",
 ]
 
+_NETWORK = (
+    "temporal", "flare_class", "frames", "patch", "depth", "heads", "width", "lstm_hidden",
+)  # fmt: skip
+"""Settings of a training that make the network."""
+
 
 @dataclass(frozen=True, eq=False)
 class Material:
@@ -49,8 +54,8 @@ def read_material(config: TrainConfig, events: EventLog) -> Material:
     """Open a configuration's data set and read the frames of its class."""
     dataset = StoredDataset.open(find_dataset(config.dataset))
     rows = Parts.of(dataset, config).frames_used
-    tell = Steadily(events, f"Reading frames of {dataset.name}")
-    return Material(dataset, rows, read_frames_once(dataset, rows, tell))
+    report = Steadily(events, f"Reading frames of {dataset.name}")
+    return Material(dataset, rows, read_frames_once(dataset, rows, report))
 
 
 def precision_name(config: TrainConfig) -> str:
@@ -68,7 +73,7 @@ def make_trainer(config: TrainConfig) -> Trainer:
     Raises
     ------
     TrainingError
-        If a GPU is asked for, or needed for the precision, and none is there.
+        If a GPU is requested, or needed for the precision, and missing.
     """
     precision = precision_name(config)
     single = config.devices * config.nodes == 1
@@ -124,15 +129,7 @@ def make_network(
     torch.manual_seed(config.seed)
     model = HNN(
         HNNConfig(
-            temporal=config.temporal,
-            flare_class=config.flare_class,
-            frames=config.frames,
-            patch=config.patch,
-            depth=config.depth,
-            heads=config.heads,
-            width=config.width,
-            lstm_hidden=config.lstm_hidden,
-            preprocess=preprocess.to_dict(),
+            **{name: getattr(config, name) for name in _NETWORK}, preprocess=preprocess.to_dict()
         )
     )
     if checkpoint is None:
@@ -164,6 +161,6 @@ def make_batches(
         symmetries=config.symmetries,
         device=device,
         precision=precision_name(config),
-        tell=Steadily(events, "Embedding frames with the frozen transformer"),
+        report=Steadily(events, "Embedding frames with the frozen transformer"),
     )
     return SequenceBatches(parts, None, embeddings, temporal=config.temporal)

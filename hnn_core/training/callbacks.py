@@ -1,6 +1,8 @@
 """What happens around the steps of a training: events, checkpoints, the best model, stopping.
 
-Checkpoints that are whole or not there, and the newest one that can be read.
+Lightning's ModelCheckpoint and EarlyStopping are not used: the best model, what is known of it
+and the checkpoint must be written in this order, each whole, for a training that is killed
+anywhere to reach the same weights; and what the older of two checkpoints knows decides.
 """
 
 import math
@@ -35,10 +37,10 @@ __all__ = [
     "StopRequestedError",
     "Stopper",
     "newest_readable",
-    "prune",
 ]
 
-
+_STEP_INTERVAL_S = 1.0
+"""Shortest time between two step events."""
 _DAMAGE = (
     OSError, zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, ValueError, EOFError,
     KeyError, TypeError,
@@ -47,7 +49,7 @@ _DAMAGE = (
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes a checkpoint beside its place, flushes it to the disk and renames it."""
+    """Writes a checkpoint whole or not at all."""
 
     def save_checkpoint(
         self,
@@ -70,7 +72,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 def newest_readable(folder: Path) -> tuple[Path | None, list[str]]:
-    """Find the checkpoint to go on from.
+    """Find the checkpoint to resume from.
 
     Parameters
     ----------
@@ -103,46 +105,26 @@ def newest_readable(folder: Path) -> tuple[Path | None, list[str]]:
     return None, []
 
 
-def prune(folder: Path, keep: int) -> None:
-    """Remove all but the newest checkpoints, and what an interrupted write left."""
-    for path in sorted(folder.glob("*.ckpt"))[:-keep]:
-        path.unlink(missing_ok=True)
-    for path in folder.glob("*.part"):
-        path.unlink(missing_ok=True)
-
-
-def _damage(path: Path) -> str | None:
-    """Say what is wrong with a checkpoint's file; None if it is whole."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            broken = archive.testzip()
-            if broken is not None:
-                return f"{broken} has a wrong checksum"
-        torch.load(path, map_location="meta", weights_only=True)
-    except _DAMAGE as error:
-        return str(error).split("\n")[0] or type(error).__name__
-    return None
-
-
-STEP_INTERVAL = 1.0
-"""Least seconds between two step events."""
-
-
 class StopRequestedError(Exception):
-    """Someone asked the training to stop, and its checkpoint is written."""
+    """The training was to stop, and its checkpoint is written."""
 
 
 class Stopper(Callback):
-    """On SIGTERM or SIGINT: finish the step, write a checkpoint, end."""
+    """On SIGTERM or SIGINT: finish the step, write a checkpoint, end.
+
+    Parameters
+    ----------
+    folder : Path
+        Where checkpoints lie.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.asked = False
+        self.folder, self.requested = folder, False
 
     def on_train_start(self, *_: Any) -> None:
         """Take the signals over from Lightning, which would end without a checkpoint."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._ask)
+            signal.signal(number, self._request)
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         """Stop between two steps, all processes at the same one.
@@ -151,7 +133,7 @@ class Stopper(Callback):
         """
         last = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
         if not last and self._agreed(trainer):
-            trainer.save_checkpoint(checkpoint_path(self.folder, trainer))
+            trainer.save_checkpoint(_checkpoint_path(self.folder, trainer))
             raise StopRequestedError
 
     def on_train_epoch_end(self, trainer: Trainer, _: LightningModule) -> None:
@@ -160,10 +142,10 @@ class Stopper(Callback):
             raise StopRequestedError
 
     def _agreed(self, trainer: Trainer) -> bool:
-        return trainer.strategy.reduce_boolean_decision(self.asked, all=False)
+        return trainer.strategy.reduce_boolean_decision(self.requested, all=False)
 
-    def _ask(self, *_: Any) -> None:
-        self.asked = True
+    def _request(self, *_: Any) -> None:
+        self.requested = True
 
 
 class Keeper(Callback):
@@ -200,8 +182,7 @@ class Keeper(Callback):
         sequences, logits = (torch.tensor(column) for column in zip(*pairs, strict=True))
         truth = torch.as_tensor(self.labels[sequences.numpy()])
         loss = focal_loss(logits, truth, self.config.alpha, self.config.gamma)
-        said = torch.sigmoid(logits) >= 0.5
-        scores = skill_scores(truth.numpy(), said.numpy())
+        scores = skill_scores(truth.numpy(), (torch.sigmoid(logits) >= 0.5).numpy())
         names = ("tss", "hss", "recall", "precision", "accuracy")
         self.last = {"loss": float(loss), **{name: scores[name] for name in names}}
 
@@ -218,9 +199,9 @@ class Keeper(Callback):
                     self.model,
                     metadata={**self.card, "epoch": self.best_epoch, "validation": self.last},
                 )
-        trainer.save_checkpoint(checkpoint_path(self.checkpoints, trainer))
+        trainer.save_checkpoint(_checkpoint_path(self.checkpoints, trainer))
         if trainer.is_global_zero:
-            prune(self.checkpoints, self.config.keep_checkpoints)
+            _prune(self.checkpoints, self.config.keep_checkpoints)
         waited = trainer.current_epoch + 1 - self.best_epoch
         if self.config.patience and waited >= self.config.patience:
             self.events.message(
@@ -239,9 +220,9 @@ class Reporter(Callback):
 
     def on_train_start(self, trainer: Trainer, _: LightningModule) -> None:
         """Start the clocks."""
-        self.begun = self.told = self.epoch_begun = time.monotonic()
-        self.first_step = self.told_step = trainer.global_step
-        self.told_waited = self.loader.waited
+        self.begun = self.last = self.epoch_begun = time.monotonic()
+        self.first_step = self.last_step = trainer.global_step
+        self.waited_before = self.loader.waited
 
     def on_train_epoch_start(self, *_: Any) -> None:
         """Start an epoch's clock."""
@@ -250,12 +231,12 @@ class Reporter(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, module: LightningModule, outputs: Any, _: Any, batch_idx: int
     ) -> None:
-        """Tell a step, at most one a second."""
+        """Write a step, at most one a second."""
         self.losses.append(float(outputs["loss"]))
-        elapsed = time.monotonic() - self.told
-        if elapsed < STEP_INTERVAL and batch_idx + 1 < len(self.loader):
+        elapsed = time.monotonic() - self.last
+        if elapsed < _STEP_INTERVAL_S and batch_idx + 1 < len(self.loader):
             return
-        steps = max(trainer.global_step - self.told_step, 1)
+        steps = max(trainer.global_step - self.last_step, 1)
         self.events.write(
             "step",
             epoch=trainer.current_epoch,
@@ -264,15 +245,15 @@ class Reporter(Callback):
             batches=len(self.loader),
             loss=float(np.mean(self.losses[-steps:])),
             sequences_per_s=steps * self.loader.plans.batch / max(elapsed, 1e-9),
-            data_fraction=(self.loader.waited - self.told_waited) / max(elapsed, 1e-9),
+            data_fraction=(self.loader.waited - self.waited_before) / max(elapsed, 1e-9),
             memory_mb=self._memory(module.device),
             seconds_left=self._seconds_left(trainer),
         )
-        self.told, self.told_step = time.monotonic(), trainer.global_step
-        self.told_waited = self.loader.waited
+        self.last, self.last_step = time.monotonic(), trainer.global_step
+        self.waited_before = self.loader.waited
 
     def on_train_epoch_end(self, trainer: Trainer, _: LightningModule) -> None:
-        """Tell an epoch; the keeper has scored it before."""
+        """Write an epoch; the keeper has scored it before."""
         seconds = time.monotonic() - self.epoch_begun
         self.events.write(
             "epoch",
@@ -297,7 +278,7 @@ class Reporter(Callback):
         return self.process.memory_info().rss / 2**20
 
 
-def checkpoint_path(folder: Path, trainer: Trainer) -> Path:
+def _checkpoint_path(folder: Path, trainer: Trainer) -> Path:
     """Name of a checkpoint, so that the newest is the last in order."""
     return folder / f"step{trainer.global_step:09d}-epoch{trainer.current_epoch + 1:05d}.ckpt"
 
@@ -318,3 +299,22 @@ def _check_finite(module: LightningModule) -> None:
                 f"The weight {name} is not finite after epoch {module.current_epoch + 1}; the "
                 "last good checkpoint is kept. Try a smaller learning_rate."
             )
+
+
+def _prune(folder: Path, keep: int) -> None:
+    """Remove all but the newest checkpoints, and what an interrupted write left."""
+    for path in [*sorted(folder.glob("*.ckpt"))[:-keep], *folder.glob("*.part")]:
+        path.unlink(missing_ok=True)
+
+
+def _damage(path: Path) -> str | None:
+    """Describe what is wrong with a checkpoint's file; None if it is whole."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            broken = archive.testzip()
+            if broken is not None:
+                return f"{broken} has a wrong checksum"
+        torch.load(path, map_location="meta", weights_only=True)
+    except _DAMAGE as error:
+        return str(error).split("\n")[0] or type(error).__name__
+    return None

@@ -70,7 +70,7 @@ class TrainConfig(BaseModel):
     gamma: float = Field(2.0, ge=0, le=100)
     """Focus of the focal loss on sequences that are hard (the paper's lambda)."""
     gradient_clip: float = Field(1.0, ge=0, le=1e6)
-    """Largest norm of the gradient; 0 leaves it as it is. The paper does not say."""
+    """Largest norm of the gradient; 0 leaves it as it is. The paper gives none."""
     symmetries: bool = False
     """Show each run of hours mirrored north-south, mirrored east-west and with reversed
     polarity, each at random. Beyond the paper."""
@@ -95,13 +95,13 @@ class TrainConfig(BaseModel):
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     """auto, cpu or gpu."""
     devices: int = Field(1, ge=1, le=1024)
-    """Processes (GPUs) on each machine; a batch is shared out among them."""
+    """Processes (GPUs) on each machine; a batch is shared out between them."""
     nodes: int = Field(1, ge=1, le=1024)
     """Machines; start the same command on each, as Lightning's clusters do."""
     workers: int = Field(-1, ge=-1, le=256)
     """Processes that put batches together; -1 is none on a CPU and two on a GPU."""
     keep_checkpoints: int = Field(2, ge=2, le=1000)
-    """Newest checkpoints kept; two at least, lest the newest turn out damaged."""
+    """Newest checkpoints kept; two or more, lest the newest turn out damaged."""
 
     def __init__(self, **values: Any) -> None:
         try:

@@ -1,6 +1,4 @@
-"""The data of a training in memory, and how a batch is put together from it.
-
-Which sequences make a batch, and which frames they share.
+"""The data of a training: who learns from which sequences, and how a batch is put together.
 
 A batch is drawn as runs of consecutive hours from several regions. Sequences of neighbouring
 hours share all frames but one, so the distinct frames of a batch are a fraction of its sequences
@@ -38,18 +36,18 @@ __all__ = [
     "share_frames",
 ]
 
-
+Batch = dict[str, Any]
+_AT_ONCE = 512
 N_SYMMETRIES = 8
 """Mirrored north-south or not, mirrored east-west or not, polarity reversed or not."""
 
 
 @dataclass(frozen=True, eq=False)
 class BatchPlan:
-    """The sequences that one process takes in one step: S of them."""
+    """The S sequences that one process takes in one step; steps count from 0 in each epoch."""
 
     epoch: int
     batch: int
-    """Number of the step within the epoch, from 0."""
     sequences: np.ndarray
     """(S,) int64, numbers of sequences."""
     symmetries: np.ndarray
@@ -76,7 +74,7 @@ class BatchSampler:
         Whether to draw symmetries; otherwise all are 0.
     seed : int
     rank, world : int
-        Number of this process among how many.
+        Number of this process, and of how many.
     """
 
     def __init__(
@@ -158,7 +156,7 @@ def share_frames(
     symmetry : ndarray (U,)
         Theirs.
     gather : ndarray (S, m)
-        Place of each sequence's frames among the distinct ones.
+        Place of each sequence's frames in the distinct ones.
     """
     keys = rows.astype(np.int64) * N_SYMMETRIES + symmetries[:, None]
     distinct, gather = np.unique(keys, return_inverse=True)
@@ -175,10 +173,6 @@ def apply_symmetry(frame: np.ndarray, symmetry: int) -> np.ndarray:
     if symmetry & 2:
         frame = frame[:, ::-1]
     return -frame if symmetry & 4 else frame
-
-
-Batch = dict[str, Any]
-_AT_ONCE = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +192,7 @@ class Parts:
 
     @classmethod
     def of(cls, dataset: StoredDataset, config: TrainConfig) -> "Parts":
-        """Select the sequences of a class and split them as the configuration says.
+        """Select the sequences of a class and split them as configured.
 
         Raises
         ------
@@ -235,31 +229,20 @@ class Parts:
         return cls(table, *_frames_used(table), every, every[:0], every)
 
     @property
+    def sides(self) -> dict[str, np.ndarray]:
+        """Numbers of the sequences of each part, by its name."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    @property
     def labels(self) -> np.ndarray:
         """(n,) 1 eruptive, 0 confined."""
         return self.table["label"].to_numpy()
 
 
-def _split(
-    labels: np.ndarray, groups: np.ndarray, config: TrainConfig, setting: str
-) -> tuple[np.ndarray, np.ndarray]:
-    fraction = getattr(config, setting)
-    # Another seed than the test's, or the same groups would come together again.
-    seed = config.seed + (setting == "validation_fraction")
-    try:
-        return train_test(labels, groups, test_fraction=fraction, seed=seed)
-    except TooFewGroupsError as error:
-        raise TooFewGroupsError(f"{setting} {fraction:g} cannot be had: {error}") from error
-
-
-def _frames_used(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    every = np.stack(table["rows"].to_list()).astype(np.int64)  # (n, m)
-    used, rows = np.unique(every, return_inverse=True)
-    return rows.reshape(every.shape), used
-
-
 def read_frames_once(
-    dataset: StoredDataset, rows: np.ndarray, tell: Callable[[int, int], None] | None = None
+    dataset: StoredDataset,
+    rows: np.ndarray,
+    report: Callable[[int, int], None] = lambda *_: None,
 ) -> np.ndarray:
     """Read frames of a data set into memory, checked on the way.
 
@@ -268,7 +251,7 @@ def read_frames_once(
     dataset : StoredDataset
     rows : ndarray (n,)
         Ascending.
-    tell : callable (done, total), optional
+    report : callable (done, total), optional
 
     Returns
     -------
@@ -291,8 +274,7 @@ def read_frames_once(
     for start in range(0, rows.size, _AT_ONCE):
         part = rows[start : start + _AT_ONCE]
         frames[start : start + part.size] = dataset.read_frames(part)
-        if tell is not None:
-            tell(start + part.size, rows.size)
+        report(start + part.size, rows.size)
     return frames
 
 
@@ -355,3 +337,21 @@ class SequenceBatches(Dataset[Batch]):
         for image, row, which in zip(images, frames, symmetry, strict=True):
             image[0] = apply_symmetry(self.frames[row], int(which))
         return {"frames": torch.from_numpy(images)}
+
+
+def _split(
+    labels: np.ndarray, groups: np.ndarray, config: TrainConfig, setting: str
+) -> tuple[np.ndarray, np.ndarray]:
+    fraction = getattr(config, setting)
+    # Another seed than the test's, or the same groups would come together again.
+    seed = config.seed + (setting == "validation_fraction")
+    try:
+        return train_test(labels, groups, test_fraction=fraction, seed=seed)
+    except TooFewGroupsError as error:
+        raise TooFewGroupsError(f"{setting} {fraction:g} cannot be had: {error}") from error
+
+
+def _frames_used(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    every = np.stack(table["rows"].to_list()).astype(np.int64)  # (n, m)
+    used, rows = np.unique(every, return_inverse=True)
+    return rows.reshape(every.shape), used

@@ -1,11 +1,7 @@
-"""Scores of a trained model: of a run on its test set, of any model on any data set.
-
-The model of a run, made one of the user's own.
-"""
+"""A run's best model after its training: scored anew, or made one of the user's own."""
 
 import shutil
 import uuid
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,7 +12,7 @@ from hnn_core.exceptions import ForeignDatasetError, RunError
 from hnn_core.magnetogram.preprocess import PreprocessConfig
 from hnn_core.network.embedding import choose_device
 from hnn_core.network.model_store import SHIPPED, load_model, read_model_info
-from hnn_core.storage import home
+from hnn_core.storage import home, replace_folder
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.data import Parts, read_frames_once
 from hnn_core.training.fit import without_nan, write_scores, write_table
@@ -90,15 +86,6 @@ def evaluate_model(where: str, dataset_name: str) -> tuple[pd.DataFrame, dict[st
     return table, {"rows": [without_nan(score_row(table, info.config.threshold))]}
 
 
-def _predict(
-    model: Any, parts: Parts, dataset: StoredDataset, sequences: Any, name: str, fold: int
-) -> pd.DataFrame:
-    device = choose_device("auto")
-    frames = read_frames_once(dataset, parts.frames_used)
-    said = predict_sequences(model.to(device), parts, sequences, frames=frames, device=device)
-    return prediction_table(parts, sequences, said, model=name, fold=fold)
-
-
 def adopt_model(run: RunFolder) -> str:
     """Copy a run's best model to the user's models, whole or not at all.
 
@@ -127,7 +114,7 @@ def adopt_model(run: RunFolder) -> str:
     try:
         shutil.copytree(run.model_folder, draft)
         read_model_info(draft)
-        _put(draft, target)
+        replace_folder(draft, target)
     except OSError as error:
         raise RunError(f"{run.name}: its model cannot be copied to {target} ({error}).") from error
     finally:
@@ -135,14 +122,12 @@ def adopt_model(run: RunFolder) -> str:
     return name
 
 
-def _put(draft: Path, target: Path) -> None:
-    old = draft.with_name(f"{draft.name}-old")
-    if target.exists():
-        target.rename(old)
-    try:
-        draft.rename(target)
-    except OSError:
-        if old.exists():
-            old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+def _predict(
+    model: Any, parts: Parts, dataset: StoredDataset, sequences: Any, name: str, fold: int
+) -> pd.DataFrame:
+    device = choose_device("auto")
+    frames = read_frames_once(dataset, parts.frames_used)
+    probabilities = predict_sequences(
+        model.to(device), parts, sequences, frames=frames, device=device
+    )
+    return prediction_table(parts, sequences, probabilities, model=name, fold=fold)

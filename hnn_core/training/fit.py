@@ -1,7 +1,4 @@
-"""One training from its configuration to its scores, in a run folder.
-
-What comes out of a training: predictions, scores, and a model that tells of itself.
-"""
+"""One training from its configuration to its model, predictions and scores, in a run folder."""
 
 import logging
 import warnings
@@ -14,7 +11,8 @@ import pandas as pd
 
 from hnn_core.dataset.stored import StoredDataset
 from hnn_core.network.embedding import describe_device
-from hnn_core.network.model_store import load_model, save_model
+from hnn_core.network.model import HNN
+from hnn_core.network.model_store import ModelInfo, load_model, save_model
 from hnn_core.scores import region_interval
 from hnn_core.storage import replace_json, replacing
 from hnn_core.training.assemble import (
@@ -29,7 +27,7 @@ from hnn_core.training.callbacks import Keeper, Reporter, Stopper, newest_readab
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.data import Parts, SequenceBatches
 from hnn_core.training.loaders import TrainingData
-from hnn_core.training.module import TrainingModule, told_errors
+from hnn_core.training.module import TrainingModule, plain_errors
 from hnn_core.training.progress import EventLog, is_main_process
 from hnn_core.training.results import (
     describe_environment,
@@ -41,39 +39,97 @@ from hnn_core.training.results import (
 )
 from hnn_core.training.run_folder import RunFolder
 
-__all__ = ["predict_test_set", "train_run", "without_nan", "write_scores", "write_table"]
+__all__ = ["save_tested", "train_run", "without_nan", "write_scores", "write_table"]
 
 
-def predict_test_set(
-    run: RunFolder,
-    config: TrainConfig,
-    material: Material,
-    parts: Parts,
-    batches: SequenceBatches,
+def train_run(
+    run: RunFolder, material: Material | None = None, *, events: EventLog | None = None
 ) -> pd.DataFrame:
-    """Predict the test set with the best model; write predictions, scores and model card."""
-    model, info = load_model(run.model_folder)
-    device = make_trainer(config.changed(devices=1, nodes=1)).strategy.root_device
-    kept = batches.embeddings[0] if batches.embeddings is not None else None
-    said = predict_sequences(
-        model.to(device),
-        parts,
-        parts.test,
-        frames=batches.frames,
-        embeddings=kept,
-        device=device,
-        precision=precision_name(config),
-    )
-    table = prediction_table(parts, parts.test, said, model=config.model_name, fold=config.fold)
-    write_table(table, run.path / "predictions.parquet")
-    row = score_row(table, model.config.threshold)
-    truth, groups = table["label"].to_numpy(), table["group"].to_numpy()
-    positive = (said >= model.config.threshold).astype(int)
-    interval = region_interval(truth, positive, groups)
+    """Train as configured, from the newest checkpoint if there is one, and predict the test set.
+
+    Parameters
+    ----------
+    run : RunFolder
+        Of kind ``train``. Its folder receives events, checkpoints, model, predictions, scores.
+    material : Material, optional
+        The data set's frames, where they are in memory already.
+    events : EventLog, optional
+        The run's own by default.
+
+    Returns
+    -------
+    DataFrame
+        The predictions, as `hnn_core.training.results.prediction_table` makes them; empty in
+        the processes of a distributed training that only help.
+
+    Raises
+    ------
+    StopRequestedError
+        It was to stop; the checkpoint is written.
+    HnnError
+        What a user can mend: one of the errors of data sets and trainings.
+    """
+    config = TrainConfig.from_dict(run.config)
+    main = is_main_process()
+    events = events or EventLog(run.path / "metrics.jsonl", writes=main)
+    with plain_errors(config), _without_chatter():
+        checkpoint, complaints = newest_readable(run.path / "checkpoints")
+        for complaint in complaints:
+            events.message(complaint, "warning")
+        material = material or read_material(config, events)
+        parts = Parts.of(material.dataset, config)
+        model = make_network(config, checkpoint, material.dataset.preprocess)
+        trainer = make_trainer(config)
+        batches = make_batches(config, model, material, parts, trainer, events)
+        data = TrainingData(batches, parts, config)
+        keeper = Keeper(
+            run.path / "checkpoints",
+            run.model_folder,
+            config,
+            parts.labels,
+            events,
+            describe_training(material.dataset, parts, config),
+        )
+        trainer.callbacks += [  # type: ignore[attr-defined]  # a list, as Lightning makes it
+            keeper,
+            Reporter(events, keeper, data.loader),
+            Stopper(run.path / "checkpoints"),
+        ]
+        device = describe_device(trainer.strategy.root_device)
+        if main:
+            environment = describe_environment(device, material.dataset.sha256)
+            replace_json(run.path / "environment.json", environment)
+        _log_start(events, parts, config, data, device, checkpoint)
+        module = TrainingModule(model, config)
+        trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+        if not trainer.is_global_zero:
+            return pd.DataFrame()
+        events.message("Predicting the test set.")
+        return _predict_test_set(run, config, material, parts, batches)
+
+
+def save_tested(
+    model: HNN, folder: Path, info: ModelInfo, table: pd.DataFrame, row: dict[str, Any], **how: Any
+) -> None:
+    """Save a model with the scores of its test, the interval of TSS, and its card for people.
+
+    Parameters
+    ----------
+    model : HNN
+    folder : Path
+    info : ModelInfo
+        What was known of the model before.
+    table : DataFrame
+        Predictions of the test set, as of `hnn_core.training.results.prediction_table`.
+    row : dict
+        Their scores, as of `hnn_core.training.results.score_row`.
+    **how
+        Of `hnn_core.network.model_store.save_model`.
+    """
+    predicted = table["probability"] >= info.config.threshold
+    interval = region_interval(table["label"], predicted, table["group"])
     card = {**info.metadata, "test": {**row, "tss_95": list(interval)}}
-    save_model(model.cpu(), run.model_folder, metadata=card, card=model_card(card))
-    write_scores(run, config, material.dataset, [row])
-    return table
+    save_model(model, folder, metadata=card, card=model_card(card), **how)
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
@@ -111,73 +167,37 @@ def without_nan(row: dict[str, Any]) -> dict[str, Any]:
     return {name: None if value != value else value for name, value in row.items()}
 
 
-def train_run(
-    run: RunFolder, material: Material | None = None, *, events: EventLog | None = None
+def _predict_test_set(
+    run: RunFolder,
+    config: TrainConfig,
+    material: Material,
+    parts: Parts,
+    batches: SequenceBatches,
 ) -> pd.DataFrame:
-    """Train as a run's configuration says, go on where it stopped, and predict the test set.
-
-    Parameters
-    ----------
-    run : RunFolder
-        Of kind ``train``. Its folder receives events, checkpoints, model, predictions, scores.
-    material : Material, optional
-        The data set's frames, where they are in memory already.
-    events : EventLog, optional
-        The run's own by default.
-
-    Returns
-    -------
-    DataFrame
-        The predictions, as `hnn_core.training.results.prediction_table` makes them; empty in
-        the processes of a distributed training that only help.
-
-    Raises
-    ------
-    StopRequestedError
-        Someone asked it to stop; the checkpoint is written.
-    HnnError
-        What a user can mend: one of the errors of data sets and trainings.
-    """
-    config = TrainConfig.from_dict(run.config)
-    main = is_main_process()
-    events = events or EventLog(run.path / "metrics.jsonl", writes=main)
-    with told_errors(config), _without_chatter():
-        checkpoint, complaints = newest_readable(run.path / "checkpoints")
-        for complaint in complaints:
-            events.message(complaint, "warning")
-        material = material or read_material(config, events)
-        parts = Parts.of(material.dataset, config)
-        model = make_network(config, checkpoint, material.dataset.preprocess)
-        trainer = make_trainer(config)
-        batches = make_batches(config, model, material, parts, trainer, events)
-        data = TrainingData(batches, parts, config)
-        keeper = Keeper(
-            run.path / "checkpoints",
-            run.model_folder,
-            config,
-            parts.labels,
-            events,
-            describe_training(material.dataset, parts, config),
-        )
-        trainer.callbacks += [  # type: ignore[attr-defined]  # a list, as Lightning makes it
-            keeper,
-            Reporter(events, keeper, data.loader),
-            Stopper(run.path / "checkpoints"),
-        ]
-        device = describe_device(trainer.strategy.root_device)
-        if main:
-            environment = describe_environment(device, material.dataset.sha256)
-            replace_json(run.path / "environment.json", environment)
-        _tell_start(events, parts, config, data, device, checkpoint)
-        module = TrainingModule(model, config)
-        trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-        if not trainer.is_global_zero:
-            return pd.DataFrame()
-        events.message("Predicting the test set.")
-        return predict_test_set(run, config, material, parts, batches)
+    """Predict with the best model; write predictions, scores and model card."""
+    model, info = load_model(run.model_folder)
+    device = make_trainer(config.changed(devices=1, nodes=1)).strategy.root_device
+    kept = batches.embeddings[0] if batches.embeddings is not None else None
+    probabilities = predict_sequences(
+        model.to(device),
+        parts,
+        parts.test,
+        frames=batches.frames,
+        embeddings=kept,
+        device=device,
+        precision=precision_name(config),
+    )
+    table = prediction_table(
+        parts, parts.test, probabilities, model=config.model_name, fold=config.fold
+    )
+    write_table(table, run.path / "predictions.parquet")
+    row = score_row(table, model.config.threshold)
+    save_tested(model.cpu(), run.model_folder, info, table, row)
+    write_scores(run, config, material.dataset, [row])
+    return table
 
 
-def _tell_start(
+def _log_start(
     events: EventLog,
     parts: Parts,
     config: TrainConfig,
@@ -187,17 +207,13 @@ def _tell_start(
 ) -> None:
     step = int(checkpoint.stem[4:13]) if checkpoint else None
     if checkpoint is not None:
-        events.message(f"Going on from {checkpoint.name}.")
+        events.message(f"Resuming from {checkpoint.name}.")
     events.write(
         "start",
         epochs=config.epochs,
         steps_per_epoch=len(data.loader),
         device=device,
-        sequences={
-            "train": len(parts.train),
-            "validation": len(parts.validation),
-            "test": len(parts.test),
-        },
+        sequences={name: len(part) for name, part in parts.sides.items()},
         resumed_epoch=step // len(data.loader) if step is not None else None,
         resumed_step=step,
     )

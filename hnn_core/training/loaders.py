@@ -1,9 +1,7 @@
-"""Loaders that hand batches to Lightning, and know where they are when it stops.
+"""Loaders that know where they are, and embeddings of all frames by a transformer that is frozen.
 
-Embeddings of all frames by a vision transformer that is not trained, computed once.
-
-They are kept under the program's folder by transformer, data set and precision, so that the folds
-of a cross-validation share them and an interrupted pass goes on.
+Such embeddings are computed once and kept under the program's folder by transformer, data set and
+precision, so that the folds of a cross-validation share them and an interrupted pass resumes.
 """
 
 import hashlib
@@ -41,8 +39,8 @@ __all__ = [
     "evaluation_plans",
 ]
 
-
 _EVALUATION_BATCH = 256
+_BATCH = 64
 
 
 class ResumableLoader(DataLoader[Batch]):
@@ -83,7 +81,7 @@ class ResumableLoader(DataLoader[Batch]):
         return {"epoch": self.epoch, "done": self.done}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on after the batches that were handed over."""
+        """Resume after the batches that were handed over."""
         over, first = divmod(state["done"], len(self.plans))
         self.plans.set_epoch(state["epoch"] + over)
         self.plans.first = first
@@ -92,7 +90,7 @@ class ResumableLoader(DataLoader[Batch]):
 def evaluation_plans(
     sequences: np.ndarray, *, batch: int, rank: int = 0, world: int = 1
 ) -> list[BatchPlan]:
-    """Plan a pass over sequences in their order, shared out among processes.
+    """Plan a pass over sequences in their order, shared out between processes.
 
     Together the processes' batches hold every sequence. A process for which none is left takes
     the first batch as well, since Lightning wants one; who gathers drops what comes twice.
@@ -157,9 +155,6 @@ class TrainingData(LightningDataModule):
         return DataLoader(self.batches, sampler=plans, batch_size=None)
 
 
-_BATCH = 64
-
-
 def embed_frames(
     model: HNN,
     frames: np.ndarray,
@@ -203,7 +198,7 @@ def embed_once(
     symmetries: bool,
     device: torch.device,
     precision: str,
-    tell: Callable[[int, int], None],
+    report: Callable[[int, int], None],
 ) -> np.ndarray:
     """Embed frames in all symmetries that training draws, or read them from an earlier pass.
 
@@ -218,7 +213,7 @@ def embed_once(
         False: the frames as they are, only.
     device, precision
         As for `embed_frames`.
-    tell : callable (done, total)
+    report : callable (done, total)
         Called after every block.
 
     Returns
@@ -246,9 +241,14 @@ def embed_once(
         kept.flush()
         done += last - first
         replace_json(mark, {"frames": done})
-        tell(done, n * len(frames))
+        report(done, n * len(frames))
     del kept, flat
     return np.lib.format.open_memmap(store, mode="r")[:n]
+
+
+def autocast_type(precision: str) -> torch.dtype | None:
+    """Half type that a precision computes in; None for full precision."""
+    return {"32": None, "bf16": torch.bfloat16, "16": torch.float16}[precision]
 
 
 def _reserve(path: Path, size: int) -> None:
@@ -256,11 +256,6 @@ def _reserve(path: Path, size: int) -> None:
     if hasattr(os, "posix_fallocate"):
         with path.open("r+b") as stream:
             os.posix_fallocate(stream.fileno(), 0, size)
-
-
-def autocast_type(precision: str) -> torch.dtype | None:
-    """Half type that a precision computes in; None for full precision."""
-    return {"32": None, "bf16": torch.bfloat16, "16": torch.float16}[precision]
 
 
 def _key(model: HNN, frames_key: str, precision: str) -> str:

@@ -1,14 +1,8 @@
-"""The network as Lightning trains it: one step, one optimiser.
-
-The class-balanced focal loss.
-
-Foreign errors of a training in our words, in one place.
-"""
+"""The network as Lightning trains it: its loss, one step, and foreign errors in plain words."""
 
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule
@@ -18,8 +12,11 @@ from torch.nn.functional import logsigmoid
 from hnn_core.exceptions import DiskFullError, DivergedError, ShortOfMemoryError
 from hnn_core.network.model import HNN
 from hnn_core.training.config import TrainConfig
+from hnn_core.training.data import Batch
 
-__all__ = ["TrainingModule", "focal_loss", "told_errors"]
+__all__ = ["TrainingModule", "focal_loss", "plain_errors"]
+
+_SHORT = ("not enough memory", "out of memory", "can't allocate memory", "cannot allocate memory")
 
 
 def focal_loss(
@@ -68,9 +65,6 @@ def focal_loss(
     return losses.mean() if weights is None else (weights * losses).sum()
 
 
-Batch = dict[str, Any]
-
-
 class TrainingModule(LightningModule):
     """The paper's loss and optimiser on batches whose frames are embedded once.
 
@@ -102,7 +96,7 @@ class TrainingModule(LightningModule):
         Raises
         ------
         DivergedError
-            When the loss is not finite; the sentence says in which batch.
+            When the loss is not finite; the sentence names the batch.
         """
         loss = focal_loss(
             self.logits(batch),
@@ -132,12 +126,9 @@ class TrainingModule(LightningModule):
         )
 
 
-_SHORT = ("not enough memory", "out of memory", "can't allocate memory", "cannot allocate memory")
-
-
 @contextmanager
-def told_errors(config: TrainConfig) -> Iterator[None]:
-    """Turn a full disk and a lack of memory into sentences that say what to do.
+def plain_errors(config: TrainConfig) -> Iterator[None]:
+    """Turn a full disk and missing memory into sentences that name the remedy.
 
     Raises
     ------
@@ -145,12 +136,16 @@ def told_errors(config: TrainConfig) -> Iterator[None]:
     """
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _short_of_memory(config) from error
-    except RuntimeError as error:
-        if any(words in str(error).lower() for words in _SHORT):
-            raise _short_of_memory(config) from error
-        raise
+    except (MemoryError, RuntimeError) as error:
+        short = isinstance(error, torch.OutOfMemoryError | MemoryError)
+        if not short and not any(words in str(error).lower() for words in _SHORT):
+            raise
+        raise ShortOfMemoryError(
+            f"A batch does not fit into memory: switch recompute on (now {config.recompute}), "
+            f"lower batch (now {config.batch}), raise run_hours (now {config.run_hours}) so that "
+            f"more frames are shared, or choose a larger patch (now {config.patch}) or precision "
+            "bf16."
+        ) from error
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -158,11 +153,3 @@ def told_errors(config: TrainConfig) -> Iterator[None]:
             f"The disk is full ({error.filename or 'writing the run'}); make room and resume: the "
             "last checkpoint is whole."
         ) from error
-
-
-def _short_of_memory(config: TrainConfig) -> ShortOfMemoryError:
-    return ShortOfMemoryError(
-        f"A batch does not fit into memory: switch recompute on (now {config.recompute}), lower "
-        f"batch (now {config.batch}), raise run_hours (now {config.run_hours}) so that more frames "
-        f"are shared, or choose a larger patch (now {config.patch}) or precision bf16."
-    )

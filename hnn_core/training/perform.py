@@ -1,9 +1,4 @@
-"""A run from start to end: its turn, its status, and how it may end.
-
-Five folds of HNN and baseline on the same data, as the paper's Figure 8.
-
-The paper's ablations: one training for each point of a grid of settings.
-"""
+"""A run's work when its turn has come: a training, a cross-validation, a sweep; and how it ends."""
 
 import contextlib
 import signal
@@ -31,14 +26,21 @@ from hnn_core.training.run_folder import RunFolder
 
 __all__ = [
     "PAPER_GRIDS",
-    "check_single",
     "cross_validate",
-    "fold_statistics",
     "grid_points",
-    "member_run",
     "perform",
     "sweep",
 ]
+
+PAPER_GRIDS: dict[str, list[Any]] = {
+    "frames": [6, 8, 10, 14, 18],
+    "patch": [8, 16, 32],
+    "depth": [6, 9, 12, 15],
+    "width": [192, 384, 768],
+    "learning_rate": [1e-5, 1e-4, 1e-3],
+}
+"""Values for each setting that the paper varied; it names those of frames and patch. ``--grid
+frames`` takes them."""
 
 
 def cross_validate(run: RunFolder) -> None:
@@ -56,70 +58,18 @@ def cross_validate(run: RunFolder) -> None:
         As `hnn_core.training.fit.train_run`.
     """
     config = TrainConfig.from_dict(run.config)
-    check_single(config, "cross-validation")
+    _check_single(config, "cross-validation")
     events = EventLog(run.path / "metrics.jsonl")
     material = read_material(config, events)
     tables = []
     for temporal in (True, False):
         for fold in range(1, config.folds + 1):
             member = config.changed(temporal=temporal, fold=fold)
-            tables.append(member_run(run, f"{member.model_name}-fold{fold}", member, material))
+            tables.append(_member_run(run, f"{member.model_name}-fold{fold}", member, material))
     predictions = pd.concat(tables, ignore_index=True)
     write_table(predictions, run.path / "predictions.parquet")
     rows = [score_row(table, 0.5) for table in tables]
-    write_scores(run, config, material.dataset, rows, crossval=fold_statistics(rows))
-
-
-def member_run(run: RunFolder, name: str, config: TrainConfig, material: Material) -> pd.DataFrame:
-    """Train a member of a larger run in a folder inside it; return its predictions."""
-    path = run.path / name
-    path.mkdir(exist_ok=True)
-    replace_json(path / "config.json", {"kind": "train", **config.to_dict()})
-    member = RunFolder(path)
-    if member.status.state == "finished" and member.has_predictions:
-        return member.predictions()
-    echo = EventLog(run.path / "metrics.jsonl")
-    events = EventLog(path / "metrics.jsonl", echo=echo, member=name)
-    member.write_status("running")
-    table = train_run(member, material, events=events)
-    member.write_status("finished")
-    return table
-
-
-def fold_statistics(rows: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, float | None]]]:
-    """Mean and standard error of each score over the folds, by model; null where undefined."""
-    found: dict[str, dict[str, dict[str, float | None]]] = {}
-    for model in dict.fromkeys(row["model"] for row in rows):
-        of_model = [row for row in rows if row["model"] == model]
-        found[model] = {
-            score: without_nan(fold_mean([row[score] for row in of_model])) for score in SCORES
-        }
-    return found
-
-
-def check_single(config: TrainConfig, what: str) -> None:
-    """Refuse several processes where members are trained one after the other.
-
-    Raises
-    ------
-    TrainingError
-    """
-    if config.devices * config.nodes > 1:
-        raise TrainingError(
-            f"A {what} trains its members one after the other on one device; to use more, start "
-            "its members as single trainings (train --fold 1 --devices 4, …)."
-        )
-
-
-PAPER_GRIDS: dict[str, list[Any]] = {
-    "frames": [6, 8, 10, 14, 18],
-    "patch": [8, 16, 32],
-    "depth": [6, 9, 12, 15],
-    "width": [192, 384, 768],
-    "learning_rate": [1e-5, 1e-4, 1e-3],
-}
-"""Values for each setting that the paper varied; it names those of frames and patch. ``--grid
-frames`` takes them."""
+    write_scores(run, config, material.dataset, rows, crossval=_fold_statistics(rows))
 
 
 def grid_points(config: TrainConfig, grid: dict[str, list[Any]]) -> dict[str, TrainConfig]:
@@ -161,27 +111,20 @@ def sweep(run: RunFolder) -> None:
         As `hnn_core.training.fit.train_run`.
     """
     config = TrainConfig.from_dict(run.config)
-    check_single(config, "sweep")
+    _check_single(config, "sweep")
     events = EventLog(run.path / "metrics.jsonl")
     points = grid_points(config, dict(run.config.get("grid", {})))
     dataset = StoredDataset.open(find_dataset(config.dataset))
     for member in points.values():
-        Parts.of(dataset, member)  # what the last point lacks is told before the first is trained
+        Parts.of(dataset, member)  # what is missing for the last point shows before the first
     material: Material | None = None
     rows = []
     for name, member in points.items():
         if material is None or not material.serves(member):
             material = read_material(member, events)
-        table = member_run(run, name, member, material)
+        table = _member_run(run, name, member, material)
         rows.append({**score_row(table, 0.5), "member": name})
     write_scores(run, config, dataset, rows)
-
-
-_WORK: dict[str, Callable[[RunFolder], Any]] = {
-    "train": train_run,
-    "crossval": cross_validate,
-    "sweep": sweep,
-}
 
 
 def perform(run: RunFolder, log: Callable[[str], None] = lambda _: None) -> str:
@@ -211,13 +154,56 @@ def perform(run: RunFolder, log: Callable[[str], None] = lambda _: None) -> str:
         return "stopped"
 
 
+def _member_run(run: RunFolder, name: str, config: TrainConfig, material: Material) -> pd.DataFrame:
+    """Train a member of a larger run in a folder inside it; return its predictions."""
+    path = run.path / name
+    path.mkdir(exist_ok=True)
+    replace_json(path / "config.json", {"kind": "train", **config.to_dict()})
+    member = RunFolder(path)
+    if member.status.state == "finished" and member.has_predictions:
+        return member.predictions()
+    echo = EventLog(run.path / "metrics.jsonl")
+    events = EventLog(path / "metrics.jsonl", echo=echo, member=name)
+    member.write_status("running")
+    table = train_run(member, material, events=events)
+    member.write_status("finished")
+    return table
+
+
+def _fold_statistics(rows: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, float | None]]]:
+    """Mean and standard error of each score over the folds, by model; null where undefined."""
+    of_model: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        of_model.setdefault(row["model"], []).append(row)
+    return {
+        model: {score: without_nan(fold_mean([row[score] for row in own])) for score in SCORES}
+        for model, own in of_model.items()
+    }
+
+
+def _check_single(config: TrainConfig, what: str) -> None:
+    """Refuse several processes where members are trained one after the other."""
+    if config.devices * config.nodes > 1:
+        raise TrainingError(
+            f"A {what} trains its members one after the other on one device; to use more, start "
+            "its members as single trainings (train --fold 1 --devices 4, …)."
+        )
+
+
+_WORK: dict[str, Callable[[RunFolder], Any]] = {
+    "train": train_run,
+    "crossval": cross_validate,
+    "sweep": sweep,
+}
+
+
 def _work(run: RunFolder) -> str:
     if is_main_process():
         run.write_status("running")
     try:
         _WORK[run.kind](run)
     except StopRequestedError:
-        _end(run, "stopped", "Stopped; resume it to go on from its checkpoint.")
+        _end(run, "stopped", "Stopped; resume it from its checkpoint.")
         return "stopped"
     except HnnError as error:
         _end(run, "failed", str(error))

@@ -1,12 +1,9 @@
-"""How far a run is: its events, added up for whoever looks on.
-
-What happens in a training, written down as it happens.
-"""
+"""What happens in a training, written down as it happens, and added up for whoever looks on."""
 
 import math
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +22,12 @@ __all__ = [
     "read_progress",
     "share_done",
 ]
+
+_EVERY_S = 2.0
+_MEASURED = (
+    "epoch", "batch", "batches", "seconds_left", "sequences_per_s", "data_fraction", "memory_mb",
+)  # fmt: skip
+"""What a step's event holds, by the names of `Progress`."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def read_progress(events: Iterable[Mapping[str, Any]]) -> Progress:
         As `RunFolder.events` returns them. Events of an unknown kind are passed over; after
         a new start, what was measured before it no longer holds.
     """
-    progress = Progress()
+    known: dict[str, Any] = {}
     messages = []
     for event in events:
         kind = event.get("event")
@@ -93,9 +96,26 @@ def read_progress(events: Iterable[Mapping[str, Any]]) -> Progress:
             member = f"{event['member']}: " if event.get("member") else ""
             level, text, time = (str(event.get(key, "")) for key in ("level", "text", "time"))
             messages.append(Message(level, member + text, time))
-        elif kind in _READERS:
-            progress = _READERS[kind](progress, event)
-    return replace(progress, messages=tuple(messages))
+        elif kind == "start":
+            known = {key: known[key] for key in ("best_epoch", "validation") if key in known}
+            known |= {
+                "epochs": event.get("epochs"),
+                "epoch": int(event.get("resumed_epoch") or 0),
+                "batches": int(event.get("steps_per_epoch") or 0),
+                "device": event.get("device"),
+                "sequences": event.get("sequences") or {},
+            }
+        elif kind == "progress":
+            done = min(event["done"] / max(event["total"], 1), 1.0)
+            known |= {"preparing": str(event["what"]), "prepared": done}
+            known["seconds_left"] = event.get("seconds_left")
+        elif kind == "step":
+            known |= {key: event.get(key) for key in _MEASURED}
+        elif kind == "epoch":
+            known |= {key: event.get(key) for key in ("epoch", "seconds_left")}
+            known |= {"batch": 0, "validation": event.get("validation") or {}}
+            known["best_epoch"] = event.get("best_epoch") or known.get("best_epoch")
+    return Progress(**known, messages=tuple(messages))
 
 
 def member_progress(events: Iterable[Mapping[str, Any]]) -> dict[str, Progress]:
@@ -117,62 +137,6 @@ def n_members(config: Mapping[str, Any]) -> int:
 def share_done(members: Mapping[str, Progress], total: int) -> float:
     """Part of a run of `total` trainings that is done, 0…1."""
     return min(sum(one.fraction for one in members.values()) / max(total, 1), 1.0)
-
-
-def _started(progress: Progress, event: Mapping[str, Any]) -> Progress:
-    return Progress(
-        epochs=event.get("epochs"),
-        epoch=int(event.get("resumed_epoch") or 0),
-        batches=int(event.get("steps_per_epoch") or 0),
-        device=event.get("device"),
-        sequences=event.get("sequences") or {},
-        best_epoch=progress.best_epoch,
-        validation=progress.validation,
-    )
-
-
-def _prepared(progress: Progress, event: Mapping[str, Any]) -> Progress:
-    return replace(
-        progress,
-        preparing=str(event["what"]),
-        prepared=min(event["done"] / max(event["total"], 1), 1.0),
-        seconds_left=event.get("seconds_left"),
-    )
-
-
-def _stepped(progress: Progress, event: Mapping[str, Any]) -> Progress:
-    return replace(
-        progress,
-        epoch=int(event["epoch"]),
-        batch=int(event["batch"]),
-        batches=int(event["batches"]),
-        seconds_left=event.get("seconds_left"),
-        sequences_per_s=event.get("sequences_per_s"),
-        data_fraction=event.get("data_fraction"),
-        memory_mb=event.get("memory_mb"),
-    )
-
-
-def _epoch_done(progress: Progress, event: Mapping[str, Any]) -> Progress:
-    return replace(
-        progress,
-        epoch=int(event["epoch"]),
-        batch=0,
-        seconds_left=event.get("seconds_left"),
-        best_epoch=event.get("best_epoch") or progress.best_epoch,
-        validation=event.get("validation") or {},
-    )
-
-
-_READERS = {
-    "progress": _prepared,
-    "start": _started,
-    "step": _stepped,
-    "epoch": _epoch_done,
-}
-
-
-_TELL_EVERY_S = 2.0
 
 
 def is_main_process() -> bool:
@@ -215,7 +179,7 @@ class EventLog:
 
 
 class Steadily:
-    """Tells how far a long piece of work is, at most every few seconds.
+    """Writes how far a long piece of work is, at most every few seconds.
 
     Parameters
     ----------
@@ -226,7 +190,7 @@ class Steadily:
 
     def __init__(self, events: EventLog, what: str) -> None:
         self.events, self.what = events, what
-        self.told = self.begun = time.monotonic()
+        self.last = self.begun = time.monotonic()
         self.first: int | None = None
 
     def __call__(self, done: int, total: int) -> None:
@@ -234,9 +198,9 @@ class Steadily:
         if self.first is None:
             self.first, self.begun = done, time.monotonic()
         now_s = time.monotonic()
-        if now_s - self.told < _TELL_EVERY_S and done < total:
+        if now_s - self.last < _EVERY_S and done < total:
             return
-        self.told = now_s
+        self.last = now_s
         rate = (done - self.first) / max(now_s - self.begun, 1e-9)
         left = (total - done) / rate if rate else None
         self.events.write("progress", what=self.what, done=done, total=total, seconds_left=left)

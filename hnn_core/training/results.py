@@ -1,7 +1,4 @@
-"""What a trained model says of itself: for programs in config.json, for people in README.md.
-
-What a trained network says of sequences it never saw, beside what needs no network.
-"""
+"""What comes out of a training: predictions next to baselines, scores, a model's description."""
 
 import platform
 from typing import Any
@@ -13,15 +10,13 @@ import torch
 
 from hnn_core.dataset.stored import StoredDataset
 from hnn_core.network.model import HNN
-from hnn_core.scores import skill_scores
+from hnn_core.scores import SCORES, skill_scores
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.data import Parts
 from hnn_core.training.loaders import autocast_type, embed_frames
 from hnn_core.version import __version__
 
 __all__ = [
-    "FluxThreshold",
-    "best_flux_threshold",
     "describe_environment",
     "describe_training",
     "model_card",
@@ -30,21 +25,23 @@ __all__ = [
     "score_row",
 ]
 
+_HEADS = 1024
+_KEPT = (
+    "region", "harp", "noaa", "group", "hour", "longitude", "flare_id", "goes_class", "peak_utc",
+    "label", "unsigned_flux_mx",
+)  # fmt: skip
+
 
 def describe_training(dataset: StoredDataset, parts: Parts, config: TrainConfig) -> dict[str, Any]:
     """Return what is stored with a model of its training.
 
-    ``trained_on`` and ``caution`` are what the program repeats beside every probability.
+    ``trained_on`` and ``caution`` are what the program repeats next to every probability.
     """
     simulated = bool(dataset.card["simulated"])
     groups = parts.table["group"].to_numpy()
     numbers = {
         name: {"sequences": len(part), "groups": len(np.unique(groups[part]))}
-        for name, part in (
-            ("train", parts.train),
-            ("validation", parts.validation),
-            ("test", parts.test),
-        )
+        for name, part in parts.sides.items()
     }
     kind = "simulated active regions only" if simulated else "SHARP magnetograms"
     split = f"fold {config.fold} of {config.folds}" if config.fold else "the test split"
@@ -54,8 +51,7 @@ def describe_training(dataset: StoredDataset, parts: Parts, config: TrainConfig)
         f"used in training ({split})",
         "dataset": {
             "name": dataset.name,
-            "source": dataset.card["source"],
-            "policy": dataset.card["policy"],
+            **{key: dataset.card[key] for key in ("source", "policy")},
             "sha256": dataset.sha256,
         },
         "parts": numbers,
@@ -87,20 +83,19 @@ def describe_environment(device: str, dataset_sha256: str) -> dict[str, Any]:
 def model_card(card: dict[str, Any]) -> str:
     """Write the model card for people, from the same facts."""
     test, training, parts = card["test"], card["training"], card["parts"]
-    low, high = card["test"]["tss_95"]
-
-    def told(score: str) -> str:
-        value = test[score]
-        return "undefined" if value is None or value != value else f"{value:.3f}"
-
+    low, high = test["tss_95"]
+    score = {
+        name: "undefined" if test[name] is None or test[name] != test[name] else f"{test[name]:.3f}"
+        for name in SCORES
+    }
     frozen = "LSTM and classifier" if training["freeze_vit"] else "all weights"
     lines = [
         f"# {card['kind']}, ≥{training['flare_class']}, {card['trained_on']}",
         card.get("caution", ""),
         "## Test",
-        f"On {card['test_set']}, {parts['test']['sequences']} hours: TSS {told('tss')} (95 % "
-        f"interval {low:.3f} to {high:.3f}, regions resampled), recall {told('recall')}, "
-        f"precision {told('precision')}, accuracy {told('accuracy')}, HSS {told('hss')}; "
+        f"On {card['test_set']}, {parts['test']['sequences']} hours: TSS {score['tss']} (95 % "
+        f"interval {low:.3f} to {high:.3f}, regions resampled), recall {score['recall']}, "
+        f"precision {score['precision']}, accuracy {score['accuracy']}, HSS {score['hss']}; "
         f"{test['tp']} hits, {test['fn']} misses, {test['fp']} false alarms, {test['tn']} correct "
         "negatives.",
         "## Training",
@@ -112,13 +107,6 @@ def model_card(card: dict[str, Any]) -> str:
         f"{card['dataset']['sha256'][:16]}…). Settings are in config.json, under training.",
     ]
     return "\n\n".join(filter(None, lines)) + "\n"
-
-
-_HEADS = 1024
-_KEPT = (
-    "region", "harp", "noaa", "group", "hour", "longitude", "flare_id", "goes_class", "peak_utc",
-    "label", "unsigned_flux_mx",
-)  # fmt: skip
 
 
 def predict_sequences(
@@ -155,54 +143,12 @@ def predict_sequences(
         vectors = embed_frames(model, frames[needed], device=device, precision=precision)
     known = torch.from_numpy(vectors).to(device)  # (U, D)
     half = autocast_type(precision)
-    said = []
+    found = []
     with torch.inference_mode(), torch.autocast(device.type, half, enabled=half is not None):
         for start in range(0, len(sequences), _HEADS):
             index = torch.from_numpy(gather[start : start + _HEADS]).to(device)
-            said.append(torch.sigmoid(model.head(known[index]).double()).cpu().numpy())
-    return np.concatenate(said) if said else np.empty(0)
-
-
-class FluxThreshold:
-    """The one-threshold baseline: eruptive above (or below) a total unsigned flux.
-
-    Parameters
-    ----------
-    threshold : float
-        Mx.
-    sign : int
-        1: at or above it means eruptive; -1: below it does.
-    """
-
-    def __init__(self, threshold: float, sign: int) -> None:
-        self.threshold, self.sign = threshold, sign
-
-    def says(self, flux: np.ndarray) -> np.ndarray:
-        """0 or 1 (n,) for total unsigned fluxes (n,) in Mx."""
-        above = flux >= self.threshold
-        return (above if self.sign > 0 else ~above).astype(int)
-
-
-def best_flux_threshold(flux: np.ndarray, labels: np.ndarray) -> FluxThreshold:
-    """Choose the threshold and its direction that give the highest TSS.
-
-    Parameters
-    ----------
-    flux : ndarray (n,)
-        Total unsigned flux, Mx; NaN counts as below any threshold.
-    labels : ndarray (n,)
-        Both classes are there.
-    """
-    flux = np.nan_to_num(np.asarray(flux, float), nan=-np.inf)
-    order = np.argsort(flux, kind="stable")
-    values, truth = flux[order], np.asarray(labels)[order]
-    # At a cut before place k, everything from k on is said to be eruptive.
-    hits = np.r_[truth[::-1].cumsum()[::-1], 0] / truth.sum()
-    alarms = np.r_[(1 - truth)[::-1].cumsum()[::-1], 0] / (1 - truth).sum()
-    cuts = np.flatnonzero(np.r_[True, values[1:] > values[:-1]])
-    skill = (hits - alarms)[cuts]
-    best = int(np.argmax(np.abs(skill)))
-    return FluxThreshold(float(values[cuts[best]]), 1 if skill[best] >= 0 else -1)
+            found.append(torch.sigmoid(model.head(known[index]).double()).cpu().numpy())
+    return np.concatenate(found) if found else np.empty(0)
 
 
 def prediction_table(
@@ -213,7 +159,7 @@ def prediction_table(
     model: str,
     fold: int,
 ) -> pd.DataFrame:
-    """Predictions beside the baselines, which learned from the same part.
+    """Predictions next to the baselines, which learned from the same part.
 
     Parameters
     ----------
@@ -229,8 +175,10 @@ def prediction_table(
     DataFrame
         One row a sequence: ``model``, ``fold``, ``region``, ``harp``, ``noaa``, ``group``,
         ``hour`` (TAI), ``longitude`` (degrees), ``flare_id``, ``goes_class``, ``peak_utc``,
-        ``label``, ``probability``, ``unsigned_flux_mx`` (of x_t), ``climatology`` (share of
-        eruptive among those to learn from), ``flux_says``, ``flux_threshold_mx``, ``flux_sign``.
+        ``label``, ``probability``, ``unsigned_flux_mx`` (of x_t), ``climatology`` (eruptive part
+        of those to learn from), ``flux_says`` (1 where the flux is at or above
+        ``flux_threshold_mx``, or below it where ``flux_sign`` is -1), ``flux_threshold_mx``,
+        ``flux_sign``.
     """
     table = parts.table.loc[sequences, list(_KEPT)].reset_index(drop=True)
     table.insert(0, "model", model)
@@ -238,19 +186,34 @@ def prediction_table(
     table["probability"] = probabilities
     learned = np.r_[parts.train, parts.validation]
     flux, labels = parts.table["unsigned_flux_mx"].to_numpy()[learned], parts.labels[learned]
-    cut = best_flux_threshold(flux, labels)
+    threshold, sign = _flux_threshold(flux, labels)
+    above = table["unsigned_flux_mx"].to_numpy() >= threshold
     table["climatology"] = float(labels.mean())
-    table["flux_says"] = cut.says(table["unsigned_flux_mx"].to_numpy())
-    table["flux_threshold_mx"], table["flux_sign"] = cut.threshold, cut.sign
+    table["flux_says"] = (above if sign > 0 else ~above).astype(int)
+    table["flux_threshold_mx"], table["flux_sign"] = threshold, sign
     return table
 
 
 def score_row(table: pd.DataFrame, threshold: float) -> dict[str, Any]:
     """Scores of one model's predictions at a threshold; undefined ones are NaN."""
-    said = (table["probability"] >= threshold).to_numpy().astype(int)
+    predicted = (table["probability"] >= threshold).to_numpy().astype(int)
     return {
         "model": str(table["model"].iloc[0]),
         "fold": int(table["fold"].iloc[0]),
         "part": "test",
-        **skill_scores(table["label"].to_numpy(), said),
+        **skill_scores(table["label"].to_numpy(), predicted),
     }
+
+
+def _flux_threshold(flux: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
+    """Total unsigned flux, and whether above (1) or below (-1) is eruptive, of the highest TSS."""
+    flux = np.nan_to_num(np.asarray(flux, float), nan=-np.inf)
+    order = np.argsort(flux, kind="stable")
+    values, truth = flux[order], np.asarray(labels)[order]
+    # At a cut before place k, everything from k on is predicted to be eruptive.
+    hits = np.r_[truth[::-1].cumsum()[::-1], 0] / truth.sum()
+    alarms = np.r_[(1 - truth)[::-1].cumsum()[::-1], 0] / (1 - truth).sum()
+    cuts = np.flatnonzero(np.r_[True, values[1:] > values[:-1]])
+    skill = (hits - alarms)[cuts]
+    best = int(np.argmax(np.abs(skill)))
+    return float(values[cuts[best]]), 1 if skill[best] >= 0 else -1

@@ -1,4 +1,4 @@
-"""The folder of one training: what was asked for, what happened, what came out; the runs there are.
+"""The folder of one training: what was requested, what happened, what came out; and all runs.
 
 Reading it needs neither torch nor the training itself, so a page can look on from outside.
 Every file but the log and the events is replaced whole or not at all; a line of events that a
@@ -167,7 +167,7 @@ class RunFolder(Job):
 
     @property
     def model_name(self) -> str:
-        """Name the model would have among the user's own."""
+        """Name that the model has as one of the user's own."""
         return self.name.lower()
 
 
@@ -328,6 +328,6 @@ def _folders(parent: Path) -> list[Path]:
 
 
 def _made(folder: Path) -> float:
-    """When a run was asked for."""
+    """When a run was requested."""
     config = folder / "config.json"
     return (config if config.is_file() else folder).stat().st_mtime

@@ -88,7 +88,7 @@ def test_build_train_stop_resume_judge_and_use(app, page, home):
     click(page, "run_resume")
     badge(page, "running")
     badge(page, "finished", timeout=120_000)
-    assert any("Going on from" in event.get("text", "") for event in run.events())
+    assert any("Resuming from" in event.get("text", "") for event in run.events())
     assert run.history()[1]["epoch"].tolist() == list(range(1, 31))
 
     page.get_by_text("Skill on the test set").click()

@@ -119,7 +119,7 @@ def test_killed_and_resumed_reaches_the_same_weights(dataset):
     assert run.status.state == "running"  # it could not say otherwise
     assert not run.has_predictions
     assert main(["train", "--run", "killed"]) == 0
-    assert any("Going on from" in event.get("text", "") for event in run.events())
+    assert any("Resuming from" in event.get("text", "") for event in run.events())
     assert same(weights("killed"), weights("whole"))
     assert run.predictions().equals(find_run("whole").predictions())
 

@@ -104,7 +104,7 @@ def test_stopped_and_resumed_reaches_the_weights_of_an_uninterrupted_run(
     asked = Stopper.on_train_batch_end
 
     def ask(self, trainer, *rest):
-        self.asked = trainer.global_step == step
+        self.requested = trainer.global_step == step
         asked(self, trainer, *rest)
 
     with monkeypatch.context() as patch:
@@ -141,7 +141,7 @@ def test_killed_between_two_checkpoints_goes_on_from_the_older(material, monkeyp
         with pytest.raises(Killed):
             train_run(killed, material)
     train_run(killed, material)
-    assert any("Going on from step000000006" in e.get("text", "") for e in killed.events())
+    assert any("Resuming from step000000006" in e.get("text", "") for e in killed.events())
     assert same(newest(killed), newest(whole))
     steps, _ = killed.history()
     assert steps["step"].is_unique
