@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.skill.scores import why_undefined
-from hnn_core.regions.goes_classes import flux_of_class, is_class
+from hnn_core.regions.goes_classes import flux_of_class, read_class
 from hnn_core.scores import count_scores, group_counts, interval, resampled_scores
 
 __all__ = ["CLASS_BINS", "LONGITUDE_EDGES", "skill_by_class", "skill_by_longitude"]
@@ -66,7 +66,8 @@ def skill_by_class(table: pd.DataFrame, *, score: str = "tss", draws: int = 1000
 
 
 def _class_bin(goes_class: str) -> int:
-    return bisect(_CLASS_EDGES, flux_of_class(goes_class)) - 1 if is_class(goes_class) else -1
+    name = read_class(goes_class)
+    return bisect(_CLASS_EDGES, flux_of_class(name)) - 1 if name else -1
 
 
 def _scored(

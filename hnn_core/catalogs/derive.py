@@ -17,12 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hnn_core.catalogs.donki import CmeRecord, parse_donki_cmes, parse_donki_flares, records_of
-from hnn_core.catalogs.harp_noaa import parse_harp_noaa
 from hnn_core.catalogs.hek import has_more, parse_flares
 from hnn_core.catalogs.merge import Filled, flare_rows, last_queried, links_of, merge_records
 from hnn_core.catalogs.ncei import parse_report
 from hnn_core.catalogs.raw import RawFolder, RawReply
-from hnn_core.catalogs.records import FlareRecord
+from hnn_core.catalogs.records import FlareRecord, parse_harp_noaa
 from hnn_core.storage import room_on_disk, write_atomically
 
 __all__ = [

@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hnn_core.catalogs.donki import parse_donki_cmes, parse_donki_flares, query, read_records
-from hnn_core.catalogs.harp_noaa import parse_harp_noaa, read_harp_noaa
 from hnn_core.catalogs.hek import has_more, parse_flares
 from hnn_core.catalogs.hek import query as hek_query
 from hnn_core.catalogs.ncei import newest_reports, parse_report, read_index, read_report
 from hnn_core.catalogs.raw import spans
 from hnn_core.catalogs.records import (
+    parse_harp_noaa,
     place,
+    read_harp_noaa,
     read_place,
     read_time,
     region_number,
@@ -26,7 +27,6 @@ from hnn_core.regions.goes_classes import (
     announced_scale,
     class_of_flux,
     flux_of_class,
-    is_class,
     on_scale,
     read_class,
 )
@@ -98,7 +98,6 @@ class TestClasses:
 
     @pytest.mark.parametrize("text", ["", "Q1.0", "X", "M0.0", "C1.2.3", "null"])
     def test_what_is_no_class(self, text):
-        assert not is_class(text)
         assert read_class(text) == ""
 
     def test_a_catalogue_s_value_is_read_in_capitals(self):
