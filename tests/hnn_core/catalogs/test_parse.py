@@ -52,24 +52,24 @@ WEEK = spans("week", date(2011, 2, 15), date(2011, 2, 15))[0]
 
 
 def ncei(*rows, span=YEAR):
-    return parse_report(ncei_text(*rows).encode(), reply_for(span, "ncei"))
+    return parse_report(reply_for(span, "ncei", ncei_text(*rows)))
 
 
 def hek(*events):
-    return parse_flares(hek_text(*events).encode(), reply_for(MONTH, "hek"))
+    return parse_flares(reply_for(MONTH, "hek", hek_text(*events)))
 
 
 def flares(*replies, span=MONTH):
     return parse_donki_flares(
         [
-            (json.dumps(records).encode(), reply_for(span, fetched=FETCHED + timedelta(days=i)))
+            reply_for(span, "donki_flr", json.dumps(records), FETCHED + timedelta(days=i))
             for i, records in enumerate(replies)
         ]
     )
 
 
 def cmes(*records, span=WEEK):
-    return parse_donki_cmes([(json.dumps(records).encode(), reply_for(span, "donki_cme"))])
+    return parse_donki_cmes([reply_for(span, "donki_cme", json.dumps(records))])
 
 
 def arrived(content, kind="text/plain"):
@@ -271,7 +271,7 @@ class TestHek:
     def test_names_that_are_no_utf_8_stop_nothing(self):
         content = hek_text(hek_event(frm_contact="Jose"), more=True).encode()
         content = content.replace(b"Jose", "José".encode("latin-1"))
-        (flare,), problems = parse_flares(content, reply_for(MONTH, "hek"))
+        (flare,), problems = parse_flares(reply_for(MONTH, "hek", content))
         assert (flare.peak, problems, has_more(content)) == (X22, [], True)
 
     def test_without_peak_or_class_it_is_told(self):
