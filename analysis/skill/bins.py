@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.figures.style import number
 from analysis.skill.scores import by_groups, scored
-from hnn_core.regions.goes_classes import flux_of_class, is_class
+from hnn_core.regions.goes_classes import flux_of_class, read_class
 from hnn_core.scores import resampled_scores
 
 __all__ = ["CLASS_BINS", "LONGITUDE_EDGES", "skill_by_class", "skill_by_longitude"]
@@ -59,10 +59,8 @@ def skill_by_class(table: pd.DataFrame, *, score: str = "tss", draws: int = 1000
     without a sequence is left out.
     """
     edges = [flux_of_class(lowest) for lowest in CLASS_BINS.values()]
-    which = [
-        bisect_right(edges, flux_of_class(name)) - 1 if is_class(name) else -1
-        for name in table["goes_class"].astype(str)
-    ]
+    names = [read_class(str(name)) for name in table["goes_class"]]
+    which = [bisect_right(edges, flux_of_class(name)) - 1 if name else -1 for name in names]
     found = _scored(table, np.array(which), list(CLASS_BINS), score, draws)
     return found[found["sequences"] > 0].reset_index(drop=True)
 

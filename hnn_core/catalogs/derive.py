@@ -17,12 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hnn_core.catalogs.donki import CmeRecord, parse_donki_cmes, parse_donki_flares, records_of
-from hnn_core.catalogs.harp_noaa import parse_harp_noaa
 from hnn_core.catalogs.hek import has_more, parse_flares
 from hnn_core.catalogs.merge import Filled, flare_rows, last_queried, links_of, merge_records
 from hnn_core.catalogs.ncei import parse_report
 from hnn_core.catalogs.raw import RawFolder, RawReply
-from hnn_core.catalogs.records import FlareRecord
+from hnn_core.catalogs.records import FlareRecord, parse_harp_noaa
 from hnn_core.storage import room_on_disk, write_atomically
 
 __all__ = [
@@ -185,15 +184,14 @@ def derive(raw: RawFolder) -> tuple[Tables, list[tuple[str, str]]]:
         *_each(replies["ncei"].values(), parse_report, rows, problems),
         *_each(_pages(replies["hek"].values()), parse_flares, rows, problems),
     ]
-    of_flares, of_cmes = replies["donki_flr"].values(), replies["donki_cme"].values()
-    months, weeks = ([(reply.read(), reply) for reply in one] for one in (of_flares, of_cmes))
-    for content, reply in (*months, *weeks):
-        rows[reply.name] = sum(1 for _ in records_of(content))
+    months, weeks = replies["donki_flr"].values(), replies["donki_cme"].values()
+    for reply in (*months, *weeks):
+        rows[reply.name] = sum(1 for _ in records_of(reply.read()))
     flares, faults = parse_donki_flares(months)
     cmes, cme_faults = parse_donki_cmes(weeks)
     pairs: list[tuple[int, int]] = []
     for reply in replies["harp_noaa"].values():
-        pairs = parse_harp_noaa(reply.read().decode("utf-8", errors="replace"))
+        pairs = parse_harp_noaa(reply.text)
         rows[reply.name] = len(pairs)
     filled: Filled = {}
     for reply in replies["position"].values():
@@ -203,7 +201,7 @@ def derive(raw: RawFolder) -> tuple[Tables, list[tuple[str, str]]]:
     problems += [(r.reply, f"DONKI's flare {r.id} has no peak") for r in left]
     made = {
         "flares": flare_rows(
-            merged, links_of(cmes), last_queried(of_flares), last_queried(of_cmes), pairs, filled
+            merged, links_of(cmes), last_queried(months), last_queried(weeks), pairs, filled
         ),
         "cmes": _cme_rows(cmes, flares),
         "harp_noaa": [{"harp": harp, "noaa": noaa} for harp, noaa in pairs],
@@ -230,12 +228,12 @@ def _pages(replies: Iterable[RawReply]) -> Iterator[RawReply]:
 
 def _each(
     replies: Iterable[RawReply],
-    parse: Callable[[bytes, RawReply], tuple[list[FlareRecord], list[str]]],
+    parse: Callable[[RawReply], tuple[list[FlareRecord], list[str]]],
     rows: dict[str, int],
     problems: list[tuple[str, str]],
 ) -> Iterator[FlareRecord]:
     for reply in replies:
-        found, faults = parse(reply.read(), reply)
+        found, faults = parse(reply)
         rows[reply.name] = len(found)
         problems += [(reply.name, f"{reply.name}, {fault}") for fault in faults]
         yield from found

@@ -37,7 +37,6 @@ _PADDING = timedelta(days=1)
 _LONGEST = timedelta(days=1)
 """No flare lasts longer from begin to end; a record in which one does has a wrong date in it."""
 
-_Contents = Iterable[tuple[bytes, RawReply]]
 _Problems = list[tuple[str, str]]
 
 
@@ -90,12 +89,12 @@ def records_of(content: bytes) -> Iterator[dict[str, Any]]:
                 yield record
 
 
-def parse_donki_flares(replies: _Contents) -> tuple[list[FlareRecord], _Problems]:
+def parse_donki_flares(replies: Iterable[RawReply]) -> tuple[list[FlareRecord], _Problems]:
     """Read DONKI's flares from the replies of many months.
 
     Parameters
     ----------
-    replies : iterable of (content, RawReply)
+    replies : iterable of RawReply
         In any order. Months overlap by their padding, so a record may come more than once: the
         highest version counts, then the latest submission, then the latest reply.
 
@@ -144,7 +143,7 @@ class CmeRecord:
     reply: str
 
 
-def parse_donki_cmes(replies: _Contents) -> tuple[list[CmeRecord], _Problems]:
+def parse_donki_cmes(replies: Iterable[RawReply]) -> tuple[list[CmeRecord], _Problems]:
     """Read DONKI's CMEs from the replies of many weeks, as `parse_donki_flares` reads flares.
 
     Returns
@@ -165,7 +164,7 @@ def cme_start(name: str) -> datetime | None:
 
 
 def _newest(
-    replies: _Contents,
+    replies: Iterable[RawReply],
     event: str,
     id_key: str,
     fault: Callable[[dict[str, Any], RawReply], str],
@@ -173,8 +172,8 @@ def _newest(
     """Return the newest revision of each record by id, and what is wrong with others."""
     newest: dict[str, tuple[dict[str, Any], RawReply]] = {}
     problems = []
-    for content, reply in replies:
-        for record in records_of(content):
+    for reply in replies:
+        for record in records_of(reply.read()):
             name = str(record.get(id_key) or "")
             if why := fault(record, reply):
                 problems.append((reply.name, f"DONKI's {event} {name or 'without id'} {why}"))

@@ -82,11 +82,11 @@ def read_page(reply: Reply) -> Reply:
 
 
 def has_more(content: bytes) -> bool:
-    """Whether a further page follows."""
-    return bool(_page(content).get("overmax"))
+    """Whether a further page follows one, in which names are not always UTF-8."""
+    return bool(json.loads(content.decode("utf-8", errors="replace")).get("overmax"))
 
 
-def parse_flares(content: bytes, reply: RawReply) -> tuple[list[FlareRecord], list[str]]:
+def parse_flares(reply: RawReply) -> tuple[list[FlareRecord], list[str]]:
     """Read a page of results.
 
     Returns
@@ -98,7 +98,7 @@ def parse_flares(content: bytes, reply: RawReply) -> tuple[list[FlareRecord], li
     """
     at_peak: dict[datetime, FlareRecord] = {}
     problems = []
-    for event in _page(content)["result"]:
+    for event in json.loads(reply.text)["result"]:
         if not isinstance(event, dict) or event.get("frm_name") != "SWPC":
             continue
         peak = read_time(event.get("event_peaktime"))
@@ -114,12 +114,6 @@ def parse_flares(content: bytes, reply: RawReply) -> tuple[list[FlareRecord], li
         if known is None or _rank(record) > _rank(known):
             at_peak[peak] = record
     return [at_peak[peak] for peak in sorted(at_peak)], problems
-
-
-def _page(content: bytes) -> dict[str, Any]:
-    """Names in a page are not always UTF-8."""
-    page: dict[str, Any] = json.loads(content.decode("utf-8", errors="replace"))
-    return page
 
 
 def _rank(record: FlareRecord) -> tuple[bool, bool, float, int, str]:

@@ -56,7 +56,7 @@ class Ncei(Client):
             return datetime.min
         if year.is_settled(reply.fetched):
             return year.ends
-        records, _ = parse_report(reply.read(), reply)
+        records, _ = parse_report(reply)
         return max((record.when for record in records), default=datetime.min)
 
 
@@ -97,14 +97,8 @@ def read_report(reply: Reply) -> Reply:
     return reply
 
 
-def parse_report(content: bytes, reply: RawReply) -> tuple[list[FlareRecord], list[str]]:
+def parse_report(reply: RawReply) -> tuple[list[FlareRecord], list[str]]:
     """Read a report.
-
-    Parameters
-    ----------
-    content : bytes
-    reply : RawReply
-        Where the content comes from.
 
     Returns
     -------
@@ -114,7 +108,7 @@ def parse_report(content: bytes, reply: RawReply) -> tuple[list[FlareRecord], li
     problems : list of str
         Malformed rows, each in words.
     """
-    reader = csv.DictReader(content.decode("utf-8", errors="replace").splitlines())
+    reader = csv.DictReader(reply.text.splitlines())
     at_peak: dict[datetime, list[dict[str, str]]] = defaultdict(list)
     problems = []
     for row in reader:

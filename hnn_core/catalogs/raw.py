@@ -100,6 +100,11 @@ class RawReply:
         """Return the reply's bytes."""
         return self.path.read_bytes()
 
+    @property
+    def text(self) -> str:
+        """The content as text; bytes that are no UTF-8 are replaced."""
+        return self.read().decode("utf-8", errors="replace")
+
 
 class RawFolder:
     """The raw replies of all services.

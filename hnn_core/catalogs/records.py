@@ -1,18 +1,29 @@
-"""A flare as one catalogue has it, and how catalogues write numbers, places and times."""
+"""What catalogues hold: a flare, its numbers, places and times; which HARP holds which regions."""
 
 import math
 import re
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
+from hnn_core.catalogs.client import Client
+from hnn_core.catalogs.raw import Span
+from hnn_core.exceptions import TransientReplyError
+from hnn_core.jsoc.turns import Turns
+from hnn_core.magnetogram.sharp import noaa_numbers
 from hnn_core.regions.goes_classes import FluxScale, on_scale
+from hnn_core.services.endpoints import harp_noaa_url
+from hnn_core.services.transport import Reply, Transport, read_text
 
 __all__ = [
     "SOURCES",
     "FlareRecord",
     "FlareSource",
+    "HarpNoaa",
+    "parse_harp_noaa",
     "place",
+    "read_harp_noaa",
     "read_number",
     "read_place",
     "read_time",
@@ -107,3 +118,46 @@ def read_time(text: Any) -> datetime | None:
         return datetime.fromisoformat(str(text or "").strip()).replace(tzinfo=None)
     except ValueError:
         return None
+
+
+class HarpNoaa(Client):
+    """Fetches JSOC's table of HARP and NOAA numbers, many to many; a copy is good for 30 days."""
+
+    service, what, suffix = "harp_noaa", "Table of HARP and NOAA numbers", "txt"
+    rest, share = timedelta(days=30), 0.9
+
+    def count(self, content: bytes) -> int:
+        """Return the number of pairs."""
+        return len(parse_harp_noaa(content.decode("utf-8", errors="replace")))
+
+    def connect(self) -> AbstractContextManager[Transport]:
+        """Return the one connection to JSOC, when it is this process's turn."""
+        return Turns(self.refresh.note).turn()
+
+    def fetch(self, transport: Transport, span: Span) -> None:
+        """Fetch the table."""
+        known, url = self.known(span), harp_noaa_url()
+        self.keep(span, self.request(transport, url, check=read_harp_noaa, known=known))
+
+
+def parse_harp_noaa(text: str) -> list[tuple[int, int]]:
+    """Read the table: a HARP number, a space, NOAA numbers parted by commas.
+
+    Returns
+    -------
+    list of (harp, noaa)
+        One pair for each link, ascending; lines that hold no numbers are left out.
+    """
+    pairs = set()
+    for line in text.splitlines():
+        harp, _, numbers = line.strip().partition(" ")
+        if harp.isdigit() and int(harp) > 0:
+            pairs |= {(int(harp), noaa) for noaa in noaa_numbers(numbers)}
+    return sorted(pairs)
+
+
+def read_harp_noaa(reply: Reply) -> Reply:
+    """Accept a reply that is the table. Raises TransientReplyError."""
+    if not parse_harp_noaa(read_text(reply)):
+        raise TransientReplyError("a table without HARP and NOAA numbers")
+    return reply

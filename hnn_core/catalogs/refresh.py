@@ -15,11 +15,11 @@ import pandas as pd
 from hnn_core.catalogs.client import Progress, Refresh, ignore
 from hnn_core.catalogs.derive import parse_filled
 from hnn_core.catalogs.donki import Donki
-from hnn_core.catalogs.harp_noaa import HarpNoaa
 from hnn_core.catalogs.hek import Hek
 from hnn_core.catalogs.ncei import Ncei
 from hnn_core.catalogs.queries import Moment, find_flares
 from hnn_core.catalogs.raw import RawFolder, Span, spans, utc_now
+from hnn_core.catalogs.records import HarpNoaa
 from hnn_core.catalogs.store import Catalog, catalogs_home, refresh_tables
 from hnn_core.regions.words import FIRST_LIGHT
 

@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
@@ -28,6 +27,7 @@ from hnn_core.services.endpoints import live_home
 __all__ = ["Catalog", "catalogs_home", "refresh_tables"]
 
 _Stamps = tuple[tuple[int, int], ...]
+_opened: dict[Path, tuple[_Stamps, "Catalog"]] = {}
 _opening = Lock()
 
 
@@ -68,12 +68,13 @@ class Catalog:
         """
         folder = folder or catalogs_home()
         with _opening:
-            while True:
-                stamps = _stamps(folder)
-                catalog = _read_at(folder, stamps)
-                # Replaced while they were read, or derived just now: they must be of one moment.
-                if _stamps(folder) == stamps:
-                    return catalog
+            read_at, catalog = _opened.pop(folder, (None, None))
+            # Replaced while they were read, or derived just now: tables must be of one moment.
+            while (stamps := _stamps(folder)) != read_at or catalog is None:
+                read_at, catalog = stamps, cls(folder, **_tables(folder))
+            _opened.clear()
+            _opened[folder] = stamps, catalog
+            return catalog
 
 
 def catalogs_home() -> Path:
@@ -121,11 +122,6 @@ def _stamps(folder: Path) -> _Stamps:
         except FileNotFoundError:
             stamps.append((0, 0))
     return tuple(stamps)
-
-
-@lru_cache(maxsize=4)
-def _read_at(folder: Path, _stamps: _Stamps) -> Catalog:
-    return Catalog(folder, **_tables(folder))
 
 
 def _tables(folder: Path) -> Tables:

@@ -16,7 +16,6 @@ __all__ = [
     "announced_scale",
     "class_of_flux",
     "flux_of_class",
-    "is_class",
     "on_scale",
     "read_class",
     "threshold",
@@ -38,16 +37,10 @@ _TRUE_IRRADIANCE = datetime(2019, 12, 9)
 """GOES-16, which reports true irradiances, became the primary satellite."""
 
 
-def is_class(text: str) -> bool:
-    """Whether a text is a class such as ``X2.2``."""
-    match = _CLASS.fullmatch(text)
-    return match is not None and float(match[2]) > 0
-
-
 def read_class(value: Any) -> str:
-    """Return the class that a catalogue's value holds, in capitals; empty if it holds none."""
-    text = str(value or "").strip().upper()
-    return text if is_class(text) else ""
+    """Return the class such as ``X2.2`` that a value holds, in capitals; empty if it holds none."""
+    match = _CLASS.fullmatch(str(value or "").strip().upper())
+    return match[0] if match is not None and float(match[2]) > 0 else ""
 
 
 def flux_of_class(text: str) -> float:

@@ -1,6 +1,7 @@
 """Drawn records of NCEI, HEK and DONKI, and folders of raw replies, for tests of the catalogues."""
 
 import json
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -94,9 +95,21 @@ def hek_text(*events: dict[str, Any], more: bool = False) -> str:
     return json.dumps({"result": list(events), "overmax": more})
 
 
-def reply_for(span: Span, service: str = "donki_flr", fetched: datetime = FETCHED) -> RawReply:
-    """A reply that is nowhere on disk, for the pure parsers."""
-    return RawReply(service, span, fetched, "", "", Path(span.key))
+@dataclass(frozen=True)
+class DrawnReply(RawReply):
+    """A reply that is nowhere on disk, for the parsers."""
+
+    content: bytes
+
+    def read(self) -> bytes:
+        return self.content
+
+
+def reply_for(
+    span: Span, service: str, content: str | bytes, fetched: datetime = FETCHED
+) -> DrawnReply:
+    drawn = content if isinstance(content, bytes) else content.encode()
+    return DrawnReply(service, span, fetched, "", "", Path(span.key), drawn)
 
 
 def keep(
