@@ -96,8 +96,7 @@ def long_work(model: HNN, images: Tensor, hours: str, forward: float) -> None:
     }
     for step, run in steps.items():
         guesses: list[tuple[float, float]] = []
-        pace = Pace(partial(note, guesses))
-        work = Work(pace)
+        work = Work(partial(note, guesses, Pace()))
         start = time.perf_counter()
         run(work)
         seconds = time.perf_counter() - start
@@ -111,7 +110,8 @@ def long_work(model: HNN, images: Tensor, hours: str, forward: float) -> None:
     print(f"Peak memory of the process: {peak_memory():.0f} MiB.")
 
 
-def note(guesses: list[tuple[float, float]], pace: Pace) -> None:
+def note(guesses: list[tuple[float, float]], pace: Pace, done: int, total: int) -> None:
+    pace(done, total)
     if not np.isnan(pace.seconds_left):
         guesses.append((pace.done / pace.total, pace.seconds_left))
 

@@ -57,7 +57,7 @@ def main() -> None:
         sys.exit("No Chromium found: install Debian's chromium or set HNN_TEST_BROWSER.")
     with TemporaryDirectory() as folder, chromium(path) as browser:
         home = Path(folder)
-        if options.model not in {info.name for info in list_models()}:
+        if options.model not in {info.name for info in list_models()[0]}:
             save_model(HNN(HNNConfig.compact()), home / "models" / options.model)
         peer, _ = run_peer(browser, home, options.steps)
         print("| page | step, median (s) | slowest (s) | of peer | server RSS (GB) |")

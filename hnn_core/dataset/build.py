@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -33,7 +33,7 @@ from hnn_core.exceptions import DatasetError
 from hnn_core.magnetogram.conventions import tai_seconds
 from hnn_core.magnetogram.preprocess import PreprocessConfig
 from hnn_core.regions.base import Flare, Region, Source
-from hnn_core.regions.flare_table import FlareRow, flares_of, load_flare_table
+from hnn_core.regions.flare_table import flares_of, load_flare_table
 from hnn_core.regions.goes_classes import FLARE_CLASSES
 from hnn_core.regions.labels import DEFAULT_POLICY, POLICIES
 from hnn_core.storage import room_on_disk, write_atomically
@@ -45,6 +45,7 @@ Progress = Callable[[int, int, str, int, float], None]
 """Called after each region: done, total, region, its frames, seconds left (an estimate)."""
 
 _MOST_HOURS = 18  # the longest sequence that the paper's ablation names
+_KINDS = ("eruptive", "confined", "unknown")
 _FILES = (FRAMES_TABLE, SEQUENCES_TABLE, f"{FRAMES}/zarr.json")
 
 
@@ -98,8 +99,7 @@ def build_dataset(
     """
     check_options(policy, hours)
     folder = folder.absolute()
-    rows = _flare_rows(flares, notes) if flares else None
-    regions = [_with_flares(region, rows) for region in source.regions()]
+    regions = source.regions() if flares is None else _with_flares(source, flares, notes)
     options = BuildOptions(policy, hours, preprocess or PreprocessConfig())
     identity = _identity(source, regions, flares, options)
     if (folder / CARD).exists():
@@ -125,19 +125,18 @@ def check_options(policy: str, hours: int) -> None:
         )
 
 
-def _flare_rows(path: Path, notes: Callable[[str], None] | None) -> list[FlareRow]:
+def _with_flares(source: Source, path: Path, notes: Callable[[str], None] | None) -> list[Region]:
+    """Return the regions with the flares of a table instead of the source's own."""
     rows, malformed = load_flare_table(path)
     for row in malformed:
         if notes is not None:
             notes(f"skipped {row.reason}")
-    return rows
-
-
-def _with_flares(region: Region, rows: list[FlareRow] | None) -> Region:
-    if rows is None:
-        return region
-    definitive = not region.id.startswith("NRT-")
-    return replace(region, flares=flares_of(rows, region.noaa, region.harp, definitive=definitive))
+    regions = []
+    for region in source.regions():
+        definitive = not region.id.startswith("NRT-")
+        flares = flares_of(rows, region.noaa, region.harp, definitive=definitive)
+        regions.append(replace(region, flares=flares))
+    return regions
 
 
 def _identity(
@@ -166,18 +165,6 @@ def _identity(
     }
 
 
-def _check_same(card: Mapping[str, Any], identity: Mapping[str, Any], folder: Path) -> None:
-    """Raise DatasetError if a finished data set is not the one that would be built."""
-    # A newer version of the program that still reads the format has no reason to build again.
-    compared = [key for key in identity if key != "software"]
-    different = [key for key in compared if card.get(key) != identity[key]]
-    if different:
-        raise DatasetError(
-            f"{folder} exists and was built with another {' and '.join(different)}; choose "
-            "another name or remove it."
-        )
-
-
 def _called(flare: Flare) -> str:
     """Return the id, with the peak where the id does not begin with it."""
     peak = str(flare.peak.utc.isot)
@@ -186,7 +173,15 @@ def _called(flare: Flare) -> str:
 
 def _open_same(folder: Path, identity: dict[str, Any]) -> StoredDataset:
     """Open the data set that is there, if it is the one to be built."""
-    _check_same(read_card(folder), identity, folder)
+    card = read_card(folder)
+    # A newer version of the program that still reads the format has no reason to build again.
+    compared = [key for key in identity if key != "software"]
+    different = [key for key in compared if card.get(key) != identity[key]]
+    if different:
+        raise DatasetError(
+            f"{folder} exists and was built with another {' and '.join(different)}; choose "
+            "another name or remove it."
+        )
     # Of a build that was killed after the data set got its name.
     shutil.rmtree(building_folder(folder), ignore_errors=True)
     return StoredDataset.open(folder)
@@ -243,9 +238,7 @@ def _finish(
     frames: list[dict[str, Any]] = []
     sequences: list[dict[str, Any]] = []
     excluded: Counter[str] = Counter()
-    flares: dict[str, dict[str, set[tuple[int, str]]]] = {
-        name: {"eruptive": set(), "confined": set(), "unknown": set()} for name in FLARE_CLASSES
-    }
+    flares: defaultdict[tuple[str, str], set[tuple[int, str]]] = defaultdict(set)
     broken: list[str] = []
     with_frames = 0
     for part in work.parts():
@@ -257,7 +250,7 @@ def _finish(
         with_frames += bool(part["frames"])
         for name, kinds in part["flares"].items():
             for kind, ids in kinds.items():
-                flares[name][kind] |= {(group, flare) for flare in ids}
+                flares[name, kind] |= {(group, flare) for flare in ids}
     if not sequences:
         work.remove()
         raise DatasetError(_nothing(identity["source"], len(regions), excluded))
@@ -267,7 +260,7 @@ def _finish(
         {
             **identity,
             "simulated": simulated,
-            "counts": {name: _counts(name, sequences, flares[name]) for name in FLARE_CLASSES},
+            "counts": {name: _counts(name, sequences, flares) for name in FLARE_CLASSES},
             "paper_table1": PAPER_TABLE1,
             "regions": with_frames,
             "groups": len({row["group"] for row in sequences}),
@@ -283,13 +276,13 @@ def _finish(
 
 
 def _counts(
-    name: str, sequences: list[dict[str, Any]], flares: dict[str, set[tuple[int, str]]]
+    name: str, sequences: list[dict[str, Any]], flares: Mapping[tuple[str, str], set]
 ) -> dict[str, int]:
     labels = Counter(row[f"label_{name}"] for row in sequences)
     return {
         "positive": labels[1],
         "negative": labels[0],
-        **{f"{kind}_flares": len(found) for kind, found in flares.items()},
+        **{f"{kind}_flares": len(flares[name, kind]) for kind in _KINDS},
     }
 
 

@@ -72,16 +72,9 @@ def seal(values: Mapping[str, Any]) -> dict[str, Any]:
 def read_card(folder: Path) -> dict[str, Any]:
     """Read the card of a data set and check it.
 
-    Raises
-    ------
-    UnknownDatasetError
-        The folder does not exist or has no card.
-    UnfinishedDatasetError
-        Its build has not come to its end.
-    ForeignDatasetError
-        The card is of another program or format.
-    CorruptDatasetError
-        The card is damaged or was changed.
+    Raises UnknownDatasetError where there is no card, UnfinishedDatasetError where its build has
+    not come to its end, ForeignDatasetError for another program's or format's, CorruptDatasetError
+    for one that is damaged or was changed.
     """
     if folder.name.endswith(".building") or (
         building_folder(folder).exists() and not (folder / CARD).exists()
@@ -122,13 +115,7 @@ def read_card(folder: Path) -> dict[str, Any]:
 
 
 def check_files(folder: Path, card: Mapping[str, Any]) -> None:
-    """Compare the tables of a data set with the sums in its card.
-
-    Raises
-    ------
-    CorruptDatasetError
-        A file is absent or was changed.
-    """
+    """Raise CorruptDatasetError if a table is absent or is not that of the card's sums."""
     for name, expected in card["files"].items():
         try:
             found = file_sha256(folder / name)

@@ -29,17 +29,9 @@ _UNBOUNDED = 2**40  # rows while the number is not known yet
 class FrameWriter:
     """Appends frames in whole chunks; what does not fill one yet is the tail.
 
-    Parameters
-    ----------
-    folder : Path
-        Of the array; made if absent. Chunks that lie there are kept, and overwritten as their
-        rows are appended again.
-    size : int
-        Side of a frame, pixels.
-    tail : ndarray, optional
-        float16 (frames, size, size): what an earlier writer had left, to resume from.
-    rows : int
-        Frames appended by earlier writers, those of the tail included.
+    Chunks that lie in the folder are kept, and overwritten as their rows are appended again. An
+    earlier writer's `tail`, float16 (frames, size, size), and its `rows`, those of the tail
+    included, are resumed from.
     """
 
     def __init__(
@@ -56,7 +48,7 @@ class FrameWriter:
         waiting = np.concatenate([self.tail, frames])
         whole = len(waiting) // CHUNK_FRAMES * CHUNK_FRAMES
         for first in range(0, whole, CHUNK_FRAMES):
-            # One at a time: of several, zarr's threads would go on writing the others after one
+            # One at a time: of several, zarr's threads would still write the others after one
             # had failed, into a folder that is somebody else's by then.
             chunk = waiting[first : first + CHUNK_FRAMES]
             self._array[start + first : start + first + CHUNK_FRAMES] = chunk
@@ -71,13 +63,7 @@ class FrameWriter:
 
 
 def open_frames(folder: Path) -> "zarr.Array[Any]":
-    """Open the array of a data set for reading.
-
-    Raises
-    ------
-    CorruptDatasetError
-        The array's description is damaged or absent.
-    """
+    """Open an array for reading; CorruptDatasetError if its description is damaged or absent."""
     import zarr
     from zarr.errors import BaseZarrError
 
@@ -90,12 +76,7 @@ def open_frames(folder: Path) -> "zarr.Array[Any]":
 
 
 def read_rows(array: "zarr.Array[Any]", rows: np.ndarray) -> np.ndarray:
-    """Read frames by ascending row numbers, each once.
-
-    Returns
-    -------
-    ndarray, float16 (len(rows), size, size)
-    """
+    """Read frames by ascending row numbers, each once: float16 (len(rows), size, size)."""
     out = np.empty((len(rows), *array.shape[1:]), "<f2")
     start = 0
     while start < len(rows):
@@ -134,7 +115,7 @@ def _make(folder: Path, rows: int, size: int) -> "zarr.Array[Any]":
         dtype="<f2",
         fill_value=0.0,
         compressors=BloscCodec(cname="lz4", clevel=1, shuffle="bitshuffle"),
-        # All chunks in one folder, so that one look tells whether any is missing.
+        # All chunks in one folder, so that one look finds those missing.
         chunk_key_encoding={"name": "v2", "separator": "."},
         dimension_names=("frame", "row", "column"),
         # A frame without field is data as well; an absent file must mean damage.

@@ -58,22 +58,10 @@ class Moment:
 def labelled_moments(
     times: Time, quality: np.ndarray, flares: Sequence[Flare], policy: str
 ) -> tuple[list[Moment], Counter[str]]:
-    """Find the hours that can be trained on, as far as times and labels tell.
+    """Find the hours that can be trained on, as far as times and labels show.
 
-    Parameters
-    ----------
-    times : Time (records,)
-        T_REC.
-    quality : ndarray (records,)
-    flares : sequence of Flare
-    policy : str
-
-    Returns
-    -------
-    moments : list of Moment
-        Ascending.
-    excluded : Counter
-        Hours without, by `Reason`: without a label first, whatever else is wrong with them.
+    Times and quality are those of the records. Returns the moments, ascending, and the number of
+    hours without, by `Reason`: without a label first, whatever else is wrong with them.
     """
     excluded: Counter[str] = Counter()
     plans = {

@@ -32,20 +32,9 @@ def parts_in_order(
 ) -> Iterator[RegionPart]:
     """Yield the part of each region, in the order given whatever is finished first.
 
-    Parameters
-    ----------
-    source : Source
-        Read in this process by one worker; several open it again by its ``spec``.
-    regions : sequence of Region
-        With the flares to label by.
-    options : BuildOptions
-    workers : int
-        Processes; the parts do not depend on their number.
-
-    Raises
-    ------
-    DatasetError
-        A worker process died, as it does when it runs out of memory.
+    One worker reads the source in this process; several open it again by its ``spec``, and the
+    parts do not depend on their number. Raises DatasetError if a worker process died, as it does
+    when it runs out of memory.
     """
     if workers <= 1 or len(regions) <= 1:
         for region in regions:
@@ -89,7 +78,7 @@ def _read(region: Region, options: BuildOptions) -> RegionPart:
 
 
 def _leave_with_parent() -> None:
-    """End this worker when the build was killed, of which it hears nothing."""
+    """End this worker when the build was killed, which nothing else announces."""
     parent = parent_process()
     if parent is not None:
         parent.join()

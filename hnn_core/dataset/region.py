@@ -4,7 +4,7 @@ Rows are plain values, so that they can be kept as JSON until all regions are re
 """
 
 import zlib
-from collections import Counter, OrderedDict
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,6 @@ from astropy.time import Time
 from hnn_core.dataset.moments import DEFAULT_HOURS, Moment, Reason, labelled_moments, longer_plans
 from hnn_core.exceptions import FitsError, OffLimbError, SequenceError
 from hnn_core.magnetogram.conventions import TRAINED_LONGITUDE, tai_seconds, time_from_seconds
-from hnn_core.magnetogram.interpolation import interpolate_frames
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.preprocess import PreprocessConfig, preprocess
 from hnn_core.magnetogram.sequence_plan import SequencePlan, SlotPlan
@@ -22,6 +21,7 @@ from hnn_core.magnetogram.sharp import NO_DATA
 from hnn_core.regions.base import Region, Source
 from hnn_core.regions.goes_classes import FLARE_CLASSES
 from hnn_core.regions.labels import NEGATIVE, NO_LABEL, POSITIVE, flare_label, flares_ahead
+from hnn_core.sources.sequence import FrameReader
 
 __all__ = ["BuildOptions", "RegionPart", "read_region"]
 
@@ -62,27 +62,17 @@ class RegionPart:
 
 
 def read_region(source: Source, region: Region, options: BuildOptions) -> RegionPart:
-    """Label a region, read what its sequences need, and preprocess it.
+    """Label a region, read what its sequences need, and preprocess it (docs/method.md).
 
-    A record that breaks on reading counts as missing from then on, as in
+    The region comes with the flares to label by, whichever table they are from. A record that
+    breaks on reading counts as missing from then on, as in
     `hnn_core.sources.sequence.build_sequence`.
-
-    Parameters
-    ----------
-    source : Source
-    region : Region
-        With the flares to label by, whichever table they come from.
-    options : BuildOptions
-
-    References
-    ----------
-    docs/method.md, "Frames" and "Labels".
     """
     times = source.times(region.id)
     quality = np.asarray(source.quality(region.id)).astype(np.uint32)
     frames = _RegionFrames(source, region.id, times, options.preprocess)
     while True:
-        quality[list(frames.broken)] = NO_DATA
+        quality[list(frames.reader.broken)] = NO_DATA
         moments, excluded = labelled_moments(times, quality, region.flares, options.policy)
         longer = longer_plans(times, quality, options.hours) if moments else {}
         try:
@@ -105,33 +95,16 @@ class _RegionFrames:
 
     def __init__(self, source: Source, region: str, times: Time, config: PreprocessConfig) -> None:
         self.times = times
-        self.broken: dict[int, str] = {}
-        """Records that could not be read, by index, with the reason."""
-        self._source, self._region, self._config = source, region, config
+        self.reader = FrameReader(source.frame, region, times, held=_NATIVE_KEPT)
+        self._config = config
         self._frames: dict[_Key, _Frame] = {}
-        self._native: OrderedDict[int, Magnetogram] = OrderedDict()
 
     def of(self, slot: SlotPlan) -> _Frame:
-        """Return the frame of a slot; a record that cannot be read is listed in `broken`."""
+        """Return the frame of a slot; see `FrameReader.frame` for the errors."""
         key = _key(slot)
         if key not in self._frames:
-            native = self._read(slot.left)
-            if slot.interpolated:
-                time = time_from_seconds(slot.time)
-                native = interpolate_frames(native, self._read(slot.right), time)
-            self._frames[key] = self._preprocessed(native, slot)
+            self._frames[key] = self._preprocessed(self.reader.frame(slot), slot)
         return self._frames[key]
-
-    def _read(self, index: int) -> Magnetogram:
-        if index not in self._native:
-            try:
-                self._native[index] = self._source.frame(self._region, self.times[index])
-            except (FitsError, OffLimbError) as error:
-                self.broken[index] = str(error)
-                raise
-            while len(self._native) > _NATIVE_KEPT:
-                self._native.popitem(last=False)
-        return self._native[index]
 
     def _preprocessed(self, native: Magnetogram, slot: SlotPlan) -> _Frame:
         image, _ = preprocess(native.field, self._config)
@@ -228,7 +201,7 @@ def _part(
         "sequences": sequences,
         "excluded": {str(reason): count for reason, count in excluded.items() if count},
         "flares": _flares(region, frames, [moment.t_rec for moment, _ in found], options.policy),
-        "broken": list(frames.broken.values()),
+        "broken": list(frames.reader.notes),
     }
     return RegionPart([frame.pixels for frame in kept], values)
 
@@ -259,7 +232,7 @@ def _key(slot: SlotPlan) -> _Key:
 def _flares(
     region: Region, frames: _RegionFrames, labelled: list[float], policy: str
 ) -> dict[str, dict[str, list[str]]]:
-    good = [i for i in range(len(frames.times)) if i not in frames.broken]
+    good = [i for i in range(len(frames.times)) if i not in frames.reader.broken]
     label_times = time_from_seconds(np.array(labelled, dtype=np.float64))
     before_label = np.any(flares_ahead(label_times, region.flares), axis=1)
     before_record = np.any(flares_ahead(frames.times[good], region.flares), axis=1)

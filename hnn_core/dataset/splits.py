@@ -18,7 +18,7 @@ def region_groups(harps: Sequence[int | str], noaas: Sequence[Sequence[int]]) ->
     Parameters
     ----------
     harps : sequence (regions,)
-        HARP numbers, or ids that tell definitive regions from near-real-time ones.
+        HARP numbers, or ids that distinguish definitive regions from near-real-time ones.
     noaas : sequence of sequence of int
         NOAA numbers of each region, none or several.
 
@@ -68,7 +68,7 @@ def train_test(
     OneClassError
         All labels are the same.
     TooFewGroupsError
-        Fewer groups than folds, or a part lacks a class because too few groups have it.
+        Fewer groups than folds, or a part is without a class because too few groups have it.
     ValueError
         `test_fraction` is out of range.
     """
@@ -112,7 +112,7 @@ def _check(labels: np.ndarray, groups: np.ndarray, n: int) -> None:
     if labels.all() or not labels.any():
         name = "eruptive" if labels.any() else "confined"
         raise OneClassError(
-            f"All {len(labels)} sequences are {name}: there is nothing to tell apart; take more "
+            f"All {len(labels)} sequences are {name}: there is nothing to learn; take more "
             "regions, another flare class or another policy."
         )
     most_members = max(np.count_nonzero(labels == label) for label in (0, 1))

@@ -147,7 +147,7 @@ class StoredDataset(DatasetInfo):
         if not 1 <= m <= self.hours:
             raise DatasetError(
                 f"{self.name} stores sequences of up to {self.hours} hours, not {m}; build it with "
-                f"--hours {m} or ask for fewer."
+                f"--hours {m} or take fewer."
             )
         label = self.sequences[f"label_{flare_class}"].to_numpy()
         rows = np.stack(self.sequences["rows"].tolist())[:, -m:]  # (sequences, m)
@@ -212,7 +212,7 @@ class StoredDataset(DatasetInfo):
             )
         if len(self.frames) != n or len(self.sequences) != self.card["sequences"]:
             raise CorruptDatasetError(
-                f"The tables of {self.folder} are not as long as its card says; build it again."
+                f"The tables of {self.folder} are not as long as in its card; build it again."
             )
         if missing := missing_chunks(self.folder / FRAMES, n):
             row = int(missing[0].split(".")[0]) * CHUNK_FRAMES

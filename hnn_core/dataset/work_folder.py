@@ -27,19 +27,10 @@ def building_folder(folder: Path) -> Path:
 
 
 class WorkFolder:
-    """The unfinished data set next to the place of the finished one.
+    """The unfinished data set next to the place of the finished one, a folder.
 
-    Parameters
-    ----------
-    folder : Path
-        Of the finished data set.
-    identity : dict
-        Everything that decides what the data set will hold, for JSON.
-
-    Raises
-    ------
-    DatasetError
-        An unfinished build of another data set lies there.
+    The identity is everything that decides what the data set will hold, for JSON; DatasetError is
+    raised where an unfinished build of another one lies.
     """
 
     def __init__(self, folder: Path, identity: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ on a sequence where all are hidden; the class's probability is followed with the
 loop. A faithful map makes it fall fast and rise fast. The areas under the curves show it only
 next to those of other orders: random ones, mean |B|, and the gradient.
 
+Common parameters and errors stand in `hnn_core.explanation`.
 Letters in shapes: T hours, U hours in use, K = U g² tokens in an order, n steps, R random
 orders, S states (which tokens are hidden on the way).
 """
@@ -38,13 +39,7 @@ _ORDERS = ("map", "field", "gradient")
 
 
 def descending(values: Tensor, generator: torch.Generator) -> Tensor:
-    """Order of K values, largest first, equal ones in random order.
-
-    Raises
-    ------
-    ValueError
-        If a value is NaN, which has no place in an order.
-    """
+    """Order of K values, largest first, equal ones in random order; ValueError for NaN."""
     if values.isnan().any():
         raise ValueError("a map with NaN gives no order")
     shuffled = torch.randperm(len(values), generator=generator)
@@ -86,12 +81,10 @@ def faithfulness(
 
     Parameters
     ----------
-    model : HNN
-    images : Tensor (T, 1, H, W)
     maps : mapping of str to Tensor (T, g, g)
         Large where a map marks the token as speaking for its class.
     targets : mapping of str to str
-        Class of each map, ``"eruptive"`` or ``"confined"``: whose probability is followed.
+        Class of each map: whose probability is followed.
     fills : tuple of str
         What hidden tokens show, of ``"zero"`` and ``"blurred"``.
     hours : str
@@ -106,9 +99,6 @@ def faithfulness(
         ``"probability"`` or ``"logit"`` of the class.
     seed : int
         Of the random orders, and of the order of equal values.
-    batch, half
-        As for `hnn_core.explanation.inputs.embed`.
-    work : Work, optional
 
     Returns
     -------
@@ -117,10 +107,6 @@ def faithfulness(
 
     Raises
     ------
-    CancelledError
-        If the work is to stop.
-    RequestError
-        If a choice is not possible.
     ValueError
         If a map's shape is not (T, g, g) or it holds NaN.
 

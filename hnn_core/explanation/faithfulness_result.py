@@ -80,15 +80,15 @@ class Comparison:
         against = "better than" if self.better else "no better than"
         orders = {"|B|": self.field_area, "the gradient": self.gradient_area}
         beaten = [name for name, area in orders.items() if self.advantage(area) > _ROUNDING]
-        beside = "no better than |B| or the gradient"
+        others = "no better than |B| or the gradient"
         if beaten:
-            beside = f"better than {' and '.join(beaten)}"
+            others = f"better than {' and '.join(beaten)}"
             missed = [name for name in orders if name not in beaten]
-            beside += f", not than {missed[0]}" if missed else ""
+            others += f", not than {missed[0]}" if missed else ""
         return (
             f"{self.kind.capitalize()} with a {self.fill} field: {against} random order "
             f"(difference of area {self.difference:+.3g}, 95 % from {low:+.3g} to {high:+.3g}); "
-            f"{beside}."
+            f"{others}."
         )
 
     def to_dict(self) -> dict[str, Any]:

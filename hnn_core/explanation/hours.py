@@ -1,6 +1,7 @@
 """Which of the hours mattered: gradients through the LSTM, frame deletion, integrated gradients.
 
-Letters in shapes: T hours, M sequences, D width.
+Common parameters and errors stand in `hnn_core.explanation`. Letters in shapes: T hours,
+M sequences, D width.
 """
 
 from dataclasses import dataclass
@@ -45,15 +46,7 @@ def head_gradient(model: HNN, embeddings: Tensor) -> tuple[Tensor, Tensor]:
 def pixel_gradient(
     model: HNN, images: Tensor, *, batch: int = 8, work: Work | None = None
 ) -> Tensor:
-    """Gradient of the logit to every pixel of every frame.
-
-    Parameters
-    ----------
-    model : HNN
-    images : Tensor (T, 1, H, W)
-    batch : int
-        Frames whose graph is held at a time.
-    work : Work, optional
+    """Gradient of the logit to every pixel of every frame, `batch` graphs held at a time.
 
     Returns
     -------
@@ -120,28 +113,16 @@ def frame_deletion(
 
     Parameters
     ----------
-    model : HNN
-    images : Tensor (T, 1, H, W)
-    target : str
-        ``"eruptive"`` or ``"confined"``.
     instead : str
         ``"zero"``: a frame without field; ``"blurred"``: the same frame, smoothed;
         ``"neighbour"``: the hour before (the second hour for the first), which leaves the
         region there and takes away only what was new. A single hour has no neighbour and
         scores 0.
-    batch, half : int, bool
-        As for `hnn_core.explanation.inputs.embed`.
-    work : Work, optional
 
     Returns
     -------
     HourScores
         Log-odds as they are less those without the hour. Scores do not sum to anything.
-
-    Raises
-    ------
-    RequestError
-        If a choice is not possible.
     """
     own, images, work = prepared(model, images, work)
     sign, n_hours = class_sign(target), len(images)
@@ -184,28 +165,16 @@ def integrated_gradients(
 
     Parameters
     ----------
-    model : HNN
-    images : Tensor (T, 1, H, W)
-    target : str
-        ``"eruptive"`` or ``"confined"``.
     start : str
         Where the path starts: ``"zero"``, no field in any hour, or ``"first"``, every hour as
         the first, so that only change counts.
     steps : int
         Points of the quadrature. Only the LSTM runs at each.
-    batch, half : int, bool
-        As for `hnn_core.explanation.inputs.embed`.
-    work : Work, optional
 
     Returns
     -------
     HourScores
         Scores sum to the change of log-odds along the path, to `residual`.
-
-    Raises
-    ------
-    RequestError
-        If a choice is not possible.
 
     References
     ----------

@@ -79,26 +79,11 @@ def prepared(model: HNN, images: Tensor, work: Work | None) -> tuple[HNN, Tensor
 
 
 def fill_for(images: Tensor, kind: Any, patch: int) -> Tensor:
-    """Make what hidden tokens show.
+    """Make what hidden tokens show, one of `FILLS`: (T, 1, H, W) -> (T, 1, H, W).
 
-    Parameters
-    ----------
-    images : Tensor (T, 1, H, W)
-    kind : str
-        One of `FILLS`. ``"blurred"`` is the field smoothed by a Gaussian whose standard
-        deviation is the side of a token, with no field beyond the edges: opposite polarities
-        closer than that cancel, the large-scale field stays.
-    patch : int
-        Side of a token, pixels.
-
-    Returns
-    -------
-    Tensor (T, 1, H, W)
-
-    Raises
-    ------
-    RequestError
-        If the kind is not known.
+    ``"blurred"`` is the field smoothed by a Gaussian whose standard deviation is the side of a
+    token, `patch` pixels, with no field beyond the edges: opposite polarities closer than that
+    cancel, the large-scale field stays.
     """
     if one_of("fill", kind, FILLS) == "zero":
         return torch.zeros_like(images)
@@ -128,24 +113,7 @@ _HEAD_BATCH = 1024
 def embed(
     model: HNN, images: Tensor, *, batch: int = 16, half: bool = False, work: Work | None = None
 ) -> Tensor:
-    """Embed frames without a gradient, `batch` at a time.
-
-    Parameters
-    ----------
-    model : HNN
-    images : Tensor (M, 1, H, W)
-    batch : int
-        Frames in one pass, which bounds memory.
-    half : bool
-        On CUDA, autocast to float16 as predictions are made; on the CPU nothing changes.
-        Explanations are differences of logits, so full precision is the default.
-    work : Work, optional
-        Counts the frames, which the caller has made it expect.
-
-    Returns
-    -------
-    Tensor (M, D)
-    """
+    """Embed frames (M, 1, H, W) without a gradient, (M, D); the work expects them already."""
     none_hidden = torch.zeros(len(images), 1, 1, dtype=torch.bool)
     hours = torch.arange(len(images))
     return embed_hidden(
@@ -165,29 +133,10 @@ def embed_hidden(
     half: bool = False,
     work: Work | None = None,
 ) -> Tensor:
-    """Embed frames some of whose tokens show `fill`; frames are made a batch at a time.
+    """Embed frames some of whose tokens show `fill`, (M, D); they are made a batch at a time.
 
-    Parameters
-    ----------
-    model : HNN
-    images, fill : Tensor (T, 1, H, W)
-        On the network's device.
-    hours : Tensor, int (M,)
-        Which of the T frames each perturbed one is made of.
-    hidden : Tensor, bool (M, g, g)
-        True where the token shows the fill; g divides H.
-    batch, half, work
-        As for `embed`.
-
-    Returns
-    -------
-    Tensor (M, D)
-        Same type as `images`.
-
-    Raises
-    ------
-    CancelledError
-        If the work is to stop.
+    The frame of an hour, int (M,), of `images` (T, 1, H, W) is that of `fill` where `hidden`, bool
+    (M, g, g), is True; the work expects the M frames already.
     """
     side = images.shape[-1] // hidden.shape[-1]
     embedded, work = [images.new_empty(0, model.config.width)], work or Work()

@@ -1,6 +1,7 @@
 """Occlusion: how the sequence's logit changes when a block of tokens is hidden.
 
-Letters in shapes: T hours, g tokens along a side, M hidden blocks.
+Common parameters and errors stand in `hnn_core.explanation`. Letters in shapes: T hours,
+g tokens along a side, M hidden blocks.
 """
 
 import torch
@@ -43,32 +44,18 @@ def occlusion(
 
     Parameters
     ----------
-    model : HNN
-    images : Tensor (T, 1, H, W)
-    target : str
-        ``"eruptive"`` or ``"confined"``.
     block : int
         Side of a block in tokens; blocks at the north and west edges may be smaller.
     fill : str
         ``"zero"`` or ``"blurred"``, as `hnn_core.explanation.inputs.fill_for` makes it.
     hours : str
         ``"all"``, or ``"last"`` for x_t alone; the other hours are then 0.
-    batch, half : int, bool
-        As for `hnn_core.explanation.inputs.embed`.
-    work : Work, optional
 
     Returns
     -------
     LogitMap
         Signed: the class's log-odds as they are less those with the token's block hidden.
         Positive where the field spoke for the class. All tokens of a block carry its score.
-
-    Raises
-    ------
-    CancelledError
-        If the work is to stop.
-    RequestError
-        If a choice is not possible.
 
     References
     ----------
@@ -95,18 +82,7 @@ def occlusion(
 
 
 def occlusion_blocks(grid: int, block: int) -> Tensor:
-    """Squares that tile the grid of tokens.
-
-    Returns
-    -------
-    Tensor, bool (K, g, g)
-        K = ceil(g / block)²; True inside the block.
-
-    Raises
-    ------
-    RequestError
-        If the block's side is not from 1 to g.
-    """
+    """Squares that tile the grid of tokens: bool (K, g, g), K = ceil(g / block)²."""
     number = torch.arange(grid) // whole("block", block, 1, grid)
     along = int(number[-1]) + 1
     which = number[:, None] * along + number  # (g, g)

@@ -74,8 +74,6 @@ def randomised_check(
 
     Parameters
     ----------
-    model : HNN
-        Its own weights are not touched.
     maps_of : callable (HNN, Work) -> Tensor (T, g, g)
         The method to check.
     cascade : bool
@@ -83,16 +81,6 @@ def randomised_check(
         method runs once for each. False: all at once.
     seed : int
         Of the new weights.
-    work : Work, optional
-
-    Returns
-    -------
-    RandomisedCheck
-
-    Raises
-    ------
-    CancelledError
-        If the work is to stop.
 
     References
     ----------

@@ -1,7 +1,7 @@
 """Class-specific relevance: gradient times attention, carried through the encoders.
 
-Letters in shapes: T hours, B frames in a pass, N tokens (class token first), g tokens along a
-side, D width.
+Common parameters and errors stand in `hnn_core.explanation`. Letters in shapes: T hours,
+B frames in a pass, N tokens (class token first), g tokens along a side, D width.
 """
 
 from dataclasses import dataclass
@@ -61,10 +61,6 @@ def relevance(
 
     Parameters
     ----------
-    model : HNN
-    images : Tensor (T, 1, H, W)
-    target : str
-        ``"eruptive"`` or ``"confined"``: the class whose log-odds are differentiated.
     signed : bool
         Keep the negative part of ∇A ⊙ A as well: tokens that speak against the class come out
         negative. To first order in Ā the confined map is then the eruptive one's negative; a
@@ -76,7 +72,6 @@ def relevance(
     batch : int
         Frames whose graph is held at a time; about 120 MB each for ViT-B. With no more than
         `batch` hours each frame passes once, otherwise twice.
-    work : Work, optional
 
     Returns
     -------
@@ -87,8 +82,6 @@ def relevance(
     ------
     AttentionCaptureError
         If an encoder's attention was not seen.
-    RequestError
-        If a choice is not possible.
 
     References
     ----------

@@ -5,7 +5,8 @@ them. Norms betray artefacts: a large transformer may use a few tokens of plain 
 scratch paper; their norm is many times the others', they draw attention, and a map that lies on
 them shows nothing of the region.
 
-Letters in shapes: L encoders, T hours, g tokens along a side.
+Common parameters and errors stand in `hnn_core.explanation`. Letters in shapes: L encoders,
+T hours, g tokens along a side.
 """
 
 from functools import partial
@@ -35,18 +36,13 @@ def rollout_maps(
 
     Parameters
     ----------
-    model : HNN
-    images : Tensor (T, 1, H, W)
     layers : (int, int or None)
         The encoders rolled out, half-open: ``(0, None)`` takes all, ``(6, None)`` starts at the
-        seventh, ``(11, 12)`` is the last alone. The map tells which tokens at the input of the
+        seventh, ``(11, 12)`` is the last alone. The map shows which tokens at the input of the
         first are seen from the class token after the last.
     head : int, optional
         Follow this head alone instead of the mean over heads. Heads of the same number in
         different encoders have nothing in common, so it means most for one encoder.
-    batch : int
-        Frames in one pass.
-    work : Work, optional
 
     Returns
     -------
@@ -57,8 +53,6 @@ def rollout_maps(
     ------
     AttentionCaptureError
         If the network's attention cannot be seen.
-    RequestError
-        If there is no such encoder or head.
 
     References
     ----------
@@ -115,14 +109,6 @@ def _attention(own: HNN, frames: Tensor, *, keep_heads: bool, work: Work) -> lis
 def token_norms(model: HNN, images: Tensor, *, batch: int = 16, work: Work | None = None) -> Tensor:
     """Euclidean norm of each patch token at the output of each encoder.
 
-    Parameters
-    ----------
-    model : HNN
-    images : Tensor (T, 1, H, W)
-    batch : int
-        Frames in one pass.
-    work : Work, optional
-
     Returns
     -------
     Tensor, float32 (L, T, g, g)
@@ -149,25 +135,11 @@ def token_norms(model: HNN, images: Tensor, *, batch: int = 16, work: Work | Non
 
 
 def high_norm(norms: Tensor, *, ratio: float = 3.0) -> Tensor:
-    """Flag tokens whose norm stands out.
+    """Flag tokens whose norm stands out, bool of the shape of `norms` (L, T, g, g).
 
-    Parameters
-    ----------
-    norms : Tensor (L, T, g, g)
-        Or any leading axes before the last three, each judged by its own median.
-    ratio : float
-        A token is flagged above `ratio` times the median of its encoder over all tokens and
-        hours. Artefact tokens of large networks lie at about ten times, ordinary ones below
-        twice.
-
-    Returns
-    -------
-    Tensor, bool, shape of `norms`
-
-    Raises
-    ------
-    RequestError
-        If the ratio is not above 1.
+    It is above `ratio` times the median of its encoder over all tokens and hours: artefact tokens
+    of large networks lie at about ten times, ordinary ones below twice. Raises RequestError if
+    the ratio is not above 1.
     """
     if not isinstance(ratio, int | float) or not ratio > 1.0:
         raise RequestError(f"ratio is {ratio!r}; use a number above 1.")

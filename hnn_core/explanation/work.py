@@ -9,7 +9,7 @@ __all__ = ["Flag", "Pace", "Work"]
 
 
 class Flag(Protocol):
-    """What tells that someone wants the work stopped: a `threading.Event` does."""
+    """What is set to stop the work: a `threading.Event` is one."""
 
     def is_set(self) -> bool:
         """Return True once the work is to stop."""
@@ -37,9 +37,9 @@ class Work:
         self._cancel = cancel
 
     def expect(self, frames: int) -> None:
-        """Add frames to the total, and tell it."""
+        """Add frames to the total."""
         self.total += frames
-        self._tell()
+        self._report()
 
     def check(self) -> None:
         """Raise `concurrent.futures.CancelledError` if the work is to stop."""
@@ -47,15 +47,15 @@ class Work:
             raise CancelledError(f"Stopped after {self.done} of {self.total} frames.")
 
     def passed(self, frames: int) -> None:
-        """Count frames that went through, and tell it."""
+        """Count frames that went through."""
         self.done += frames
-        self._tell()
+        self._report()
 
     def within(self) -> "Work":
         """Return a part of this work whose frames are in the total already."""
         return _Part(self)
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         if self._progress is not None:
             self._progress(self.done, self.total)
 
@@ -77,25 +77,11 @@ class _Part(Work):
 
 
 class Pace:
-    """A progress callback that knows the time left.
+    """A progress callback that knows the time left; its `clock` gives seconds."""
 
-    Parameters
-    ----------
-    tell : callable (Pace), optional
-        Called after each step.
-    clock : callable
-        Seconds; another one for tests.
-    """
-
-    def __init__(
-        self,
-        tell: Callable[["Pace"], None] | None = None,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.done = 0
         self.total = 0
-        self._tell = tell
         self._clock = clock
         self._start: float | None = None
         self._now = 0.0
@@ -106,8 +92,6 @@ class Pace:
         if self._start is None:
             self._start = self._now
         self.done, self.total = done, total
-        if self._tell is not None:
-            self._tell(self)
 
     @property
     def seconds_left(self) -> float:

@@ -40,7 +40,7 @@ class Magnetogram:
     """QUALITY as an unsigned 32-bit number."""
     longitude: Quantity
     """Longitude from the central meridian, degrees, west positive: LON_FWT, else the
-    middle of the patch; NaN when the file tells neither."""
+    middle of the patch; NaN when the file has neither."""
     latitude: Quantity
     """Heliographic latitude, degrees, north positive: LAT_FWT, else the patch's middle."""
     header: Header = dataclass_field(default_factory=Header)
@@ -78,7 +78,7 @@ def read_fits(path: str | os.PathLike[str]) -> Magnetogram:
     """Read a SHARP CEA line-of-sight magnetogram.
 
     Everything that can be judged by the header is judged before a pixel is read. A file
-    without keywords (as-is from JSOC) is understood by its name, as told in
+    without keywords (as-is from JSOC) is understood by its name, see
     `hnn_core.magnetogram.sharp.sharp_keywords`: no position, and the pixel area of the series.
 
     Parameters
@@ -95,7 +95,7 @@ def read_fits(path: str | os.PathLike[str]) -> Magnetogram:
     WrongInstrumentError, NotCeaError
         Another instrument, segment or projection.
     MissingMetadataError, MissingKeywordError
-        Region, time or scale are not told.
+        Region, time or scale are not known.
     OversizeError
         The header claims more than 64 million pixels; nothing is read.
     TruncatedFitsError
@@ -127,20 +127,8 @@ def read_fits(path: str | os.PathLike[str]) -> Magnetogram:
     if not np.isfinite(field).any():
         raise OffLimbError(f"{path} has no pixel on the disk: its whole field is NaN.")
     field.flags.writeable = False
-    return Magnetogram(
-        field=field,
-        t_rec=keywords.t_rec,
-        harp=keywords.harp,
-        noaa=keywords.noaa,
-        pixel_area=keywords.pixel_area,
-        quality=keywords.quality,
-        longitude=keywords.longitude,
-        latitude=keywords.latitude,
-        header=clean_header(image.keywords),
-        origin=str(path),
-        simulated=keywords.simulated,
-        interpolated=keywords.interpolated,
-    )
+    known = {name: value for name, value in vars(keywords).items() if name != "near_real_time"}
+    return Magnetogram(field=field, header=clean_header(image.keywords), origin=str(path), **known)
 
 
 def write_fits(
@@ -151,7 +139,7 @@ def write_fits(
     Parameters
     ----------
     magnetogram : Magnetogram
-        Keywords that its header lacks (HARPNUM, T_REC, QUALITY, …) are taken from its
+        Keywords that its header does not have (HARPNUM, T_REC, QUALITY, …) are taken from its
         attributes; SIMULATD = T marks a simulated one, INTERPOL = T an interpolated one.
     path : path
         Written to ``<name>.part``, then renamed.

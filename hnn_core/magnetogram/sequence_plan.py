@@ -54,7 +54,7 @@ def good_records(quality: np.ndarray, reject: int = REJECTED) -> np.ndarray:
 
 
 class GoodRecords:
-    """The good records of a region in time order, and the search among them.
+    """The good records of a region in time order, and the search in them.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class GoodRecords:
         order = np.argsort(seconds, kind="stable")
         order = order[good_records(quality)[order]]
         self.index = order
-        """Index of each good record among those given."""
+        """Index of each good record in the order given."""
         self.seconds = seconds[order]
         self.flagged = quality[order] != 0
 

@@ -1,9 +1,4 @@
-"""What the keywords of a SHARP file mean: time, place and provenance of its magnetogram.
-
-Telling SHARP CEA magnetograms from all else that lies in folders of JSOC files.
-
-NOAA active-region numbers as catalogues and keywords write them.
-"""
+"""The keywords and the name of a SHARP file, and which files are SHARP CEA magnetograms."""
 
 import math
 import re
@@ -23,21 +18,26 @@ from hnn_core.exceptions import (
     NotCeaError,
     WrongInstrumentError,
 )
-from hnn_core.magnetogram.conventions import parse_t_rec
+from hnn_core.magnetogram.conventions import parse_t_rec, time_from_seconds
 
 __all__ = [
     "FIRST_SIMULATED_HARP",
     "NO_DATA",
-    "SharpKeywords",
-    "check_sharp_cea",
     "jsoc_file_name",
     "named_t_rec",
     "noaa_numbers",
-    "series_and_segment",
     "sharp_keywords",
 ]
 
+FIRST_SIMULATED_HARP = 900_001
+"""HARP numbers from here on belong to simulated regions."""
 
+NO_DATA = 0x8000_0000
+"""Bit 31 of QUALITY: the record holds no data."""
+
+_SERIES_CDELT = 0.03
+_SERIES_RSUN_REF = 696_000_000.0
+_NOTHING = ("", "nan", "missing", "-nan", "inf", "-inf", "none")
 _FILE_NAME = re.compile(
     r"(?P<series>(?:hmi|mdi)\.\w+)\.(?P<harp>\d+)\."
     r"(?P<date>\d{8})_(?P<clock>\d{6})(?:\.\d+)?_TAI\.(?P<segment>\w+)\.fi?ts?(?:\.gz)?",
@@ -45,7 +45,85 @@ _FILE_NAME = re.compile(
 )
 
 
-def jsoc_file_name(path: str) -> re.Match[str] | None:
+@dataclass(frozen=True)
+class _SharpKeywords:
+    """Time, place and provenance of one SHARP CEA magnetogram."""
+
+    harp: int
+    noaa: tuple[int, ...]
+    """NOAA numbers (with the leading 1), ascending; empty when none is known."""
+    t_rec: Time
+    """Scale TAI."""
+    quality: int
+    """QUALITY as an unsigned 32-bit number; 0 for a file without keywords."""
+    pixel_area: Quantity
+    """(CDELT1 pi/180 RSUN_REF)^2, cm2."""
+    longitude: Quantity
+    """From the central meridian, degrees, west positive; NaN when not known."""
+    latitude: Quantity
+    """Degrees, north positive; NaN when not known."""
+    near_real_time: bool
+    """From the ``_nrt`` series, whose HARP numbers differ from the definitive ones."""
+    simulated: bool
+    """SIMULATD is true, ORIGIN is ``SIMULATED``, or HARPNUM is one of simulated regions."""
+    interpolated: bool = False
+    """Made by interpolation in time, as `hnn_core.magnetogram.magnetogram.write_fits` marks it."""
+
+
+def sharp_keywords(header: Header, path: str) -> _SharpKeywords:
+    """Interpret the header of a SHARP CEA line-of-sight magnetogram.
+
+    A file without keywords (as-is from JSOC) is understood by its name, such as
+    ``hmi.sharp_cea_720s.377.20110213_050000_TAI.magnetogram.fits``: HARP number and time are
+    in the name, the pixel is that of the series (0.03 degrees at RSUN_REF = 696000000 m),
+    longitude and latitude are NaN, QUALITY counts as 0 and no NOAA number is known.
+
+    Parameters
+    ----------
+    header : Header
+    path : str
+        Where the header came from; its last part may be a JSOC file name.
+
+    Raises
+    ------
+    WrongInstrumentError
+        Not HMI, not a SHARP, or another segment than the magnetogram.
+    NotCeaError
+        A SHARP in CCD coordinates.
+    MissingMetadataError
+        There are neither keywords nor a JSOC file name.
+    MissingKeywordError
+        A keyword that is needed is absent or unreadable.
+    """
+    name = jsoc_file_name(path)
+    series, segment = _series_and_segment(header, name)
+    bare = not any(key in header for key in ("T_REC", "HARPNUM", "CTYPE1", "TELESCOP", "INSTRUME"))
+    if bare and name is None:
+        raise MissingMetadataError(
+            f"{path} has no keywords, and its name does not hold HARP and time as "
+            "hmi.sharp_cea_720s.377.20110213_050000_TAI.magnetogram.fits does."
+        )
+    _check_sharp_cea(header, path, series, segment, bare=bare)
+    near_real_time = series.endswith("_nrt")
+    if bare and name is not None:
+        return _from_name(path, name, near_real_time)
+    harp = int(_number(header, "HARPNUM", path))
+    longitude, latitude = _position(header)
+    return _SharpKeywords(
+        harp=harp,
+        noaa=noaa_numbers(header.get("NOAA_ARS"), header.get("NOAA_AR")),
+        t_rec=_t_rec(header, path),
+        quality=_quality(header, path),
+        pixel_area=_pixel_area(_number(header, "CDELT1", path), _number(header, "RSUN_REF", path)),
+        longitude=longitude * u.deg,
+        latitude=latitude * u.deg,
+        near_real_time=near_real_time,
+        simulated=_is_simulated(header, harp),
+        interpolated=header.get("INTERPOL") is True,
+    )
+
+
+def jsoc_file_name(path: str) -> Match[str] | None:
     """Match a name such as ``hmi.sharp_cea_720s.377.20110213_050000_TAI.magnetogram.fits``.
 
     Groups: series, harp, date (yyyymmdd), clock (hhmmss), segment.
@@ -63,33 +141,43 @@ def named_t_rec(path: str) -> float:
     return (moment - datetime(1970, 1, 1)).total_seconds()
 
 
-def series_and_segment(header: Header, name: re.Match[str] | None) -> tuple[str, str]:
-    """Return what DRMS_ID, else the file name, tells of series and segment."""
+def noaa_numbers(*values: object) -> tuple[int, ...]:
+    """Read NOAA numbers from keywords: single, comma lists, 0, ``MISSING``, lost digits.
+
+    Numbers below 10000 lost their leading 1 and get it back; 0 and words are none.
+
+    Returns
+    -------
+    tuple of int
+        Ascending, without repetition.
+
+    Examples
+    --------
+    >>> noaa_numbers("12087,2092", 12087)
+    (12087, 12092)
+    >>> noaa_numbers("MISSING", 0)
+    ()
+    """
+    numbers = set()
+    for value in values:
+        for part in re.split(r"[,;\s]+", str(value)):
+            if part.isdigit() and int(part) > 0:
+                numbers.add(int(part) + (10_000 if int(part) < 10_000 else 0))
+    return tuple(sorted(numbers))
+
+
+def _series_and_segment(header: Header, name: Match[str] | None) -> tuple[str, str]:
+    """Return series and segment by DRMS_ID, else by the file name; empty if unknown."""
     parts = str(header.get("DRMS_ID", "")).strip().split(":")
     if len(parts) == 3:
         return parts[0].lower(), parts[2].lower()
     return (name["series"].lower(), name["segment"].lower()) if name else ("", "")
 
 
-def check_sharp_cea(header: Header, path: str, series: str, segment: str, *, bare: bool) -> None:
+def _check_sharp_cea(header: Header, path: str, series: str, segment: str, *, bare: bool) -> None:
     """Refuse what is not a line-of-sight magnetogram of the SHARP CEA series.
 
-    Parameters
-    ----------
-    header : Header
-    path : str
-        For the message.
-    series, segment : str
-        As `series_and_segment` tells them; empty if unknown.
-    bare : bool
-        The file has no keywords: judge by series and segment alone.
-
-    Raises
-    ------
-    WrongInstrumentError
-        Not HMI, not an active-region patch, or another segment than the magnetogram.
-    NotCeaError
-        A SHARP in CCD coordinates.
+    A `bare` file has no keywords: it is judged by series and segment alone.
     """
     telescope = f"{header.get('TELESCOP', '')} {header.get('INSTRUME', '')}".strip()
     if series.startswith("mdi") or "TARPNUM" in header or (telescope and "HMI" not in telescope):
@@ -124,120 +212,6 @@ def check_sharp_cea(header: Header, path: str, series: str, segment: str, *, bar
         )
 
 
-def noaa_numbers(*values: object) -> tuple[int, ...]:
-    """Read NOAA numbers from keywords: single, comma lists, 0, ``MISSING``, lost digits.
-
-    Numbers below 10000 lost their leading 1 and get it back; 0 and words are none.
-
-    Returns
-    -------
-    tuple of int
-        Ascending, without repetition.
-
-    Examples
-    --------
-    >>> noaa_numbers("12087,2092", 12087)
-    (12087, 12092)
-    >>> noaa_numbers("MISSING", 0)
-    ()
-    """
-    numbers = set()
-    for value in values:
-        for part in re.split(r"[,;\s]+", str(value)):
-            if part.isdigit() and int(part) > 0:
-                numbers.add(int(part) + (10_000 if int(part) < 10_000 else 0))
-    return tuple(sorted(numbers))
-
-
-FIRST_SIMULATED_HARP = 900_001
-"""HARP numbers from here on belong to simulated regions."""
-
-NO_DATA = 0x8000_0000
-"""Bit 31 of QUALITY: the record holds no data."""
-
-_SERIES_CDELT = 0.03
-_SERIES_RSUN_REF = 696_000_000.0
-_NOTHING = ("", "nan", "missing", "-nan", "inf", "-inf", "none")
-
-
-@dataclass(frozen=True)
-class SharpKeywords:
-    """Time, place and provenance of one SHARP CEA magnetogram."""
-
-    harp: int
-    noaa: tuple[int, ...]
-    """NOAA numbers (with the leading 1), ascending; empty when none is known."""
-    t_rec: Time
-    """Scale TAI."""
-    quality: int
-    """QUALITY as an unsigned 32-bit number; 0 for a file without keywords."""
-    pixel_area: Quantity
-    """(CDELT1 pi/180 RSUN_REF)^2, cm2."""
-    longitude: Quantity
-    """From the central meridian, degrees, west positive; NaN when not told."""
-    latitude: Quantity
-    """Degrees, north positive; NaN when not told."""
-    near_real_time: bool
-    """From the ``_nrt`` series, whose HARP numbers differ from the definitive ones."""
-    simulated: bool
-    """SIMULATD is true, ORIGIN is ``SIMULATED``, or HARPNUM is one of simulated regions."""
-    interpolated: bool = False
-    """Made by interpolation in time, as `hnn_core.magnetogram.magnetogram.write_fits` marks it."""
-
-
-def sharp_keywords(header: Header, path: str) -> SharpKeywords:
-    """Interpret the header of a SHARP CEA line-of-sight magnetogram.
-
-    A file without keywords (as-is from JSOC) is understood by its name, such as
-    ``hmi.sharp_cea_720s.377.20110213_050000_TAI.magnetogram.fits``: HARP number and time are
-    in the name, the pixel is that of the series (0.03 degrees at RSUN_REF = 696000000 m),
-    longitude and latitude are NaN, QUALITY counts as 0 and no NOAA number is known.
-
-    Parameters
-    ----------
-    header : Header
-    path : str
-        Where the header came from; its last part may be a JSOC file name.
-
-    Raises
-    ------
-    WrongInstrumentError
-        Not HMI, not a SHARP, or another segment than the magnetogram.
-    NotCeaError
-        A SHARP in CCD coordinates.
-    MissingMetadataError
-        There are neither keywords nor a JSOC file name.
-    MissingKeywordError
-        A keyword that is needed is absent or unreadable.
-    """
-    name = jsoc_file_name(path)
-    series, segment = series_and_segment(header, name)
-    bare = not any(key in header for key in ("T_REC", "HARPNUM", "CTYPE1", "TELESCOP", "INSTRUME"))
-    if bare and name is None:
-        raise MissingMetadataError(
-            f"{path} has no keywords, and its name does not tell HARP and time as "
-            "hmi.sharp_cea_720s.377.20110213_050000_TAI.magnetogram.fits does."
-        )
-    check_sharp_cea(header, path, series, segment, bare=bare)
-    near_real_time = series.endswith("_nrt")
-    if bare and name is not None:
-        return _from_name(name, near_real_time)
-    harp = int(_number(header, "HARPNUM", path))
-    longitude, latitude = _position(header)
-    return SharpKeywords(
-        harp=harp,
-        noaa=noaa_numbers(header.get("NOAA_ARS"), header.get("NOAA_AR")),
-        t_rec=_t_rec(header, path),
-        quality=_quality(header, path),
-        pixel_area=_pixel_area(_number(header, "CDELT1", path), _number(header, "RSUN_REF", path)),
-        longitude=longitude * u.deg,
-        latitude=latitude * u.deg,
-        near_real_time=near_real_time,
-        simulated=_is_simulated(header, harp),
-        interpolated=header.get("INTERPOL") is True,
-    )
-
-
 def _is_simulated(header: Header, harp: int) -> bool:
     return (
         header.get("SIMULATD") is True
@@ -246,16 +220,12 @@ def _is_simulated(header: Header, harp: int) -> bool:
     )
 
 
-def _from_name(name: Match[str], near_real_time: bool) -> SharpKeywords:
-    date, clock = name["date"], name["clock"]
-    t_rec = parse_t_rec(
-        f"{date[:4]}.{date[4:6]}.{date[6:]}_{clock[:2]}:{clock[2:4]}:{clock[4:]}_TAI"
-    )
+def _from_name(path: str, name: Match[str], near_real_time: bool) -> _SharpKeywords:
     harp = int(name["harp"])
-    return SharpKeywords(
+    return _SharpKeywords(
         harp=harp,
         noaa=(),
-        t_rec=t_rec,
+        t_rec=time_from_seconds(named_t_rec(path)),
         quality=0,
         pixel_area=_pixel_area(_SERIES_CDELT, _SERIES_RSUN_REF),
         longitude=math.nan * u.deg,
@@ -271,7 +241,7 @@ def _pixel_area(cdelt: float, rsun_ref: float) -> Quantity:
 
 
 def _finite(header: Header, key: str) -> float | None:
-    """Return a keyword as a finite float, None where it is absent or says nothing."""
+    """Return a keyword as a finite float, None where it is absent or empty."""
     value = header.get(key)
     if value is None or isinstance(value, bool) or str(value).strip().lower() in _NOTHING:
         return None
@@ -315,7 +285,7 @@ def _quality(header: Header, path: str) -> int:
 
 
 def _position(header: Header) -> tuple[float, float]:
-    """Longitude from the central meridian and latitude, degrees; NaN when not told.
+    """Longitude from the central meridian and latitude, degrees; NaN when not known.
 
     The flux-weighted centre, else the middle of the patch.
     """

@@ -186,22 +186,13 @@ def watched_attention(vit: VisionTransformer) -> list[Any]:
 
 
 def own_copy(model: HNN) -> HNN:
-    """Copy a network's modules but not its weights.
+    """Copy a network's modules but not its weights, none of which then wants a gradient.
 
     Hooks, the switch of fused attention, ``requires_grad`` and the training mode of the copy
     are its own, so whatever happens to the copy, an exception or a cancelled run leaves nothing
-    behind on the network in service, which may go on predicting in another thread. The copy
-    costs about 10 ms and no memory to speak of.
-
-    Parameters
-    ----------
-    model : HNN
-
-    Returns
-    -------
-    HNN
-        On the same weights in memory, none of which wants a gradient. Putting other numbers
-        into a weight *in place* would change the network in service: replace its ``data``.
+    behind on the network in service, which may be predicting in another thread. The copy
+    costs about 10 ms and no memory to speak of. Putting other numbers into a weight *in place*
+    would change the network in service: replace its ``data``.
     """
     weights = {
         id(weight): nn.Parameter(weight.detach(), requires_grad=False)

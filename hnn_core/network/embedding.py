@@ -139,17 +139,9 @@ def input_images(fields: Iterable[np.ndarray], config: PreprocessConfig) -> Tens
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """Turn a name into a device that is there.
+    """Turn ``"auto"`` (CUDA when there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` into a device.
 
-    Parameters
-    ----------
-    name : str
-        ``"auto"`` (CUDA when there is one, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``.
-
-    Raises
-    ------
-    ModelError
-        If the name is not one of these or the device is not there.
+    Raises ModelError if the name is not one of these or the device is not there.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"

@@ -24,12 +24,12 @@ from torch import Tensor, nn
 from hnn_core.magnetogram.preprocess import PreprocessConfig
 from hnn_core.regions.goes_classes import FLARE_CLASSES
 
-__all__ = ["FLARE_CLASSES", "HNN", "HNNConfig"]
+__all__ = ["HNN", "HNNConfig"]
 
 
 @dataclass(frozen=True)
 class HNNConfig:
-    """Everything needed to build the network and to prepare its input.
+    """Everything needed to build the network and to prepare its input; by default ViT-B/16.
 
     Raises
     ------
@@ -82,7 +82,7 @@ class HNNConfig:
             raise ValueError(f"temporal is {self.temporal!r}: true or false is needed")
         if self.flare_class not in FLARE_CLASSES:
             raise ValueError(f"flare_class is {self.flare_class!r}: one of {FLARE_CLASSES}")
-        # The upper ends keep a damaged file from asking for more memory than there is.
+        # The upper ends keep a damaged file from wanting more memory than there is.
         for name, highest in {
             "frames": 240,
             "image_size": 4096,
@@ -119,16 +119,6 @@ class HNNConfig:
     def grid(self) -> int:
         """Tokens along one side of the image."""
         return self.image_size // self.patch
-
-    @classmethod
-    def vit_base(cls, **changes: Any) -> "HNNConfig":
-        """ViT-B/16, the paper's: 12 encoders, 12 heads, width 768."""
-        return cls(**changes)
-
-    @classmethod
-    def compact(cls, **changes: Any) -> "HNNConfig":
-        """12 encoders and 12 heads at width 192: a sixteenth of ViT-B, small enough to ship."""
-        return cls(**{"width": 192, **changes})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "HNNConfig":
@@ -194,17 +184,8 @@ class HNN(nn.Module, PyTorchModelHubMixin, library_name="hnn", license="bsd-3-cl
         self.classifier = nn.Linear(features, 1)
 
     def embed(self, frames: Tensor) -> Tensor:
-        """Embed single frames.
-
-        Parameters
-        ----------
-        frames : Tensor (B, 1, H, W)
-
-        Returns
-        -------
-        Tensor (B, D)
-        """
-        return self.vit(frames)  # (B, 1, H, W) -> (B, D)
+        """Embed single frames: (B, 1, H, W) -> (B, D)."""
+        return self.vit(frames)
 
     def head(self, embeddings: Tensor) -> Tensor:
         """Logits of sequences whose frames are embedded already.

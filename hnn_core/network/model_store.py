@@ -1,9 +1,8 @@
-"""One model's folder: config.json and model.safetensors, as on the Hugging Face hub.
+"""Models on disk: those shipped with the program, the user's own, and those on the hub.
 
-Weights are safetensors only; nothing is ever unpickled. A folder that cannot be used raises
-one error whose sentence names the file.
-
-The models there are: shipped with the program, the user's own, on the hub.
+A model is a folder with config.json and model.safetensors, as on the Hugging Face hub. Weights
+are safetensors only; nothing is ever unpickled. A folder that cannot be used raises one error
+whose sentence names the file.
 """
 
 import hashlib
@@ -36,19 +35,15 @@ from hnn_core.services.hub import hub_file
 from hnn_core.storage import home
 
 __all__ = [
-    "CONFIG",
-    "WEIGHTS",
     "ModelInfo",
     "find_model",
     "list_models",
     "load_model",
     "read_model_info",
-    "read_weights",
     "save_model",
-    "scan_models",
 ]
 
-
+SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 
@@ -124,62 +119,6 @@ def read_model_info(folder: Path) -> ModelInfo:
     return ModelInfo(name=_name(folder), folder=folder, config=config, metadata=metadata)
 
 
-def _name(folder: Path) -> str:
-    """Return the folder's name, or the hub id for a folder in the hub's cache."""
-    folder = folder.resolve()
-    # There it is models--group--name/snapshots/<commit>.
-    if folder.parent.name == "snapshots":
-        return folder.parents[1].name.removeprefix("models--").replace("--", "/")
-    return folder.name
-
-
-def read_weights(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Read weights of exactly the expected names and shapes, finite, as float32 copies.
-
-    Parameters
-    ----------
-    path : Path
-        A safetensors file.
-    expected : mapping of str to Tensor
-        State dict of the model, on any device; only names and shapes are used.
-
-    Raises
-    ------
-    CorruptModelError
-        If the file is not that.
-    """
-    weights = {}
-    try:
-        with safe_open(path, framework="pt") as file:
-            names = set(file.keys())
-            for kind, wrong in (
-                ("lacks", sorted(set(expected) - names)),
-                ("has the unexpected", sorted(names - set(expected))),
-            ):
-                if wrong:
-                    raise CorruptModelError(
-                        f"{path} {kind} tensor {wrong[0]} ({len(wrong)} such), so it does not "
-                        f"belong to its {CONFIG}."
-                    )
-            for name, target in expected.items():
-                shape = tuple(file.get_slice(name).get_shape())
-                if shape != tuple(target.shape):
-                    raise CorruptModelError(
-                        f"{path}: {name} has shape {shape}, {CONFIG} asks for "
-                        f"{tuple(target.shape)}."
-                    )
-                # A copy, so that nothing hangs on the file once it is closed.
-                weights[name] = file.get_tensor(name).to(torch.float32, copy=True)
-    except (OSError, SafetensorError) as error:
-        raise CorruptModelError(
-            f"{path} is not a whole safetensors file ({_first_line(error)})."
-        ) from error
-    for name, tensor in weights.items():
-        if not torch.isfinite(tensor).all():
-            raise CorruptModelError(f"{path}: {name} holds values that are not finite.")
-    return weights
-
-
 def save_model(
     model: HNN,
     folder: str | Path,
@@ -238,51 +177,13 @@ def save_model(
     return read_model_info(folder)
 
 
-def _replace(draft: Path, folder: Path) -> None:
-    """Put `draft` in the place of `folder`; a folder that was there survives a failure."""
-    if not folder.exists():
-        draft.rename(folder)
-        return
-    old = draft.with_name(draft.name + "-old")
-    folder.rename(old)
-    try:
-        draft.rename(folder)
-    except OSError:
-        old.rename(folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _without_nan(value: Any) -> Any:
-    """Undefined scores are NaN in Python and null in JSON, which knows no NaN."""
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0] or type(error).__name__
-
-
-SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
-
-
-def list_models() -> list[ModelInfo]:
-    """Return the models that ship with the program, then the user's own, by name."""
-    return scan_models()[0]
-
-
-def scan_models() -> tuple[list[ModelInfo], list[SkippedFile]]:
+def list_models() -> tuple[list[ModelInfo], list[SkippedFile]]:
     """Look through the shipped models and the user's ``models`` folder.
 
     Returns
     -------
     models : list of ModelInfo
-        A user's model with a shipped model's name is hidden by it.
+        Those shipped, then the user's own, by name; a shipped one hides a user's of its name.
     skipped : list of SkippedFile
         Folders that cannot be used, with the reason.
     """
@@ -316,7 +217,7 @@ def find_model(where: str | Path) -> Path:
     UnknownModelError
         If nothing of that name exists.
     MissingModelFileError
-        If the hub's repository lacks one of the two files.
+        If one of the two files is not in the hub's repository.
     """
     text = str(where)
     # A path is never looked up as a name, so that "./demo" and "demo" can differ.
@@ -328,7 +229,7 @@ def find_model(where: str | Path) -> Path:
         return Path(text).expanduser()
     if isinstance(where, str) and text.count("/") == 1 and not text.startswith((".", "/", "~")):
         return _download(text)
-    names = ", ".join(info.name for info in list_models()) or "none"
+    names = ", ".join(info.name for info in list_models()[0]) or "none"
     raise UnknownModelError(
         f"No model named {text!r} and no folder at that path; models here: {names}."
     )
@@ -360,7 +261,7 @@ def load_model(where: str | Path) -> tuple[HNN, ModelInfo]:
     # Built without memory: the weights bring their own, and a wrong shape costs nothing.
     with torch.device("meta"):
         model = HNN(info.config)
-    weights = read_weights(info.folder / WEIGHTS, model.state_dict())
+    weights = _read_weights(info.folder / WEIGHTS, model.state_dict())
     model.load_state_dict(weights, assign=True)
     return model.eval(), info
 
@@ -378,3 +279,75 @@ def _download(hub_id: str) -> Path:
         raise UnknownModelError(f"There is no folder {hub_id!r}. {error}") from error
     hub_file(hub_id, WEIGHTS)
     return config.parent
+
+
+def _name(folder: Path) -> str:
+    """Return the folder's name, or the hub id for a folder in the hub's cache."""
+    folder = folder.resolve()
+    # There it is models--group--name/snapshots/<commit>.
+    if folder.parent.name == "snapshots":
+        return folder.parents[1].name.removeprefix("models--").replace("--", "/")
+    return folder.name
+
+
+def _read_weights(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Read weights of exactly the expected names and shapes, finite, as float32 copies."""
+    weights = {}
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = set(file.keys())
+            for kind, wrong in (
+                ("misses", sorted(set(expected) - names)),
+                ("has the unexpected", sorted(names - set(expected))),
+            ):
+                if wrong:
+                    raise CorruptModelError(
+                        f"{path} {kind} tensor {wrong[0]} ({len(wrong)} such), so it does not "
+                        f"belong to its {CONFIG}."
+                    )
+            for name, target in expected.items():
+                shape = tuple(file.get_slice(name).get_shape())
+                if shape != tuple(target.shape):
+                    raise CorruptModelError(
+                        f"{path}: {name} has shape {shape}, {CONFIG} needs {tuple(target.shape)}."
+                    )
+                # A copy, so that nothing hangs on the file once it is closed.
+                weights[name] = file.get_tensor(name).to(torch.float32, copy=True)
+    except (OSError, SafetensorError) as error:
+        raise CorruptModelError(
+            f"{path} is not a whole safetensors file ({_first_line(error)})."
+        ) from error
+    for name, tensor in weights.items():
+        if not torch.isfinite(tensor).all():
+            raise CorruptModelError(f"{path}: {name} holds values that are not finite.")
+    return weights
+
+
+def _replace(draft: Path, folder: Path) -> None:
+    """Put `draft` in the place of `folder`; a folder that was there survives a failure."""
+    if not folder.exists():
+        draft.rename(folder)
+        return
+    old = draft.with_name(draft.name + "-old")
+    folder.rename(old)
+    try:
+        draft.rename(folder)
+    except OSError:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _without_nan(value: Any) -> Any:
+    """Undefined scores are NaN in Python and null in JSON, which knows no NaN."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0] or type(error).__name__

@@ -1,7 +1,6 @@
 """Every hour of a region's disk passage through one model."""
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -11,12 +10,12 @@ from torch import Tensor
 
 from hnn_core.exceptions import FitsError, PositionError, SequenceError
 from hnn_core.magnetogram.conventions import iso_minute, refusal, tai_seconds, time_from_seconds
-from hnn_core.magnetogram.interpolation import interpolate_frames
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sequence_plan import SequencePlan, SlotPlan, sequence_hours
 from hnn_core.magnetogram.sharp import NO_DATA
 from hnn_core.network.embedding import FrameEmbedder
 from hnn_core.regions.base import Source
+from hnn_core.sources.sequence import FrameReader
 
 __all__ = ["passage_table"]
 
@@ -78,7 +77,7 @@ def passage_table(
             "n_interpolated": [sum(slot.interpolated for slot in plan.slots) for plan in plans],
         }
     )
-    table.attrs = {"absent": dict(sorted(absent.items())), "notes": passage.notes}
+    table.attrs = {"absent": dict(sorted(absent.items())), "notes": list(passage.reader.notes)}
     return table
 
 
@@ -91,22 +90,18 @@ class _Passage:
         self.times = source.times(region_id)
         self.seconds = tai_seconds(self.times)
         self.quality = source.quality(region_id).copy()
-        self.notes: list[str] = []
+        self.reader = FrameReader(source.frame, region_id, self.times, held=_RECORDS_HELD)
         self._embeddings: dict[SlotPlan, Tensor] = {}
         self._longitude: dict[SlotPlan, float] = {}
         self._impossible: dict[SlotPlan, str] = {}
-
-        @lru_cache(maxsize=_RECORDS_HELD)
-        def record(index: int) -> Magnetogram:
-            return source.frame(region_id, self.times[index])
-
-        self._record = record
 
     def embed(
         self, progress: Callable[[int, int], None] | None
     ) -> list[tuple[Time, SequencePlan | SequenceError]]:
         """Embed all frames that any hour needs; return the hours and their final plans."""
         while True:
+            # A record that broke is missing now, and the hours around it are planned again.
+            self.quality[list(self.reader.broken)] = NO_DATA
             hours = sequence_hours(self.times, self.quality, self.config.frames)
             plans = [plan for _, plan in hours if isinstance(plan, SequencePlan)]
             wanted = {slot for plan in plans for slot in self._used(plan)}
@@ -119,7 +114,6 @@ class _Passage:
                 self._embed_some(todo[start : start + self.embedder.batch])
                 if progress is not None:
                     progress(min(start + self.embedder.batch, len(todo)), len(todo))
-            # A record that broke is missing now, and the hours around it are planned again.
 
     def refusal(self, plan: SequencePlan) -> str | None:
         """Why there is no prediction for a planned hour; None if there is one."""
@@ -149,23 +143,13 @@ class _Passage:
 
     def _frame(self, slot: SlotPlan) -> Magnetogram | None:
         """Read or interpolate a frame; None, with the reason kept, if that cannot be done."""
-        sides = []
-        for index in (slot.left, slot.right):
-            try:
-                sides.append(self._record(index))
-            except (FitsError, PositionError) as error:
-                if self.quality[index] != NO_DATA:
-                    self.quality[index] = NO_DATA
-                    self.notes.append(str(error))
-                return None
-        if not slot.interpolated:
-            return sides[0]
-        left, right = sides
         try:
-            return interpolate_frames(left, right, time_from_seconds(slot.time))
+            return self.reader.frame(slot)
         except SequenceError as error:
             self._impossible[slot] = str(error)
-            return None
+        except (FitsError, PositionError):
+            pass  # the reader knows what broke
+        return None
 
 
 def _without_record(hours: list[Time]) -> dict[str, str]:

@@ -236,7 +236,7 @@ class Predictor:
 
     def _prediction(self, sequence: Sequence, probability: float) -> Prediction:
         times = sequence.iso_times
-        # The model card's caution belongs beside every probability.
+        # The model card's caution belongs next to every probability.
         caution = str(self.info.metadata.get("caution") or "")
         warnings = filter(None, (position_warning(sequence.longitude), caution))
         last = sequence.frames[-1]

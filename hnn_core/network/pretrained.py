@@ -27,7 +27,7 @@ def load_pretrained_vit(model: HNN, source: str | Path = "hub") -> None:
     The three colour kernels are summed into the one channel, position embeddings and patch
     kernels are resampled when grid or patch differ (as timm does), the ImageNet classifier is
     dropped. A shallower model takes the first encoders; a deeper one keeps its random weights
-    in those the file lacks. LSTM and classifier are left alone.
+    in those the file has not. LSTM and classifier are left alone.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def load_pretrained_vit(model: HNN, source: str | Path = "hub") -> None:
     Raises
     ------
     ModelError
-        If the weights cannot be had or do not fit; the sentence says which option helps.
+        If the weights cannot be had or do not fit; the sentence names the option that helps.
 
     Notes
     -----

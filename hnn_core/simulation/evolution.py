@@ -5,7 +5,7 @@ statistics, can be tested against a known answer. It is a kinematic model, not M
 of 1e18 to 1e20 Mx are carried by differential rotation, supergranular motion, shear and
 convergence; opposite elements in contact cancel equal flux. An eruptive region has an
 efficient contact at its polarity inversion line (PIL) from about 30 h before its flare on,
-a confined one does not. Nothing else is meant to tell the classes apart: what cancels is made
+a confined one does not. Nothing else is meant to distinguish the classes: what cancels is made
 up for by emergence in the spots, and the PIL of an eruptive region starts with the flux that it
 will have lost by the middle of its last day, taken off its spots.
 """
@@ -19,9 +19,9 @@ from scipy.spatial import cKDTree
 from sunpy.sun.models import differential_rotation
 
 from hnn_core.simulation.layout import PIL, SPOT, place_elements
-from hnn_core.simulation.population import HOURS, PIXEL_CM2, Population, RegionParameters
+from hnn_core.simulation.population import HOURS, Population, RegionParameters
 
-__all__ = ["HOURS", "PIXEL_CM2", "Evolution", "Population", "RegionParameters", "evolve"]
+__all__ = ["Evolution", "evolve"]
 
 _CONTACT_PX = 6.0  # 2.2 Mm: closer elements touch at HMI's resolution
 _BACKGROUND_EFFICIENCY = 0.01  # of contacts away from the PIL, per hour, in both classes
@@ -79,7 +79,7 @@ def evolve(parameters: RegionParameters) -> Evolution:
             efficiency = p.efficiency if hour >= p.onset_hour else _quiet_efficiency(p)
             loss = _cancel(home + wander, flux, e.kind, efficiency)
             at_pil[hour], elsewhere[hour] = loss.pil, loss.background
-            # Extra emergence replaces what cancels, so the total tells no class.
+            # Extra emergence replaces what cancels, so the total is alike in both classes.
             in_spots = p.emergence_rate * p.total_flux + loss.pil + loss.background
             along_line = p.pil_emergence_rate * p.pil_flux
             flux = _emerge(flux - loss.per_element, e.kind == SPOT, in_spots)

@@ -7,9 +7,9 @@ from scipy.spatial import cKDTree
 
 from hnn_core.simulation.population import PIXEL_CM2, RegionParameters
 
-__all__ = ["NETWORK", "PIL", "PLAGE", "SPOT", "Elements", "Line", "place_elements"]
+__all__ = ["PIL", "SPOT", "place_elements"]
 
-SPOT, PLAGE, PIL, NETWORK = range(4)
+SPOT, _PLAGE, PIL, _NETWORK = range(4)
 """Kinds of element."""
 
 _CELL_PX = 80.0  # supergranule, 30 Mm

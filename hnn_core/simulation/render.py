@@ -69,21 +69,11 @@ def region_times(parameters: RegionParameters) -> Time:
 
 
 def render(parameters: RegionParameters, hour: int) -> Magnetogram:
-    """Draw one hour of a simulated region.
+    """Draw one hour, 0 to ``HOURS - 1``, of a simulated region.
 
     Flux is deposited bilinearly, smeared by a Gaussian point-spread function, saturated,
-    projected onto the line of sight (radial field times mu) and given noise of its own seed.
-
-    Parameters
-    ----------
-    parameters : RegionParameters
-    hour : int
-        0 to ``HOURS - 1``.
-
-    Returns
-    -------
-    Magnetogram
-        Marked simulated, HARP number 900000 + index, no NOAA number.
+    projected onto the line of sight (radial field times mu) and given noise of its own seed. The
+    magnetogram is marked simulated, with HARP number 900000 + index and no NOAA number.
     """
     p = parameters
     if not 0 <= hour < HOURS:
@@ -166,7 +156,7 @@ def _header(
     earth: tuple[float, float, float, float],
     field: np.ndarray,
 ) -> Header:
-    """Keywords of a SHARP CEA record; SIMULATD tells it from a real one."""
+    """Keywords of a SHARP CEA record; SIMULATD distinguishes it from a real one."""
     carrington, b0, distance, radius = earth
     half_lon, half_lat = _PIXEL_DEG * p.cols / 2, _PIXEL_DEG * p.rows / 2
     strong = np.abs(field)[np.abs(field) > 100.0]

@@ -4,17 +4,9 @@ import re
 from pathlib import Path
 
 from hnn_core.exceptions import UnknownRegionError, UnknownSourceError
-from hnn_core.regions.base import Association, Flare, Region, SkippedFile, Source
+from hnn_core.regions.base import Region, Source
 
-__all__ = [
-    "Association",
-    "Flare",
-    "Region",
-    "SkippedFile",
-    "Source",
-    "find_region",
-    "open_source",
-]
+__all__ = ["find_region", "open_source"]
 
 _KNOWN = (
     "sim: (simulated regions; sim:SEED or sim:SEED:NUMBER for others), fits:FOLDER (SHARP FITS "
@@ -57,8 +49,14 @@ def open_source(spec: str) -> Source:
         if not rest.strip():
             raise UnknownSourceError(f"{spec!r} names no folder; write fits:FOLDER.")
         return FitsFolder(Path(rest.strip()).expanduser())
+    if colon and kind == "jsoc" and ":" in rest:
+        from hnn_core.sources.planned import open_planned
+
+        return open_planned(f"jsoc:{rest.strip()}")
     if colon and kind == "jsoc":
-        return _open_jsoc(rest.strip())
+        from hnn_core.sources.jsoc import JsocSource
+
+        return JsocSource(f"jsoc:{rest.strip()}")
     raise UnknownSourceError(f"{spec!r} is not a source; known are {_KNOWN}.")
 
 
@@ -70,7 +68,7 @@ def find_region(source: Source, text: str) -> Region:
     source : Source
     text : str
         ``377``, ``HARP 377``, ``11158``, ``AR 11158``, ``NOAA 11158``, ``SIM 1``, in any case,
-        with or without spaces. NOAA numbers may lack their leading 1 after ``AR``.
+        with or without spaces. NOAA numbers may go without their leading 1 after ``AR``.
 
     Raises
     ------
@@ -80,7 +78,7 @@ def find_region(source: Source, text: str) -> Region:
     Notes
     -----
     HARP numbers have reached those of NOAA, so a bare number may be both. What is exactly a
-    region's id is that region, so that links stay valid; ``AR`` before it asks for the other.
+    region's id is that region, so that links stay valid; ``AR`` before it means the other.
     """
     regions = source.regions()
     for region in regions:
@@ -91,23 +89,13 @@ def find_region(source: Source, text: str) -> Region:
     if len(found) == 1:
         return found[0]
     if found:
-        names = ", ".join(_name(region) for region in found[:8])
+        names = ", ".join(region.name for region in found[:8])
         raise UnknownRegionError(
-            f"{text!r} means several regions: {names}; ask for one of them by HARP or AR number."
+            f"{text!r} means several regions: {names}; choose one of them by HARP or AR number."
         )
-    names = ", ".join(_name(region) for region in regions[:5])
+    names = ", ".join(region.name for region in regions[:5])
     more = f" and {len(regions) - 5} more" if len(regions) > 5 else ""
     raise UnknownRegionError(f"There is no region {text!r} in {source.spec}; it has {names}{more}.")
-
-
-def _open_jsoc(rest: str) -> Source:
-    if ":" in rest:
-        from hnn_core.sources.planned import open_planned
-
-        return open_planned(f"jsoc:{rest}")
-    from hnn_core.sources.jsoc import JsocSource
-
-    return JsocSource(f"jsoc:{rest}")
 
 
 def _open_simulated(spec: str, rest: str) -> Source:
@@ -129,7 +117,7 @@ def _open_simulated(spec: str, rest: str) -> Source:
 
 
 def _is_called(region: Region, wanted: str) -> bool:
-    """Tell whether an upper-case text without spaces means a region."""
+    """Return whether an upper-case text without spaces means a region."""
     if wanted == re.sub(r"\s+", "", region.id).upper():
         return True
     match = re.fullmatch(r"(HARP|SHARP|AR|NOAA|NOAAAR)?#?(\d+)", wanted)
@@ -141,9 +129,3 @@ def _is_called(region: Region, wanted: str) -> bool:
     if prefix in ("AR", "NOAA", "NOAAAR") and number < 10_000:
         number += 10_000
     return prefix not in ("HARP", "SHARP") and number in region.noaa
-
-
-def _name(region: Region) -> str:
-    name = f"HARP {region.id}" if region.id.isdigit() else region.id
-    noaa = ", ".join(str(number) for number in region.noaa)
-    return f"{name} (AR {noaa})" if noaa else name

@@ -1,7 +1,4 @@
-"""A folder of SHARP FITS files as a source of magnetograms.
-
-From indexed files to the records of regions.
-"""
+"""A folder of SHARP FITS files as a source of magnetograms."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -57,7 +54,9 @@ def group_records(rows: Iterable[IndexRow]) -> tuple[dict[str, FolderRecords], l
         if other is None:
             best[key] = row
             continue
-        kept, left = sorted((row, other), key=_preference)[::-1]
+        kept, left = sorted(
+            (row, other), key=lambda one: (one.size, one.mtime_ns, one.path), reverse=True
+        )
         best[key] = kept
         skipped.append(
             SkippedFile(left.path, f"{left.path} is the same record as {kept.path}, which is used.")
@@ -74,10 +73,6 @@ def _as_records(rows: list[IndexRow]) -> FolderRecords:
         seconds=np.array([row.t_rec for row in rows], dtype=np.float64),
         quality=np.array([row.quality for row in rows], dtype=np.uint32),
     )
-
-
-def _preference(row: IndexRow) -> tuple[int, int, str]:
-    return row.size, row.mtime_ns, row.path
 
 
 def _region_id(row: IndexRow) -> str:
@@ -97,7 +92,7 @@ class FitsFolder:
     A region is named by its HARP number; one of the near-real-time series, whose HARP
     numbers mean other regions, by ``NRT-`` and its number; a simulated one by ``SIM`` and its
     number. Of several files for one record the largest is used, then the newest; the others
-    are listed as skipped. An optional table ``flares.csv`` in the folder tells the flares,
+    are listed as skipped. An optional table ``flares.csv`` in the folder holds the flares,
     see `hnn_core.regions.flare_table`.
 
     Parameters

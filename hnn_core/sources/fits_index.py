@@ -11,7 +11,7 @@ from hnn_core.exceptions import HnnError, UnknownSourceError
 from hnn_core.magnetogram.conventions import tai_seconds
 from hnn_core.magnetogram.fits import read_header
 from hnn_core.magnetogram.sharp import sharp_keywords
-from hnn_core.storage import home
+from hnn_core.storage import home, write_atomically
 
 __all__ = ["IndexRow", "load_index"]
 
@@ -21,7 +21,7 @@ _ENDINGS = (".fits", ".fit", ".fits.gz")
 
 @dataclass(frozen=True)
 class IndexRow:
-    """One file: what it was when indexed, and what its header told."""
+    """One file: what it was when indexed, and what its header holds."""
 
     path: str
     """Relative to the folder, with forward slashes."""
@@ -37,24 +37,15 @@ class IndexRow:
     near_real_time: bool = False
     simulated: bool = False
     whole: bool = True
-    """False for a file shorter than its header says: its record is known, its pixels are not."""
+    """False for a file shorter than its header claims: its record is known, its pixels are not."""
 
 
 def load_index(folder: Path) -> list[IndexRow]:
     """Return one row for every FITS file below a folder, sorted by path, then closed folders.
 
-    Headers are read only of files that are new or changed in size or time since the index
-    was last kept. A damaged index is made anew; one that cannot be kept is no error.
-
-    Parameters
-    ----------
-    folder : Path
-        Absolute.
-
-    Raises
-    ------
-    UnknownSourceError
-        The folder does not exist, is no folder or cannot be read.
+    Headers are read only of files that are new or changed in size or time since the index was last
+    kept. A damaged index is made anew; one that cannot be kept is no error. UnknownSourceError is
+    raised if the absolute path is no folder or cannot be read.
     """
     if not folder.is_dir():
         raise UnknownSourceError(f"There is no folder {folder}; write fits:FOLDER.")
@@ -105,7 +96,7 @@ def _scan(folder: Path) -> tuple[list[tuple[str, int, int]], list[IndexRow]]:
 
 
 def _stat(path: Path) -> tuple[int, int]:
-    """Return size and mtime_ns; -1 for a dangling link, whose header then tells what is wrong."""
+    """Return size and mtime_ns; -1 for a dangling link, whose header then cannot be read."""
     try:
         status = path.stat()
     except OSError:
@@ -158,9 +149,4 @@ def _write_cache(folder: Path, rows: list[IndexRow]) -> None:
     with suppress(OSError):
         path = _cache_path(folder)
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        try:
-            part.write_text(json.dumps(content), encoding="utf-8")
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_atomically(path, json.dumps(content).encode(), shared=True)

@@ -1,7 +1,4 @@
-"""What was fetched from JSOC as a source of magnetograms, with the flares of the catalogue.
-
-Whether anything has come to the downloaded magnetograms since one last looked.
-"""
+"""What was fetched from JSOC as a source of magnetograms, with the flares of the catalogue."""
 
 import re
 from dataclasses import replace
@@ -9,12 +6,11 @@ from dataclasses import replace
 from hnn_core.exceptions import CatalogError, EmptySourceError, UnknownSourceError
 from hnn_core.jsoc.files import cache_home
 from hnn_core.jsoc.keywords import DEFINITIVE, NEAR_REAL_TIME
-from hnn_core.regions.base import Flare, Region, SkippedFile
+from hnn_core.regions.base import Region, SkippedFile
 from hnn_core.services.endpoints import live_home
 from hnn_core.sources.fits_folder import FitsFolder
 
 __all__ = ["JsocSource", "newest"]
-
 
 _SERIES = {series.spec: series for series in (DEFINITIVE, NEAR_REAL_TIME)}
 
@@ -53,36 +49,32 @@ class JsocSource(FitsFolder):
         except EmptySourceError as error:
             raise EmptySourceError(_nothing_yet(spec)) from error
         self.spec = spec
-        self._add_flares()
-
-    def _add_flares(self) -> None:
         try:
-            self._regions = [
-                replace(region, flares=flares)
-                for region, flares in zip(self._regions, self._flares(), strict=True)
-            ]
+            self._regions = self._with_flares()
         except CatalogError as error:
             # A damaged catalogue must not hide the magnetograms.
             self._skipped = (*self._skipped, SkippedFile("catalogs", str(error)))
 
-    def _flares(self) -> list[tuple[Flare, ...]]:
+    def _with_flares(self) -> list[Region]:
         # Reading tables takes a moment that sources of other kinds need not wait for.
         from hnn_core.catalogs.queries import flares_of_region
         from hnn_core.catalogs.store import Catalog
 
         catalog = Catalog.open()
-
-        def flares(region: Region) -> tuple[Flare, ...]:
-            return flares_of_region(
-                catalog,
-                region.noaa,
-                region.harp,
-                first=region.first,
-                last=region.last,
-                definitive=self.series is DEFINITIVE,
+        return [
+            replace(
+                region,
+                flares=flares_of_region(
+                    catalog,
+                    region.noaa,
+                    region.harp,
+                    first=region.first,
+                    last=region.last,
+                    definitive=self.series is DEFINITIVE,
+                ),
             )
-
-        return [flares(region) for region in self._regions]
+            for region in self._regions
+        ]
 
 
 def _nothing_yet(spec: str) -> str:

@@ -1,8 +1,6 @@
-"""The magnetograms that a plan asks for, of those on this machine, as a source.
+"""The plan of a data set, which regions and hours it needs, and what is here of it as a source.
 
-Which regions and hours a data set of a flare class needs: the plan, made once and kept.
-
-A plan is pinned when it is made, so that a build that goes on after a month labels by the same
+A plan is pinned when it is made, so that a build that is resumed after a month labels by the same
 flares as when it began, whatever the catalogues have become since.
 """
 
@@ -10,10 +8,9 @@ import datetime
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from astropy.time import Time
@@ -49,8 +46,8 @@ __all__ = [
     "write_plan",
 ]
 
-
 _FORMAT = 1
+_HOUR = 3600.0
 
 
 @dataclass(frozen=True)
@@ -92,7 +89,7 @@ class PlanRequest:
 
     @property
     def spec(self) -> str:
-        """The source specification of the magnetograms that the plan asks for."""
+        """The source specification of the magnetograms in the plan."""
         return f"jsoc:{self.flare_class}:{self.start}:{self.end}:{self.hours}"
 
 
@@ -120,7 +117,7 @@ class PlannedRegion:
     flares: tuple[PlannedFlare, ...]
     """Those of class C and above of its NOAA regions, around the hours."""
     n_flares: int
-    """Those of the class asked for."""
+    """Those of the class to build for."""
 
     @property
     def all_hours(self) -> np.ndarray:
@@ -161,22 +158,18 @@ def plan_path(request: PlanRequest) -> Path:
 
 def write_plan(plan: Plan) -> None:
     """Keep a plan, whole or not at all."""
+    from pydantic import TypeAdapter
+
     path = plan_path(plan.request)
     path.parent.mkdir(exist_ok=True)
-    request = {**asdict(plan.request), "start": str(plan.request.start), "end": ""}
-    request["end"] = str(plan.request.end)
-    values = {**asdict(plan), "request": request, "format": _FORMAT}
+    values = {**TypeAdapter(Plan).dump_python(plan, mode="json"), "format": _FORMAT}
     write_atomically(path, json.dumps(values, indent=1).encode())
 
 
 def read_plan(request: PlanRequest) -> Plan | None:
-    """Return the plan that was made for a request; None if none was.
+    """Return the plan that was made for a request, None if none was; CatalogError if damaged."""
+    from pydantic import TypeAdapter
 
-    Raises
-    ------
-    CatalogError
-        The file is damaged or of another version.
-    """
     path = plan_path(request)
     if not path.exists():
         return None
@@ -184,30 +177,12 @@ def read_plan(request: PlanRequest) -> Plan | None:
         values = json.loads(path.read_text(encoding="utf-8"))
         if values["format"] != _FORMAT:
             raise ValueError(f"format {values['format']}")
-        return Plan(
-            request=request,
-            made=str(values["made"]),
-            regions=tuple(_region(one) for one in values["regions"]),
-            excluded=dict(values["excluded"]),
-            catalogues=dict(values["catalogues"]),
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return TypeAdapter(Plan).validate_python(values)
+    except (OSError, ValueError, KeyError, TypeError, RequestError) as error:
+        reason = str(error).split("\n")[0]
         raise CatalogError(
-            f"{path} is not a readable plan ({error}); remove it and build again."
+            f"{path} is not a readable plan ({reason}); remove it and build again."
         ) from error
-
-
-def _region(values: dict[str, Any]) -> PlannedRegion:
-    region = PlannedRegion(**values)
-    return replace(
-        region,
-        noaa=tuple(region.noaa),
-        hours=tuple((int(first), int(last)) for first, last in region.hours),
-        flares=tuple(PlannedFlare(**one) for one in values["flares"]),
-    )
-
-
-_HOUR = 3600.0
 
 
 class PlannedSource:
@@ -300,31 +275,15 @@ class PlannedSource:
             first=times[0],
             last=times[-1],
             n_records=len(times),
-            flares=tuple(
-                Flare(
-                    peak=Time(one.peak_utc, scale="utc"),
-                    goes_class=one.goes_class,
-                    association=one.association,  # type: ignore[arg-type]
-                    scale=one.scale,  # type: ignore[arg-type]
-                    id=one.id,
-                    reason=one.reason,
-                )
-                for one in planned.flares
-            ),
+            flares=tuple(_flare(one) for one in planned.flares),
         )
 
 
 def open_planned(spec: str) -> PlannedSource:
     """Open the magnetograms of a planned data set, ``jsoc:M5.0:2010-05-01:2022-12-31:10``.
 
-    Raises
-    ------
-    RequestError
-        The specification is none.
-    UnknownSourceError
-        No such data set was planned on this machine.
-    CatalogError
-        The plan is damaged.
+    Raises RequestError if the specification is none, UnknownSourceError if no such data set was
+    planned on this machine, CatalogError if the plan is damaged.
     """
     request = PlanRequest.from_spec(spec)
     plan = read_plan(request)
@@ -341,8 +300,13 @@ def _open(harp: int) -> FitsFolder:
 
 
 def _in_plan(times: Time, region: PlannedRegion) -> np.ndarray:
-    """Tell which records serve an hour of the plan, bool (records,)."""
+    """Which records serve an hour of the plan, bool (records,)."""
     seconds = tai_seconds(times)
     nearest = np.round(seconds / _HOUR) * _HOUR
     near = np.abs(seconds - nearest) <= TOLERANCE.to_value("s")
     return np.asarray(near & np.isin(nearest, region.all_hours))
+
+
+def _flare(one: PlannedFlare) -> Flare:
+    values = {name: value for name, value in vars(one).items() if name != "peak_utc"}
+    return Flare(peak=Time(one.peak_utc, scale="utc"), **values)

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from astropy.time import Time
 
-from hnn_core.exceptions import FitsError, OffLimbError, SequenceError, UnknownRegionError
+from hnn_core.exceptions import FitsError, PositionError, SequenceError, UnknownRegionError
 from hnn_core.magnetogram.conventions import iso_minute, iso_second, tai_seconds, time_from_seconds
 from hnn_core.magnetogram.interpolation import interpolate_frames
 from hnn_core.magnetogram.magnetogram import Magnetogram
@@ -18,7 +19,7 @@ from hnn_core.magnetogram.sequence_plan import (
 from hnn_core.magnetogram.sharp import NO_DATA
 from hnn_core.regions.base import Region, Source
 
-__all__ = ["Sequence", "build_sequence"]
+__all__ = ["FrameReader", "Sequence", "build_sequence"]
 
 _REPLANS = 5
 
@@ -101,29 +102,94 @@ def build_sequence(
     """
     region = _region(source, region_id)
     times, quality = source.times(region_id), source.quality(region_id).copy()
-    read: dict[int, Magnetogram] = {}
-    notes: list[str] = []
+    reader = FrameReader(frame or source.frame, region_id, times, held=len(times))
     for _ in range(_REPLANS):
+        quality[list(reader.broken)] = NO_DATA
         try:
             plan = plan_sequence(times, quality, time, length)
         except SequenceError as error:
-            raise _with_notes(error, notes) from error
-        broken = _read_records(plan, times, region_id, frame or source.frame, read)
-        if not broken:
+            raise _with_notes(error, reader.notes) from error
+        if not _broken(reader, plan):
             return Sequence(
                 region=region,
                 hours=plan.hours,
-                frames=tuple(_frame(slot, read) for slot in plan.slots),
+                frames=tuple(reader.frame(slot) for slot in plan.slots),
                 interpolated=tuple(slot.interpolated for slot in plan.slots),
                 flagged=tuple(slot.flagged for slot in plan.slots),
-                notes=tuple(notes),
+                notes=reader.notes,
             )
-        for index, reason in broken.items():
-            quality[index] = NO_DATA
-            notes.append(str(reason))
     raise _with_notes(
-        SequenceError(f"No sequence for {iso_minute(time)} TAI: too many records broke."), notes
+        SequenceError(f"No sequence for {iso_minute(time)} TAI: too many records broke."),
+        reader.notes,
     )
+
+
+class FrameReader:
+    """Reads the frames of planned slots of a region, and remembers which records broke.
+
+    Parameters
+    ----------
+    read : callable (region id, Time) -> Magnetogram
+    region_id : str
+    times : Time (records,)
+        T_REC of the records that the slots are planned on.
+    held : int
+        Records held in memory, the last ones used.
+    """
+
+    def __init__(
+        self, read: Callable[[str, Time], Magnetogram], region_id: str, times: Time, *, held: int
+    ) -> None:
+        self.broken: dict[int, FitsError | PositionError] = {}
+        """Why records could not be read, by index."""
+
+        @lru_cache(maxsize=held)
+        def record(index: int) -> Magnetogram:
+            return read(region_id, times[index])
+
+        self._record = record
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Why records could not be read, in the order in which they broke."""
+        return tuple(str(error) for error in self.broken.values())
+
+    def record(self, index: int) -> Magnetogram:
+        """Read a record; one that broke raises its error again, unread."""
+        if index in self.broken:
+            raise self.broken[index]
+        try:
+            return self._record(index)
+        except (FitsError, PositionError) as error:
+            self.broken[index] = error
+            raise
+
+    def frame(self, slot: SlotPlan) -> Magnetogram:
+        """Read the frame of a slot, or interpolate it.
+
+        Raises
+        ------
+        FitsError, PositionError
+            A record cannot be read.
+        SequenceError
+            The frames either side of the gap have different shapes.
+        """
+        left = self.record(slot.left)
+        if not slot.interpolated:
+            return left
+        return interpolate_frames(left, self.record(slot.right), time_from_seconds(slot.time))
+
+
+def _broken(reader: FrameReader, plan: SequencePlan) -> bool:
+    """Read what a plan needs, the last hour first; return whether anything broke."""
+    before = len(reader.broken)
+    for index in reversed(plan.records):
+        try:
+            reader.record(index)
+        except (FitsError, PositionError):
+            if index == plan.slots[-1].left:
+                raise
+    return len(reader.broken) > before
 
 
 def _region(source: Source, region_id: str) -> Region:
@@ -134,34 +200,7 @@ def _region(source: Source, region_id: str) -> Region:
     raise UnknownRegionError(f"There is no region {region_id!r} in {source.spec}; it has {known}.")
 
 
-def _read_records(
-    plan: SequencePlan,
-    times: Time,
-    region_id: str,
-    frame: Callable[[str, Time], Magnetogram],
-    read: dict[int, Magnetogram],
-) -> dict[int, FitsError | OffLimbError]:
-    """Read what the plan needs and is not read yet; return the errors of broken records."""
-    broken: dict[int, FitsError | OffLimbError] = {}
-    for index in reversed(plan.records):
-        if index in read:
-            continue
-        try:
-            read[index] = frame(region_id, times[index])
-        except (FitsError, OffLimbError) as error:
-            if index == plan.slots[-1].left:
-                raise
-            broken[index] = error
-    return broken
-
-
-def _frame(slot: SlotPlan, read: dict[int, Magnetogram]) -> Magnetogram:
-    if not slot.interpolated:
-        return read[slot.left]
-    return interpolate_frames(read[slot.left], read[slot.right], time_from_seconds(slot.time))
-
-
-def _with_notes(error: SequenceError, notes: list[str]) -> SequenceError:
+def _with_notes(error: SequenceError, notes: tuple[str, ...]) -> SequenceError:
     """Add to a refusal what broke on reading, since a reader sees those files as present."""
     if not notes:
         return error

@@ -8,19 +8,17 @@ from astropy.time import Time, TimeDelta
 from hnn_core.exceptions import UnknownRegionError, UnknownTimeError
 from hnn_core.magnetogram.conventions import iso_minute, tai_seconds
 from hnn_core.magnetogram.magnetogram import Magnetogram
-from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP
+from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP, NO_DATA
 from hnn_core.regions.base import Flare, Region, SkippedFile
 from hnn_core.simulation.population import Population, RegionParameters
 from hnn_core.simulation.render import region_times, render
 
-__all__ = ["MOST_REGIONS", "N_REGIONS", "SimulatedSource"]
+__all__ = ["MOST_REGIONS", "SimulatedSource"]
 
-N_REGIONS = 16
-"""Regions of a simulated source where no number is given, half of them eruptive."""
 MOST_REGIONS = 90_000
 """HARP numbers of simulated regions have six digits."""
 
-_MISSING_DATA = 0x80000000
+_N_REGIONS = 16  # where no number is given, half of them eruptive
 _BAD_HOURS: dict[int, tuple[int, ...]] = {3: (20,), 5: (26, 27), 8: (13, 14, 15)}
 """Hours without data in some regions, so that gaps and refusals can be seen."""
 
@@ -38,8 +36,8 @@ class SimulatedSource:
 
     simulated = True
 
-    def __init__(self, seed: int = 0, n_regions: int = N_REGIONS) -> None:
-        if n_regions != N_REGIONS:
+    def __init__(self, seed: int = 0, n_regions: int = _N_REGIONS) -> None:
+        if n_regions != _N_REGIONS:
             self.spec = f"sim:{seed}:{n_regions}"
         else:
             self.spec = f"sim:{seed}" if seed else "sim:"
@@ -58,7 +56,7 @@ class SimulatedSource:
         """QUALITY of every record, uint32; a few regions have hours without data."""
         parameters = self._parameters(region)
         quality = np.zeros(len(region_times(parameters)), np.uint32)
-        quality[list(_BAD_HOURS.get(parameters.index, ()))] = _MISSING_DATA
+        quality[list(_BAD_HOURS.get(parameters.index, ()))] = NO_DATA
         return quality
 
     def frame(self, region: str, time: Time) -> Magnetogram:
@@ -68,7 +66,7 @@ class SimulatedSource:
         hour = int(gap.argmin())
         if gap[hour] > 1.0:
             raise UnknownTimeError(f"{region} has no record at {iso_minute(time)} TAI.")
-        if self.quality(region)[hour] & _MISSING_DATA:
+        if self.quality(region)[hour] & NO_DATA:
             raise UnknownTimeError(f"{region} has no data at {iso_minute(time)} TAI.")
         return render(parameters, hour)
 

@@ -19,7 +19,7 @@ from analysis.physics.pil import PilMasks, detect_pils
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sequence_plan import sequence_hours
-from hnn_core.network.model_store import ModelInfo, scan_models
+from hnn_core.network.model_store import ModelInfo, list_models
 from hnn_core.network.predictor import Prediction, Predictor
 from hnn_core.regions.base import SkippedFile, Source
 from hnn_core.sources import open_source
@@ -62,7 +62,7 @@ def _source(spec: str, state: int) -> Source:
 @st.cache_resource(ttl=60, max_entries=1, show_spinner=False)
 def models() -> tuple[list[ModelInfo], list[SkippedFile]]:
     """Models that ship with the program and the user's own, and folders that are none."""
-    return scan_models()
+    return list_models()
 
 
 @st.cache_resource(max_entries=2, hash_funcs=_BY_WEIGHTS, show_spinner="Loading the model …")

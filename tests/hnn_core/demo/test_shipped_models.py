@@ -17,7 +17,7 @@ UNSEEN_SEED = 2
 
 
 def shipped(name: str):
-    return next(info for info in list_models() if info.name == name)
+    return next(info for info in list_models()[0] if info.name == name)
 
 
 @pytest.mark.parametrize("name", RUNS)

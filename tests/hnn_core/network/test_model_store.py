@@ -27,7 +27,6 @@ from hnn_core.network.model_store import (
     list_models,
     load_model,
     save_model,
-    scan_models,
 )
 from hnn_core.services import hub
 from tests.conftest import ROOT
@@ -245,7 +244,7 @@ def put_an_infinity(weights):
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (drop_a_tensor, r"lacks tensor lstm\.bias_hh_l0"),
+        (drop_a_tensor, r"misses tensor lstm\.bias_hh_l0"),
         (add_a_tensor, r"unexpected tensor vit\.head\.weight"),
         (change_a_shape, r"vit\.pos_embed has shape \(1, 50, 24\).* \(1, 17, 24\)"),
         (put_a_nan, r"vit\.blocks\.1\.mlp\.fc1\.weight holds values that are not finite"),
@@ -332,7 +331,7 @@ def shelf(tmp_path, hnn_home, monkeypatch):
 
 
 def test_models_are_listed_shipped_ones_first(shelf):
-    models = list_models()
+    models = list_models()[0]
     assert [info.name for info in models] == ["demo", "demo_vit", "mine"]
     assert models[0].metadata == {"from": "shipped"}
     assert models[2].folder == shelf / "mine"
@@ -340,7 +339,7 @@ def test_models_are_listed_shipped_ones_first(shelf):
 
 def test_a_broken_model_does_not_hide_the_others(shelf):
     (shelf / "broken").mkdir()
-    models, skipped = scan_models()
+    models, skipped = list_models()
     assert [info.name for info in models] == ["demo", "demo_vit", "mine"]
     assert [Path(item.path).name for item in skipped] == ["broken"]
     assert "config.json" in skipped[0].reason
@@ -348,7 +347,7 @@ def test_a_broken_model_does_not_hide_the_others(shelf):
 
 def test_no_model_anywhere(tmp_path, monkeypatch):
     monkeypatch.setattr(model_store, "SHIPPED", tmp_path / "absent")
-    assert scan_models() == ([], [])
+    assert list_models() == ([], [])
 
 
 def test_the_shipped_models_lie_beside_the_package():
