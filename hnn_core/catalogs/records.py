@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from hnn_core.catalogs.client import Client
 from hnn_core.catalogs.raw import Span
 from hnn_core.exceptions import TransientReplyError
-from hnn_core.jsoc.turns import Turns
+from hnn_core.jsoc.client import jsoc_transport
 from hnn_core.magnetogram.sharp import noaa_numbers
 from hnn_core.regions.goes_classes import FluxScale, on_scale
 from hnn_core.services.endpoints import harp_noaa_url
@@ -132,7 +132,7 @@ class HarpNoaa(Client):
 
     def connect(self) -> AbstractContextManager[Transport]:
         """Return the one connection to JSOC, when it is this process's turn."""
-        return Turns(self.refresh.note).turn()
+        return jsoc_transport(self.refresh.note)
 
     def fetch(self, transport: Transport, span: Span) -> None:
         """Fetch the table."""
