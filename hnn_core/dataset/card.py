@@ -171,7 +171,7 @@ class DatasetInfo:
 
     @property
     def policy(self) -> str:
-        """What counts as confined."""
+        """What counts as not eruptive."""
         return str(self.card["policy"])
 
     @property

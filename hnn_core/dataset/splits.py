@@ -110,10 +110,10 @@ def folds(
 
 def _check(labels: np.ndarray, groups: np.ndarray, n: int) -> None:
     if labels.all() or not labels.any():
-        name = "eruptive" if labels.any() else "confined"
+        which = "Every one" if labels.any() else "None"
         raise OneClassError(
-            f"All {len(labels)} sequences are {name}: there is nothing to learn; take more "
-            "regions, another flare class or another policy."
+            f"{which} of the {len(labels)} sequences is eruptive: there is nothing to learn; take "
+            "more regions, another flare class or another policy."
         )
     most_members = max(np.count_nonzero(labels == label) for label in (0, 1))
     if n < 2 or len(np.unique(groups)) < n or most_members < n:

@@ -12,7 +12,7 @@ from torch import Tensor
 from hnn_core.exceptions import RequestError
 from hnn_core.explanation.work import Work
 from hnn_core.network.attention import own_copy
-from hnn_core.network.model import HNN
+from hnn_core.network.model import HNN, HNNConfig
 
 __all__ = [
     "FILLS",
@@ -50,11 +50,14 @@ def class_sign(target: Any) -> int:
     return 1 if one_of("target", target, ("eruptive", "confined")) == "eruptive" else -1
 
 
-def layer_range(layers: Any, depth: int) -> tuple[int, int]:
-    """Return the first encoder and the one after the last of a half-open range.
+def layer_range(layers: Any, head: Any, config: HNNConfig) -> tuple[int, int]:
+    """Return the first encoder and the one after the last of a half-open range; check the head.
 
-    None stands for the end. Raises RequestError if none of the `depth` encoders is in the range.
+    None stands for the end, or for all heads. Raises RequestError if no encoder is in the range.
     """
+    depth = config.depth
+    if head is not None:
+        whole("head", head, 0, config.heads - 1)
     try:
         start, stop = layers
     except (TypeError, ValueError) as error:

@@ -18,7 +18,6 @@ from hnn_core.explanation.inputs import (
     layer_range,
     prepared,
     used_hours,
-    whole,
 )
 from hnn_core.explanation.work import Work
 from hnn_core.network.attention import watched_attention
@@ -89,9 +88,7 @@ def relevance(
     rule; carried as a row vector, which gives the same numbers without any N x N x N product.
     """
     own, images, work = prepared(model, images, work)
-    start, stop = layer_range(layers, own.config.depth)
-    if head is not None:
-        whole("head", head, 0, own.config.heads - 1)
+    start, stop = layer_range(layers, head, own.config)
     hours = torch.tensor(used_hours(own, len(images)), device=images.device)
     watch = _Watch(own, start, stop, head=head, signed=signed)
     once = len(hours) <= batch

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from hnn_core.exceptions import RequestError
-from hnn_core.explanation.inputs import layer_range, prepared, whole
+from hnn_core.explanation.inputs import layer_range, prepared
 from hnn_core.explanation.work import Work
 from hnn_core.network.attention import capture_attention, rollout
 from hnn_core.network.model import HNN
@@ -59,9 +59,7 @@ def rollout_maps(
     Abnar and Zuidema (2020), "Quantifying attention flow in transformers".
     """
     own, images, work = prepared(model, images, work)
-    start, stop = layer_range(layers, own.config.depth)
-    if head is not None:
-        whole("head", head, 0, own.config.heads - 1)
+    start, stop = layer_range(layers, head, own.config)
     work.expect(len(images))
     maps = []
     for some in images.split(batch):

@@ -107,22 +107,17 @@ class FrameEmbedder:
     def _run(self, fields: Iterable[np.ndarray], with_rollout: bool) -> list[FrameReading]:
         """One pass of the network over fields (rows, cols) in gauss."""
         batch = input_images(fields, self._preprocess).to(self.device)  # (B, 1, H, W)
+        kind = self.device.type
+        half = torch.autocast(kind, torch.float16, enabled=kind == "cuda")
         with torch.inference_mode():
             if not with_rollout:
-                return [FrameReading(row, None) for row in _rows(self._embed(batch, self.model))]
-            with capture_attention(self._watched.vit) as captured:
-                embeddings = self._embed(batch, self._watched)  # (B, D)
+                with half:
+                    embeddings = self.model.embed(batch)  # (B, D)
+                return [FrameReading(row, None) for row in _rows(embeddings)]
+            with capture_attention(self._watched.vit) as captured, half:
+                embeddings = self._watched.embed(batch)
             maps = rollout(captured.layers)  # (B, N - 1)
-        return [
-            FrameReading(embedding, frame_map)
-            for embedding, frame_map in zip(_rows(embeddings), _rows(maps), strict=True)
-        ]
-
-    def _embed(self, batch: Tensor, model: HNN) -> Tensor:
-        """Embeddings (B, D) of frames (B, 1, H, W)."""
-        half = self.device.type == "cuda"
-        with torch.autocast(self.device.type, torch.float16, enabled=half):
-            return model.embed(batch)
+        return list(map(FrameReading, _rows(embeddings), _rows(maps)))
 
     def _remember(self, readings: dict[bytes, FrameReading]) -> None:
         for key, reading in readings.items():

@@ -70,13 +70,14 @@ def evolve(parameters: RegionParameters) -> Evolution:
     xs, ys = np.empty((2, HOURS, len(flux)), np.float32)
     fluxes = np.empty((HOURS, len(flux)))
     at_pil, elsewhere, emerged = np.zeros((3, HOURS))
+    before_onset = min(p.efficiency, Population.confined_efficiency)
     for hour in range(HOURS):
         if hour:
             velocity = 0.92 * velocity + 0.39 * speed * e.jostle(rng)  # correlated over 12 h
             wander = wander * cohesion + velocity
             home[:, at_line] = e.line.elements_at(hour * p.shear, hour * p.convergence)
             home[0] += np.where(at_line, 0.0, rotation)
-            efficiency = p.efficiency if hour >= p.onset_hour else _quiet_efficiency(p)
+            efficiency = p.efficiency if hour >= p.onset_hour else before_onset
             loss = _cancel(home + wander, flux, e.kind, efficiency)
             at_pil[hour], elsewhere[hour] = loss.pil, loss.background
             # Extra emergence replaces what cancels, so the total is alike in both classes.
@@ -88,11 +89,6 @@ def evolve(parameters: RegionParameters) -> Evolution:
         xs[hour], ys[hour] = home + wander
         fluxes[hour] = flux
     return Evolution(xs, ys, fluxes, at_pil, elsewhere, emerged)
-
-
-def _quiet_efficiency(p: RegionParameters) -> float:
-    """Efficiency before onset: that of a typical confined region, or lower."""
-    return min(p.efficiency, Population.confined_efficiency)
 
 
 def _differential_rotation(p: RegionParameters, row: np.ndarray) -> np.ndarray:

@@ -64,15 +64,15 @@ def group_records(rows: Iterable[IndexRow]) -> tuple[dict[str, FolderRecords], l
     grouped: dict[str, list[IndexRow]] = {}
     for (name, _), row in sorted(best.items(), key=lambda item: item[1].t_rec):
         grouped.setdefault(name, []).append(row)
-    return {name: _as_records(found) for name, found in grouped.items()}, skipped
-
-
-def _as_records(rows: list[IndexRow]) -> FolderRecords:
-    return FolderRecords(
-        rows=tuple(rows),
-        seconds=np.array([row.t_rec for row in rows], dtype=np.float64),
-        quality=np.array([row.quality for row in rows], dtype=np.uint32),
-    )
+    records = {
+        name: FolderRecords(
+            rows=tuple(found),
+            seconds=np.array([row.t_rec for row in found], dtype=np.float64),
+            quality=np.array([row.quality for row in found], dtype=np.uint32),
+        )
+        for name, found in grouped.items()
+    }
+    return records, skipped
 
 
 def _region_id(row: IndexRow) -> str:

@@ -107,10 +107,10 @@ def test_fraction_out_of_range_is_refused(fraction):
         train_test(*sequences(), test_fraction=fraction)
 
 
-@pytest.mark.parametrize(("label", "word"), [(0, "confined"), (1, "eruptive")])
+@pytest.mark.parametrize(("label", "word"), [(0, "None"), (1, "Every one")])
 def test_one_class_alone_is_refused(label, word):
     _, groups = sequences()
-    with pytest.raises(OneClassError, match=f"All 240 sequences are {word}"):
+    with pytest.raises(OneClassError, match=f"{word} of the 240 sequences is eruptive"):
         train_test(np.full(240, label), groups)
 
 

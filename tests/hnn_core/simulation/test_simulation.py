@@ -12,7 +12,7 @@ from hnn_core.exceptions import UnknownRegionError, UnknownTimeError
 from hnn_core.magnetogram.magnetogram import read_fits, write_fits
 from hnn_core.simulation.evolution import evolve
 from hnn_core.simulation.population import HOURS, PIXEL_CM2, Population
-from hnn_core.simulation.render import render
+from hnn_core.simulation.render import render, simulate_region
 from hnn_core.sources import open_source
 
 
@@ -27,6 +27,18 @@ def test_flux_budget_closes_with_the_recorded_truth() -> None:
     unsigned = np.abs(evolution.flux).sum(axis=1)
     change = evolution.emergence - evolution.pil_cancellation - evolution.background_cancellation
     np.testing.assert_allclose(np.diff(unsigned), change[1:], rtol=1e-9, atol=1e-9 * unsigned[0])
+
+
+def test_the_hours_of_a_region_are_those_that_are_rendered_one_by_one() -> None:
+    frames = simulate_region(2, seed=5, hours=[3, 20])
+    region = Population(5).region(2)
+    for frame, hour in zip(frames, (3, 20), strict=True):
+        assert np.array_equal(frame.field, render(region, hour).field)
+        assert frame.simulated
+    with pytest.raises(ValueError, match="counted from 1"):
+        simulate_region(0)
+    with pytest.raises(ValueError, match="between 0 and 47"):
+        simulate_region(1, hours=[48])
 
 
 def test_no_element_changes_polarity() -> None:
