@@ -72,8 +72,8 @@ def cmes(*records, span=WEEK):
     return parse_donki_cmes([(json.dumps(records).encode(), reply_for(span, "donki_cme"))])
 
 
-def arrived(content, kind="text/plain"):
-    return Reply("http://x/", content.encode(), kind, FETCHED)
+def arrived(content):
+    return Reply("http://x/", content.encode(), FETCHED)
 
 
 class TestClasses:
