@@ -53,8 +53,8 @@ from hnn_core.jsoc.fetch import fetch_region
 from hnn_core.jsoc.keywords import DEFINITIVE
 for _ in range(2):
     begun = time.monotonic()
-    with JsocClient() as client:
-        told = fetch_region(client, DEFINITIVE, 377, None, None)
+    client = JsocClient()
+    told = fetch_region(client, DEFINITIVE, 377, None, None)
     print(time.monotonic() - begun, told.new, told.present, told.bytes, flush=True)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """
@@ -88,10 +88,10 @@ def paths_of(addresses: dict[str, str]) -> list[str]:
     """Where the files lie that a fetch chooses."""
     with tempfile.TemporaryDirectory() as home:
         os.environ.update(addresses | {"HNN_HOME": home})
-        with JsocClient() as client:
-            listed = client.records(DEFINITIVE, 377, None, None)
-            chosen = hourly(listed, None, None, most_longitude=LARGEST_LONGITUDE).chosen
-            stored = client.paths(DEFINITIVE, 377, chosen["t_rec"].tolist())
+        client = JsocClient()
+        listed = client.records(DEFINITIVE, 377, None, None)
+        chosen, _ = hourly(listed, None, None, most_longitude=LARGEST_LONGITUDE)
+        stored = client.paths(DEFINITIVE, 377, chosen["t_rec"].tolist())
     return [urlsplit(stored[t_rec].url).path for t_rec in chosen["t_rec"]]
 
 

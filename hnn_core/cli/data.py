@@ -134,19 +134,23 @@ def list_command(as_json: JsonOption = False) -> None:
 def _build_source(source: str, out: str, options: dict[str, Any], *, as_json: bool) -> None:
     from hnn_core.dataset.build import build_dataset
     from hnn_core.dataset.card import dataset_folder
-    from hnn_core.live.reporting import BuildReporter, report
+    from hnn_core.live.reporting import Reporter, complain, report
     from hnn_core.sources import open_source
 
     with redirect_stdout(sys.stderr):  # whatever a library prints is not the answer
         folder = dataset_folder(out)
         opened = open_source(source)
         skipped = opened.skipped()
-    reporter = BuildReporter(as_json=as_json)
+    reporter = Reporter(as_json=as_json)
     if skipped:
-        reporter.note(f"{len(skipped)} files skipped, the first: {skipped[0].reason}")
+        complain(f"{len(skipped)} files skipped, the first: {skipped[0].reason}")
     try:
         dataset = build_dataset(
-            opened, folder, progress=reporter.region, notes=reporter.note, **options
+            opened,
+            folder,
+            progress=reporter.region,
+            notes=complain if as_json else reporter.note,
+            **options,
         )
     finally:
         reporter.close()
@@ -191,20 +195,12 @@ def _build_class(
     request = PlanRequest(flare_class, read_day(days[0]), read_day(days[1]), hours)
     with reporting("build", as_json=as_json) as reporter:
         plan = building.planned(request, reporter, again=again)
-        cost = estimate(plan)
-        reporter.plan(
-            f"Plan for ≥{flare_class}: {cost.text}.",
-            regions=cost.regions,
-            flares=cost.flares,
-            frames=cost.frames,
-            here=cost.here,
-            bytes=round(cost.n_bytes),
-            seconds=round(cost.seconds),
-        )
+        cost, values = estimate(plan)
+        reporter.plan(f"Plan for ≥{flare_class}: {cost}.", **values)
         for why, count in plan.excluded.items():
             reporter.excluded(counted(count, "flare"), why, count)
         if only_plan:
-            reporter.end(f"Only planned: {cost.text}.", plan=True)
+            reporter.end(f"Only planned: {cost}.", plan=True)
             return
         dataset = building.build_planned(
             plan,
@@ -234,18 +230,8 @@ def _build_class(
 
 
 def _verify_everything(*, remove_damaged: bool, as_json: bool) -> None:
-    from hnn_core.exceptions import CatalogError
+    """Check every file and row on this machine: ``data verify``."""
     from hnn_core.live.holdings import verify_all
 
     with reporting("verify", as_json=as_json) as reporter:
-        verdict = verify_all(reporter, remove_damaged=remove_damaged)
-        read = (
-            f"{verdict.magnetograms} magnetograms, {verdict.replies} replies and "
-            f"{verdict.datasets} data sets were read"
-        )
-        if verdict.damaged:
-            what, why = verdict.damaged[0]
-            raise CatalogError(
-                f"{read}; {len(verdict.damaged)} are damaged, the first: {what}: {why}"
-            )
-        reporter.end(f"{read}; all are sound.", damaged=0)
+        reporter.end(verify_all(reporter, remove_damaged=remove_damaged), damaged=0)

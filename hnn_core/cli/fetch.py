@@ -130,8 +130,7 @@ def fetch(
                 region = words.read_region(text)
             fetching.check_span(first, last)
             harps = fetching.harps_wanted(region, reporter)
-            request = fetching.FetchRequest(harps, first, last, email=email or None)
-            results = fetching.fetch(request, reporter)
+            results = fetching.fetch(harps, first, last, reporter, email=email or None)
         fetching.catalogues_around(results, reporter)
         _end_fetch(results, reporter)
 

@@ -3,10 +3,9 @@
 import logging
 import re
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import zip_longest
-from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -33,7 +32,6 @@ _root.removeHandler(_placeholder)
 __all__ = [
     "JsocClient",
     "StoredFile",
-    "is_blocked",
     "jsoc_message",
     "jsoc_transport",
     "refusal",
@@ -47,6 +45,7 @@ _BURST = 4
 """Questions that may follow each other at once after a silence."""
 _BLOCKED = ("blocked", "has been banned", "not allowed to access")
 _QUERY = re.compile(r"\?\S+")
+_DIMS = re.compile(r"(\d+)x(\d+)", re.ASCII)
 _BOX = {
     "lon_min": "LONDTMIN",
     "lon_max": "LONDTMAX",
@@ -74,7 +73,7 @@ class StoredFile:
 
 
 class JsocClient:
-    """JSOC over one connection; use it as a context manager, in one thread.
+    """JSOC over one connection, for one thread; it is closed after each turn of `transport`.
 
     Parameters
     ----------
@@ -86,6 +85,8 @@ class JsocClient:
     drms : drms.Client
     json : drms.json.HttpJsonClient
         The part of it that asks.
+    transport : Transport
+        For files, and for turns over several questions and files.
 
     Notes
     -----
@@ -95,8 +96,7 @@ class JsocClient:
 
     def __init__(self, *, note: Callable[[str], None] | None = None) -> None:
         self._base = jsoc_url()
-        self._transport = jsoc_transport(note)
-        self.patience = self._transport.patience
+        self.transport = jsoc_transport(note)
         cgi = f"{self._base}cgi-bin/ajax/"
         server = drms.ServerConfig(
             name="JSOC",
@@ -111,20 +111,6 @@ class JsocClient:
         )
         self.drms = drms.Client(server=server)
         self.json = self.drms._json = _JsonClient(server, self._ask)
-
-    def __enter__(self) -> "JsocClient":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing stays open between two turns."""
-
-    def turn(self) -> AbstractContextManager[None]:
-        """Keep the connection over several questions and files, as `Transport.turn`."""
-        return self._transport.turn()
-
-    def give_way(self) -> None:
-        """Let other processes have their turn, as `Transport.give_way`."""
-        self._transport.give_way()
 
     def records(
         self, series: Series, harp: int, first: Time | None, last: Time | None
@@ -144,14 +130,11 @@ class JsocClient:
         DataFrame
             As `hnn_core.jsoc.keywords.record_table` makes it; empty if there is none.
         """
-        if first is None or last is None:
-            listed = self._list(series.record_set(harp, ()))
-            start = -np.inf if first is None else float(tai_seconds(first))
-            stop = np.inf if last is None else float(tai_seconds(last))
-            inside = listed["t_rec"].between(start, stop)
-            return listed[inside].reset_index(drop=True)
-        ends = (float(tai_seconds(first)), float(tai_seconds(last)))
-        return self._list(series.record_set(harp, ends, between=True))
+        start = -np.inf if first is None else float(tai_seconds(first))
+        stop = np.inf if last is None else float(tai_seconds(last))
+        ends = (start, stop) if np.isfinite([start, stop]).all() else ()
+        listed = self._list(series.record_set(harp, ends, between=True))
+        return listed[listed["t_rec"].between(start, stop)].reset_index(drop=True)
 
     def harps_at(self, series: Series, time: Time, *, hours: float = 6.0) -> pd.DataFrame:
         """List the HARPs on the disk at a time: the newest record of each in the hours before.
@@ -176,7 +159,7 @@ class JsocClient:
         return newest[kept].reset_index(drop=True)
 
     def paths(self, series: Series, harp: int, t_recs: Sequence[float]) -> dict[float, StoredFile]:
-        """Find where the magnetograms of some records lie now; the places change, so ask late.
+        """Find where the magnetograms of some records lie; places change, so not long before use.
 
         Parameters
         ----------
@@ -201,17 +184,13 @@ class JsocClient:
         absent = StoredFile("", problem="no record at JSOC any more")
         return {time: found.get(float(time), absent) for time in t_recs}
 
-    def download(self, url: str, part: Path) -> None:
-        """Stream a file to `part`, whole in length; see `Transport.download`."""
-        self._transport.download(url, part)
-
     def address(self, path: str) -> str:
         """Return the address of a path that JSOC names."""
         return self._base + quote(path.lstrip("/"))
 
     def _ask(self, url: str) -> dict[str, Any]:
         try:
-            return self._transport.get(url, read=_read_object)
+            return self.transport.get(url, read=_read_object)
         except ServiceError as error:
             # Queries are pages long, and an export's holds the e-mail address.
             raise type(error)(_QUERY.sub("", str(error))) from error.__cause__
@@ -225,18 +204,8 @@ class JsocClient:
         if not path.startswith("/"):
             why = "offline" if path == "NoDataDirectory" else known_text(path) or "no path"
             return StoredFile("", problem=f"no file at JSOC ({why})")
-        sizes = dims.lower().split("x")
-        shape = None
-        if len(sizes) == 2 and all(size.strip().isdigit() for size in sizes):
-            shape = int(sizes[1]), int(sizes[0])
-        return StoredFile(self.address(path), shape)
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """What drms expects of a request."""
-
-    data: Any
+        size = _DIMS.fullmatch(dims)
+        return StoredFile(self.address(path), (int(size[2]), int(size[1])) if size else None)
 
 
 class _JsonClient(HttpJsonClient):
@@ -250,14 +219,14 @@ class _JsonClient(HttpJsonClient):
         self._ask = ask
 
     def rs_list(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """List a record set; raises where JSOC will not, which it says with HTTP status 200."""
+        """List a record set; raises where JSOC will not, which comes with HTTP status 200."""
         answer = super().rs_list(*args, **kwargs)
         if status_of(answer) != 0:
             raise refusal(answer)
         return answer
 
-    def _json_request(self, url: str) -> _Answer:
-        return _Answer(self._ask(url))
+    def _json_request(self, url: str) -> SimpleNamespace:
+        return SimpleNamespace(data=self._ask(url))
 
 
 def status_of(answer: dict[str, Any]) -> int:
@@ -274,16 +243,10 @@ def jsoc_message(answer: dict[str, Any]) -> str:
     return " ".join(str(text).split())[:300].rstrip(".")
 
 
-def is_blocked(answer: dict[str, Any]) -> bool:
-    """Whether JSOC has blocked this user."""
-    message = jsoc_message(answer).lower()
-    return any(sign in message for sign in _BLOCKED)
-
-
 def refusal(answer: dict[str, Any]) -> RefusedError:
     """Make the error for an answer that refuses: BlockedError for a blocked user."""
     message = jsoc_message(answer)
-    if is_blocked(answer):
+    if any(sign in message.lower() for sign in _BLOCKED):
         return BlockedError(
             f"JSOC has blocked this user or machine ({message}); write to JSOC's help before "
             "trying again."

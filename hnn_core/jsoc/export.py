@@ -5,11 +5,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from hnn_core.exceptions import ExportError, HnnError, RequestError
+from hnn_core.exceptions import BlockedError, ExportError, RequestError
 from hnn_core.jsoc.client import (
     JsocClient,
     StoredFile,
-    is_blocked,
     jsoc_message,
     refusal,
     status_of,
@@ -25,14 +24,15 @@ _TOO_LONG = 4096
 _T_REC = re.compile(r"\[(\d{4}\.\d{2}\.\d{2}_[\d:.]+_TAI)\]")
 _POLLS = 40
 _LONGEST_PAUSE = 30.0
+"""First back-offs between two looks at a request, which grow to that from 2, 4, 8, 16."""
 _UNSEEN = 6
 """Polls for which a request just made may not be known yet."""
 _REGISTERED = 2
 _FAILURES = {
-    3: "is too large; ask for fewer hours at a time",
+    3: "is too large; fetch fewer hours at a time",
     4: "was rejected; fetch without an e-mail address",
-    5: "has expired and its files are gone; ask again",
-    6: "is not known to JSOC; ask again",
+    5: "has expired and its files are gone; fetch again",
+    6: "is not known to JSOC; fetch again",
     25: "wants files that are on tape only; try again in some hours",
 }
 
@@ -74,8 +74,8 @@ def exported_files(
     """Have records exported, wait until that is done and return where the files lie.
 
     The address is checked with JSOC first. A user may have one request at a time: while JSOC is
-    busy with another one it is asked again, with an end. Asking twice for the same records gives
-    the same request, so a fetch that was interrupted takes up the request it had made.
+    busy with another one the request is repeated, with an end. The same records give the same
+    request, so a fetch that was interrupted takes up the one it had made.
 
     Parameters
     ----------
@@ -98,7 +98,12 @@ def exported_files(
         The address is not registered, or JSOC will not export, or not in time.
     BlockedError
     """
-    _check_registered(client, email)
+    answer = client.json.check_address(email)
+    if status_of(answer) != _REGISTERED:
+        raise ExportError(
+            f"JSOC does not export for {email} ({jsoc_message(answer)}); register the address at "
+            "http://jsoc.stanford.edu/ajax/register_email.html, or fetch without one."
+        )
     answer = _finished(client, _specification(series, harp, rows), series, email, note)
     folder = str(answer.get("dir") or "")
     files = {}
@@ -116,15 +121,6 @@ def exported_files(
 
 def _specification(series: Series, harp: int, rows: Sequence[Row]) -> str:
     return f"{series.record_set(harp, [row['t_rec'] for row in rows])}{{{SEGMENT}}}"
-
-
-def _check_registered(client: JsocClient, email: str) -> None:
-    answer = client.json.check_address(email)
-    if status_of(answer) != _REGISTERED:
-        raise ExportError(
-            f"JSOC does not export for {email} ({jsoc_message(answer)}); register the address at "
-            "http://jsoc.stanford.edu/ajax/register_email.html, or fetch without one."
-        )
 
 
 def _finished(
@@ -147,14 +143,19 @@ def _finished(
 
     answer = request()
     known, status, pauses = "", status_of(answer), 0.0
-    for poll, pause in enumerate(_pauses(client.patience.first_wait_s)):
+    for poll in range(_POLLS):
+        pause = client.transport.patience.first_wait_s * min(_LONGEST_PAUSE, 2.0 ** (poll + 1))
         status = status_of(answer)
         known = str(answer.get("requestid") or known)
         pending = status in (1, 2) or (status == 6 and 0 < poll <= _UNSEEN and known)
         if status == 0:
             return answer
         if not pending and status != 7:
-            raise _failure(status, answer)
+            error = refusal(answer)
+            if isinstance(error, BlockedError):
+                raise error
+            what = _FAILURES.get(status, f"failed with status {status}; try again later")
+            raise ExportError(f"JSOC's export {what} ({jsoc_message(answer)}).")
         note(
             f"JSOC prepares the files (request {known}); waiting."
             if pending
@@ -172,16 +173,3 @@ def _finished(
         f"JSOC has not finished the export {known} after {pauses / 60:.0f} min; run the same "
         "command again later: it is taken up where it is."
     )
-
-
-def _pauses(first: float) -> Iterator[float]:
-    """Seconds between two looks at a request: 2, 4, 8, 16 and then 30 times the first back-off."""
-    for poll in range(_POLLS):
-        yield first * min(_LONGEST_PAUSE, 2.0 ** min(poll + 1, 10))
-
-
-def _failure(status: int, answer: dict[str, Any]) -> HnnError:
-    if is_blocked(answer):
-        return refusal(answer)
-    what = _FAILURES.get(status, f"failed with status {status}; try again later")
-    return ExportError(f"JSOC's export {what} ({jsoc_message(answer)}).")

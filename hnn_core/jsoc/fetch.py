@@ -9,6 +9,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import astropy.units as u
 import numpy as np
@@ -21,7 +22,7 @@ from hnn_core.jsoc.client import JsocClient, StoredFile
 from hnn_core.jsoc.export import check_email, export_batches, exported_files
 from hnn_core.jsoc.files import Kept, is_whole, record_path, region_folder, remove_leftovers
 from hnn_core.jsoc.keywords import Series
-from hnn_core.jsoc.taking import Row, rows_of, take_files
+from hnn_core.jsoc.taking import Row, take_files
 from hnn_core.magnetogram.conventions import (
     LARGEST_LONGITUDE,
     iso_minute,
@@ -32,20 +33,11 @@ from hnn_core.magnetogram.sequence_plan import REJECTED, TOLERANCE, GoodRecords
 from hnn_core.magnetogram.sharp import NO_DATA
 from hnn_core.storage import room_on_disk
 
-__all__ = ["Choice", "FetchProgress", "Fetched", "fetch_region", "hourly"]
-
+__all__ = ["FetchProgress", "Fetched", "fetch_region", "hourly"]
 
 _HOUR = 3600.0
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The records to fetch, and why some hours have none."""
-
-    chosen: pd.DataFrame
-    """Rows of the records, with the column ``hour`` (unix_tai seconds), ascending."""
-    missing: dict[float, str] = field(default_factory=dict)
-    """Every other hour (unix_tai seconds) and the reason, in words."""
+_NO_FILE = ("no file at JSOC", "no record at JSOC", "JSOC exported no file")
+"""How the reasons begin for which another try brings nothing."""
 
 
 def hourly(
@@ -55,7 +47,7 @@ def hourly(
     *,
     most_longitude: float,
     hours: Sequence[float] | np.ndarray | None = None,
-) -> Choice:
+) -> tuple[pd.DataFrame, dict[float, str]]:
     """Choose for every whole hour TAI the good record nearest to it (docs/method.md, "Frames").
 
     Parameters
@@ -72,8 +64,11 @@ def hourly(
 
     Returns
     -------
-    Choice
-        Of two records equally near the earlier is taken. Several hours never share a record.
+    chosen : DataFrame
+        Rows of the records, with the column ``hour`` (unix_tai seconds), ascending. Of two records
+        equally near the earlier is taken. Several hours never share a record.
+    missing : dict
+        Every other hour (unix_tai seconds) and the reason, in words.
     """
     seconds = records["t_rec"].to_numpy(np.float64)
     quality = records["quality"].to_numpy(np.uint32)
@@ -94,14 +89,12 @@ def hourly(
             kept_hours.append(slot)
     chosen = records.iloc[rows].copy()
     chosen["hour"] = np.array(kept_hours, np.float64)
-    return Choice(chosen.reset_index(drop=True), missing)
+    return chosen.reset_index(drop=True), missing
 
 
 def _slots(seconds: np.ndarray, first: Time | None, last: Time | None) -> np.ndarray:
     """All whole hours between two times, or between the first and the last record."""
     reach = TOLERANCE.to_value(u.s)
-    if (first is None and not seconds.size) or (last is None and not seconds.size):
-        return np.empty(0)
     start = float(tai_seconds(first)) if first is not None else float(seconds.min()) - reach
     stop = float(tai_seconds(last)) if last is not None else float(seconds.max()) + reach
     return _HOUR * np.arange(math.ceil(start / _HOUR), math.floor(stop / _HOUR) + 1)
@@ -118,10 +111,6 @@ def _without_good_record(
     if bits & NO_DATA:
         return f"QUALITY {bits:#010x}: no data"
     return f"QUALITY {bits:#010x}: rejected for {bits & REJECTED:#x}"
-
-
-_NO_FILE = ("no file at JSOC", "no record at JSOC", "JSOC exported no file")
-"""How the reasons begin for which another try brings nothing."""
 
 
 @dataclass(frozen=True)
@@ -158,8 +147,8 @@ def fetch_region(
     client: JsocClient,
     series: Series,
     harp: int,
-    first: Time | None,
-    last: Time | None,
+    first: Time | None = None,
+    last: Time | None = None,
     *,
     most_longitude: float = LARGEST_LONGITUDE,
     hours: Sequence[float] | np.ndarray | None = None,
@@ -212,7 +201,7 @@ def fetch_region(
         room_on_disk(folder, "run the same command again: it resumes"),
         _alone(folder, lambda text: progress(FetchProgress(harp, 0, 0, 0, text))),
         # One connection from the first question on; not while an export is waited for.
-        client.turn() if email is None else nullcontext(),
+        client.transport.turn() if email is None else nullcontext(),
     ):
         # Wider by as much as a record may lie from its hour.
         start = None if first is None else first.tai - TOLERANCE
@@ -220,20 +209,21 @@ def fetch_region(
         records = client.records(series, harp, start, stop)
         if records.empty:
             raise NoRecordsError(_no_records(series, harp, first, last))
-        choice = hourly(records, first, last, most_longitude=most_longitude, hours=hours)
-        return _fetch(client, series, harp, choice, email, progress)
+        chosen, missing = hourly(records, first, last, most_longitude=most_longitude, hours=hours)
+        rows = cast(list[Row], chosen.to_dict("records"))
+        return _fetch(client, series, harp, rows, missing, email, progress)
 
 
 def _fetch(
     client: JsocClient,
     series: Series,
     harp: int,
-    choice: Choice,
+    rows: Sequence[Row],
+    missing: dict[float, str],
     email: str | None,
     progress: Callable[[FetchProgress], None],
 ) -> Fetched:
     """Fetch chosen records, while this process has the region for itself."""
-    rows = rows_of(choice.chosen)
     todo = [row for row in rows if not is_whole(record_path(series, harp, row["t_rec"]))]
     new, n_bytes, lost = 0, 0, dict[float, str]()
 
@@ -258,12 +248,10 @@ def _fetch(
     else:
         for batch in export_batches(series, harp, todo):
             files = exported_files(client, series, harp, batch, email, report)
-            with client.turn():
+            with client.transport.turn():
                 take_files(client, series, harp, batch, partial(_known, files), settled)
     failed = {hour: why for hour, why in lost.items() if not why.startswith(_NO_FILE)}
-    return Fetched(
-        new, len(rows) - len(todo), n_bytes, _by_hour(choice.missing | lost), _by_hour(failed)
-    )
+    return Fetched(new, len(rows) - len(todo), n_bytes, _by_hour(missing | lost), _by_hour(failed))
 
 
 def _known(files: Mapping[float, StoredFile], _: Sequence[Row]) -> Mapping[float, StoredFile]:

@@ -1,6 +1,6 @@
-"""Keywords of records as JSOC answers them: every value a text, with words for what is absent.
+"""The two series of SHARP CEA magnetograms, and their keywords as JSOC answers them.
 
-The two series of SHARP magnetograms in the cylindrical equal-area projection.
+Every value is a text, with words for what is absent.
 """
 
 import math
@@ -27,7 +27,6 @@ __all__ = [
     "record_table",
     "t_rec_seconds",
 ]
-
 
 SEGMENT = "magnetogram"
 
@@ -70,9 +69,8 @@ class Series:
 DEFINITIVE = Series("hmi.sharp_cea_720s", "definitive", "jsoc:")
 NEAR_REAL_TIME = Series("hmi.sharp_cea_720s_nrt", "nrt", "jsoc:nrt")
 
-
 RECNUM = "*recnum*"
-"""The record's number, which is no keyword but is asked for like one."""
+"""The record's number, which is no keyword but is requested like one."""
 
 _TEXTS = (
     *("T_REC", "T_OBS", "DATE__OBS", "NOAA_ARS", "CUNIT1", "CUNIT2", "CTYPE1", "CTYPE2"),
@@ -85,7 +83,7 @@ _NUMBERS = (
     *("CROTA2", "RSUN_OBS", "RSUN_REF", "DSUN_OBS", "OBS_VR", "USFLUX", "R_VALUE"),
 )
 KEPT = (*_TEXTS, *_WHOLE_NUMBERS, *_NUMBERS, RECNUM)
-"""What is asked of every record."""
+"""What is requested of every record."""
 
 _NOTHING = frozenset(
     ("", "missing", "nan", "-nan", "inf", "-inf", "none", "invalid keylink", "n/a", "unknown")
@@ -98,7 +96,7 @@ _UNFIT = re.compile(r"[^\x20-\x7e]")
 
 
 def known_text(text: object) -> str:
-    """Return a value's text, empty where JSOC says in one of its ways that there is none."""
+    """Return a value's text, empty where JSOC marks in one of its ways that there is none."""
     stripped = str(text).strip()
     return "" if stripped.lower() in _NOTHING else stripped
 
@@ -116,7 +114,7 @@ def record_table(texts: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Ascending in time, the same columns and: ``t_rec`` (unix_tai seconds), ``quality``
         (uint32; an unreadable one counts as no data), ``longitude`` from the central meridian and
-        ``latitude`` (degrees, NaN when not told; LON_FWT, else the middle of the patch), ``noaa``
+        ``latitude`` (degrees, NaN when not known; LON_FWT, else the middle of the patch), ``noaa``
         (tuple of int). Rows without a readable T_REC are left out.
     """
     table = texts.reindex(columns=list(dict.fromkeys((*KEPT, *texts.columns))), fill_value="")
@@ -192,29 +190,26 @@ def _number(text: object) -> float:
         return math.nan
 
 
-def _column(table: pd.DataFrame, key: str) -> np.ndarray:
-    numbers = np.array([_number(text) for text in table[key]], np.float64)
-    return np.where(np.isfinite(numbers), numbers, np.nan)
-
-
 def _positions(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Longitudes and latitudes by the rules of `hnn_core.magnetogram.sharp`."""
-    from_observer = _column(table, "CRVAL1") - _column(table, "CRLN_OBS")
+
+    def column(key: str) -> np.ndarray:
+        return np.array([_number(text) for text in table[key]], np.float64)
+
+    from_observer = column("CRVAL1") - column("CRLN_OBS")
     longitude = _first(
-        _column(table, "LON_FWT"),
+        column("LON_FWT"),
         (from_observer + 180.0) % 360.0 - 180.0,
-        (_column(table, "LONDTMIN") + _column(table, "LONDTMAX")) / 2,
+        (column("LONDTMIN") + column("LONDTMAX")) / 2,
     )
     latitude = _first(
-        _column(table, "LAT_FWT"),
-        _column(table, "CRVAL2"),
-        (_column(table, "LATDTMIN") + _column(table, "LATDTMAX")) / 2,
+        column("LAT_FWT"), column("CRVAL2"), (column("LATDTMIN") + column("LATDTMAX")) / 2
     )
     return longitude, latitude
 
 
 def _first(*columns: np.ndarray) -> np.ndarray:
-    """For every row the first of several numbers that is told."""
+    """For every row the first of several numbers that is known."""
     found = columns[0]
     for column in columns[1:]:
         found = np.where(np.isfinite(found), found, column)

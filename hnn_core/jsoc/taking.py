@@ -10,17 +10,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from hnn_core.exceptions import RefusedError, ServiceFaultError
 from hnn_core.jsoc.client import JsocClient, StoredFile
 from hnn_core.jsoc.files import Kept, keep, record_path
 from hnn_core.jsoc.keywords import Series
 
-__all__ = ["Locate", "Row", "rows_of", "take_files"]
+__all__ = ["Locate", "Row", "take_files"]
 
 Row = Mapping[str, Any]
-"""A chosen record, see `hnn_core.jsoc.fetch.Choice`."""
+"""A chosen record, see `hnn_core.jsoc.fetch.hourly`."""
 Locate = Callable[[Sequence[Row]], Mapping[float, StoredFile]]
 """Finds where the files of records lie, by T_REC."""
 
@@ -32,11 +30,6 @@ _TRIES = 3
 """Downloads of a file whose content is not sound."""
 _FAULTS_IN_A_ROW = 3
 """Files without a sound answer after which JSOC, not the file, is at fault."""
-
-
-def rows_of(records: pd.DataFrame) -> list[Row]:
-    """Return the rows of a table of records as mappings with texts for keys."""
-    return [{str(key): value for key, value in row.items()} for row in records.to_dict("records")]
 
 
 def take_files(
@@ -107,7 +100,7 @@ def take_files(
                 settle(_MOST_WAITING)
             settle(_MOST_WAITING if queue else 0)
             if queue:
-                client.give_way()
+                client.transport.give_way()
 
 
 def _download(
@@ -126,7 +119,7 @@ def _download(
         if place.problem:
             return place
         try:
-            client.download(place.url, part)
+            client.transport.download(place.url, part)
         except RefusedError:
             places.clear()  # all of them were looked up at the same time
         else:

@@ -1,7 +1,7 @@
 """The data set of a flare class, from the catalogues to the labelled frames, in stages.
 
 Each stage leaves whole files behind: replies of the catalogues, the plan, magnetograms, regions of
-the data set. A build that was stopped or killed therefore goes on where it was.
+the data set. A build that was stopped or killed therefore resumes where it was.
 """
 
 from collections import Counter
@@ -27,10 +27,9 @@ from hnn_core.exceptions import NoRecordsError, RequestError, ServiceFaultError
 from hnn_core.jsoc.client import JsocClient
 from hnn_core.jsoc.fetch import fetch_region
 from hnn_core.jsoc.keywords import DEFINITIVE
-from hnn_core.live.fetching import MAGNETOGRAMS, catalogue_progress, progress_of
+from hnn_core.live.fetching import catalogue_progress, progress_of
 from hnn_core.live.planning import MOST_LONGITUDE, make_plan
 from hnn_core.live.reporting import Reporter, counted
-from hnn_core.magnetogram.conventions import time_from_seconds
 from hnn_core.sources.planned import Plan, PlannedSource, PlanRequest, read_plan, write_plan
 
 __all__ = ["build_planned", "planned"]
@@ -51,7 +50,7 @@ def planned(request: PlanRequest, reporter: Reporter, *, again: bool = False) ->
     Raises
     ------
     ServiceFaultError
-        Parts of the catalogues could not be fetched, so that the plan would lack flares.
+        Parts of the catalogues could not be fetched, so that flares would be missing from the plan.
     ServiceError
         JSOC does not answer where flares without a number have to be found by position.
     RequestError
@@ -83,7 +82,7 @@ def build_planned(
     workers: int | None = None,
     allow_missing: bool = False,
 ) -> StoredDataset:
-    """Fetch what the plan asks for and build the data set; goes on with what was stopped.
+    """Fetch what the plan needs and build the data set; resumes what was stopped.
 
     With `allow_missing` it is built also without magnetograms that JSOC has and that do not come.
 
@@ -101,7 +100,7 @@ def build_planned(
             "Run the same build again to try them, or with --allow-missing to do without."
         )
 
-    def tell(done: int, total: int, region: str, _frames: int, _left: float) -> None:
+    def progress(done: int, total: int, region: str, _frames: int, _left: float) -> None:
         reporter.progress("data set", done, total, region)
 
     return build_dataset(
@@ -110,7 +109,7 @@ def build_planned(
         policy=policy,
         hours=plan.request.hours,
         workers=workers,
-        progress=tell,
+        progress=progress,
         notes=reporter.note,
     )
 
@@ -118,13 +117,11 @@ def build_planned(
 def _fetch_catalogues(request: PlanRequest, reporter: Reporter, *, again: bool) -> None:
     # Flares up to a day later label frames of the last day; CMEs follow their flares.
     end = request.end + timedelta(days=1)
-    told = [refresh_harp_noaa(again=again, note=reporter.note)]
+    failed = list(refresh_harp_noaa(again=again, note=reporter.note).failed)
     tell = catalogue_progress(reporter)
-    told += [
-        refresh(request.start, end, again=again, progress=tell, note=reporter.note)
-        for refresh in (refresh_flares, refresh_cmes)
-    ]
-    failed = [sentence for one in told for sentence in one.failed]
+    for refresh in (refresh_flares, refresh_cmes):
+        done = refresh(request.start, end, again=again, progress=tell, note=reporter.note)
+        failed += done.failed
     if failed:
         raise ServiceFaultError(
             f"{len(failed)} parts of the catalogues could not be fetched, the first: {failed[0]} "
@@ -141,17 +138,17 @@ def _fill_numbers(request: PlanRequest, reporter: Reporter) -> None:
     if missing.empty:
         return
     found: list[dict[str, object]] = []
-    with JsocClient(note=reporter.note) as client:
-        row: Any
-        for done, row in enumerate(missing.itertuples(), start=1):
-            peak = Time(row.peak_utc.to_pydatetime(), scale="utc").tai
-            boxes = client.harps_at(DEFINITIVE, peak)
-            harp, noaa = noaa_at(boxes, float(row.longitude_deg), float(row.latitude_deg))
-            found.append({"flare_id": row.flare_id, "harp": harp, "noaa": noaa})
-            reporter.progress("positions", done, len(missing), str(row.flare_id))
-            if len(found) == _FILL_EVERY or done == len(missing):
-                keep_filled(catalog.folder, pd.DataFrame(found))
-                found = []
+    client = JsocClient(note=reporter.note)
+    row: Any
+    for done, row in enumerate(missing.itertuples(), start=1):
+        peak = Time(row.peak_utc.to_pydatetime(), scale="utc").tai
+        boxes = client.harps_at(DEFINITIVE, peak)
+        harp, noaa = noaa_at(boxes, float(row.longitude_deg), float(row.latitude_deg))
+        found.append({"flare_id": row.flare_id, "harp": harp, "noaa": noaa})
+        reporter.progress("positions", done, len(missing), str(row.flare_id))
+        if len(found) == _FILL_EVERY or done == len(missing):
+            keep_filled(catalog.folder, pd.DataFrame(found))
+            found = []
 
 
 def _fetch_magnetograms(plan: Plan, reporter: Reporter) -> list[str]:
@@ -159,34 +156,30 @@ def _fetch_magnetograms(plan: Plan, reporter: Reporter) -> list[str]:
     failed: list[str] = []
     total, before, n_bytes, old = plan.n_hours, 0, 0, 0
     left_out: Counter[str] = Counter()
-    with JsocClient(note=reporter.note) as client:
-        for region in plan.regions:
-            hours = region.all_hours
-            tell = progress_of(reporter, done=before, total=total, n_bytes=n_bytes, old=old)
-            try:
-                fetched = fetch_region(
-                    client,
-                    DEFINITIVE,
-                    region.harp,
-                    time_from_seconds(float(hours[0])),
-                    time_from_seconds(float(hours[-1])),
-                    most_longitude=MOST_LONGITUDE,
-                    hours=hours,
-                    progress=tell,
-                )
-            except NoRecordsError as error:
-                left_out[str(error)] += len(hours)
-            else:
-                n_bytes += fetched.bytes
-                old += fetched.present
-                left_out.update(Counter(fetched.missing.values()))
-                failed += [
-                    f"HARP {region.harp} {hour} ({why})" for hour, why in fetched.failed.items()
-                ]
-            before += len(hours)
-            reporter.progress(
-                MAGNETOGRAMS, before, total, f"HARP {region.harp}", n_bytes=n_bytes, old=old
+    client = JsocClient(note=reporter.note)
+    for region in plan.regions:
+        hours = region.all_hours
+        progress = progress_of(reporter, done=before, total=total, n_bytes=n_bytes, old=old)
+        try:
+            fetched = fetch_region(
+                client,
+                DEFINITIVE,
+                region.harp,
+                most_longitude=MOST_LONGITUDE,
+                hours=hours,
+                progress=progress,
             )
+        except NoRecordsError as error:
+            left_out[str(error)] += len(hours)
+        else:
+            n_bytes += fetched.bytes
+            old += fetched.present
+            left_out.update(Counter(fetched.missing.values()))
+            failed += [f"HARP {region.harp} {hour} ({why})" for hour, why in fetched.failed.items()]
+        before += len(hours)
+        reporter.progress(
+            "magnetograms", before, total, f"HARP {region.harp}", n_bytes=n_bytes, old=old
+        )
     for why, count in left_out.most_common():
         reporter.excluded(counted(count, "hour"), why, count)
     return failed

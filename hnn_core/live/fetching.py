@@ -1,13 +1,10 @@
-"""Fetching what a person asked for: a region's passage, the hours before a flare, the disk now.
+"""Fetching on request: a region's passage, the hours before a flare, the disk now."""
 
-What a person asked to be fetched, in numbers and times: before a magnetogram is asked for.
-"""
-
+import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from astropy.time import Time, TimeDelta
 
@@ -28,15 +25,16 @@ from hnn_core.jsoc.fetch import Fetched, FetchProgress, fetch_region
 from hnn_core.jsoc.files import region_folder
 from hnn_core.jsoc.keywords import DEFINITIVE, NEAR_REAL_TIME, Series
 from hnn_core.live.reporting import Reporter, counted
-from hnn_core.magnetogram.conventions import LARGEST_LONGITUDE, iso_minute, parse_t_rec, tai_seconds
+from hnn_core.magnetogram.conventions import (
+    iso_minute,
+    tai_seconds,
+    time_from_seconds,
+)
 from hnn_core.regions.base import Region
 from hnn_core.regions.words import Wanted
 from hnn_core.sources.fits_folder import FitsFolder
 
 __all__ = [
-    "CASE_HOURS",
-    "MAGNETOGRAMS",
-    "FetchRequest",
     "RegionFetched",
     "catalogue_progress",
     "catalogues_around",
@@ -48,22 +46,10 @@ __all__ = [
     "progress_of",
 ]
 
-
-CASE_HOURS = 48
+_CASE_HOURS = 48
 """Hours fetched before a flare: its label's day, and the day that its sequences reach into."""
-
-
-@dataclass(frozen=True)
-class FetchRequest:
-    """Regions and a span of time; None at an end means as far as the passage goes."""
-
-    harps: tuple[int, ...]
-    first: Time | None = None
-    """TAI."""
-    last: Time | None = None
-    most_longitude: float = LARGEST_LONGITUDE
-    email: str | None = None
-    """Export with keywords, for a registered address, instead of the direct way."""
+_NOW_HOURS = 12
+"""Hours fetched of a region now on the disk: a sequence, and two to fill a gap at its start."""
 
 
 def check_span(first: Time | None, last: Time | None) -> None:
@@ -86,14 +72,16 @@ def harps_wanted(wanted: Wanted, reporter: Reporter) -> tuple[int, ...]:
     """
     if wanted.harp is not None:
         return (wanted.harp,)
-    told = refresh_harp_noaa(note=reporter.note)
+    refreshed = refresh_harp_noaa(note=reporter.note)
     harps = harps_of(Catalog.open(), int(wanted.noaa or 0))
     if not harps:
-        if told.failed:
-            raise ServiceError(f"The table of HARP and NOAA numbers is missing: {told.failed[0]}")
+        if refreshed.failed:
+            raise ServiceError(
+                f"The table of HARP and NOAA numbers is missing: {refreshed.failed[0]}"
+            )
         raise RequestError(
-            f"No HARP has the number {wanted.words} in JSOC's table; ask by HARP, or for what is "
-            "on the disk now with --now."
+            f"No HARP has the number {wanted.words} in JSOC's table; give a HARP number, or fetch "
+            "what is on the disk now with --now."
         )
     return harps
 
@@ -117,15 +105,8 @@ def hours_before_flare(flare_id: str) -> tuple[Wanted, Time, Time]:
         raise RequestError(f"The catalogue does not know which region the flare {flare_id} was in.")
     begun = row["peak_utc"] if row.isna()["start_utc"] else row["start_utc"]
     seconds = float(tai_seconds(Time(begun.to_pydatetime(), scale="utc")))
-    last = parse_t_rec(f"{iso_minute(seconds)[:13]}:00")
-    first = last - TimeDelta((CASE_HOURS - 1) * 3600.0, format="sec")
     wanted = Wanted(harp=int(row["harp"])) if row["harp"] else Wanted(noaa=int(row["noaa"]))
-    return wanted, first, last
-
-
-NOW_HOURS = 12
-"""Hours fetched of a region now on the disk: a sequence, and two to fill a gap at its start."""
-MAGNETOGRAMS = "magnetograms"
+    return wanted, *_hours_until(seconds, _CASE_HOURS)
 
 
 @dataclass(frozen=True)
@@ -137,8 +118,24 @@ class RegionFetched:
     """None where no magnetogram of it is here."""
 
 
-def fetch(request: FetchRequest, reporter: Reporter) -> list[RegionFetched]:
+def fetch(
+    harps: Sequence[int],
+    first: Time | None,
+    last: Time | None,
+    reporter: Reporter,
+    *,
+    email: str | None = None,
+) -> list[RegionFetched]:
     """Fetch the hourly magnetograms of definitive regions; what is here already is not fetched.
+
+    Parameters
+    ----------
+    harps : sequence of int
+    first, last : Time or None
+        TAI; None means as far as the passage goes.
+    reporter : Reporter
+    email : str, optional
+        Export with keywords, for a registered address, instead of the direct way.
 
     Raises
     ------
@@ -147,18 +144,9 @@ def fetch(request: FetchRequest, reporter: Reporter) -> list[RegionFetched]:
     ServiceError
         JSOC does not answer; what came until then is kept.
     """
-    with JsocClient(note=reporter.note) as client:
-        results, absent = [], []
-        for harp in request.harps:
-            try:
-                results.append(_region(client, DEFINITIVE, harp, request, reporter))
-            except NoRecordsError as error:
-                absent.append(error)
-        if not results:
-            raise absent[0]
-        for reason in absent:
-            reporter.note(str(reason))
-        return results
+    client = JsocClient(note=reporter.note)
+    spans = dict.fromkeys(harps, (first, last))
+    return _regions(client, DEFINITIVE, spans, reporter, email)
 
 
 def fetch_disk_now(now: Time, reporter: Reporter) -> list[RegionFetched]:
@@ -170,26 +158,24 @@ def fetch_disk_now(now: Time, reporter: Reporter) -> list[RegionFetched]:
         JSOC has no region in the last hours.
     ServiceError
     """
-    with JsocClient(note=reporter.note) as client:
-        found = client.harps_at(NEAR_REAL_TIME, now)
-        if found.empty:
-            raise NoRecordsError(
-                f"JSOC has no near-real-time region at {iso_minute(now)} TAI; they come about an "
-                "hour late, so try again later."
-            )
-        results = []
-        row: Any
-        for done, row in enumerate(found.itertuples(), start=1):
-            newest = float(row.t_rec)
-            last = parse_t_rec(f"{iso_minute(newest)[:13]}:00")
-            first = last - TimeDelta((NOW_HOURS - 1) * 3600.0, format="sec")
-            request = FetchRequest((int(row.harp),), first, last)
-            reporter.note(f"region {done} of {len(found)}: NRT HARP {row.harp}")
-            try:
-                results.append(_region(client, NEAR_REAL_TIME, int(row.harp), request, reporter))
-            except NoRecordsError as error:
-                reporter.note(str(error))
-        return results
+    client = JsocClient(note=reporter.note)
+    found = client.harps_at(NEAR_REAL_TIME, now)
+    if found.empty:
+        raise NoRecordsError(
+            f"JSOC has no near-real-time region at {iso_minute(now)} TAI; they come about an "
+            "hour late, so try again later."
+        )
+    spans = {
+        int(harp): _hours_until(float(newest), _NOW_HOURS)
+        for harp, newest in zip(found["harp"], found["t_rec"], strict=True)
+    }
+    return _regions(client, NEAR_REAL_TIME, spans, reporter)
+
+
+def _hours_until(seconds: float, hours: int) -> tuple[Time, Time]:
+    """Return the first and the last of some whole hours up to a time (unix_tai seconds)."""
+    last = math.floor(seconds / 3600.0) * 3600.0
+    return time_from_seconds(last - (hours - 1) * 3600.0), time_from_seconds(last)
 
 
 def catalogues_around(results: list[RegionFetched], reporter: Reporter) -> None:
@@ -204,63 +190,71 @@ def catalogues_around(results: list[RegionFetched], reporter: Reporter) -> None:
     for what, refresh in (("flares", refresh_flares), ("CMEs", refresh_cmes)):
         tell = catalogue_progress(reporter)
         try:
-            told = refresh(start, end, progress=tell, note=reporter.note)
+            refreshed = refresh(start, end, progress=tell, note=reporter.note)
         except HnnError as error:
             reporter.note(f"Without {what}: {error}")
             continue
-        for sentence in told.failed:
+        for sentence in refreshed.failed:
             reporter.note(f"Without some {what}: {sentence}")
 
 
-def _region(
-    client: JsocClient, series: Series, harp: int, request: FetchRequest, reporter: Reporter
-) -> RegionFetched:
-    fetched = fetch_region(
-        client,
-        series,
-        harp,
-        request.first,
-        request.last,
-        most_longitude=request.most_longitude,
-        email=request.email,
-        progress=progress_of(reporter),
-    )
-    for why, count in sorted(Counter(fetched.missing.values()).items()):
-        reporter.excluded(f"{counted(count, 'hour')} of HARP {harp}", why, count)
-    return RegionFetched(fetched, _here(series, harp))
+def _regions(
+    client: JsocClient,
+    series: Series,
+    spans: Mapping[int, tuple[Time | None, Time | None]],
+    reporter: Reporter,
+    email: str | None = None,
+) -> list[RegionFetched]:
+    """Fetch HARPs one after another; raises NoRecordsError where none has a record."""
+    results, absent = [], []
+    for done, (harp, (first, last)) in enumerate(spans.items(), start=1):
+        if len(spans) > 1:
+            reporter.note(f"region {done} of {len(spans)}: HARP {harp}")
+        progress = progress_of(reporter)
+        try:
+            fetched = fetch_region(
+                client, series, harp, first, last, email=email, progress=progress
+            )
+        except NoRecordsError as error:
+            absent.append(error)
+            continue
+        for why, count in sorted(Counter(fetched.missing.values()).items()):
+            reporter.excluded(f"{counted(count, 'hour')} of HARP {harp}", why, count)
+        try:
+            region = FitsFolder(region_folder(series, harp)).regions()[0]
+        except (EmptySourceError, UnknownSourceError):
+            region = None
+        results.append(RegionFetched(fetched, region))
+    if not results:
+        raise absent[0]
+    for reason in absent:
+        reporter.note(str(reason))
+    return results
 
 
 def progress_of(
     reporter: Reporter, *, done: int = 0, total: int = 0, n_bytes: int = 0, old: int = 0
 ) -> Callable[[FetchProgress], None]:
-    """Return what tells the progress of one region, as part of `total` hours if that is given."""
+    """Return what reports on one region, as part of `total` hours if that is given."""
     here: list[int] = []
 
-    def tell(told: FetchProgress) -> None:
-        if not told.total:
-            reporter.note(told.text)
+    def progress(now: FetchProgress) -> None:
+        if not now.total:
+            reporter.note(now.text)
             return
-        here.append(told.done)  # the first number counts what was here before
+        here.append(now.done)  # the first number counts what was here before
         reporter.progress(
-            MAGNETOGRAMS,
-            min(done + told.done, total or told.total),
-            total or told.total,
-            f"HARP {told.harp} {told.text}",
-            n_bytes=n_bytes + told.bytes,
+            "magnetograms",
+            min(done + now.done, total or now.total),
+            total or now.total,
+            f"HARP {now.harp} {now.text}",
+            n_bytes=n_bytes + now.bytes,
             old=old + here[0],
         )
 
-    return tell
-
-
-def _here(series: Series, harp: int) -> Region | None:
-    """Describe a region by what is here of it."""
-    try:
-        return FitsFolder(region_folder(series, harp)).regions()[0]
-    except (EmptySourceError, UnknownSourceError):
-        return None
+    return progress
 
 
 def catalogue_progress(reporter: Reporter) -> Callable[[Progress], None]:
-    """Return what tells the progress of a catalogue."""
-    return lambda told: reporter.progress("catalogue", told.done, told.total, told.what)
+    """Return what reports on the refresh of a catalogue."""
+    return lambda now: reporter.progress("catalogue", now.done, now.total, now.what)

@@ -1,11 +1,7 @@
-"""What is on this machine already: downloaded regions, their hours and bytes.
-
-Reading everything that is on this machine once more: every magnetogram, reply, row and frame.
-"""
+"""What is on this machine already: the downloaded regions, and whether everything is sound."""
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,20 +9,18 @@ from hnn_core.catalogs.raw import SIDE
 from hnn_core.catalogs.store import Catalog, catalogs_home
 from hnn_core.dataset.card import list_datasets
 from hnn_core.dataset.stored import StoredDataset
-from hnn_core.exceptions import HnnError
+from hnn_core.exceptions import CatalogError, HnnError
 from hnn_core.jsoc.files import cache_home
-from hnn_core.jsoc.keywords import DEFINITIVE, NEAR_REAL_TIME
+from hnn_core.jsoc.keywords import DEFINITIVE, NEAR_REAL_TIME, Series
 from hnn_core.live.reporting import Reporter
-from hnn_core.magnetogram.conventions import format_t_rec, iso_minute
+from hnn_core.magnetogram.conventions import format_t_rec, iso_minute, tai_seconds
 from hnn_core.magnetogram.magnetogram import read_fits
-from hnn_core.magnetogram.sharp import jsoc_file_name
 from hnn_core.sources.fits_folder import group_records
 from hnn_core.sources.fits_index import load_index
 
-__all__ = ["Holding", "Verdict", "holdings", "verify_all"]
+__all__ = ["Holding", "holdings", "verify_all"]
 
-
-SOURCES = {DEFINITIVE: "jsoc:", NEAR_REAL_TIME: "jsoc:nrt"}
+_SERIES = (DEFINITIVE, NEAR_REAL_TIME)
 
 
 @dataclass(frozen=True)
@@ -50,7 +44,7 @@ class Holding:
 def holdings() -> list[Holding]:
     """List the downloaded regions, definitive ones first, by HARP number."""
     found = []
-    for series, source in SOURCES.items():
+    for series in _SERIES:
         folder = cache_home() / series.folder
         if not folder.is_dir():
             continue
@@ -59,7 +53,7 @@ def holdings() -> list[Holding]:
             rows = region.rows
             found.append(
                 Holding(
-                    source=source,
+                    source=series.spec,
                     region=name,
                     harp=rows[0].harp,
                     noaa=tuple(sorted({number for row in rows for number in row.noaa})),
@@ -73,19 +67,8 @@ def holdings() -> list[Holding]:
     return found
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What was read, and what is not sound."""
-
-    magnetograms: int
-    replies: int
-    datasets: int
-    damaged: tuple[tuple[str, str], ...]
-    """(path or name, why)."""
-
-
-def verify_all(reporter: Reporter, *, remove_damaged: bool = False) -> Verdict:
-    """Check every file and row here.
+def verify_all(reporter: Reporter, *, remove_damaged: bool = False) -> str:
+    """Read everything here once more: every magnetogram, reply, row and frame.
 
     Parameters
     ----------
@@ -95,68 +78,75 @@ def verify_all(reporter: Reporter, *, remove_damaged: bool = False) -> Verdict:
 
     Returns
     -------
-    Verdict
+    str
+        A sentence with what was read.
+
+    Raises
+    ------
+    CatalogError
+        Something is damaged; all of it was reported before.
     """
     damaged: list[tuple[str, str]] = []
-    files = list(_magnetograms())
-    for done, path in enumerate(files, start=1):
-        why = _flaw(path)
+
+    def report(what: object, why: str) -> None:
+        damaged.append((str(what), why))
+        reporter.excluded(str(what), why)
+
+    files = [
+        (series, path)
+        for series in _SERIES
+        for path in sorted((cache_home() / series.folder).rglob("*.fits"))
+    ]
+    for done, (series, path) in enumerate(files, start=1):
+        why = _flaw(series, path)
+        if why and remove_damaged:
+            path.unlink()
+            why += " It was removed; fetch its region again."
         if why:
-            damaged.append((str(path), why))
-            if remove_damaged:
-                path.unlink()
-                why += " It was removed; fetch its region again."
-            reporter.excluded(str(path), why)
+            report(path, why)
         reporter.progress("magnetograms", done, len(files), path.name)
     replies = sorted((catalogs_home() / "raw").rglob(f"*{SIDE}"))
     for side in replies:
-        why = _reply_flaw(side)
-        if why:
-            damaged.append((str(side.with_suffix("")), why))
-            reporter.excluded(str(side.with_suffix("")), why)
+        if why := _reply_flaw(side):
+            report(side.with_suffix(""), why)
     Catalog.open()  # damaged tables are derived again; what cannot be derived is an error
     found, foreign = list_datasets()
     for done, info in enumerate(found, start=1):
         try:
             StoredDataset.open(info.folder).verify()
         except HnnError as error:
-            damaged.append((info.name, str(error)))
-            reporter.excluded(info.name, str(error))
+            report(info.name, str(error))
         reporter.progress("data sets", done, len(found), info.name)
     for one in foreign:
-        damaged.append((one.path, one.reason))
-        reporter.excluded(one.path, one.reason)
-    return Verdict(len(files), len(replies), len(found), tuple(damaged))
+        report(one.path, one.reason)
+    read = f"{len(files)} magnetograms, {len(replies)} replies and {len(found)} data sets were read"
+    if damaged:
+        what, why = damaged[0]
+        raise CatalogError(f"{read}; {len(damaged)} are damaged, the first: {what}: {why}")
+    return f"{read}; all are sound."
 
 
-def _magnetograms() -> Iterator[Path]:
-    for series in (DEFINITIVE, NEAR_REAL_TIME):
-        yield from sorted((cache_home() / series.folder).rglob("*.fits"))
-
-
-def _flaw(path: Path) -> str:
+def _flaw(series: Series, path: Path) -> str:
     """Say what is wrong with a magnetogram; empty if it is sound."""
     try:
         magnetogram = read_fits(path)
     except HnnError as error:
         return str(error)
-    name = jsoc_file_name(str(path))
-    if name is None:
-        return f"{path} has no name by which JSOC's records are known."
-    stamp = format_t_rec(magnetogram.t_rec).replace(".", "").replace(":", "")
-    told = f"{name['date']}_{name['clock']}_TAI"
-    if (magnetogram.harp, stamp) != (int(name["harp"]), told):
-        return f"{path} holds HARP {magnetogram.harp} at {stamp}, not what its name says."
-    return ""
+    if path.name == series.file_name(magnetogram.harp, float(tai_seconds(magnetogram.t_rec))):
+        return ""
+    return (
+        f"{path} holds HARP {magnetogram.harp} at {format_t_rec(magnetogram.t_rec)}, not what its "
+        "name stands for."
+    )
 
 
 def _reply_flaw(side: Path) -> str:
-    """Say what is wrong with a raw reply; empty if its sum is what its side file says."""
+    """Say what is wrong with a raw reply; empty if its sum is the one in its side file."""
     path = side.with_name(side.name.removesuffix(SIDE))
     try:
         wanted = json.loads(side.read_bytes())["sha256"]
         if hashlib.sha256(path.read_bytes()).hexdigest() != wanted:
-            return "its sum is not what its side file says; fetch its span again with --again."
+            return "its sum is not the one in its side file; fetch its span again with --again."
     except (OSError, ValueError, KeyError, TypeError) as error:
         return f"it cannot be read ({error}); fetch its span again with --again."
     return ""

@@ -1,11 +1,6 @@
-"""From the catalogues to the plan of a data set: flares, their regions, the hours before them.
-
-What a planned data set costs: regions, magnetograms, gigabytes, hours.
-"""
+"""The plan of a data set from the catalogues, flares and the hours before them, and its cost."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,8 +19,7 @@ from hnn_core.regions.base import Flare
 from hnn_core.regions.labels import WINDOW_HOURS
 from hnn_core.sources.planned import Plan, PlannedFlare, PlannedRegion, PlanRequest
 
-__all__ = ["MOST_LONGITUDE", "Estimate", "estimate", "make_plan"]
-
+__all__ = ["MOST_LONGITUDE", "estimate", "make_plan"]
 
 MOST_LONGITUDE = 52.0
 """Degrees from the central meridian up to which magnetograms are needed: x_t lies within 45, and
@@ -35,12 +29,17 @@ _DEG_PER_HOUR = 0.55
 """Synodic rotation of active regions."""
 _HOUR = 3600
 _GAP_HOURS = 2  # a gap at the start of a sequence is filled from up to two hours before it
+_FRAME_BYTES = 500_000
+"""Of a magnetogram where none is here to measure: the mean over HARP 377's 50 hours is 0.35 MB, and
+regions with large flares are larger."""
+_SECONDS_PER_FRAME = 1.0
+"""Of a download from JSOC, queries included; an assumption until this machine has measured."""
 
 
 def make_plan(catalog: Catalog, request: PlanRequest) -> Plan:
     """Plan a data set.
 
-    Each flare of the class whose association DONKI tells asks for the day before its peak and for
+    Each flare of the class whose association is in DONKI needs the day before its peak and
     the hours by which a sequence reaches further back, of every HARP with its NOAA number.
 
     Parameters
@@ -73,12 +72,13 @@ def make_plan(catalog: Catalog, request: PlanRequest) -> Plan:
     regions = tuple(
         _region(catalog, harp, sorted(hours[harp]), counts[harp], found) for harp in sorted(hours)
     )
+    newest = catalog.coverage.groupby("service")["fetched_utc"].max()
     return Plan(
         request=request,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         regions=regions,
         excluded=dict(sorted(excluded.items())),
-        catalogues=_fetched(catalog),
+        catalogues={str(service): str(time) for service, time in newest.items()},
     )
 
 
@@ -97,7 +97,7 @@ def _harps(catalog: Catalog, row: Any) -> tuple[tuple[int, ...], str]:
 def _hours_before(row: Any, length: int) -> set[int]:
     """Whole hours (unix_tai seconds) that a flare's frames need, as far as they may be near.
 
-    Without a position every hour is kept: the magnetograms' own keywords will tell.
+    Without a position every hour is kept: the magnetograms' own keywords decide.
     """
     peak = float(tai_seconds(Time(row.peak_utc.to_pydatetime(), scale="utc")))
     reach = WINDOW_HOURS + length - 1 + _GAP_HOURS
@@ -158,71 +158,38 @@ def _flare(row: Any) -> Flare:
     return Flare(peak, str(row.goes_class), scale=row.scale, id=str(row.flare_id))
 
 
-def _fetched(catalog: Catalog) -> dict[str, str]:
-    newest: Iterable[tuple[Any, Any]] = (
-        catalog.coverage.groupby("service")["fetched_utc"].max().items()
+def estimate(plan: Plan) -> tuple[str, dict[str, int]]:
+    """Estimate what a plan costs, by what is here already.
+
+    Returns
+    -------
+    text : str
+        A sentence.
+    values : dict of int
+        ``regions``, ``flares``, ``frames`` (magnetograms of the plan's hours), ``here`` (of them on
+        this machine), ``bytes`` and ``seconds`` still to go.
+    """
+    sizes = [n_bytes for region in plan.regions for n_bytes in _sizes(region)]
+    here, left = len(sizes), max(plan.n_hours - len(sizes), 0)
+    n_bytes = left * (sum(sizes) / here if here else _FRAME_BYTES)
+    seconds = left * _SECONDS_PER_FRAME
+    values = {
+        "regions": len(plan.regions),
+        "flares": plan.n_flares,
+        "frames": plan.n_hours,
+        "here": here,
+        "bytes": round(n_bytes),
+        "seconds": round(seconds),
+    }
+    text = (
+        f"{counted(len(plan.regions), 'region')}, {counted(plan.n_flares, 'flare')}, "
+        f"{counted(plan.n_hours, 'magnetogram')}, of which {here} are here; about {size(n_bytes)} "
+        f"and {duration(seconds)} to go, estimated"
     )
-    return {str(service): str(time) for service, time in newest}
+    return text, values
 
 
-_FRAME_BYTES = 500_000
-"""Of a magnetogram where none is here to measure: the mean over HARP 377's 50 hours is 0.35 MB, and
-regions with large flares are larger."""
-_SECONDS_PER_FRAME = 1.0
-"""Of a download from JSOC, queries included; an assumption until this machine has measured."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a plan costs."""
-
-    regions: int
-    flares: int
-    frames: int
-    """Magnetograms of the plan's hours."""
-    here: int
-    """Of them, how many are on this machine."""
-    n_bytes: float
-    """Still to fetch."""
-    seconds: float
-
-    @property
-    def text(self) -> str:
-        """The estimate in a sentence."""
-        things = ", ".join(
-            counted(number, what)
-            for number, what in (
-                (self.regions, "region"),
-                (self.flares, "flare"),
-                (self.frames, "magnetogram"),
-            )
-        )
-        return (
-            f"{things}, of which {self.here} are here; about {size(self.n_bytes)} and "
-            f"{duration(self.seconds)} to go, estimated"
-        )
-
-
-def estimate(plan: Plan) -> Estimate:
-    """Tell what a plan costs, by what is here already."""
-    here, n_bytes = 0, 0
-    for region in plan.regions:
-        sizes = _here(region)
-        here += len(sizes)
-        n_bytes += sum(sizes)
-    left = max(plan.n_hours - here, 0)
-    mean = n_bytes / here if here else _FRAME_BYTES
-    return Estimate(
-        regions=len(plan.regions),
-        flares=plan.n_flares,
-        frames=plan.n_hours,
-        here=here,
-        n_bytes=left * mean,
-        seconds=left * _SECONDS_PER_FRAME,
-    )
-
-
-def _here(region: PlannedRegion) -> list[int]:
+def _sizes(region: PlannedRegion) -> list[int]:
     """Sizes of the magnetograms of a region's planned hours that are on this machine."""
     wanted = {round(hour / 3600.0) for hour in region.all_hours}
     found = {

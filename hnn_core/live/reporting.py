@@ -1,11 +1,7 @@
-"""What a data command tells while it runs: lines for people, or events as JSON lines.
-
-What a build tells while it runs and when it has come to its end.
-
-How every command ends: with an answer, or with one line on stderr and exit code 2.
-"""
+"""How commands answer: progress for people or as events, numbers in words, errors in one line."""
 
 import json
+import math
 import signal
 import sys
 import time
@@ -19,26 +15,15 @@ import typer
 
 from hnn_core.exceptions import HnnError
 
-__all__ = [
-    "BAD_INPUT",
-    "BuildReporter",
-    "Reporter",
-    "complain",
-    "counted",
-    "duration",
-    "report",
-    "reporting",
-    "run",
-    "size",
-]
+__all__ = ["Reporter", "complain", "counted", "duration", "report", "reporting", "run", "size"]
 
-
+_BAD_INPUT = 2
 _EVERY_S = {True: 0.5, False: 5.0}
-"""Seconds between two tellings of progress: as events, and as lines where there is no terminal."""
+"""Seconds between two reports of progress: as events, and as lines where there is no terminal."""
 
 
 class Reporter:
-    """Tells how far a command is, on stderr for people or on stdout as events.
+    """Writes how far a command is, on stderr for people or on stdout as events.
 
     Parameters
     ----------
@@ -48,34 +33,31 @@ class Reporter:
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
-        self._told = 0.0
+        self._last = -math.inf
         self._stage = ""
         self._begun = (0.0, 0)
         self._open_line = False
 
     def start(self, command: str) -> None:
-        """Tell that a command begins; a watcher forgets what was told before."""
+        """Report that a command begins; what came before is of an earlier start."""
         self._event("start", command=command)
 
     def plan(self, text: str, **values: Any) -> None:
-        """Tell what will be done before it is."""
-        self._say(text)
-        self._event("plan", text=text, **values)
+        """Report what will be done, before it is."""
+        self._write(text, "plan", text=text, **values)
 
     def note(self, text: str) -> None:
-        """Tell something that does not stop the work."""
-        self._say(text)
-        self._event("note", text=text)
+        """Report something that does not stop the work."""
+        self._write(text, "note", text=text)
 
     def excluded(self, what: str, why: str, count: int = 1) -> None:
-        """Tell what is left out, and why."""
-        self._say(f"left out: {what} ({why})")
-        self._event("excluded", what=what, why=why, count=count)
+        """Report what is left out, and why."""
+        self._write(f"left out: {what} ({why})", "excluded", what=what, why=why, count=count)
 
     def progress(
         self, stage: str, done: int, total: int, what: str = "", *, n_bytes: int = 0, old: int = 0
     ) -> None:
-        """Tell how far a stage is.
+        """Report how far a stage is.
 
         Parameters
         ----------
@@ -91,10 +73,9 @@ class Reporter:
         """
         now = time.monotonic()
         if stage != self._stage:
-            self._stage, self._begun, self._told = stage, (now, done), 0.0
-        if now - self._told < _EVERY_S[self._as_json or sys.stderr.isatty()] and done < total:
+            self._stage, self._begun, self._last = stage, (now, done), -math.inf
+        if not self._is_due(now, done >= total):
             return
-        self._told = now
         took = max(now - self._begun[0], 1e-3)
         made = done - max(self._begun[1], old)
         left = took / made * (total - done) if made > 0 else None
@@ -113,8 +94,21 @@ class Reporter:
             what=what,
         )
 
+    def region(self, done: int, total: int, region: str, frames: int, left: float) -> None:
+        """Report that a region of a data set is finished; seconds left are an estimate."""
+        if self._is_due(time.monotonic(), done >= total):
+            self._line(f"{done} of {total} regions, {left:.0f} s left")
+        self._event(
+            "region",
+            done=done,
+            total=total,
+            region=region,
+            frames=frames,
+            seconds_left=round(left, 1),
+        )
+
     def end(self, text: str, **values: Any) -> None:
-        """Give the answer."""
+        """Write the answer."""
         self.close()
         if self._as_json:
             self._event("end", text=text, **values)
@@ -127,6 +121,12 @@ class Reporter:
             typer.echo("", err=True)
             self._open_line = False
 
+    def _is_due(self, now: float, last: bool) -> bool:
+        """Whether progress is to be written now: the last always, the others not too often."""
+        due = last or now - self._last >= _EVERY_S[self._as_json or sys.stderr.isatty()]
+        self._last = now if due else self._last
+        return due
+
     def _line(self, text: str) -> None:
         """Write progress: over the last one on a terminal, else as a line of its own."""
         if self._as_json:
@@ -137,21 +137,22 @@ class Reporter:
         else:
             typer.echo(text, err=True)
 
-    def _say(self, text: str) -> None:
+    def _write(self, line: str, event: str, **values: Any) -> None:
         if not self._as_json:
             self.close()
-            typer.echo(text, err=True)
+            typer.echo(line, err=True)
+        self._event(event, **values)
 
     def _event(self, event: str, **values: Any) -> None:
         if self._as_json:
-            line = {"event": event, **values}
-            sys.stdout.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
+            text = json.dumps({"event": event, **values}, ensure_ascii=False, allow_nan=False)
+            sys.stdout.write(f"{text}\n")
             sys.stdout.flush()
 
 
 @contextmanager
 def reporting(command: str, *, as_json: bool) -> Iterator[Reporter]:
-    """Tell events to one reporter; SIGTERM ends the command as Ctrl-C does."""
+    """Report on a command; SIGTERM ends it as Ctrl-C does."""
     reporter = Reporter(as_json=as_json)
     reporter.start(command)
     before = signal.signal(signal.SIGTERM, _interrupt)
@@ -187,56 +188,8 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-_EVERY = 5.0  # seconds between lines where there is no terminal to draw a bar on
-
-
-class BuildReporter:
-    """Draws a progress bar on stderr, or writes events as JSON lines on stdout.
-
-    Parameters
-    ----------
-    as_json : bool
-    """
-
-    def __init__(self, *, as_json: bool) -> None:
-        self._as_json = as_json
-        self._bar: Any = None
-        self._told = 0.0
-
-    def region(self, done: int, total: int, region: str, frames: int, left: float) -> None:
-        """Tell that a region is finished; seconds left are an estimate."""
-        if self._as_json:
-            event = {
-                "event": "region",
-                "done": done,
-                "total": total,
-                "region": region,
-                "frames": frames,
-                "seconds_left": round(left, 1),
-            }
-            typer.echo(json.dumps(event, ensure_ascii=False))
-            sys.stdout.flush()
-        elif sys.stderr.isatty():
-            if self._bar is None:
-                bar = typer.progressbar(length=total, label="regions", file=sys.stderr)
-                self._bar = bar.__enter__()
-            self._bar.update(done - self._bar.pos)
-        elif time.monotonic() - self._told > _EVERY or done == total:
-            self._told = time.monotonic()
-            typer.echo(f"{done} of {total} regions, {left:.0f} s left", err=True)
-
-    def note(self, text: str) -> None:
-        """Write a line on stderr that does not stop the build."""
-        typer.echo(text, err=True)
-
-    def close(self) -> None:
-        """End the line of the bar."""
-        if self._bar is not None:
-            self._bar.render_finish()
-
-
 def report(name: str, folder: Path, card: dict[str, Any]) -> str:
-    """Write the counts of a data set beside the paper's Table 1, and what was left out.
+    """Write the counts of a data set next to the paper's Table 1, and what was left out.
 
     Returns
     -------
@@ -254,20 +207,12 @@ def report(name: str, folder: Path, card: dict[str, Any]) -> str:
         f"{'class':<8}{'frames':>10}{'frames':>10}{'flares':>10}{'flares':>10}{'flares':>9}"
         f"{'':>4}positive + negative frames (flares)",
     ]
-    for flare_class, counts in card["counts"].items():
+    for flare_class, own in card["counts"].items():
         paper = card["paper_table1"][flare_class]
-        own = "".join(
-            f"{counts[key]:>{width}}"
-            for key, width in (
-                ("positive", 10),
-                ("negative", 10),
-                ("eruptive_flares", 10),
-                ("confined_flares", 10),
-                ("unknown_flares", 9),
-            )
-        )
         lines.append(
-            f"≥{flare_class:<7}{own}    {paper['positive']} + {paper['negative']} "
+            f"≥{flare_class:<7}{own['positive']:>10}{own['negative']:>10}"
+            f"{own['eruptive_flares']:>10}{own['confined_flares']:>10}{own['unknown_flares']:>9}"
+            f"    {paper['positive']} + {paper['negative']} "
             f"({paper['eruptive_flares']} + {paper['confined_flares']})"
         )
     lines += ["", "hours of the regions' passages that are no x_t:"]
@@ -278,9 +223,6 @@ def report(name: str, folder: Path, card: dict[str, Any]) -> str:
             f"{card['broken_records'][0]}"
         )
     return "\n".join(lines)
-
-
-BAD_INPUT = 2
 
 
 def run(app: typer.Typer, name: str, args: list[str] | None = None) -> int:
@@ -303,10 +245,10 @@ def run(app: typer.Typer, name: str, args: list[str] | None = None) -> int:
         code = app(args, prog_name=name, standalone_mode=False)
     except typer.TyperException as error:
         complain(error.format_message())
-        return BAD_INPUT
+        return _BAD_INPUT
     except (HnnError, OSError) as error:
         complain(str(error))
-        return BAD_INPUT
+        return _BAD_INPUT
     except (typer.Abort, KeyboardInterrupt):
         return 130
     return code or 0

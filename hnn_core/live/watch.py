@@ -1,11 +1,9 @@
-"""Near-real time: every region now on the disk, hour by hour, its prediction appended to a log.
+"""Near-real time: every hour the regions on the disk are fetched, predicted, and logged.
 
-The log of predictions for the regions on the disk: one JSON object a line, only appended to.
+The log holds one JSON object a line and is only appended to.
 """
 
-import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,51 +20,24 @@ from hnn_core.regions.base import Region, Source
 from hnn_core.services.endpoints import live_home
 from hnn_core.sources import open_source
 from hnn_core.sources.sequence import build_sequence
+from hnn_core.storage import append_line, read_lines
 
-__all__ = ["append_prediction", "prediction_log", "read_predictions", "watch"]
-
-
-def prediction_log() -> Path:
-    """Return where predictions are appended: one JSON object a line."""
-    return live_home() / "watch" / "predictions.jsonl"
-
-
-def read_predictions() -> list[dict[str, Any]]:
-    """Return the predictions made so far, oldest first; a torn last line is passed over."""
-    try:
-        lines = prediction_log().read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []
-    return list(_objects(lines))
-
-
-def append_prediction(line: dict[str, Any]) -> None:
-    """Append a line in one write; a torn line before it is ended first."""
-    text = json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n"
-    log = prediction_log()
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab+", buffering=0) as stream:
-        if stream.seek(0, 2):
-            stream.seek(-1, 2)
-            if stream.read(1) != b"\n":
-                text = "\n" + text
-        stream.write(text.encode())
-
-
-def _objects(lines: list[str]) -> Iterator[dict[str, Any]]:
-    for line in lines:
-        try:
-            value = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(value, dict):
-            yield value
-
+__all__ = ["prediction_log", "read_predictions", "watch"]
 
 _HOUR_S = 3600.0
 _RETRY_S = 600.0
 _FRESH_S = 6 * 3600.0
 """A region whose newest magnetogram is older has left the disk."""
+
+
+def prediction_log() -> Path:
+    """Return where predictions are appended, one JSON object a line."""
+    return live_home() / "watch" / "predictions.jsonl"
+
+
+def read_predictions() -> list[dict[str, Any]]:
+    """Return the predictions made so far, oldest first; a torn last line is passed over."""
+    return read_lines(prediction_log())
 
 
 def watch(model: str, device: str, reporter: Reporter, *, once: bool) -> int:
@@ -101,17 +72,16 @@ def watch(model: str, device: str, reporter: Reporter, *, once: bool) -> int:
     try:
         with FileLock(log.with_suffix(".lock"), timeout=0):
             while True:
-                begun = time.monotonic()
+                begun, pause = time.monotonic(), _HOUR_S
                 try:
                     added = _round(predictor, reporter)
-                    pause = _HOUR_S
+                    if once:
+                        return added
                 except HnnError as error:
                     if once:
                         raise
                     reporter.note(f"{error} Next try in 10 minutes.")
                     pause = _RETRY_S
-                if once:
-                    return added
                 time.sleep(max(0.0, pause - (time.monotonic() - begun)))
     except Timeout as error:
         raise RequestError("Another watch is at work on this machine; one is enough.") from error
@@ -131,16 +101,16 @@ def _round(predictor: Predictor, reporter: Reporter) -> int:
     for done, region in enumerate(fresh, start=1):
         line = _prediction(predictor, source, region)
         if _key(line) not in known:
-            append_prediction(line)
+            append_line(prediction_log(), line)
             added += 1
         reporter.progress("predictions", done, len(fresh), region.id)
-        told = line.get("refused") or f"probability {line['probability']:.3f}"
-        reporter.note(f"{region.id} at {line['t_rec']} TAI: {told}")
+        answer = line.get("refused") or f"P(eruptive) {line['probability']:.3f}"
+        reporter.note(f"{region.id} at {line['t_rec']} TAI: {answer}")
     return added
 
 
 def _prediction(predictor: Predictor, source: Source, region: Region) -> dict[str, Any]:
-    """Predict for the newest whole hour of a region, or tell why there is no prediction."""
+    """Predict for the newest whole hour of a region, or give the reason against it."""
     hour = time_from_seconds(round(float(tai_seconds(region.last)) / _HOUR_S) * _HOUR_S)
     line: dict[str, Any] = {
         "made_utc": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -32,17 +32,17 @@ _DEFAULTS = {
 
 def jsoc_url() -> str:
     """Return the base of JSOC's addresses, ending in a slash."""
-    return _folder("HNN_JSOC_URL")
+    return _address("HNN_JSOC_URL")
 
 
 def donki_url() -> str:
     """Return the base of DONKI's addresses, ending in a slash."""
-    return _folder("HNN_DONKI_URL")
+    return _address("HNN_DONKI_URL")
 
 
 def goes_url() -> str:
     """Return the base of NCEI's GOES products, ending in a slash."""
-    return _folder("HNN_GOES_URL")
+    return _address("HNN_GOES_URL")
 
 
 def hek_url() -> str:
@@ -57,10 +57,8 @@ def harp_noaa_url() -> str:
 
 def elsewhere() -> str:
     """Return host and port of the first service that is not the real one; empty if all are."""
-    for name, default in _DEFAULTS.items():
-        if _address(name) != default:
-            return urlsplit(_address(name)).netloc
-    return ""
+    others = (_address(name) for name, default in _DEFAULTS.items() if _address(name) != default)
+    return urlsplit(next(others, "")).netloc
 
 
 def live_home() -> Path:
@@ -75,13 +73,9 @@ def live_home() -> Path:
     return folder
 
 
-def _folder(name: str) -> str:
-    return _address(name).rstrip("/") + "/"
-
-
 def _address(name: str) -> str:
     address = os.environ.get(name) or _DEFAULTS[name]
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise RequestError(f"{name} is {address!r}, which is not an address such as http://host/.")
-    return address
+    return address.rstrip("/") + "/" if _DEFAULTS[name].endswith("/") else address

@@ -15,7 +15,7 @@ from hnn_core.exceptions import MissingModelFileError, UnknownModelError
 
 __all__ = ["hub_file"]
 
-PATIENCE = 10.0
+_PATIENCE_S = 10.0
 """Seconds to wait for the hub's first answer."""
 
 
@@ -62,14 +62,14 @@ def hub_file(repository: str, name: str) -> Path:
 
 
 def _reachable(repository: str, name: str) -> bool:
-    """Whether the hub answers at all, asked once.
+    """Whether the hub answers at all, found out once.
 
     The download's own retries take half a minute to find out that there is no network.
     """
     try:
-        get_hf_file_metadata(hf_hub_url(repository, name), timeout=PATIENCE)
+        get_hf_file_metadata(hf_hub_url(repository, name), timeout=_PATIENCE_S)
     except (HfHubHTTPError, HFValidationError):
-        return True  # an answer, if not the one hoped for: the download will tell why
+        return True  # an answer, if not the one hoped for: the download's own error is shown
     except (HTTPError, OSError):
         return False
     return True

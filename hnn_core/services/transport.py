@@ -35,6 +35,8 @@ _TRANSIENT_CODES = {408, 425, 429, 500, 502, 503, 504}
 _CONNECT_S = 15.0
 _START = 512
 """Bytes by which a web page is known."""
+_SLOWEST_BYTES_PER_S = 1000.0
+"""A transfer slower than this for a whole time-out counts as hanging."""
 _POLL_S = 0.01
 """Seconds between two looks at a lock that another process holds."""
 # Every retry is noted by the transport; stamina's own log lines would only repeat it.
@@ -55,8 +57,6 @@ class Patience:
     """Seconds; also the most that a server's Retry-After is heeded."""
     pause_s: float = 0.5
     """Seconds from one question to the next, out of politeness. Downloads follow each other."""
-    slowest_bytes_per_s: float = 1000.0
-    """A transfer slower than this for a whole time-out counts as hanging."""
 
     @classmethod
     def from_environment(cls) -> "Patience":
@@ -92,7 +92,6 @@ class Reply:
 
     url: str
     content: bytes
-    content_type: str
     fetched: datetime
     """When, UTC."""
 
@@ -139,7 +138,7 @@ class Transport:
         self.service = service
         self.patience = patience or Patience.from_environment()
         self._interval = self.patience.pause_s if paced else 0.0
-        self._burst, self._due = burst, 0.0
+        self._burst, self._due, self._left = burst, 0.0, 0.0
         self._lock, self._keep_open = FileLock(lock) if lock else None, keep_open
         self._note = note or (lambda _: None)
         self._client: httpx2.Client | None = None
@@ -156,18 +155,17 @@ class Transport:
         if self._lock is None or self._lock.is_locked:
             yield
             return
-        self._take()
+        self._take(self._lock)
         try:
             yield
         finally:
-            self._leave()
+            self._leave(self._lock)
 
     def give_way(self) -> None:
         """Let processes that wait have their turn; called within one, between two requests."""
         if self._lock is not None and self._lock.is_locked:
-            self._leave()
-            time.sleep(3 * _POLL_S)  # for them to notice
-            self._take()
+            self._leave(self._lock)
+            self._take(self._lock)
 
     def get(
         self, url: str, params: Mapping[str, str] | None = None, *, read: Callable[[Reply], T]
@@ -193,17 +191,17 @@ class Transport:
         """
 
         def ask() -> T:
-            self._pace()
-            with self.turn(), self._stream(url, params) as response:
-                content = b"".join(self._blocks(response))
-                kind = response.headers.get("content-type", "")
-                where = str(response.url)
-            return read(Reply(where, content, kind, datetime.now(UTC)))
+            with self.turn():
+                self._pace()
+                with self._stream(url, params) as response:
+                    content = b"".join(self._blocks(response))
+                    where = str(response.url)
+            return read(Reply(where, content, datetime.now(UTC)))
 
         return self._patiently(ask, url)
 
-    def download(self, url: str, part: Path) -> int:
-        """Stream an address into a file, whole or with an error.
+    def download(self, url: str, part: Path) -> None:
+        """Stream an address into a file, as many bytes as Content-Length, or with an error.
 
         A web page, ``null`` or nothing in place of a file is a fault that passes.
 
@@ -213,11 +211,6 @@ class Transport:
         part : Path
             Overwritten at every attempt; what is in it after an error is worth nothing.
 
-        Returns
-        -------
-        int
-            Bytes written, as many as Content-Length says.
-
         Raises
         ------
         UnreachableError, ServiceFaultError, RefusedError
@@ -226,8 +219,8 @@ class Transport:
             The file cannot be written.
         """
 
-        def fetch() -> int:
-            written, start = 0, b""
+        def fetch() -> None:
+            start = b""
             with (
                 self.turn(),
                 self._stream(url, None) as response,
@@ -236,26 +229,25 @@ class Transport:
                 for block in self._blocks(response):
                     start += block if len(start) < _START else b""
                     stream.write(block)
-                    written += len(block)
             _refuse_foreign(start)
-            return written
 
-        return self._patiently(fetch, url)
+        self._patiently(fetch, url)
 
-    def _take(self) -> None:
-        assert self._lock is not None
+    def _take(self, lock: FileLock) -> None:
+        if not self._keep_open:  # those that wait need a moment to notice that it is free
+            time.sleep(max(0.0, self._left + 3 * _POLL_S - time.monotonic()))
         try:
-            self._lock.acquire(timeout=0)
+            lock.acquire(timeout=0)
         except Timeout:
             if not self._keep_open:
                 self._note(f"Another process on this machine uses {self.service}; waiting for it.")
-            self._lock.acquire(poll_interval=_POLL_S)
+            lock.acquire(poll_interval=_POLL_S)
 
-    def _leave(self) -> None:
-        assert self._lock is not None
+    def _leave(self, lock: FileLock) -> None:
         if not self._keep_open:
             self._close()
-        self._lock.release()
+        lock.release()
+        self._left = time.monotonic()
 
     def _close(self) -> None:
         if self._client is not None:
@@ -268,7 +260,7 @@ class Transport:
         self._client = self._client or httpx2.Client(
             timeout=httpx2.Timeout(timeout, connect=min(timeout, _CONNECT_S)),
             limits=httpx2.Limits(max_connections=1, max_keepalive_connections=1),
-            # Bytes as they are: lengths are compared with Content-Length.
+            # Bytes as they are: what is cut short is then shorter than its Content-Length.
             headers={"User-Agent": f"hnn-explorer/{__version__}", "Accept-Encoding": "identity"},
             follow_redirects=True,
             verify=_certificates(),
@@ -285,19 +277,14 @@ class Transport:
             yield response
 
     def _blocks(self, response: httpx2.Response) -> Iterator[bytes]:
-        """Yield the body; a half one and a crawling one are transient faults."""
-        expected, received = response.headers.get("content-length"), 0
-        begun = time.monotonic()
+        """Yield the body, whose length is checked below us; a crawling one is a transient fault."""
+        begun, received = time.monotonic(), 0
         for block in response.iter_raw():  # as they come: a given size would wait to be filled
             received += len(block)
             took = time.monotonic() - begun
-            if took > self.patience.timeout_s and (
-                received < took * self.patience.slowest_bytes_per_s
-            ):
+            if took > self.patience.timeout_s and received < took * _SLOWEST_BYTES_PER_S:
                 raise TransientReplyError(f"only {received} bytes came in {took:.0f} s")
             yield block
-        if expected is not None and expected.isdigit() and received != int(expected):
-            raise TransientReplyError(f"{received} of {expected} bytes came")
 
     def _patiently(self, ask: Callable[[], T], url: str) -> T:
         """Call until it succeeds, fails for good, or the attempts are used up."""
@@ -377,7 +364,7 @@ def read_json(reply: Reply) -> Any:
 
 
 def read_json_or_nothing(reply: Reply) -> Any:
-    """Parse a reply that is JSON or says nothing: an empty body and ``null`` are None.
+    """Parse a reply that is JSON or nothing: an empty body and ``null`` are None.
 
     Raises
     ------

@@ -10,8 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from hnn_core.__main__ import main
 from hnn_core.jobs import data_jobs
-from hnn_core.live.watch import append_prediction
+from hnn_core.live.watch import prediction_log
 from hnn_core.regions.well_known import well_known_cases
+from hnn_core.storage import append_line
 from pages._skill.parts import explore_query
 from tests.conftest import ROOT
 from tests.emulators import emulated, small_world
@@ -250,8 +251,10 @@ def test_predictions_of_the_watch_are_listed_the_newest_first():
         ("05", {"probability": 0.25, "label": "confined"}),
         ("06", {"refused": "Far."}),
     ):
-        append_prediction(
-            {"region": "NRT-9", "noaa": [14600], "t_rec": f"2026-01-01T{hour}:00", **told}
+        prediction_log().parent.mkdir(exist_ok=True)
+        append_line(
+            prediction_log(),
+            {"region": "NRT-9", "noaa": [14600], "t_rec": f"2026-01-01T{hour}:00", **told},
         )
     app = opened(show="fetch")
     table = next(one.value for one in app.dataframe if "says" in one.value.columns)

@@ -65,8 +65,8 @@ def undisturbed_export(tmp_path_factory: pytest.TempPathFactory) -> dict[str, by
 
 def fetch(first=FIRST, last=LAST, *, series=DEFINITIVE, harp=HARP, **options) -> Fetched:
     """Fetch the five hours, or others, with a client of its own."""
-    with JsocClient() as client:
-        return fetch_region(client, series, harp, first, last, **options)
+    client = JsocClient()
+    return fetch_region(client, series, harp, first, last, **options)
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -72,8 +72,8 @@ def cmes(*records, span=WEEK):
     return parse_donki_cmes([reply_for(span, "donki_cme", json.dumps(records))])
 
 
-def arrived(content, kind="text/plain"):
-    return Reply("http://x/", content.encode(), kind, FETCHED)
+def arrived(content):
+    return Reply("http://x/", content.encode(), FETCHED)
 
 
 class TestClasses:

@@ -8,7 +8,7 @@ import pytest
 from hnn_core.cli.data import app
 from hnn_core.dataset.build import build_dataset
 from hnn_core.dataset.stored import StoredDataset
-from hnn_core.live.reporting import BuildReporter, report, run
+from hnn_core.live.reporting import Reporter, report, run
 from hnn_core.magnetogram.magnetogram import write_fits
 from tests.conftest import ROOT, real_data
 from tests.support.drawn_sharp import draw_fits
@@ -139,18 +139,20 @@ def test_nothing_labelled_is_told_with_its_reasons(folder, capsys):
     assert "association of the coming flare unknown" in err
 
 
-def test_bar_is_drawn_on_a_terminal_only(monkeypatch, capsys):
-    reporter = BuildReporter(as_json=False)
+def test_a_line_is_written_over_on_a_terminal_only(monkeypatch, capsys):
+    reporter = Reporter(as_json=False)
     reporter.region(1, 3, "377", 14, 2.0)
     assert capsys.readouterr().err == "1 of 3 regions, 2 s left\n"
     reporter.region(2, 3, "378", 0, 1.0)
     assert capsys.readouterr().err == ""  # not every region, or a log would be full of it
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    reporter = BuildReporter(as_json=False)
+    reporter = Reporter(as_json=False)
     for done in (1, 2, 3):
         reporter.region(done, 3, "377", 14, 1.0)
     reporter.close()
-    assert "100%" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert err.split("\r")[-1] == "\x1b[2K3 of 3 regions, 1 s left\n"
 
 
 def test_report_says_simulated_and_tells_broken_records(tmp_path):

@@ -42,10 +42,10 @@ def test_exported_files_carry_their_keywords_and_lie_in_the_same_cache(emulator)
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (3, r"is too large; ask for fewer hours .* \(Request exceeds max byte limit"),
+        (3, r"is too large; fetch fewer hours .* \(Request exceeds max byte limit"),
         (4, r"was rejected; fetch without an e-mail address \(Request was rejected\)"),
-        (5, r"has expired and its files are gone; ask again"),
-        (6, r"is not known to JSOC; ask again"),
+        (5, r"has expired and its files are gone; fetch again"),
+        (6, r"is not known to JSOC; fetch again"),
         (7, r"still has another export of observer@example\.org to finish after \d+ min; wait for"),
         (25, r"wants files that are on tape only; try again in some hours"),
         (99, r"failed with status 99; try again later"),
@@ -168,21 +168,21 @@ def test_real_exports_are_kept_byte_by_byte(monkeypatch):
 
 def test_a_busy_address_waits_for_its_other_request(emulator):
     emulator.export.polls = 2
-    with JsocClient() as client:
-        other = client.json.exp_request(
-            "hmi.sharp_cea_720s[377][2011.02.13_20:00:00_TAI]{magnetogram}",
-            ME,
-            method="url",
-            protocol="fits",
-        )
-        said = []
+    client = JsocClient()
+    other = client.json.exp_request(
+        "hmi.sharp_cea_720s[377][2011.02.13_20:00:00_TAI]{magnetogram}",
+        ME,
+        method="url",
+        protocol="fits",
+    )
+    said = []
 
-        def tell(told):
-            said.append(told.text)
-            if "another export" in told.text:
-                client.json.exp_status(other["requestid"])  # time passes for the other one
+    def tell(told):
+        said.append(told.text)
+        if "another export" in told.text:
+            client.json.exp_status(other["requestid"])  # time passes for the other one
 
-        assert fetch(email=ME, progress=tell).new == len(HOURS)
+    assert fetch(email=ME, progress=tell).new == len(HOURS)
     assert any("another export of this address" in words for words in said)
 
 

@@ -206,7 +206,8 @@ def test_an_account_blocked_on_the_way_keeps_what_it_has(emulator, undisturbed):
 
 
 def test_a_question_that_jsoc_does_not_take_is_told_in_its_words(emulator):
-    with JsocClient() as client, pytest.raises(RefusedError, match=r"JSOC refuses .*none_such"):
+    client = JsocClient()
+    with pytest.raises(RefusedError, match=r"JSOC refuses .*none_such"):
         client.drms.query("hmi.none_such[377][]", key="T_REC")
 
 

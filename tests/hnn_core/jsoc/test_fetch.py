@@ -166,9 +166,9 @@ def test_keywords_that_are_nan_or_missing_are_left_out_and_the_rest_is_read(emul
 
 def test_near_real_time_regions_have_a_folder_and_numbers_of_their_own(emulator, undisturbed):
     now = Time(emulator.world.now.replace(tzinfo=None), scale="utc").tai
-    with JsocClient() as client:
-        assert client.harps_at(NEAR_REAL_TIME, now)["harp"].tolist() == [NEW_HARP, 14018]
-        assert client.harps_at(DEFINITIVE, now).empty
+    client = JsocClient()
+    assert client.harps_at(NEAR_REAL_TIME, now)["harp"].tolist() == [NEW_HARP, 14018]
+    assert client.harps_at(DEFINITIVE, now).empty
     fetch()
     fetched = fetch(None, NOON, series=NEAR_REAL_TIME, harp=NEW_HARP)
     assert fetched.new == len(cached(NEAR_REAL_TIME, NEW_HARP)) > 10

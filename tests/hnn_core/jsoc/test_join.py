@@ -13,7 +13,6 @@ from astropy.io.fits import Header
 from hnn_core.exceptions import TruncatedFitsError
 from hnn_core.jsoc.files import joined
 from hnn_core.jsoc.keywords import DEFINITIVE, KEPT, NEAR_REAL_TIME, Series, record_table
-from hnn_core.jsoc.taking import rows_of
 from hnn_core.magnetogram.fits import repair_cards
 from hnn_core.magnetogram.magnetogram import read_fits
 from tests.support.drawn_sharp import CARDS, drawn_field, write_hdu
@@ -55,7 +54,7 @@ def row_of(header: Header) -> dict:
     for key in KEPT:
         value = header.get({"DATE__OBS": "DATE-OBS", "*recnum*": "RECNUM"}.get(key, key), "MISSING")
         texts[key] = f"0x{value:08x}" if key == "QUALITY" else str(value)
-    return rows_of(record_table(pd.DataFrame([texts])))[0]
+    return record_table(pd.DataFrame([texts])).to_dict("records")[0]
 
 
 def join(as_is: Path, row: dict, target: Path, series: Series = DEFINITIVE) -> None:
