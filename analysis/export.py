@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -299,16 +300,13 @@ def _plain(text: str) -> str:
 
 def _linked(flares: pd.DataFrame, cmes: pd.DataFrame) -> list[str]:
     """Name the CMEs linked to each flare by when they were first seen and their speed."""
-    known = {row["cme_id"]: row for row in cmes.to_dict("records")}
+    words = {row["cme_id"]: _cme_words(row) for row in cmes.to_dict("records")}
     return [
-        "; ".join(_cme_words(name, known) for name in names.split(";") if name)
+        "; ".join(words.get(name, name) for name in names.split(";") if name)
         for names in flares["cme_ids"]
     ]
 
 
-def _cme_words(name: str, known: Mapping[str, dict]) -> str:
-    if name not in known:
-        return name
-    cme = known[name]
+def _cme_words(cme: Mapping[Any, Any]) -> str:
     speed = "speed not known" if pd.isna(cme["speed_km_s"]) else f"{cme['speed_km_s']:.0f} km/s"
     return f"{cme['start_utc']:%m-%d %H:%M} {speed}"

@@ -28,7 +28,6 @@ __all__ = ["report"]
 Sources = Annotated[
     list[str] | None,
     typer.Option(
-        "--source",
         metavar="SPEC",
         help="fits:FOLDER, sim: or jsoc:; once, or once for each region. With --set: instead of "
         "the sources in it.",
@@ -37,7 +36,6 @@ Sources = Annotated[
 Regions = Annotated[
     list[str] | None,
     typer.Option(
-        "--region",
         metavar="REGION",
         help=f'HARP or NOAA number, or "SIM 1"; up to {MOST_CASES} times.',
     ),
@@ -45,7 +43,6 @@ Regions = Annotated[
 Times = Annotated[
     list[str] | None,
     typer.Option(
-        "--time",
         metavar="TIME",
         help="Reference time t of that region, TAI: 2011-02-15T01:00; once a region.",
     ),
@@ -53,7 +50,6 @@ Times = Annotated[
 Models = Annotated[
     list[str] | None,
     typer.Option(
-        "--model",
         metavar="MODEL",
         help='Name, folder or hub id, once or once for each region; "none": physics only. Default: '
         "demo, or what is in the set.",
@@ -120,14 +116,10 @@ def report(
         # Models named here must be there; those in a set may be gone.
         models = ModelLoader(device, strict=bool(model) or not case_set)
         cases, absent = make_all(requested.cases, open_source, models.find, make, complain)
-    options = [
-        *(["--no-explain"] if no_explain else []),
-        *(["--no-check"] if no_check else []),
-        *(["--occlusion"] if occlusion else []),
-        *(["--flare-class", flare_class] if flare_class else []),
-        *(["--zip", archive.name] if archive else []),
-        *(["--parquet", parquet.name] if parquet else []),
-    ]
+    flags = {"--no-explain": no_explain, "--no-check": no_check, "--occlusion": occlusion}
+    values = {"--flare-class": flare_class, "--zip": archive, "--parquet": parquet}
+    options = [name for name, given in flags.items() if given]
+    options += [w for name, value in values.items() if value for w in (name, Path(value).name)]
     made = ReportFiles(cases, absent, requested.name, out.name, options)
     write(out, made.page.encode())
     if archive is not None:

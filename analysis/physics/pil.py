@@ -14,9 +14,7 @@ __all__ = [
     "PilRegion",
     "PilSettings",
     "detect_pils",
-    "hull_mask",
     "line_length",
-    "thin_pixels",
 ]
 
 PilRegion = Literal["ropi", "pil", "hull"]
@@ -57,13 +55,8 @@ class PilSettings:
 
     def detect(self, field: np.ndarray) -> "PilMasks":
         """`detect_pils` with these parameters."""
-        return detect_pils(
-            field,
-            threshold=self.threshold,
-            buffer=self.buffer,
-            keep=self.keep,
-            min_length=self.min_length,
-        )
+        parameters = {name: value for name, value in vars(self).items() if name != "region"}
+        return detect_pils(field, **parameters)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +72,10 @@ class PilMasks:
 
     def region(self, name: PilRegion) -> np.ndarray:
         """Return one of the masks by its name."""
-        return {"pil": self.pil, "ropi": self.ropi, "hull": self.hull}[name]
+        masks = {"pil": self.pil, "ropi": self.ropi, "hull": self.hull}
+        if name not in masks:
+            raise ValueError(f"region must be one of {tuple(masks)}, got {name!r}")
+        return masks[name]
 
 
 def detect_pils(
@@ -160,7 +156,7 @@ def detect_pils(
     masks.ropi[box] = ropi
     masks.pil[box] = pil
     if pil.any():
-        masks.hull[box] = hull_mask(pil)
+        masks.hull[box] = _hull_mask(pil)
     return masks
 
 
@@ -216,7 +212,7 @@ def _lines(
     kept[strongest_first] = before <= keep * total.sum()
     ropi, pil = np.zeros((2, *candidates.shape), dtype=bool)
     ropi.ravel()[pixels[kept[index]]] = True
-    line = thin_pixels(ropi)
+    line = _thin_pixels(ropi)
     length = np.bincount(components[line], minlength=total.size)
     long_enough = kept & (length >= min_length)
     ropi.ravel()[pixels] = long_enough[index]
@@ -224,23 +220,12 @@ def _lines(
     return ropi, pil
 
 
-def thin_pixels(mask: np.ndarray) -> np.ndarray:
-    """Thin a mask to lines one pixel wide, looking at its True pixels only.
+def _thin_pixels(mask: np.ndarray) -> np.ndarray:
+    """Thin a mask to lines one pixel wide; flat indices, ascending, of the pixels that are left.
 
-    Parameters
-    ----------
-    mask : (rows, cols) array of bool
-
-    Returns
-    -------
-    (n,) array of int
-        Flat indices, ascending, of the pixels that are left: those that
-        ``skimage.morphology.thin`` leaves.
-
-    Notes
-    -----
-    Two sweeps in turn until nothing changes (Guo & Hall 1989, algorithm A1). In a sweep all
-    pixels are judged by the neighbours that they have when it begins.
+    Those that ``skimage.morphology.thin`` leaves: two sweeps in turn until nothing changes (Guo &
+    Hall 1989, algorithm A1), in each of which all pixels are judged by the neighbours that they
+    have when it begins. Only True pixels are looked at.
     """
     padded = np.pad(mask, 1)
     flat = padded.ravel()
@@ -263,20 +248,11 @@ def thin_pixels(mask: np.ndarray) -> np.ndarray:
     return np.asarray((rows - 1) * mask.shape[1] + cols - 1)
 
 
-def hull_mask(pixels: np.ndarray) -> np.ndarray:
+def _hull_mask(pixels: np.ndarray) -> np.ndarray:
     """Fill the convex hull of pixels, each taken as the diamond of its four sides' middles.
 
-    Parameters
-    ----------
-    pixels : (rows, cols) array of bool
-        At least one is True.
-
-    Returns
-    -------
-    (rows, cols) array of bool
-        Pixels whose centre is in the hull or on its edge: those of
-        ``skimage.morphology.convex_hull_image``. The hull's vertices are at half pixels, so
-        whole numbers describe it without rounding.
+    Pixels whose centre is in the hull or on its edge: those of ``convex_hull_image`` of
+    scikit-image. Its vertices are at half pixels, so whole numbers describe it without rounding.
     """
     rows, cols = pixels.shape
     held = np.flatnonzero(pixels.any(axis=1))

@@ -1,6 +1,6 @@
 """Canny edges of two polarities where they come near, the same as of the whole field.
 
-Windows of a field that hold all places where both polarities are near.
+They are taken on a canvas of windows, which hold all places where both polarities are near.
 """
 
 from dataclasses import dataclass

@@ -33,9 +33,10 @@ QUANTITIES: tuple[FluxName, ...] = get_args(FluxName)
 LEAST_POINTS = 10
 """With fewer hours there is no verdict on a trend (docs/method.md, "Flux and trends")."""
 
-_LEVEL = 0.95
 RATE = u.Mx / u.h
 """Unit of slopes."""
+
+_LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,7 @@ class Systematics:
     trends: dict[tuple[MaskKind, FluxName, float, bool], Trend]
     """By mask, flux, threshold in gauss, and whether the field was divided by μ."""
     r_values: np.ndarray
-    """(T,) R value of each frame, made here."""
+    """(T,) R value of each frame, computed here."""
     header_r_values: np.ndarray
     """(T,) R_VALUE of the header; NaN where it has none."""
     orbital_velocity: Quantity
