@@ -1,6 +1,6 @@
 """The command line: ``python -m analysis pil|flux|report|survey|maps|validate``.
 
-Answers go to stdout or to the files that are asked for. A problem is one line on stderr and
+Answers go to stdout or to the requested files. A problem is one line on stderr and
 exit code 2, never a traceback; a file that cannot be used never stops the others.
 """
 
@@ -20,8 +20,8 @@ from analysis.commands.options import (
     MinLength,
     Threshold,
     Within,
-    check_field,
-    echo_rows,
+    echo_json,
+    json_rows,
     make_settings,
     write,
 )
@@ -63,7 +63,6 @@ def pil(
 ) -> None:
     """Detect polarity inversion lines: a FITS of masks for each file, one CSV row a frame."""
     settings = make_settings(threshold, buffer, keep, min_length, within)
-    check_field(min_field)
     _make_folder(out)
     rows = []
     taken: set[str] = set()
@@ -71,14 +70,14 @@ def pil(
         try:
             rows.append(_pil_of(path, out, taken, settings, min_field))
         except HnnError as error:
-            said = str(error)
-            complain(f"skipped {said}" if str(path) in said else f"skipped {path}: {said}")
+            where = "" if str(path) in str(error) else f"{path}: "
+            complain(f"skipped {where}{error}")
     if not rows:
         raise EmptySourceError(f"none of the {len(files)} files could be used")
     table = pd.DataFrame(rows)
     write(out / "pil.csv", history_csv(table).encode())
     if as_json:
-        echo_rows(table)
+        echo_json(json_rows(table))
     else:
         typer.echo(f"{len(rows)} of {len(files)} files: masks and pil.csv in {out}")
 

@@ -1,13 +1,9 @@
-"""Results as files: masks and heat maps as FITS with the patch's WCS, histories as CSV.
-
-Scores and curves as files.
-
-Flares of the catalogue as a table for people, and as CSV.
-"""
+"""Results as files: masks and heat maps as FITS with the patch's WCS, tables as CSV."""
 
 import io
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,15 +28,14 @@ __all__ = [
     "to_bytes",
 ]
 
-
 _CONTENTS = {
     "rollout": "attention rollout",
     "relevance": "class-specific relevance, gradient times attention",
     "occlusion": "occlusion, log-odds lost",
 }
 
-# What tells time, place and observer. The rest of the magnetogram's keywords describe its
-# field (DATAMAX, USFLUX, BUNIT …) and would be wrong about a mask.
+# Time, place and observer. The rest of the magnetogram's keywords describe its field (DATAMAX,
+# USFLUX, BUNIT …) and would be wrong about a mask.
 _KEPT = (
     *("DATE-OBS", "T_OBS", "TELESCOP", "INSTRUME", "WAVELNTH", "CODEVER7"),
     *("NOAA_AR", "NOAA_NUM", "NOAA_ARS", "LON_FWT", "LAT_FWT"),
@@ -79,11 +74,11 @@ def masks_hdul(
     settings = settings or PilSettings()
     if masks.pil.shape != mag.shape:
         raise ValueError(f"masks of shape {masks.pil.shape} for a field of {mag.shape}")
-    images = [
+    images = (
         ("PIL", masks.pil, "polarity inversion lines, one pixel wide"),
         ("ROPI", masks.ropi, "regions of polarity inversion"),
         ("HULL", masks.hull, "convex hull of the polarity inversion lines"),
-    ]
+    )
     hdus = [fits.PrimaryHDU()]
     for name, mask, content in images:
         header = _header(mag, content)
@@ -164,29 +159,6 @@ def heat_hdul(
     return fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(heat, header, name=method.upper())])
 
 
-def _header(mag: Magnetogram, content: str) -> fits.Header:
-    header = fits.Header()
-    for key in _KEPT:
-        if key in mag.header:
-            header[key] = mag.header[key]
-    header["T_REC"] = (format_t_rec(mag.t_rec), "record time")
-    header["HARPNUM"] = mag.harp
-    header["QUALITY"] = mag.quality
-    header["CONTENT"] = content
-    header["SIMULATD"] = (mag.simulated, "T: no observation, made by a simulator")
-    header["INTERPOL"] = (mag.interpolated, "T: frame made by interpolation in time")
-    header["CREATOR"] = f"HNN {__version__}"
-    if mag.origin:
-        # The name only: a path tells others nothing and may tell too much.
-        header["PARENT"] = _plain(mag.origin.replace("\\", "/").rsplit("/", 1)[-1])
-    return header
-
-
-def _plain(text: str) -> str:
-    """Write text with the letters that FITS headers can hold."""
-    return "".join(letter if " " <= letter <= "~" else "?" for letter in text)
-
-
 def to_bytes(hdul: fits.HDUList) -> bytes:
     """Return FITS as the bytes of a file; the same input gives the same bytes."""
     buffer = io.BytesIO()
@@ -195,18 +167,18 @@ def to_bytes(hdul: fits.HDUList) -> bytes:
 
 
 def history_csv(history: pd.DataFrame) -> str:
-    """Return a history as CSV that any reader takes without options.
+    """Return a history, or another table, as CSV that any reader takes without options.
 
     Parameters
     ----------
     history : DataFrame
-        Of `analysis.physics.flux.flux_history`; column names carry the units, ``simulated`` and
-        ``interpolated`` say what a row is.
+        Such as of `analysis.physics.flux.flux_history`; column names carry the units.
 
     Returns
     -------
     str
-        Comma-separated, one header line, times as ISO seconds, seven significant digits.
+        Comma-separated, one header line, times as ISO seconds, seven significant digits, nothing
+        where a value is not known.
     """
     return history.to_csv(
         index=False, float_format="%.7g", date_format="%Y-%m-%dT%H:%M:%S", lineterminator="\n"
@@ -303,18 +275,38 @@ def place(longitude: float, latitude: float) -> str:
     return f"{north}{abs(latitude):02.0f}{west}{abs(longitude):02.0f}"
 
 
+def _header(mag: Magnetogram, content: str) -> fits.Header:
+    header = fits.Header()
+    for key in _KEPT:
+        if key in mag.header:
+            header[key] = mag.header[key]
+    header["T_REC"] = (format_t_rec(mag.t_rec), "record time")
+    header["HARPNUM"] = mag.harp
+    header["QUALITY"] = mag.quality
+    header["CONTENT"] = content
+    header["SIMULATD"] = (mag.simulated, "T: no observation, made by a simulator")
+    header["INTERPOL"] = (mag.interpolated, "T: frame made by interpolation in time")
+    header["CREATOR"] = f"HNN {__version__}"
+    if mag.origin:
+        # The name only: a path is no help to others and may reveal too much.
+        header["PARENT"] = _plain(mag.origin.replace("\\", "/").rsplit("/", 1)[-1])
+    return header
+
+
+def _plain(text: str) -> str:
+    """Write text with the letters that FITS headers can hold."""
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in text)
+
+
 def _linked(flares: pd.DataFrame, cmes: pd.DataFrame) -> list[str]:
     """Name the CMEs linked to each flare by when they were first seen and their speed."""
-    known = {row["cme_id"]: row for row in cmes.to_dict("records")}
+    words = {row["cme_id"]: _cme_words(row) for row in cmes.to_dict("records")}
     return [
-        "; ".join(_cme_words(name, known) for name in names.split(";") if name)
+        "; ".join(words.get(name, name) for name in names.split(";") if name)
         for names in flares["cme_ids"]
     ]
 
 
-def _cme_words(name: str, known: Mapping[str, dict]) -> str:
-    if name not in known:
-        return name
-    cme = known[name]
+def _cme_words(cme: Mapping[Any, Any]) -> str:
     speed = "speed not known" if pd.isna(cme["speed_km_s"]) else f"{cme['speed_km_s']:.0f} km/s"
     return f"{cme['start_utc']:%m-%d %H:%M} {speed}"

@@ -1,4 +1,4 @@
-"""One case, studied: its frames, fluxes, trends, the verdict, what was said and what happened."""
+"""One case, studied: its frames, fluxes, trends, verdict, prediction and what happened."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,12 +26,13 @@ from hnn_core.sources.sequence import Sequence, build_sequence
 if TYPE_CHECKING:  # knows torch, which is imported when a network is used
     from hnn_core.network.predictor import Prediction
 
-__all__ = ["DEFAULT_CLASS", "HOURS", "CaseStudy", "case_frames", "case_study"]
+__all__ = ["DEFAULT_CLASS", "HOURS", "NO_MODEL", "CaseStudy", "case_frames", "case_study"]
 
 DEFAULT_CLASS = "M"
-"""Least class of the flares that count as what happened, where no network tells its own."""
+"""Minimum class of the flares that count as what happened, where no network has its own."""
 HOURS = 10
 """Hours of a window, t−9 … t, as the paper's m."""
+NO_MODEL = "No model was chosen."
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,7 @@ class CaseStudy:
     verdict: Verdict
     outcome: Outcome
     flare_class: str
-    """Least class of the flares that count as what happened."""
+    """Minimum class of the flares that count as what happened."""
     prediction: "Prediction | None"
     no_prediction: str
     """Why there is no prediction; empty if there is one."""
@@ -102,7 +103,7 @@ def case_study(
     settings: PilSettings | None = None,
     flare_class: str = DEFAULT_CLASS,
     prediction: "Prediction | None" = None,
-    no_prediction: str = "No model was asked.",
+    no_prediction: str = NO_MODEL,
     sequence: Sequence | None = None,
 ) -> CaseStudy:
     """Study one case.
@@ -114,9 +115,9 @@ def case_study(
     case : Case
     settings : PilSettings, optional
     flare_class : str
-        Least class of the flares that count as what happened.
+        Minimum class of the flares that count as what happened.
     prediction : Prediction, optional
-        What a network said, from `hnn_core.network.predictor`.
+        Of a network, from `hnn_core.network.predictor`.
     no_prediction : str
         Why there is none, where there is none.
     sequence : Sequence, optional
@@ -187,8 +188,8 @@ def case_frames(source: Source, region: str, hour: str) -> tuple[tuple[Magnetogr
             ) from error
         if len(frames) == HOURS:
             return frames, ""
-        untold = [reason for reason in broken if reason not in str(error)]
-        more = f" Left out because they broke on reading: {' '.join(untold)}" if untold else ""
+        others = [reason for reason in broken if reason not in str(error)]
+        more = f" Left out because they broke on reading: {' '.join(others)}" if others else ""
         return frames, f"{error}{more}"
 
 

@@ -1,7 +1,4 @@
-"""A case with the maps of a network, the checks of these maps, and where their mass lies.
-
-What is found about a map, as sentences and tables for people.
-"""
+"""A case with the maps of a network, the checks of these maps, and where their mass lies."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
@@ -40,10 +37,11 @@ __all__ = [
     "overlap_rows",
 ]
 
-
 MAP_METHODS = ("rollout", "relevance")
 """Maps of a report: the paper's, and one that knows the class. Occlusion takes minutes."""
 HOUR_METHODS = ("frame-deletion", "integrated-gradients")
+PARTS = {"ropi": "RoPI", "hull": "convex hull", "near": "10 Mm of the PIL"}
+"""Regions of `analysis.cases.overlap.REGION_NAMES` as they are called on pages and in reports."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +88,8 @@ def explain_case(
     methods : sequence of str
         Those of `hnn_core.explanation.service.METHODS` that draw maps.
     check : bool
-        Hold each map against random, |B| and gradient orders (tokens of the last hour) and
-        against a network of random weights.
+        Compare each map with random, |B| and gradient orders (tokens of the last hour) and with
+        a network of random weights.
     draws : int
         Random regions for each overlap.
     progress : callable (done, total), optional
@@ -130,12 +128,10 @@ def explain_case(
     randomised: dict[str, RandomisedCheck] = {}
     if check:
         faithful = step(check_faithfulness(predictor, sequence, maps, hours="last", cancel=cancel))
-    for name in maps if check else ():
-        randomised[name] = step(
-            check_randomised(
-                predictor, sequence, name, cascade=False, cancel=cancel, **map_options(name)
-            )
-        )
+        for name in maps:
+            own = map_options(name)
+            found = check_randomised(predictor, sequence, name, cascade=False, cancel=cancel, **own)
+            randomised[name] = step(found)
     config = predictor.preprocess_config
     lies = {
         name: step(hour_overlaps(found.maps, study.frames, study.masks, config.crop, draws=draws))
@@ -196,24 +192,9 @@ def combine_hours(parts: Sequence[Mapping[str, Overlap]]) -> dict[str, Overlap]:
     return {name: combine([part[name] for part in parts]) for name in REGION_NAMES}
 
 
-def _refuse_other_hours(study: CaseStudy, sequence: "FrameSequence") -> None:
-    studied, shown = (
-        [float(tai_seconds(frame.t_rec)) for frame in one.frames] for one in (study, sequence)
-    )
-    if studied != shown:
-        raise RequestError(
-            f"The network is shown {len(shown)} hours and the case has {len(studied)} frames of "
-            "its own; explain a case over the network's own hours."
-        )
-
-
 def map_options(method: str) -> dict[str, Any]:
     """Return settings that differ from a method's own: signed where the method can be."""
     return {"signed": True} if method == "relevance" else {}
-
-
-PARTS = {"ropi": "RoPI", "hull": "convex hull", "near": "10 Mm of the PIL"}
-"""Regions of `analysis.cases.overlap.REGION_NAMES` as they are called on pages and in reports."""
 
 
 def overlap_rows(found: Mapping[str, Overlap]) -> pd.DataFrame:
@@ -224,25 +205,11 @@ def overlap_rows(found: Mapping[str, Overlap]) -> pd.DataFrame:
     found : mapping of str to Overlap
         By `analysis.cases.overlap.REGION_NAMES`.
     """
-    rows = []
-    for name, one in found.items():
-        known = np.isfinite(one.p)
-        rows.append(
-            {
-                "part": PARTS[name],
-                "area (%)": f"{100 * one.area:.1f}",
-                "share (%)": f"{100 * one.share:.1f}" if known else "–",
-                "expected (%)": f"{100 * one.expected:.1f}" if known else "–",
-                "× expected": f"{one.enrichment:.2f}" if known else "–",
-                "p": f"{one.p:.2g}" if known else "no PIL",
-                "draws": one.draws.size,
-            }
-        )
-    return pd.DataFrame(rows)
+    return pd.DataFrame([_overlap_row(PARTS[name], one) for name, one in found.items()])
 
 
 def norms_sentence(norms: "Explanation", maps: np.ndarray) -> str:
-    """Say how many tokens stand out and how much of a map lies on them.
+    """Write how many tokens stand out and how much of a map lies on them.
 
     Parameters
     ----------
@@ -266,3 +233,27 @@ def norms_sentence(norms: "Explanation", maps: np.ndarray) -> str:
         f"{count} of {total} tokens stand out, and {100 * share:.1f} % of the map's magnitude lies "
         "on them: that part of the map may be an artefact."
     )
+
+
+def _overlap_row(part: str, one: Overlap) -> dict[str, object]:
+    known = np.isfinite(one.p)
+    return {
+        "part": part,
+        "area (%)": f"{100 * one.area:.1f}",
+        "share (%)": f"{100 * one.share:.1f}" if known else "–",
+        "expected (%)": f"{100 * one.expected:.1f}" if known else "–",
+        "× expected": f"{one.enrichment:.2f}" if known else "–",
+        "p": f"{one.p:.2g}" if known else "no PIL",
+        "draws": one.draws.size,
+    }
+
+
+def _refuse_other_hours(study: CaseStudy, sequence: "FrameSequence") -> None:
+    studied, shown = (
+        [float(tai_seconds(frame.t_rec)) for frame in one.frames] for one in (study, sequence)
+    )
+    if studied != shown:
+        raise RequestError(
+            f"The network is shown {len(shown)} hours and the case has {len(studied)} frames of "
+            "its own; explain a case over the network's own hours."
+        )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from astropy.time import Time
@@ -90,12 +90,12 @@ def make_film(
     return _film(found, shots, method if predictor else "none", tuple(show), left_out)
 
 
-@dataclass(frozen=True, eq=False)
-class _Shot:
+class _Shot(NamedTuple):
     frame: Magnetogram
     masks: PilMasks
     heat: np.ndarray | None
-    said: str
+    words: str
+    """Of the prediction."""
 
 
 def _shot(
@@ -106,7 +106,7 @@ def _shot(
     method: str,
     cancel: Any,
 ) -> _Shot:
-    heat, said = None, ""
+    heat, words = None, ""
     frame = build_sequence(source, region.id, hour, 1).frames[0]
     if predictor is not None:
         from hnn_core.explanation.service import explain
@@ -117,10 +117,10 @@ def _shot(
             if maps is not None:
                 box = CropBox.centred(frame.shape, predictor.preprocess_config.crop)
                 heat = tokens_to_patch(maps[-1], box)
-            said = f"p = {predictor.predict(sequence).probability:.2f}"
+            words = f"P(eruptive) = {predictor.predict(sequence).probability:.2f}"
         except (SequenceError, PositionError):
-            said = said or "no prediction"
-    return _Shot(frame, detect_pils(frame.field), heat, said)
+            words = "no prediction"
+    return _Shot(frame, detect_pils(frame.field), heat, words)
 
 
 def _film(
@@ -133,22 +133,20 @@ def _film(
         low = min(float(np.nanmin(heat)) for heat in heats)
         high = max(float(np.nanmax(heat)) for heat in heats)
         limits = (-max(-low, high), max(-low, high)) if signed else (low, high)
-    pictures, names = [], []
-    for shot in shots:
-        name = iso_minute(shot.frame.t_rec)
-        caption = f"{region.name}  {name.replace('T', ' ')} TAI  {shot.said}".rstrip()
-        pictures.append(
-            frame_picture(
-                shot.frame,
-                heat=shot.heat,
-                signed=signed,
-                masks=shot.masks,
-                show=show,
-                heat_range=limits,
-                caption=caption,
-            )
+    names = [iso_minute(shot.frame.t_rec) for shot in shots]
+    labels = [name.replace("T", " ") for name in names]
+    pictures = [
+        frame_picture(
+            shot.frame,
+            heat=shot.heat,
+            signed=signed,
+            masks=shot.masks,
+            show=show,
+            heat_range=limits,
+            caption=f"{region.name}  {label} TAI  {shot.words}".rstrip(),
         )
-        names.append(name)
+        for shot, label in zip(shots, labels, strict=True)
+    ]
     words = f"{len(shots)} hours; one colour scale for all of them."
     if method == "rollout":
         words += " Heat: attention rollout, the same whatever is predicted."
@@ -156,4 +154,4 @@ def _film(
         words += f" Heat: {method}, of the class eruptive, for the hour's own sequence."
     if left_out:
         words += f" Left out: {' '.join(left_out)}"
-    return Film(pictures, [name.replace("T", " ") for name in names], names, words)
+    return Film(pictures, labels, names, words)

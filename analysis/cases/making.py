@@ -1,7 +1,4 @@
-"""What a report holds of each case: the study, and what a network is shown to look at.
-
-The cases of a report, one after the other; one that fails does not stop the others.
-"""
+"""The cases of a report, each studied and explained; one that fails does not stop the others."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -9,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.cases.case_study import DEFAULT_CLASS, HOURS, CaseStudy, case_study
-from analysis.cases.explained import MAP_METHODS, ExplainedCase, explain_case
+from analysis.cases.case_study import DEFAULT_CLASS, HOURS, NO_MODEL, CaseStudy, case_study
+from analysis.cases.explained import ExplainedCase, explain_case
 from analysis.physics.pil import PilSettings
 from hnn_core.exceptions import (
     AttentionCaptureError,
@@ -34,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AbsentCase",
-    "Models",
+    "ModelLoader",
     "ReportCase",
     "make_all",
     "make_case",
@@ -43,32 +40,13 @@ __all__ = [
 ]
 
 
-def without_folder(text: str, spec: str) -> str:
-    """Take the folder of a source out of a sentence that names one of its files."""
-    kind, _, rest = spec.partition(":")
-    if kind != "fits" or not rest.strip("/ "):
-        return text
-    for folder in (rest, str(Path(rest).expanduser())):
-        text = text.replace(f"{folder.rstrip('/')}/", "")
-    return text
-
-
-def short_source(spec: str) -> str:
-    """Name a source without the path of a folder, which tells a reader nothing."""
-    kind, _, rest = spec.partition(":")
-    return f"{kind}:…/{Path(rest).name}" if kind == "fits" and Path(rest).name != rest else spec
-
-
-NOT_ASKED = "Explanations were not asked for."
-
-
 @dataclass(frozen=True, eq=False)
 class ReportCase:
     """One case of a report."""
 
     study: CaseStudy
     explained: ExplainedCase | None = None
-    not_explained: str = NOT_ASKED
+    not_explained: str = "Explanations were not requested."
     """Why there are no maps; not read where there are."""
 
     @property
@@ -82,7 +60,7 @@ class AbsentCase:
     """A case that could not be studied, and why, in one sentence."""
 
     name: str
-    """Region and hour as they were asked for."""
+    """Region and hour as requested."""
     reason: str
 
 
@@ -91,15 +69,11 @@ def make_case(
     case: Case,
     predictor: "Predictor | None" = None,
     *,
-    no_prediction: str = "No model was asked.",
+    no_prediction: str = NO_MODEL,
     flare_class: str | None = None,
     settings: PilSettings | None = None,
     explain: bool = True,
-    check: bool = True,
-    methods: Sequence[str] = MAP_METHODS,
-    draws: int = 1000,
-    progress: Callable[[int, int], None] | None = None,
-    cancel: Any = None,
+    **options: Any,
 ) -> ReportCase:
     """Study a case and, where there is a network and a prediction, explain it.
 
@@ -113,20 +87,20 @@ def make_case(
     no_prediction : str
         Why there is no predictor.
     flare_class : str, optional
-        Least class of the flares that count as what happened; the network's own by default, M
+        Minimum class of the flares that count as what happened; the network's own by default, M
         without one.
     settings : PilSettings, optional
-    explain, check : bool
-        Whether maps are drawn, and whether they are held against other orders and against a
-        network of random weights, which takes most of the time.
-    methods, draws, progress, cancel
-        As in `analysis.cases.explained.explain_case`.
+    explain : bool
+        Whether maps are drawn and checked.
+    **options
+        Methods, checks, draws, progress and cancelling, as in
+        `analysis.cases.explained.explain_case`.
 
     Raises
     ------
     HnnError
         The case cannot be studied; see `analysis.cases.case_study.case_study`. What only stands
-        against a prediction or a map is told in the answer.
+        against a prediction or a map is in the answer.
     CancelledError
     """
     region = find_region(source, case.region)
@@ -150,37 +124,26 @@ def make_case(
     if not explain:
         return ReportCase(study)
     if predictor is None or sequence is None or prediction is None:
-        return ReportCase(
-            study, not_explained=f"There is no prediction to explain. {no_prediction}"
-        )
+        return ReportCase(study, None, f"There is no prediction to explain. {no_prediction}")
     if len(sequence) != len(study.frames):
-        return ReportCase(
-            study,
-            not_explained=f"The network sees {len(sequence)} hours, this report shows "
-            f"{len(study.frames)}; the maps are those of Explore.",
+        why = (
+            f"The network sees {len(sequence)} hours, this report shows {len(study.frames)}; the "
+            "maps are those of Explore."
         )
+        return ReportCase(study, None, why)
     try:
-        explained = explain_case(
-            predictor,
-            study,
-            sequence,
-            methods=methods,
-            check=check,
-            draws=draws,
-            progress=progress,
-            cancel=cancel,
-        )
+        explained = explain_case(predictor, study, sequence, **options)
     except AttentionCaptureError as error:
-        return ReportCase(study, not_explained=str(error))
+        return ReportCase(study, None, str(error))
     return ReportCase(study, explained, "")
 
 
-class Models:
-    """Models that are loaded once, and why others cannot be."""
+class ModelLoader:
+    """Loads each model once, and remembers why others cannot be loaded."""
 
     def __init__(self, device: str, *, strict: bool) -> None:
         self._device, self._strict = device, strict
-        self._known: dict[str, tuple[Predictor | None, str]] = {"": (None, "No model was asked.")}
+        self._known: dict[str, tuple[Predictor | None, str]] = {"": (None, NO_MODEL)}
 
     def find(self, name: str) -> "tuple[Predictor | None, str]":
         """Return the model, or None and why."""
@@ -199,24 +162,24 @@ class Models:
 
 
 def make_all(
-    asked: Sequence[Case],
+    requested: Sequence[Case],
     open_one: Callable[[str], Source],
     find_model: "Callable[[str], tuple[Predictor | None, str]]",
     make: "Callable[[Source, Case, Predictor | None, str], ReportCase]",
-    tell: Callable[[str], None] | None = None,
+    report: Callable[[str], None] | None = None,
 ) -> tuple[list[ReportCase], list[AbsentCase]]:
     """Make all cases that can be made.
 
     Parameters
     ----------
-    asked : sequence of Case
+    requested : sequence of Case
         Their regions may be named by any number of theirs.
     open_one : callable (spec) -> Source
-        Asked once for each source.
+        Called once for each source.
     find_model : callable (name) -> (Predictor or None, why there is none)
     make : callable (source, case, predictor, why there is none) -> ReportCase
-    tell : callable (sentence), optional
-        Told of each case, made or not, once one is made.
+    report : callable (sentence), optional
+        Called for each case, made or not, once one is made.
 
     Returns
     -------
@@ -236,9 +199,9 @@ def make_all(
     sources: dict[str, Source] = {}
     cases: list[ReportCase] = []
     absent: list[AbsentCase] = []
-    untold: list[str] = []
+    lines: list[str] = []
     reasons: list[str] = []
-    for case in asked:
+    for case in requested:
         name = f"{case.region}, {case.hour.replace('T', ' ')} TAI"
         try:
             source = sources.get(case.source) or open_one(case.source)
@@ -252,19 +215,31 @@ def make_all(
         except HnnError as error:
             reasons.append(str(error))
             absent.append(AbsentCase(name, without_folder(str(error), case.source)))
-            untold.append(f"skipped {name}: {error}")
+            lines.append(f"skipped {name}: {error}")
         else:
-            found = cases[-1].study
-            untold.append(f"{len(cases) + len(absent)} of {len(asked)}: {found.name}")
-        if cases and tell is not None:  # of a single case that fails, the error is all there is
-            for line in untold:
-                tell(line)
-            untold.clear()
+            done = len(cases) + len(absent)
+            lines.append(f"{done} of {len(requested)}: {cases[-1].study.name}")
+        if cases and report is not None:  # of a single case that fails, the error is all there is
+            for line in lines:
+                report(line)
+            lines.clear()
     if not cases:
-        if len(absent) == 1:
-            raise EmptySourceError(reasons[0])
-        raise EmptySourceError(
-            f"None of the {len(absent)} cases can be used; the first, {absent[0].name}: "
-            f"{reasons[0]}"
-        )
+        first = f"None of the {len(absent)} cases can be used; the first, {absent[0].name}: "
+        raise EmptySourceError(f"{'' if len(absent) == 1 else first}{reasons[0]}")
     return cases, absent
+
+
+def without_folder(text: str, spec: str) -> str:
+    """Remove the folder of a source from a sentence that names one of its files."""
+    kind, _, rest = spec.partition(":")
+    if kind != "fits" or not rest.strip("/ "):
+        return text
+    for folder in (rest, str(Path(rest).expanduser())):
+        text = text.replace(f"{folder.rstrip('/')}/", "")
+    return text
+
+
+def short_source(spec: str) -> str:
+    """Name a source without the path of a folder, which is no help to a reader."""
+    kind, _, rest = spec.partition(":")
+    return f"{kind}:…/{Path(rest).name}" if kind == "fits" and Path(rest).name != rest else spec

@@ -1,6 +1,6 @@
 """``python -m analysis flux``: magnetic flux of regions, hour by hour."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -17,9 +17,9 @@ from analysis.commands.options import (
     SourceOption,
     Threshold,
     Within,
-    check_field,
     check_out,
-    echo_rows,
+    echo_json,
+    json_rows,
     make_settings,
     write,
 )
@@ -57,7 +57,6 @@ def flux(
 ) -> None:
     """Measure the flux of every good record of regions, in the patch and in its PIL region."""
     settings = make_settings(threshold, buffer, keep, min_length, within)
-    check_field(min_field)
     if bool(region) == every:
         raise typer.BadParameter("name a region with --region, or take every one with --all")
     check_out(csv, parquet)
@@ -71,25 +70,26 @@ def flux(
     )
     if parquet is not None:
         write(parquet, parquet_bytes(rows.sort_values(["region", "t_rec_tai"], kind="stable")))
-    # Of one region the table is as it always was; of several each row says of which.
-    table = tables[chosen[0].id] if len(chosen) == 1 else _named(tables)
+    # Of several regions each row names its own.
+    table = pd.concat(tables, names=["region"]).reset_index("region")
+    if len(chosen) == 1:
+        table = table.drop(columns="region")
     if csv is not None:
         write(csv, history_csv(table).encode())
     files = [str(path) for path in (csv, parquet) if path is not None]
     if as_json:
-        echo_rows(table)
+        echo_json(json_rows(table))
     elif not files:
         typer.echo(history_csv(table), nl=False)
-    elif len(chosen) == 1:
-        typer.echo(f"{len(table)} records of region {chosen[0].id} in {' and '.join(files)}")
     else:
-        typer.echo(f"{len(table)} records of {len(tables)} regions in {' and '.join(files)}")
+        which = f"region {chosen[0].id}" if len(chosen) == 1 else f"{len(tables)} regions"
+        typer.echo(f"{len(table)} records of {which} in {' and '.join(files)}")
 
 
 def _measure_all(
     source: Source, regions: list[Region], settings: PilSettings, min_field: float
 ) -> dict[str, pd.DataFrame]:
-    """Histories by region; of several, those that have none are told of and left out."""
+    """Histories by region; of several, those that have none are skipped with a message."""
     tables: dict[str, pd.DataFrame] = {}
     for number, region in enumerate(regions, start=1):
         try:
@@ -108,9 +108,8 @@ def _measure_all(
 
 def _measure(source: Source, region: str, settings: PilSettings, min_field: float) -> pd.DataFrame:
     problems: list[str] = []
-    frames = _frames(source, region, problems.append)
     try:
-        table = flux_history(frames, settings, threshold=min_field)
+        table = flux_history(_frames(source, region, problems), settings, threshold=min_field)
     except EmptySourceError as error:
         reason = f": {problems[0]}" if problems else ""
         raise EmptySourceError(f"region {region} has no usable record{reason}") from error
@@ -119,18 +118,10 @@ def _measure(source: Source, region: str, settings: PilSettings, min_field: floa
     return table
 
 
-def _frames(source: Source, region: str, refuse: Callable[[str], None]) -> Iterator[Magnetogram]:
-    """Read the good records of a region in order, one at a time; tell of those that broke."""
+def _frames(source: Source, region: str, problems: list[str]) -> Iterator[Magnetogram]:
+    """Read the good records of a region in order, one at a time; add why others broke."""
     for time in source.times(region)[good_records(source.quality(region))]:
         try:
             yield source.frame(region, time)
         except (FitsError, PositionError) as error:
-            refuse(str(error))
-
-
-def _named(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    parts = []
-    for name, table in tables.items():
-        table.insert(0, "region", name)
-        parts.append(table)
-    return pd.concat(parts, ignore_index=True)
+            problems.append(str(error))

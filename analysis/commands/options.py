@@ -27,25 +27,42 @@ __all__ = [
     "Step",
     "Threshold",
     "Within",
-    "check_field",
     "check_out",
-    "check_policy",
     "chosen_regions",
-    "echo_rows",
+    "echo_json",
     "json_rows",
     "make_settings",
-    "tell_regions",
+    "report_regions",
     "write",
 ]
+
+
+def _known_policy(policy: str) -> str:
+    if policy not in POLICIES:
+        raise typer.BadParameter(f"{policy!r} is none of {', '.join(POLICIES)}")
+    return policy
+
+
+def _least_field(gauss: float) -> float:
+    if not gauss >= 0:
+        raise typer.BadParameter(f"must be at least 0 G, got {gauss}")
+    return gauss
+
 
 Threshold = Annotated[float, typer.Option(help="Field from which a pixel has a polarity, G.")]
 Buffer = Annotated[int, typer.Option(help="Side of the square that dilates edges, px.")]
 Keep = Annotated[float, typer.Option(help="Fraction of the strength up to which lines count.")]
 MinLength = Annotated[int, typer.Option(help="Shortest line, px.")]
 Within = Annotated[PilRegion, typer.Option(help="Mask in which the PIL flux is taken.")]
-MinField = Annotated[float, typer.Option(help="Smallest |B| that counts in the total flux, G.")]
+MinField = Annotated[
+    float,
+    typer.Option(help="Smallest |B| that counts in the total flux, G.", callback=_least_field),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Write the answer as JSON.")]
-Policy = Annotated[str, typer.Option(help="unlinked-is-confined (the paper's) or strict.")]
+Policy = Annotated[
+    str,
+    typer.Option(help="unlinked-is-confined (the paper's) or strict.", callback=_known_policy),
+]
 Regions = Annotated[
     list[str] | None,
     typer.Option(metavar="REGION", help="HARP or NOAA number, or SIM 1; repeatable. Default: all."),
@@ -67,25 +84,13 @@ def make_settings(
         raise typer.BadParameter(str(error)) from error
 
 
-def check_field(min_field: float) -> None:
-    """Refuse a least field that is none."""
-    if not min_field >= 0:
-        raise typer.BadParameter(f"--min-field must be at least 0 G, got {min_field}")
-
-
-def check_policy(policy: str) -> None:
-    """Refuse a policy of labelling that there is not."""
-    if policy not in POLICIES:
-        raise typer.BadParameter(f"--policy {policy!r} is none of {', '.join(POLICIES)}")
-
-
 def chosen_regions(source: Source, names: Sequence[str] | None) -> list[str] | None:
     """Return the ids of the regions that were named; None, which is all, where none was."""
     return [find_region(source, name).id for name in names] if names else None
 
 
-def tell_regions(done: int, total: int) -> None:
-    """Tell how far a survey is."""
+def report_regions(done: int, total: int) -> None:
+    """Write how far a survey is."""
     complain(f"{done} of {total} regions")
 
 
@@ -114,13 +119,13 @@ def write(path: Path, content: bytes) -> None:
         raise typer.BadParameter(f"cannot write {path}: {error.strerror}") from error
 
 
-def echo_rows(table: pd.DataFrame) -> None:
-    """Write a table's rows as JSON; what is not known is null."""
-    typer.echo(json.dumps(json_rows(table), indent=2, ensure_ascii=False, allow_nan=False))
+def echo_json(answer: object) -> None:
+    """Write an answer as JSON."""
+    typer.echo(json.dumps(answer, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def json_rows(table: pd.DataFrame) -> Sequence[dict[str, Any]]:
-    """Return a table's rows as JSON has them."""
+    """Return a table's rows as JSON has them; what is not known is null."""
     rows: list[dict[str, Any]] = json.loads(
         table.to_json(orient="records", date_format="iso", date_unit="s", double_precision=15)
     )

@@ -1,22 +1,17 @@
-"""``python -m analysis report``: some cases as one HTML file, with what stands behind it.
+"""``python -m analysis report``: some cases as one HTML file, with what stands behind it."""
 
-From what was typed to the cases that a report is about.
-"""
-
-import json
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from analysis.cases.explained import MAP_METHODS
-from analysis.cases.making import AbsentCase, ReportCase, make_all, make_case
-from analysis.cases.making import Models as LoadedModels
-from analysis.commands.options import AsJson, check_out, json_rows, write
+from analysis.cases.making import ModelLoader, ReportCase, make_all, make_case
+from analysis.commands.options import AsJson, check_out, echo_json, json_rows, write
 from analysis.report.data import cases_table
 from analysis.report.files import ReportFiles
 from hnn_core.live.reporting import complain
@@ -28,87 +23,11 @@ from hnn_core.sources import open_source
 if TYPE_CHECKING:
     from hnn_core.network.predictor import Predictor
 
-__all__ = ["report", "requested_cases"]
-
-
-_NONE = "none"
-
-
-def requested_cases(
-    case_set: str,
-    sources: Sequence[str],
-    regions: Sequence[str],
-    times: Sequence[str],
-    models: Sequence[str],
-) -> CaseSet:
-    """Put cases together.
-
-    Parameters
-    ----------
-    case_set : str
-        Name of a saved set, or its file; "" for the regions and times that follow.
-    sources, models : sequence of str
-        One for all cases, or one for each; none: those of the set, or ``sim:`` and ``demo``.
-        The model ``none`` asks none.
-    regions, times : sequence of str
-        As many of the one as of the other.
-
-    Returns
-    -------
-    CaseSet
-        Without a name where there was none.
-
-    Raises
-    ------
-    BadParameter
-        The numbers do not fit.
-    RequestError
-        No such set, no such hour, a case twice, or more than `hnn_core.regions.case.MOST_CASES`.
-    """
-    if case_set:
-        if regions or times:
-            raise typer.BadParameter("give either --set, or --region with --time")
-        found = _read(case_set)
-        cases = found.cases
-    else:
-        if not regions or len(regions) != len(times):
-            raise typer.BadParameter(
-                f"{len(regions)} --region and {len(times)} --time; give one --time for each "
-                "--region, or --set"
-            )
-        found = None
-        cases = tuple(
-            Case("sim:", region, time, "demo") for region, time in zip(regions, times, strict=True)
-        )
-    cases = _with(cases, "source", sources)
-    cases = _with(cases, "model", ["" if name == _NONE else name for name in models])
-    return CaseSet(found.name if found else "", cases)
-
-
-def _with(cases: tuple[Case, ...], what: str, values: Sequence[str]) -> tuple[Case, ...]:
-    """Give all cases one source or model, or each its own."""
-    if not values:
-        return cases
-    if len(values) not in (1, len(cases)):
-        raise typer.BadParameter(
-            f"{len(values)} --{what} for {len(cases)} cases; give one for all, or one for each"
-        )
-    each = list(values) if len(values) == len(cases) else list(values) * len(cases)
-    return tuple(
-        replace(case, source=value) if what == "source" else replace(case, model=value)
-        for case, value in zip(cases, each, strict=True)
-    )
-
-
-def _read(text: str) -> CaseSet:
-    path = Path(text).expanduser()
-    return read_set(path) if path.suffix == ".json" or path.is_file() else load_set(text)
-
+__all__ = ["report"]
 
 Sources = Annotated[
     list[str] | None,
     typer.Option(
-        "--source",
         metavar="SPEC",
         help="fits:FOLDER, sim: or jsoc:; once, or once for each region. With --set: instead of "
         "the sources in it.",
@@ -117,7 +36,6 @@ Sources = Annotated[
 Regions = Annotated[
     list[str] | None,
     typer.Option(
-        "--region",
         metavar="REGION",
         help=f'HARP or NOAA number, or "SIM 1"; up to {MOST_CASES} times.',
     ),
@@ -125,7 +43,6 @@ Regions = Annotated[
 Times = Annotated[
     list[str] | None,
     typer.Option(
-        "--time",
         metavar="TIME",
         help="Reference time t of that region, TAI: 2011-02-15T01:00; once a region.",
     ),
@@ -133,7 +50,6 @@ Times = Annotated[
 Models = Annotated[
     list[str] | None,
     typer.Option(
-        "--model",
         metavar="MODEL",
         help='Name, folder or hub id, once or once for each region; "none": physics only. Default: '
         "demo, or what is in the set.",
@@ -167,7 +83,7 @@ def report(
         bool, typer.Option("--occlusion", help="Also the occlusion map, which takes minutes.")
     ] = False,
     flare_class: Annotated[
-        str, typer.Option(help="Least class of what happened: M5.0, M or C. Default: the model's.")
+        str, typer.Option(help="Minimum class of the flares that count. Default: the model's.")
     ] = "",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
     as_json: AsJson = False,
@@ -179,7 +95,7 @@ def report(
         raise typer.BadParameter("--out, --zip and --parquet must be different files")
     if flare_class:
         threshold(flare_class)
-    asked = requested_cases(case_set, source or [], region or [], time or [], model or [])
+    requested = _requested(case_set, source or [], region or [], time or [], model or [])
     methods = (*MAP_METHODS, "occlusion") if occlusion else MAP_METHODS
 
     def make(source: Source, case: Case, predictor: "Predictor | None", why: str) -> ReportCase:
@@ -198,37 +114,67 @@ def report(
 
     with redirect_stdout(sys.stderr):  # whatever a library prints is not the answer
         # Models named here must be there; those in a set may be gone.
-        models = LoadedModels(device, strict=bool(model) or not case_set)
-        cases, absent = make_all(asked.cases, open_source, models.find, make, complain)
-    options = [
-        *(["--no-explain"] if no_explain else []),
-        *(["--no-check"] if no_check else []),
-        *(["--occlusion"] if occlusion else []),
-        *(["--flare-class", flare_class] if flare_class else []),
-        *(["--zip", archive.name] if archive else []),
-        *(["--parquet", parquet.name] if parquet else []),
-    ]
-    made = ReportFiles(cases, absent, asked.name, out.name, options)
+        models = ModelLoader(device, strict=bool(model) or not case_set)
+        cases, absent = make_all(requested.cases, open_source, models.find, make, complain)
+    flags = {"--no-explain": no_explain, "--no-check": no_check, "--occlusion": occlusion}
+    values = {"--flare-class": flare_class, "--zip": archive, "--parquet": parquet}
+    options = [name for name, given in flags.items() if given]
+    options += [w for name, value in values.items() if value for w in (name, Path(value).name)]
+    made = ReportFiles(cases, absent, requested.name, out.name, options)
     write(out, made.page.encode())
     if archive is not None:
         write(archive, made.archive)
     if parquet is not None:
         write(parquet, made.parquet)
-    _answer(cases, absent, files, as_json=as_json)
-
-
-def _answer(
-    cases: list[ReportCase], absent: list[AbsentCase], files: list[Path], *, as_json: bool
-) -> None:
     if as_json:
-        told = {
-            "files": [str(path) for path in files],
-            "cases": json_rows(cases_table(cases)),
-            "absent": [{"case": one.name, "reason": one.reason} for one in absent],
-        }
-        typer.echo(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
+        echo_json(
+            {
+                "files": [str(path) for path in files],
+                "cases": json_rows(cases_table(cases)),
+                "absent": [{"case": one.name, "reason": one.reason} for one in absent],
+            }
+        )
         return
-    for case in cases:
-        typer.echo(f"{case.study.name}: {case.study.verdict.sentence}")
+    for one in cases:
+        typer.echo(f"{one.study.name}: {one.study.verdict.sentence}")
     named = ", ".join(f"{path} ({path.stat().st_size / 1e6:.1f} MB)" for path in files)
     typer.echo(f"{len(cases)} of {len(cases) + len(absent)} cases in {named}")
+
+
+def _requested(
+    case_set: str,
+    sources: Sequence[str],
+    regions: Sequence[str],
+    times: Sequence[str],
+    models: Sequence[str],
+) -> CaseSet:
+    """Cases of a saved set or its file, or of regions and times; sources and models may differ."""
+    if case_set:
+        if regions or times:
+            raise typer.BadParameter("give either --set, or --region with --time")
+        path = Path(case_set).expanduser()
+        file = path.suffix == ".json" or path.is_file()
+        found = read_set(path) if file else load_set(case_set)
+        name, cases = found.name, found.cases
+    else:
+        if not regions or len(regions) != len(times):
+            raise typer.BadParameter(
+                f"{len(regions)} --region and {len(times)} --time; give one --time for each "
+                "--region, or --set"
+            )
+        pairs = zip(regions, times, strict=True)
+        name, cases = "", tuple(Case("sim:", region, time, "demo") for region, time in pairs)
+    cases = _with(cases, "source", sources)
+    cases = _with(cases, "model", ["" if model == "none" else model for model in models])
+    return CaseSet(name, cases)
+
+
+def _with(cases: tuple[Case, ...], field: str, values: Sequence[Any]) -> tuple[Case, ...]:
+    """Give all cases one source or model, or each its own."""
+    if len(values) not in (0, 1, len(cases)):
+        raise typer.BadParameter(
+            f"{len(values)} --{field} for {len(cases)} cases; give one for all, or one for each"
+        )
+    each = values if len(values) == len(cases) else [*values] * len(cases)
+    pairs = zip(cases, each, strict=True) if values else ()
+    return tuple(replace(case, **{field: value}) for case, value in pairs) or cases

@@ -1,13 +1,8 @@
-"""``python -m analysis survey|validate``: many windows, and the detector put to the test.
+"""``python -m analysis survey|maps|validate``: many windows, and the detector put to the test."""
 
-``python -m analysis maps``: where the maps of all windows lie.
-"""
-
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import pandas as pd
 import typer
 
 from analysis.cases.tables import parquet_bytes
@@ -18,10 +13,10 @@ from analysis.commands.options import (
     SourceOption,
     Step,
     check_out,
-    check_policy,
     chosen_regions,
+    echo_json,
     json_rows,
-    tell_regions,
+    report_regions,
     write,
 )
 from analysis.surveys.compare import (
@@ -57,11 +52,10 @@ def survey(
     """Take the trends of all windows of ten hours, and compare eruptive with confined ones."""
     check_out(out)
     threshold(flare_class)
-    check_policy(policy)
     opened = open_source(source)
     chosen = chosen_regions(opened, region)
     table = survey_windows(
-        opened, chosen, flare_class=flare_class, policy=policy, step=step, progress=tell_regions
+        opened, chosen, flare_class=flare_class, policy=policy, step=step, progress=report_regions
     )
     table.insert(0, "source", opened.spec)
     write(out, parquet_bytes(table))
@@ -72,18 +66,19 @@ def survey(
     except (OneClassError, TooFewGroupsError) as error:
         why = str(error)
     if as_json:
-        told = {
-            "windows": len(table),
-            "regions": int(table["region"].nunique()),
-            "out": str(out),
-            "trends": json_rows(trends),
-            "comparison": [] if compared is None else json_rows(compared),
-            "no_comparison": why,
-        }
-        typer.echo(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
+        echo_json(
+            {
+                "windows": len(table),
+                "regions": int(table["region"].nunique()),
+                "out": str(out),
+                "trends": json_rows(trends),
+                "comparison": [] if compared is None else json_rows(compared),
+                "no_comparison": why,
+            }
+        )
         return
     typer.echo(f"{len(table)} windows of {table['region'].nunique()} regions in {out}")
-    typer.echo("PIL flux, moving RoPI: windows whose trend stands among all of them")
+    typer.echo("PIL flux, moving RoPI: windows whose trend stands out from all of them")
     typer.echo(trends.to_string(index=False))
     if compared is None:
         typer.echo(f"No comparison: {why}")
@@ -106,30 +101,23 @@ def validate(
     check_out(out)
     opened = open_source(source)
     chosen = chosen_regions(opened, region)
-    table = validation_table(opened, chosen, step=step, progress=tell_regions)
+    table = validation_table(opened, chosen, step=step, progress=report_regions)
     found = validate_table(table)
     if out is not None:
         table.insert(0, "source", opened.spec)
         write(out, parquet_bytes(table))
     if as_json:
-        told: dict[str, Any] = {
-            "statement": found.statement,
-            "agreement": json_rows(found.table()),
-            "out": None if out is None else str(out),
-        }
-        typer.echo(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
+        echo_json(
+            {
+                "statement": found.statement,
+                "agreement": json_rows(found.table()),
+                "out": None if out is None else str(out),
+            }
+        )
         return
-    typer.echo(_short(found.table()).to_string(index=False))
-    typer.echo(found.statement)
-
-
-def _short(table: pd.DataFrame) -> pd.DataFrame:
-    """Leave the columns that fit a terminal, with three digits."""
     columns = ["bin", "windows", "regions", "correlation", "gain", "bias_mx_per_h", "trusted"]
-    short = table[columns].copy()
-    for name in ("correlation", "gain", "bias_mx_per_h"):
-        short[name] = [f"{value:.3g}" for value in short[name]]
-    return short
+    typer.echo(found.table().to_string(columns=columns, index=False, float_format="{:.3g}".format))
+    typer.echo(found.statement)
 
 
 def maps(
@@ -145,11 +133,10 @@ def maps(
     step: Step = STEP,
     as_json: AsJson = False,
 ) -> None:
-    """Tell where the maps of all windows lie, by what was said and by what happened."""
+    """Measure where the maps of all windows lie, by prediction and by what happened."""
     from hnn_core.network.predictor import Predictor
 
     check_out(out)
-    check_policy(policy)
     opened = open_source(source)
     chosen = chosen_regions(opened, region)
     found = map_survey(
@@ -159,15 +146,14 @@ def maps(
         methods=method or ["rollout", "relevance"],
         policy=policy,
         step=step,
-        progress=tell_regions,
+        progress=report_regions,
     )
     table = flat_rows(found)
     table.insert(0, "source", opened.spec)
     write(out, parquet_bytes(table))
     by = {name: class_overlaps(found, name) for name in ("said", "outcome")}
     if as_json:
-        told = {"out": str(out), **{name: json_rows(rows) for name, rows in by.items()}}
-        typer.echo(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
+        echo_json({"out": str(out), **{name: json_rows(rows) for name, rows in by.items()}})
         return
     windows = len(found[["region", "t_rec_tai"]].drop_duplicates())
     typer.echo(f"{windows} windows of {found['region'].nunique()} regions in {out}")

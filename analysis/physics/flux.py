@@ -14,7 +14,6 @@ from hnn_core.exceptions import EmptySourceError
 from hnn_core.magnetogram.magnetogram import Magnetogram
 
 __all__ = [
-    "HISTORY_UNITS",
     "NOISE",
     "flux_error",
     "flux_history",
@@ -27,9 +26,6 @@ __all__ = [
 
 NOISE = 6.4 * u.G
 """Noise of one pixel of a 720 s HMI line-of-sight magnetogram (Hoeksema et al. 2014)."""
-
-HISTORY_UNITS = {"mx": "Mx", "mm": "Mm", "px": "px", "deg": "deg", "tai": "TAI"}
-"""Unit of a column of `flux_history`, by the last word of its name."""
 
 _STRONG = 150.0  # G
 _SAMPLE = 4  # native pixels a sample: about the 2 arcsec of MDI, for which R was made
@@ -142,7 +138,7 @@ def frame_flux(
     Returns
     -------
     dict
-        Column name to value; the last word of a name is the unit (`HISTORY_UNITS`).
+        Column name to value; the last word of a name is its unit.
     """
     settings = settings or PilSettings()
     field, area = magnetogram.field, magnetogram.pixel_area

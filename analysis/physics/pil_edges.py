@@ -1,6 +1,6 @@
 """Canny edges of two polarities where they come near, the same as of the whole field.
 
-Windows of a field that hold all places where both polarities are near.
+They are taken on a canvas of windows, which hold all places where both polarities are near.
 """
 
 from dataclasses import dataclass
@@ -9,127 +9,14 @@ import numpy as np
 from scipy import ndimage
 from skimage.feature import canny
 
-__all__ = ["GAP", "Window", "dilate", "facing_edges", "find_windows"]
+__all__ = ["dilate", "facing_edges"]
 
-
-GAP = 4
+_GAP = 4
 """Empty pixels around every window on the canvas: the reach of Canny's Gaussian (σ = 1)."""
 
 _BLOCK = 4  # pixels: one row of a block of bool is one uint32
 _WIDTHS = 8  # canvas widths that are tried
 _Box = tuple[slice, slice]
-
-
-@dataclass(frozen=True)
-class Window:
-    """A rectangle of the field, and where it lies on the canvas."""
-
-    field: _Box
-    canvas: _Box
-
-    def inset(self, shape: tuple[int, int], inside: int, at_border: int) -> _Box:
-        """Return the part of the canvas rectangle that is left when its sides are moved in.
-
-        Sides on the border of a field of this shape move by `at_border` pixels, the others
-        by `inside`.
-        """
-        rows, cols = (
-            slice(
-                place.start + (at_border if part.start == 0 else inside),
-                max(place.stop - (at_border if part.stop == length else inside), place.start),
-            )
-            for part, place, length in zip(self.field, self.canvas, shape, strict=True)
-        )
-        return rows, cols
-
-
-def find_windows(
-    positive: np.ndarray, negative: np.ndarray, *, reach: int, halo: int
-) -> tuple[list[Window], tuple[int, int]]:
-    """Find where both polarities are near, and pack these places on a canvas.
-
-    Parameters
-    ----------
-    positive, negative : (rows, cols) array of bool
-    reach : int
-        Every pixel at most this far, along rows and along columns, from pixels of both
-        polarities lies in a window.
-    halo : int
-        Pixels of the field that a window shows beyond those, if the field has them.
-
-    Returns
-    -------
-    windows : list of Window
-        Windows may overlap in the field, never on the canvas.
-    shape : (int, int)
-        Of the canvas; the area wasted between the windows is small, not least.
-    """
-    rows, cols = positive.shape
-    blocks = 2 * -(-reach // _BLOCK) + 1
-    near = dilate(_in_blocks(positive), blocks) & dilate(_in_blocks(negative), blocks)
-    if not near.any():
-        return [], (0, 0)
-    groups, _ = ndimage.label(near, np.ones((3, 3)))
-    parts = [
-        (_grown(box[0], halo, rows), _grown(box[1], halo, cols))
-        for box in ndimage.find_objects(groups)
-    ]
-    parts.sort(key=lambda part: part[0].start - part[0].stop)  # tallest first
-    widest = max(part[1].stop - part[1].start for part in parts) + 2 * GAP
-    layouts = [
-        _shelves(parts, int(width))
-        for width in np.linspace(widest, max(widest, cols), _WIDTHS, endpoint=True)
-    ]
-    return min(layouts, key=lambda layout: layout[1][0] * layout[1][1])
-
-
-def dilate(mask: np.ndarray, size: int) -> np.ndarray:
-    """Dilate with a square, as `skimage.morphology.dilation` places even ones.
-
-    Parameters
-    ----------
-    mask : (rows, cols) array of bool
-    size : int
-        Side of the square in pixels. A True pixel spreads ``size // 2`` pixels towards row and
-        column 0, and ``(size - 1) // 2`` away from them.
-    """
-    for axis in (0, 1):
-        grown = mask.copy()
-        source, target = np.moveaxis(mask, axis, 0), np.moveaxis(grown, axis, 0)
-        for step in range(1, min(size // 2, len(source) - 1) + 1):
-            target[:-step] |= source[step:]
-            if step <= (size - 1) // 2:
-                target[step:] |= source[:-step]
-        mask = grown
-    return mask
-
-
-def _in_blocks(mask: np.ndarray) -> np.ndarray:
-    """Whether a square block of pixels holds a True one, bool (block rows, block columns)."""
-    rows, cols = (-(-length // _BLOCK) for length in mask.shape)
-    padded = np.zeros((rows * _BLOCK, cols * _BLOCK), dtype=bool)
-    padded[: mask.shape[0], : mask.shape[1]] = mask
-    words = padded.view(np.uint32).reshape(rows, _BLOCK, cols)
-    return np.bitwise_or.reduce(words, axis=1) != 0
-
-
-def _grown(blocks: slice, halo: int, length: int) -> slice:
-    return slice(max(blocks.start * _BLOCK - halo, 0), min(blocks.stop * _BLOCK + halo, length))
-
-
-def _shelves(parts: list[_Box], width: int) -> tuple[list[Window], tuple[int, int]]:
-    """Put rectangles side by side on shelves of a canvas of this width."""
-    windows = []
-    top, left, height = GAP, GAP, 0
-    for part in parts:
-        rows, cols = (side.stop - side.start for side in part)
-        if left + cols + GAP > width:
-            top, left, height = top + height + GAP, GAP, 0
-        windows.append(Window(part, (slice(top, top + rows), slice(left, left + cols))))
-        left, height = left + cols + GAP, max(height, rows)
-    return windows, (top + height + GAP, width)
-
-
 _LOW, _HIGH = float(np.float32(0.1)), 0.2
 """Canny's default thresholds; scikit-image takes the lower one in single precision."""
 _RADIUS = 4  # pixels, of the Gaussian with σ = 1
@@ -137,7 +24,7 @@ _EDGE_REACH = 4
 """An edge lies at most this far from a pixel of its polarity: farther out, less than 0.0011 of
 it reaches the smoothed image (at a corner of the field), so the gradient is below 0.013."""
 _BLIND = _RADIUS + 2
-"""Rows along a window's sides where edges cannot be told: the Gaussian's radius, and one each
+"""Rows along a window's sides where edges are not known: the Gaussian's radius, and one each
 for the gradient and for the comparison of neighbouring gradients."""
 _STRIP = 64  # rows
 _SLACK = 1  # pixels more, so that faint ends of edges are seldom cut by a window
@@ -169,7 +56,7 @@ def facing_edges(
     strong one. Where a faint edge without a strong one leaves its window, the whole field is
     taken instead.
     """
-    windows, shape = find_windows(
+    windows, shape = _find_windows(
         positive,
         negative,
         reach=_EDGE_REACH + distance,
@@ -195,9 +82,102 @@ def facing_edges(
     return edges[0], edges[1]
 
 
+def dilate(mask: np.ndarray, size: int) -> np.ndarray:
+    """Dilate with a square, as `skimage.morphology.dilation` places even ones.
+
+    Parameters
+    ----------
+    mask : (rows, cols) array of bool
+    size : int
+        Side of the square in pixels. A True pixel spreads ``size // 2`` pixels towards row and
+        column 0, and ``(size - 1) // 2`` away from them.
+    """
+    for axis in (0, 1):
+        grown = mask.copy()
+        source, target = np.moveaxis(mask, axis, 0), np.moveaxis(grown, axis, 0)
+        for step in range(1, min(size // 2, len(source) - 1) + 1):
+            target[:-step] |= source[step:]
+            if step <= (size - 1) // 2:
+                target[step:] |= source[:-step]
+        mask = grown
+    return mask
+
+
+@dataclass(frozen=True)
+class _Window:
+    """A rectangle of the field, and where it lies on the canvas."""
+
+    field: _Box
+    canvas: _Box
+
+    def inset(self, shape: tuple[int, int], inside: int, at_border: int) -> _Box:
+        """Part of the canvas left when its sides move in: `at_border` of the field, or `inside`."""
+        rows, cols = (
+            slice(
+                place.start + (at_border if part.start == 0 else inside),
+                max(place.stop - (at_border if part.stop == length else inside), place.start),
+            )
+            for part, place, length in zip(self.field, self.canvas, shape, strict=True)
+        )
+        return rows, cols
+
+
+def _find_windows(
+    positive: np.ndarray, negative: np.ndarray, *, reach: int, halo: int
+) -> tuple[list[_Window], tuple[int, int]]:
+    """Find where both polarities are within `reach`, and pack these places on a canvas.
+
+    Windows show `halo` more pixels of the field; they may overlap there, never on the canvas. The
+    area wasted between them is small, not minimal.
+    """
+    rows, cols = positive.shape
+    blocks = 2 * -(-reach // _BLOCK) + 1
+    near = dilate(_in_blocks(positive), blocks) & dilate(_in_blocks(negative), blocks)
+    if not near.any():
+        return [], (0, 0)
+    groups, _ = ndimage.label(near, np.ones((3, 3)))
+    parts = [
+        (_grown(box[0], halo, rows), _grown(box[1], halo, cols))
+        for box in ndimage.find_objects(groups)
+    ]
+    parts.sort(key=lambda part: part[0].start - part[0].stop)  # tallest first
+    widest = max(part[1].stop - part[1].start for part in parts) + 2 * _GAP
+    layouts = [
+        _shelves(parts, int(width))
+        for width in np.linspace(widest, max(widest, cols), _WIDTHS, endpoint=True)
+    ]
+    return min(layouts, key=lambda layout: layout[1][0] * layout[1][1])
+
+
+def _in_blocks(mask: np.ndarray) -> np.ndarray:
+    """Whether a square block of pixels holds a True one, bool (block rows, block columns)."""
+    rows, cols = (-(-length // _BLOCK) for length in mask.shape)
+    padded = np.zeros((rows * _BLOCK, cols * _BLOCK), dtype=bool)
+    padded[: mask.shape[0], : mask.shape[1]] = mask
+    words = padded.view(np.uint32).reshape(rows, _BLOCK, cols)
+    return np.bitwise_or.reduce(words, axis=1) != 0
+
+
+def _grown(blocks: slice, halo: int, length: int) -> slice:
+    return slice(max(blocks.start * _BLOCK - halo, 0), min(blocks.stop * _BLOCK + halo, length))
+
+
+def _shelves(parts: list[_Box], width: int) -> tuple[list[_Window], tuple[int, int]]:
+    """Put rectangles side by side on shelves of a canvas of this width."""
+    windows = []
+    top, left, height = _GAP, _GAP, 0
+    for part in parts:
+        rows, cols = (side.stop - side.start for side in part)
+        if left + cols + _GAP > width:
+            top, left, height = top + height + _GAP, _GAP, 0
+        windows.append(_Window(part, (slice(top, top + rows), slice(left, left + cols))))
+        left, height = left + cols + _GAP, max(height, rows)
+    return windows, (top + height + _GAP, width)
+
+
 def _smooth(
     polarity: np.ndarray,
-    windows: list[Window],
+    windows: list[_Window],
     weights: list[np.ndarray | float],
     canvas: np.ndarray,
 ) -> None:
@@ -223,7 +203,7 @@ def _smooth(
         canvas[framed, x.stop] = canvas[framed, x.stop - 1]
 
 
-def _weights(windows: list[Window], shape: tuple[int, int]) -> list[np.ndarray | float]:
+def _weights(windows: list[_Window], shape: tuple[int, int]) -> list[np.ndarray | float]:
     """Weight that the Gaussian finds in the field, around each pixel of each window.
 
     One number for a window away from the field's borders.

@@ -1,7 +1,4 @@
-"""Trend of a flux history: Theil–Sen slope, and Mann–Kendall corrected for serial correlation.
-
-The trend of a window under every choice that could have made it.
-"""
+"""Trends of flux histories, and of a window under every choice that could have made a trend."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +10,10 @@ from astropy import units as u
 from astropy.units import Quantity
 from scipy import stats
 
+from analysis.physics.coordinates import header_number
 from analysis.physics.flux import header_r_value, r_value
 from analysis.physics.pil import PilMasks, PilSettings
-from analysis.physics.window_fluxes import MASKS, THRESHOLDS, MaskKind, WindowFluxes, window_fluxes
+from analysis.physics.window_fluxes import MASKS, MaskKind, WindowFluxes, window_fluxes
 from hnn_core.magnetogram.magnetogram import Magnetogram
 
 __all__ = [
@@ -29,13 +27,16 @@ __all__ = [
     "trend",
 ]
 
+FluxName = Literal["unsigned", "positive", "negative"]
+QUANTITIES: tuple[FluxName, ...] = get_args(FluxName)
 
 LEAST_POINTS = 10
-"""With fewer hours nothing is said about a trend (docs/method.md, "Flux and trends")."""
+"""With fewer hours there is no verdict on a trend (docs/method.md, "Flux and trends")."""
 
-_LEVEL = 0.95
 RATE = u.Mx / u.h
 """Unit of slopes."""
+
+_LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Trend:
 
     @property
     def sufficient(self) -> bool:
-        """Whether there are points enough to speak of a trend."""
+        """Whether there are enough points for a trend."""
         return self.n >= LEAST_POINTS
 
     @property
@@ -156,11 +157,6 @@ def trend(hours: np.ndarray, flux: Quantity) -> Trend:
     )
 
 
-def _percent(rate: float, middle: float) -> float:
-    """Rate in percent of the median; the quotient first, since 100 over a tiny median is none."""
-    return 100.0 * (float(rate) / middle) if middle else float("nan")
-
-
 def mann_kendall(hours: np.ndarray, values: np.ndarray) -> tuple[float, float, float, float]:
     """Mann–Kendall test with the correction for serial correlation of Hamed & Rao (1998).
 
@@ -194,39 +190,20 @@ def mann_kendall(hours: np.ndarray, values: np.ndarray) -> tuple[float, float, f
     return s, float(z), float(2 * stats.norm.sf(abs(z))), correction
 
 
-def _serial_correction(hours: np.ndarray, values: np.ndarray) -> float:
-    n = values.size
-    slope = stats.theilslopes(values, hours).slope
-    ranks = stats.rankdata(values - slope * hours)
-    ranks -= ranks.mean()
-    power = float(ranks @ ranks)
-    if power == 0.0:
-        return 1.0
-    lags = np.arange(1, n - 1)
-    correlation = np.array([float(ranks[lag:] @ ranks[:-lag]) for lag in lags]) / power
-    correlation[np.abs(correlation) < stats.norm.ppf(0.975) / np.sqrt(n)] = 0.0
-    weights = (n - lags) * (n - lags - 1) * (n - lags - 2)
-    return max(1.0, 1.0 + 2.0 / (n * (n - 1) * (n - 2)) * float(weights @ correlation))
-
-
-FluxName = Literal["unsigned", "positive", "negative"]
-QUANTITIES: tuple[FluxName, ...] = get_args(FluxName)
-
-
 @dataclass(frozen=True, eq=False)
 class Systematics:
-    """Trends of a window by mask, flux, threshold and μ correction, and what goes beside them."""
+    """Trends of a window by mask, flux, threshold and μ correction, and what goes with them."""
 
     fluxes: WindowFluxes
     trends: dict[tuple[MaskKind, FluxName, float, bool], Trend]
     """By mask, flux, threshold in gauss, and whether the field was divided by μ."""
     r_values: np.ndarray
-    """(T,) R value of each frame, made here."""
+    """(T,) R value of each frame, computed here."""
     header_r_values: np.ndarray
     """(T,) R_VALUE of the header; NaN where it has none."""
     orbital_velocity: Quantity
     """(T,) OBS_VR, velocity of the observatory along the line to the Sun, km/s, away from it
-    positive; NaN where the header does not tell."""
+    positive; NaN where the header has none."""
     longitude: np.ndarray
     """(T,) from the central meridian, degrees."""
     interpolated: np.ndarray
@@ -246,7 +223,7 @@ class Systematics:
         return self.trends[mask, flux, float(threshold), mu]
 
     def band(self, mask: MaskKind = "moving", flux: FluxName = "unsigned") -> Quantity:
-        """Least and largest slope over thresholds and μ correction, (2,) Mx/h.
+        """Smallest and largest slope over thresholds and μ correction, (2,) Mx/h.
 
         NaN where no slope is known.
         """
@@ -295,7 +272,6 @@ def systematics(
     frames: Sequence[Magnetogram],
     settings: PilSettings | None = None,
     *,
-    thresholds: Sequence[float] = THRESHOLDS,
     masks: Sequence[PilMasks] | None = None,
 ) -> Systematics:
     """Take the trends of a window under every choice of mask, threshold and μ correction.
@@ -305,15 +281,13 @@ def systematics(
     frames : sequence of Magnetogram
         In order of time. Interpolated ones count; they are marked in the answer.
     settings : PilSettings, optional
-    thresholds : sequence of float
-        Smallest abs(B) that counts, ascending, gauss.
     masks : sequence of PilMasks, optional
         Those of the frames, where they are detected already.
 
     Returns
     -------
     Systematics
-        Trends that cannot be told (a mask fixed on patches of different shapes, μ without
+        Trends that are not known (a mask fixed on patches of different shapes, μ without
         coordinates) have no points and are not sufficient.
 
     Raises
@@ -327,7 +301,7 @@ def systematics(
     both.
     """
     settings = settings or PilSettings()
-    fluxes = window_fluxes(frames, settings, thresholds=thresholds, masks=masks)
+    fluxes = window_fluxes(frames, settings, masks=masks)
     parts = {name: getattr(fluxes, name) for name in QUANTITIES}
     trends = {
         (mask, name, threshold, mu): trend(fluxes.hours, part[:, m, k, int(mu)] * u.Mx)
@@ -336,12 +310,13 @@ def systematics(
         for k, threshold in enumerate(fluxes.thresholds)
         for mu in (False, True)
     }
+    velocity = np.array([header_number(frame, "OBS_VR") for frame in frames])  # m/s
     return Systematics(
         fluxes=fluxes,
         trends=trends,
         r_values=np.array([r_value(frame.field) for frame in frames]),
         header_r_values=np.array([header_r_value(frame) for frame in frames]),
-        orbital_velocity=np.array([_velocity(frame) for frame in frames]) * (u.km / u.s),
+        orbital_velocity=velocity / 1000.0 * (u.km / u.s),
         longitude=np.array([frame.longitude.to_value(u.deg) for frame in frames]),
         interpolated=np.array([frame.interpolated for frame in frames]),
         settings=settings,
@@ -349,9 +324,21 @@ def systematics(
     )
 
 
-def _velocity(frame: Magnetogram) -> float:
-    """OBS_VR in km/s; the header has m/s."""
-    value = frame.header.get("OBS_VR")
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return float("nan")
-    return float(value) / 1000.0
+def _percent(rate: float, middle: float) -> float:
+    """Rate in percent of the median; the quotient first, since 100 over a tiny median is none."""
+    return 100.0 * (float(rate) / middle) if middle else float("nan")
+
+
+def _serial_correction(hours: np.ndarray, values: np.ndarray) -> float:
+    n = values.size
+    slope = stats.theilslopes(values, hours).slope
+    ranks = stats.rankdata(values - slope * hours)
+    ranks -= ranks.mean()
+    power = float(ranks @ ranks)
+    if power == 0.0:
+        return 1.0
+    lags = np.arange(1, n - 1)
+    correlation = np.array([float(ranks[lag:] @ ranks[:-lag]) for lag in lags]) / power
+    correlation[np.abs(correlation) < stats.norm.ppf(0.975) / np.sqrt(n)] = 0.0
+    weights = (n - lags) * (n - lags - 1) * (n - lags - 2)
+    return max(1.0, 1.0 + 2.0 / (n * (n - 1) * (n - 2)) * float(weights @ correlation))

@@ -1,7 +1,7 @@
-"""What the trends of a window allow one to say, in words, and what they do not."""
+"""What can be concluded from the trends of a window, in words, and what cannot."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from astropy import units as u
@@ -10,7 +10,7 @@ from analysis.physics.trends import LEAST_POINTS, Systematics
 from analysis.physics.window_fluxes import MaskKind
 from hnn_core.magnetogram.conventions import TRAINED_LONGITUDE
 
-__all__ = ["NO_RATE", "PAPER_CAVEATS", "VERDICTS", "Verdict", "VerdictWord", "verdict"]
+__all__ = ["NO_RATE", "PAPER_CAVEATS", "Verdict", "VerdictWord", "verdict"]
 
 VerdictWord = Literal[
     "consistent with cancellation",
@@ -20,7 +20,6 @@ VerdictWord = Literal[
     "no PIL above threshold",
     "insufficient",
 ]
-VERDICTS: tuple[VerdictWord, ...] = get_args(VerdictWord)
 
 PAPER_CAVEATS = (
     "Only the line-of-sight field is used: a field that becomes more horizontal, or turns away "
@@ -28,15 +27,15 @@ PAPER_CAVEATS = (
     "To establish cancellation takes the full magnetic field vector and brightenings along the "
     "PIL in EUV or X-rays, neither of which is looked at.",
     "HMI's field strengths follow the orbital velocity of SDO, up to ±3 km/s, with periods of 12 "
-    "and 24 hours; a window of ten hours cannot tell that from a trend.",
+    "and 24 hours; a window of ten hours cannot separate that from a trend.",
 )
-"""Sentences that stand beside every verdict about a trend."""
+"""Sentences that go with every verdict about a trend."""
 
 NO_RATE = (
     "The slope is not the rate at which flux cancels: on simulated regions it follows the known "
     "rate but holds a fraction of it only."
 )
-"""What `analysis.surveys.validation` found; how large the fraction is, it tells."""
+"""What `analysis.surveys.validation` found; how large the fraction is stands there."""
 
 _PIL_MASKS: dict[MaskKind, str] = {
     "moving": "the moving mask",
@@ -51,7 +50,7 @@ class Verdict:
 
     word: VerdictWord
     sentence: str
-    """One sentence that says it with its reason."""
+    """The verdict with its reason, one sentence."""
     evidence: tuple[str, ...]
     """One sentence a mask: which polarities fall or rise."""
     caveats: tuple[str, ...]
@@ -188,7 +187,7 @@ def _caveats(found: Systematics, lines: int) -> tuple[str, ...]:
     if not found.fluxes.fixed:
         here.append("The patches differ in shape, so no mask could be fixed in time.")
     if not found.fluxes.corrected:
-        here.append("The header tells no coordinates, so nothing could be corrected for μ.")
+        here.append("The header has no coordinates, so nothing could be corrected for μ.")
     if count := int(found.interpolated.sum()):
         frames = "1 frame is" if count == 1 else f"{count} frames are"
         here.append(f"{frames} interpolated in time, which makes neighbouring hours alike.")

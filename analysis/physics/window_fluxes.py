@@ -1,4 +1,4 @@
-"""Fluxes of a window of frames in every way that systematics are told apart."""
+"""Fluxes of a window of frames by mask, threshold and μ correction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from typing import Literal, get_args
 
 import numpy as np
 from astropy import units as u
-from astropy.units import Quantity
 
 from analysis.physics.coordinates import mu_map
 from analysis.physics.flux import NOISE
@@ -16,7 +15,6 @@ from hnn_core.magnetogram.conventions import tai_seconds
 from hnn_core.magnetogram.magnetogram import Magnetogram
 
 __all__ = ["MASKS", "THRESHOLDS", "MaskKind", "WindowFluxes", "window_fluxes"]
-
 
 MaskKind = Literal["moving", "union", "last", "patch"]
 MASKS: tuple[MaskKind, ...] = get_args(MaskKind)
@@ -34,7 +32,7 @@ class WindowFluxes:
     """Fluxes of T frames by (frame, mask, threshold, μ correction), Mx, all at least 0.
 
     Axes: T frames, 4 masks (`MASKS`), thresholds, and 2: as observed, and divided by μ. NaN
-    where it cannot be told: fixed masks of patches of different shapes, μ without coordinates.
+    where it is not known: fixed masks of patches of different shapes, μ without coordinates.
     """
 
     hours: np.ndarray
@@ -72,7 +70,6 @@ def window_fluxes(
     thresholds: Sequence[float] = THRESHOLDS,
     masks: Sequence[PilMasks] | None = None,
     correct: bool = True,
-    noise: Quantity = NOISE,
 ) -> WindowFluxes:
     """Take the fluxes of a window of frames in every way.
 
@@ -89,8 +86,6 @@ def window_fluxes(
         Those of the frames, where they are detected already.
     correct : bool
         Whether to take the fluxes of B/μ too; without, they are NaN, in half the time.
-    noise : Quantity
-        Standard deviation of one pixel.
 
     Raises
     ------
@@ -113,7 +108,7 @@ def window_fluxes(
     sums = np.full((3, len(frames), len(MASKS), len(levels), 2), np.nan)
     for t, (frame, region) in enumerate(zip(frames, regions, strict=True)):
         kinds = [region, union, None if union is None else regions[-1]]
-        sums[:, t] = _frame_sums(frame, kinds, levels, noise.to_value(u.G), correct)
+        sums[:, t] = _frame_sums(frame, kinds, levels, correct)
         sums[:, t] *= frame.pixel_area.to_value(u.cm**2)
     seconds = np.array([float(tai_seconds(frame.t_rec)) for frame in frames])
     return WindowFluxes(
@@ -130,7 +125,6 @@ def _frame_sums(
     frame: Magnetogram,
     masks: list[np.ndarray | None],
     levels: tuple[float, ...],
-    noise: float,
     correct: bool,
 ) -> np.ndarray:
     """Σ over B > 0, over B < 0, and √Σσ², gauss: (3, masks and patch, thresholds, 2)."""
@@ -145,18 +139,16 @@ def _frame_sums(
             continue
         at = np.flatnonzero(mask if mask is finite else mask & finite)
         values = frame.field.ravel()[at].astype(np.float64)
-        sums[:, k, :, 0] = _sums(values, np.ones_like(values), levels, noise)
+        sums[:, k, :, 0] = _sums(values, np.ones_like(values), levels)
         if mu is not None:
             share = 1.0 / np.maximum(mu.ravel()[at], _LEAST_MU)
-            sums[:, k, :, 1] = _sums(values * share, share, levels, noise)
+            sums[:, k, :, 1] = _sums(values * share, share, levels)
     return sums
 
 
-def _sums(
-    values: np.ndarray, share: np.ndarray, levels: tuple[float, ...], noise: float
-) -> np.ndarray:
+def _sums(values: np.ndarray, share: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
     """(3, thresholds) of the values that are at or above each level."""
-    found = np.zeros((3, len(levels)))
+    found, noise = np.zeros((3, len(levels))), NOISE.to_value(u.G)
     for k, level in enumerate(levels):
         if level > 0:
             counted = np.abs(values) >= level

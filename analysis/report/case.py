@@ -187,7 +187,7 @@ def _hours_that_mattered(case: ReportCase, figures: FigureStore) -> dict[str, An
         simulated=case.study.simulated,
         alt="Score of each hour",
         name=f"hours {case.where}",
-        caption="What the class's log-odds owe to each hour; above 0 the hour spoke for the class.",
+        caption="What the class's log-odds owe to each hour; above 0: for the class.",
     )
     rows = hours_table([case]).pivot(index="t_rec_tai", columns="method", values="score_log_odds")
     heads = {name: f"{name} (log-odds)" for name in rows.columns}

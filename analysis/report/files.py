@@ -27,7 +27,7 @@ from hnn_core import __version__
 from hnn_core.magnetogram.conventions import iso_minute
 from hnn_core.magnetogram.preprocess import CropBox, tokens_to_patch
 
-__all__ = ["ReportFiles", "report_archive"]
+__all__ = ["ReportFiles"]
 
 _TABLES = {
     "cases.csv": cases_table,
@@ -39,65 +39,79 @@ _TABLES = {
 }
 
 
-def report_archive(
-    cases: Sequence[ReportCase],
-    page: str,
-    *,
-    command: str,
-    made: str,
-    absent: Sequence[AbsentCase] = (),
-) -> bytes:
-    """Pack a report with its tables, masks and maps.
-
-    Parameters
-    ----------
-    cases : sequence of ReportCase
-    page : str
-        Of `analysis.report.page.report_html`, for the same cases.
-    command, made, absent
-        As there.
-
-    Returns
-    -------
-    bytes
-        A zip. ``masks/CASE/HOUR.pil.fits`` and ``maps/CASE/HOUR.METHOD.fits`` have the patch's
-        WCS, one file a frame; ``README.txt`` explains every file and column. The same input
-        gives the same bytes.
-    """
-    buffer = io.BytesIO()
-    time = datetime.fromisoformat(made).timetuple()[:6]
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in _members(cases, page, command, made, absent):
-            info = zipfile.ZipInfo(name, time)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, content)
-    return buffer.getvalue()
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _members(
-    cases: Sequence[ReportCase],
-    page: str,
-    command: str,
-    made: str,
-    absent: Sequence[AbsentCase],
-) -> Iterator[tuple[str, str | bytes]]:
-    tables = {name: build(cases) for name, build in _TABLES.items()}
-    readme = templates().get_template("readme.txt")
-    studies = [case.study for case in cases]
-    yield (
-        "README.txt",
-        readme.render(tables=tables, studies=studies, made=made, version=__version__),
-    )
-    yield "report.html", page
-    for name, table in tables.items():
-        yield f"tables/{name}", history_csv(table)
-    origin = provenance(cases, command=command, made=made, absent=absent)
-    yield "provenance.json", json.dumps(origin, indent=2, ensure_ascii=False, default=str) + "\n"
-    for number, case in enumerate(cases, start=1):
-        folder = _folder(case, number)
-        yield from _masks(case, f"masks/{folder}")
-        yield from _maps(case, f"maps/{folder}")
+@dataclass(frozen=True, eq=False)
+class ReportFiles:
+    """A report as page, as zip and as one tidy table."""
+
+    cases: Sequence[ReportCase]
+    absent: Sequence[AbsentCase] = ()
+    name: str = ""
+    """Of the set of cases, if it has one."""
+    out: str = "report.html"
+    """Name of the page in the command that makes it again."""
+    options: Sequence[str] = ()
+    """Further words of that command."""
+    made: str = field(default_factory=_now)
+    """ISO seconds, UTC."""
+
+    @property
+    def command(self) -> str:
+        """The command that makes this report again."""
+        studied = [case.study.case for case in self.cases]
+        return report_command(studied, out=self.out, options=self.options)
+
+    @cached_property
+    def page(self) -> str:
+        """HTML, of `analysis.report.page.report_html`."""
+        return report_html(
+            self.cases, command=self.command, made=self.made, absent=self.absent, name=self.name
+        )
+
+    @cached_property
+    def archive(self) -> bytes:
+        """Zip of the page, its tables, masks, maps and provenance.
+
+        ``masks/CASE/HOUR.pil.fits`` and ``maps/CASE/HOUR.METHOD.fits`` have the patch's WCS, one
+        file a frame; ``README.txt`` explains every file and column. The same cases and time give
+        the same bytes.
+        """
+        buffer = io.BytesIO()
+        time = datetime.fromisoformat(self.made).timetuple()[:6]
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in self._members():
+                info = zipfile.ZipInfo(name, time)
+                info.compress_type = zipfile.ZIP_DEFLATED
+                info.external_attr = 0o644 << 16
+                archive.writestr(info, content)
+        return buffer.getvalue()
+
+    @cached_property
+    def parquet(self) -> bytes:
+        """One row a region and hour; see `analysis.cases.tables.case_rows`."""
+        return parquet_bytes(case_rows(self.cases))
+
+    def _members(self) -> Iterator[tuple[str, str | bytes]]:
+        tables = {name: build(self.cases) for name, build in _TABLES.items()}
+        readme = templates().get_template("readme.txt")
+        studies = [case.study for case in self.cases]
+        yield (
+            "README.txt",
+            readme.render(tables=tables, studies=studies, made=self.made, version=__version__),
+        )
+        yield "report.html", self.page
+        for name, table in tables.items():
+            yield f"tables/{name}", history_csv(table)
+        origin = provenance(self.cases, command=self.command, made=self.made, absent=self.absent)
+        text = json.dumps(origin, indent=2, ensure_ascii=False, default=str)
+        yield "provenance.json", f"{text}\n"
+        for number, case in enumerate(self.cases, start=1):
+            folder = _folder(case, number)
+            yield from _masks(case, f"masks/{folder}")
+            yield from _maps(case, f"maps/{folder}")
 
 
 def _masks(case: ReportCase, folder: str) -> Iterator[tuple[str, bytes]]:
@@ -140,48 +154,3 @@ def _folder(case: ReportCase, number: int) -> str:
 def _stamp(minute: str) -> str:
     """``20110215T0100``: a time in a file's name."""
     return minute.replace("-", "").replace(":", "")
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-@dataclass(frozen=True, eq=False)
-class ReportFiles:
-    """A report as page, as zip and as one tidy table."""
-
-    cases: Sequence[ReportCase]
-    absent: Sequence[AbsentCase] = ()
-    name: str = ""
-    """Of the set of cases, if it has one."""
-    out: str = "report.html"
-    """Name of the page in the command that makes it again."""
-    options: Sequence[str] = ()
-    """Further words of that command."""
-    made: str = field(default_factory=_now)
-    """ISO seconds, UTC."""
-
-    @property
-    def command(self) -> str:
-        """The command that makes this report again."""
-        studied = [case.study.case for case in self.cases]
-        return report_command(studied, out=self.out, options=self.options)
-
-    @cached_property
-    def page(self) -> str:
-        """HTML, of `analysis.report.page.report_html`."""
-        return report_html(
-            self.cases, command=self.command, made=self.made, absent=self.absent, name=self.name
-        )
-
-    @cached_property
-    def archive(self) -> bytes:
-        """Zip; see `analysis.report.files.report_archive`."""
-        return report_archive(
-            self.cases, self.page, command=self.command, made=self.made, absent=self.absent
-        )
-
-    @cached_property
-    def parquet(self) -> bytes:
-        """One row a region and hour; see `analysis.cases.tables.case_rows`."""
-        return parquet_bytes(case_rows(self.cases))

@@ -17,7 +17,6 @@ from analysis.physics.pil import PilSettings
 from analysis.physics.window_fluxes import THRESHOLDS
 from hnn_core import __version__
 from hnn_core.magnetogram.conventions import format_t_rec
-from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.regions.case import Case
 
 __all__ = [
@@ -44,17 +43,24 @@ _MEANINGS = {
 def versions() -> dict[str, str]:
     """Return the versions of this program, of Python and of the libraries that count."""
     found = {"HNN Explorer": __version__, "Python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    return found | {name: metadata.version(name) for name in _PACKAGES}
 
 
 def frames_table(case: ReportCase) -> pd.DataFrame:
     """One row a frame: record time, file, and the keywords on how it was made."""
-    return pd.DataFrame([_frame(frame) for frame in case.study.frames])
+    rows = [
+        {
+            "t_rec": format_t_rec(frame.t_rec),
+            "file": re.split(r"[/\\]", frame.origin)[-1],
+            "quality": f"0x{frame.quality:08x}",
+            "codever7": str(frame.header.get("CODEVER7", "")),
+            "interpolated": frame.interpolated,
+            "rows": frame.shape[0],
+            "columns": frame.shape[1],
+        }
+        for frame in case.study.frames
+    ]
+    return pd.DataFrame(rows)
 
 
 def settings_table(settings: PilSettings) -> pd.DataFrame:
@@ -153,15 +159,3 @@ def _case(case: ReportCase) -> dict[str, Any]:
             for name, parts in explained.overlaps.items()
         }
     return found
-
-
-def _frame(frame: Magnetogram) -> dict[str, object]:
-    return {
-        "t_rec": format_t_rec(frame.t_rec),
-        "file": re.split(r"[/\\]", frame.origin)[-1],
-        "quality": f"0x{frame.quality:08x}",
-        "codever7": str(frame.header.get("CODEVER7", "")),
-        "interpolated": frame.interpolated,
-        "rows": frame.shape[0],
-        "columns": frame.shape[1],
-    }

@@ -243,7 +243,7 @@ def overlap_table(found: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "map": found["method"],
-            by: found[by],
+            {"said": "predicted"}.get(by, by): found[by],
             "part": found["part"].map(PARTS),
             "share (%)": (100 * found["share"]).map("{:.1f}".format),
             "expected (%)": (100 * found["expected"]).map("{:.1f}".format),

@@ -279,11 +279,9 @@ def _statement(
         if low != reach or (low, high) not in trusted:
             break
         reach = high
-    where = (
-        f"up to {reach:g}° from the central meridian"
-        if reach and len([e for e in trusted if e[1] > reach]) == 0
-        else "between " + ", ".join(f"{low:g}° and {high:g}°" for low, high in trusted)
-    )
+    where = "between " + ", ".join(f"{low:g}° and {high:g}°" for low, high in trusted)
+    if trusted[-1][1] == reach:
+        where = f"up to {reach:g}° from the central meridian"
     cuts = ", ".join(f"{level:g}" for level in levels)
     return (
         f"{measured} The ranking of regions can be believed {where} and with thresholds of "

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from analysis.cases.case_study import DEFAULT_CLASS, HOURS, CaseStudy, case_study
+from analysis.cases.case_study import DEFAULT_CLASS, HOURS, NO_MODEL, CaseStudy, case_study
 from hnn_core.exceptions import HnnError, PositionError, SequenceError
 from hnn_core.network.model_store import ModelInfo
 from hnn_core.network.predictor import Prediction
@@ -49,7 +49,7 @@ def study(case: Case) -> CaseStudy:
 def find_model(name: str) -> tuple[ModelInfo | None, str]:
     """Return a model that is here, or why there is none."""
     if not name:
-        return None, "No model was asked."
+        return None, NO_MODEL
     found = next((info for info in caches.models()[0] if info.name == name), None)
     if found is None:
         return None, f"The model “{name}” is not here any more, so nothing can be asked of it."

@@ -106,7 +106,7 @@ def test_ten_hours_that_fall_in_both_polarities():
     assert found.verdict.word == "consistent with cancellation"
     assert found.name == "AR 11158 · HARP 377, 2011-02-13 12:00 TAI"
     assert (found.outcome.word, found.flare_class) == ("no CME linked in DONKI", "M")
-    assert (found.prediction, found.no_prediction) == (None, "No model was asked.")
+    assert (found.prediction, found.no_prediction) == (None, "No model was chosen.")
     assert found.simulated is False
     assert len(found.masks) == HOURS
     assert all(masks.pil.any() for masks in found.masks)

@@ -11,10 +11,10 @@ from analysis.physics import pil_edges
 from analysis.physics.pil import (
     PilMasks,
     PilSettings,
+    _hull_mask,
+    _thin_pixels,
     detect_pils,
-    hull_mask,
     line_length,
-    thin_pixels,
 )
 from analysis.physics.pil_edges import dilate, facing_edges
 from benchmarks.bench_pil import plain_pipeline
@@ -367,10 +367,10 @@ def test_thinning_and_hull_are_scikit_image_s(seed, shape, filled):
     mask = gaussian_filter(np.random.default_rng(seed).random(shape), 1.0)
     mask = mask <= np.quantile(mask, filled)
     line = np.zeros(shape, dtype=bool)
-    line.ravel()[thin_pixels(mask)] = True
+    line.ravel()[_thin_pixels(mask)] = True
     np.testing.assert_array_equal(line, thin(mask))
     if line.any():
-        np.testing.assert_array_equal(hull_mask(line), convex_hull_image(line))
+        np.testing.assert_array_equal(_hull_mask(line), convex_hull_image(line))
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 7])
