@@ -104,7 +104,7 @@ def ours(config: TrainConfig, material: Material, parts: Parts, steps: int) -> d
     events = EventLog(run.path / "metrics.jsonl")
     batches = SequenceBatches(parts, material.frames)
     data = TrainingData(batches, parts, config)
-    keeper = Keeper(run.path / "checkpoints", run.model_folder, config, parts.labels, events, {})
+    keeper = Keeper(run, config, parts.labels, events, {})
     clock = _Clock()
     trainer = make_trainer(config)
     trainer.fit_loop.epoch_loop.max_steps = steps + 1

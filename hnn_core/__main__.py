@@ -155,8 +155,8 @@ def _echo_prediction(prediction: "Prediction") -> None:
     filled = [hour.t_rec for hour in prediction.hours if hour.interpolated]
     typer.echo(f"{name}, {prediction.t_rec} TAI")
     typer.echo(
-        f"probability {prediction.probability:.3f} that a flare of class ≥{prediction.flare_class} "
-        f"in the next 24 h is eruptive: {prediction.label} (threshold {prediction.threshold:g})"
+        f"P(eruptive) {prediction.probability:.3f} of a flare of class ≥{prediction.flare_class} "
+        f"in the next 24 h: {prediction.label} (threshold {prediction.threshold:g})"
     )
     typer.echo(
         f"hours: {prediction.hours[0].t_rec} to {prediction.t_rec}, "

@@ -19,6 +19,7 @@ NameOption = Annotated[str, typer.Option(help="Name of the new run; made up if n
 RunOption = Annotated[str, typer.Option(help="Resume this run, by name or folder.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
+_SHOWN = ("tss", "hss", "recall", "precision", "accuracy", "tp", "fp", "tn", "fn")
 _FLAGS = {
     "flare_class": "--class",
     "temporal": "--temporal/--baseline",
@@ -81,9 +82,6 @@ def runs(as_json: JsonOption = False) -> None:
         typer.echo(f"{one.name:<32} {one.kind:<9} {status.state:<9} {status.message}".rstrip())
     for folder in skipped:
         typer.echo(folder.reason, err=True)
-
-
-_SHOWN = ("tss", "hss", "recall", "precision", "accuracy", "tp", "fp", "tn", "fn")
 
 
 def _starter(kind: str) -> Callable[..., None]:

@@ -30,7 +30,7 @@ from hnn_core.simulation.population import HOURS, Population
 from hnn_core.simulation.render import render
 from hnn_core.storage import replacing
 
-__all__ = ["augment", "main", "read_flux", "render_runs"]
+__all__ = ["REGIONS", "SEED", "main"]
 
 log = logging.getLogger(__name__)
 
@@ -44,22 +44,34 @@ STACK, GROWN = 3, 0.85
 """Encoders made of one in step 1, and the part of its steps after which that happens."""
 
 
-def augment(frames: Tensor, rng: np.random.Generator) -> Tensor:
+def main(argv: list[str] | None = None) -> None:
+    """Render simulated regions, teach a transformer to read them, write its weights."""
+    parser = argparse.ArgumentParser(description="Teach a vision transformer to read flux.")
+    parser.add_argument("--out", type=Path, required=True, help="a .safetensors file")
+    parser.add_argument("--width", type=int, default=192)
+    parser.add_argument("--steps", type=int, default=1600)
+    parser.add_argument("--n-keep", type=int, default=80, help="tokens kept while learning")
+    parser.add_argument("--regions", type=int, default=REGIONS)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    frames = _render_runs(SEED, options.regions)
+    log.info("rendered %d regions", options.regions)
+    torch.manual_seed(options.seed)
+    model = HNN(HNNConfig(width=options.width))
+    _read_flux(model, frames, steps=options.steps, n_keep=options.n_keep, seed=options.seed)
+    with replacing(options.out) as draft:
+        save_file(model.vit.state_dict(), draft)
+
+
+def _augment(frames: Tensor, rng: np.random.Generator) -> Tensor:
     """One random label-preserving symmetry of frames (T, 224, 224), the same for all."""
     flips = [axis for axis in (1, 2) if rng.integers(2)]
     return torch.flip(frames, flips) * float(rng.choice([-1.0, 1.0]))
 
 
 def _flux_targets(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Flux that the transformer learns to read off images (B, 1, 224, 224).
-
-    Returns
-    -------
-    tokens : Tensor (B, 196, 3)
-        Unsigned, signed and PIL flux of each token, compressed by asinh.
-    totals : Tensor (B, 2)
-        Natural logarithm of the total unsigned and PIL flux, standardised by eye.
-    """
+    """Unsigned, signed and PIL flux of tokens (B, 196, 3), and totals (B, 2), of images."""
     strong = 100.0 / 2000.0
     near = [max_pool2d((images * s > strong).float(), 3, 1, 1) for s in (1.0, -1.0)]
     at_pil = images.abs() * near[0] * near[1]  # (B, 1, 224, 224)
@@ -113,7 +125,7 @@ def _choose_tokens(images: Tensor, n_keep: int) -> Tensor | None:
     return torch.topk(torch.log(strength + 0.002) - 0.5 * torch.log(-torch.log(noise)), n_keep)[1]
 
 
-def read_flux(
+def _read_flux(
     model: HNN, frames: np.ndarray, *, steps: int, n_keep: int, seed: int, batch: int = 48
 ) -> None:
     """Step 1: teach ``model.vit`` to read flux, in place."""
@@ -131,7 +143,7 @@ def read_flux(
         optimizer.param_groups[0]["lr"] = _rate(step / steps)
         picks = [(rng.integers(len(frames)), rng.integers(frames.shape[1])) for _ in range(batch)]
         images = torch.stack(
-            [augment(torch.tensor(frames[r, h][None], dtype=torch.float32), rng) for r, h in picks]
+            [_augment(torch.tensor(frames[r, h][None], dtype=torch.float32), rng) for r, h in picks]
         )  # (B, 1, 224, 224)
         token_target, total_target = _flux_targets(images)
         keep = _choose_tokens(images, n_keep)
@@ -160,7 +172,7 @@ def _rate(part: float) -> float:
     return 1.5e-4 * (1 + np.cos(np.pi * (part - GROWN) / (1 - GROWN))) + 1e-6
 
 
-def render_runs(seed: int, n_regions: int) -> np.ndarray:
+def _render_runs(seed: int, n_regions: int) -> np.ndarray:
     """Preprocessed frames (regions, hours, 224, 224) half precision, in [-1, 1]."""
     with ProcessPoolExecutor() as pool:
         return np.stack(list(pool.map(partial(_render_run, seed), range(1, n_regions + 1))))
@@ -173,26 +185,6 @@ def _render_run(seed: int, index: int) -> np.ndarray:
         for hour in range(0, HOURS, HOURS_APART)
     ]
     return np.stack(frames)
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Render simulated regions, teach a transformer to read them, write its weights."""
-    parser = argparse.ArgumentParser(description="Teach a vision transformer to read flux.")
-    parser.add_argument("--out", type=Path, required=True, help="a .safetensors file")
-    parser.add_argument("--width", type=int, default=192)
-    parser.add_argument("--steps", type=int, default=1600)
-    parser.add_argument("--n-keep", type=int, default=80, help="tokens kept while learning")
-    parser.add_argument("--regions", type=int, default=REGIONS)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    frames = render_runs(SEED, options.regions)
-    log.info("rendered %d regions", options.regions)
-    torch.manual_seed(options.seed)
-    model = HNN(HNNConfig(width=options.width))
-    read_flux(model, frames, steps=options.steps, n_keep=options.n_keep, seed=options.seed)
-    with replacing(options.out) as draft:
-        save_file(model.vit.state_dict(), draft)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """What happens around the steps of a training: events, checkpoints, the best model, stopping.
 
-Lightning's ModelCheckpoint and EarlyStopping are not used: the best model, what is known of it
-and the checkpoint must be written in this order, each whole, for a training that is killed
-anywhere to reach the same weights; and what the older of two checkpoints knows decides.
+Lightning's ModelCheckpoint and EarlyStopping are not used: what they know lies in the checkpoint,
+so that after a kill they would keep, or number anew, files written since. Here the best model
+comes first, then the checkpoint that knows of it, each whole: a training that is killed anywhere
+reaches the same weights.
 """
 
 import math
@@ -11,6 +12,7 @@ import pickle
 import signal
 import time
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from hnn_core.training.config import TrainConfig
 from hnn_core.training.loaders import ResumableLoader
 from hnn_core.training.module import TrainingModule, focal_loss
 from hnn_core.training.progress import EventLog
+from hnn_core.training.run_folder import RunFolder
 
 __all__ = [
     "AtomicCheckpointIO",
@@ -148,23 +151,21 @@ class Stopper(Callback):
         self.requested = True
 
 
+@dataclass(eq=False)
 class Keeper(Callback):
     """After each epoch: score the validation set, keep the best model, write a checkpoint."""
 
-    def __init__(
-        self,
-        checkpoints: Path,
-        model: Path,
-        config: TrainConfig,
-        labels: np.ndarray,
-        events: EventLog,
-        card: dict[str, Any],
-    ) -> None:
-        self.checkpoints, self.model, self.config = checkpoints, model, config
-        self.labels, self.events, self.card = labels, events, card
-        self.best_loss, self.best_epoch = math.inf, 0
-        self.last: dict[str, float] | None = None
-        """Scores of the last validation pass."""
+    run: RunFolder
+    config: TrainConfig
+    labels: np.ndarray
+    """(n,) of all sequences, 0 or 1."""
+    events: EventLog
+    card: dict[str, Any]
+    """What is stored with the model."""
+    best_loss: float = math.inf
+    best_epoch: int = 0
+    last: dict[str, float] | None = None
+    """Scores of the last validation pass."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed training must know of the best epoch so far."""
@@ -196,12 +197,12 @@ class Keeper(Callback):
             if trainer.is_global_zero:
                 save_model(
                     module.model,
-                    self.model,
+                    self.run.model_folder,
                     metadata={**self.card, "epoch": self.best_epoch, "validation": self.last},
                 )
-        trainer.save_checkpoint(_checkpoint_path(self.checkpoints, trainer))
+        trainer.save_checkpoint(_checkpoint_path(self.run.checkpoints, trainer))
         if trainer.is_global_zero:
-            _prune(self.checkpoints, self.config.keep_checkpoints)
+            _prune(self.run.checkpoints, self.config.keep_checkpoints)
         waited = trainer.current_epoch + 1 - self.best_epoch
         if self.config.patience and waited >= self.config.patience:
             self.events.message(

@@ -9,7 +9,7 @@ that an uninterrupted one would have seen.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
@@ -57,44 +57,28 @@ class BatchPlan:
     batch, however it was shared out. 0 for a stand-in of a process that got none."""
 
 
+@dataclass(eq=False)
 class BatchSampler:
-    """Plans of an epoch's batches.
+    """Plans of an epoch's batches."""
 
-    Parameters
-    ----------
-    sequences : ndarray (n,)
-        Numbers of the sequences to learn from.
-    groups : ndarray (n,)
-        Region of each; those of a region are in order of time and adjacent.
-    batch : int
-        Sequences in a step, over all processes.
-    run_hours : int
-        Consecutive sequences of a region that stay together.
-    symmetries : bool
-        Whether to draw symmetries; otherwise all are 0.
-    seed : int
-    rank, world : int
-        Number of this process, and of how many.
-    """
-
-    def __init__(
-        self,
-        sequences: np.ndarray,
-        groups: np.ndarray,
-        *,
-        batch: int,
-        run_hours: int,
-        symmetries: bool = False,
-        seed: int = 0,
-        rank: int = 0,
-        world: int = 1,
-    ) -> None:
-        self.sequences, self.groups = np.asarray(sequences), np.asarray(groups)
-        self.batch, self.run_hours, self.symmetries = batch, run_hours, symmetries
-        self.seed, self.rank, self.world = seed, rank, world
-        self.epoch = 0
-        self.first = 0
-        """Batch that the next pass starts with; then 0 again."""
+    sequences: np.ndarray
+    """(n,) numbers of the sequences to learn from."""
+    groups: np.ndarray
+    """(n,) region of each; those of a region are in order of time and adjacent."""
+    _: KW_ONLY
+    batch: int
+    """Sequences in a step, over all processes."""
+    run_hours: int
+    """Consecutive sequences of a region that stay together."""
+    symmetries: bool = False
+    """Whether to draw symmetries; otherwise all are 0."""
+    seed: int = 0
+    rank: int = 0
+    """Number of this process, of `world`."""
+    world: int = 1
+    epoch: int = 0
+    first: int = 0
+    """Batch that the next pass starts with; then 0 again."""
 
     def __len__(self) -> int:
         """Batches in an epoch."""

@@ -73,7 +73,7 @@ def train_run(
     main = is_main_process()
     events = events or EventLog(run.path / "metrics.jsonl", writes=main)
     with plain_errors(config), _without_chatter():
-        checkpoint, complaints = newest_readable(run.path / "checkpoints")
+        checkpoint, complaints = newest_readable(run.checkpoints)
         for complaint in complaints:
             events.message(complaint, "warning")
         material = material or read_material(config, events)
@@ -82,18 +82,12 @@ def train_run(
         trainer = make_trainer(config)
         batches = make_batches(config, model, material, parts, trainer, events)
         data = TrainingData(batches, parts, config)
-        keeper = Keeper(
-            run.path / "checkpoints",
-            run.model_folder,
-            config,
-            parts.labels,
-            events,
-            describe_training(material.dataset, parts, config),
-        )
+        card = describe_training(material.dataset, parts, config)
+        keeper = Keeper(run, config, parts.labels, events, card)
         trainer.callbacks += [  # type: ignore[attr-defined]  # a list, as Lightning makes it
             keeper,
             Reporter(events, keeper, data.loader),
-            Stopper(run.path / "checkpoints"),
+            Stopper(run.checkpoints),
         ]
         device = describe_device(trainer.strategy.root_device)
         if main:

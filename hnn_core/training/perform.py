@@ -26,10 +26,8 @@ from hnn_core.training.run_folder import RunFolder
 
 __all__ = [
     "PAPER_GRIDS",
-    "cross_validate",
     "grid_points",
     "perform",
-    "sweep",
 ]
 
 PAPER_GRIDS: dict[str, list[Any]] = {
@@ -41,35 +39,6 @@ PAPER_GRIDS: dict[str, list[Any]] = {
 }
 """Values for each setting that the paper varied; it names those of frames and patch. ``--grid
 frames`` takes them."""
-
-
-def cross_validate(run: RunFolder) -> None:
-    """Train HNN and baseline on every fold; those that are finished are not trained again.
-
-    Parameters
-    ----------
-    run : RunFolder
-        Of kind ``crossval``: its configuration, but for ``temporal`` and ``fold``, is that of
-        every member. Receives the predictions of all folds and their scores.
-
-    Raises
-    ------
-    StopRequestedError, HnnError
-        As `hnn_core.training.fit.train_run`.
-    """
-    config = TrainConfig.from_dict(run.config)
-    _check_single(config, "cross-validation")
-    events = EventLog(run.path / "metrics.jsonl")
-    material = read_material(config, events)
-    tables = []
-    for temporal in (True, False):
-        for fold in range(1, config.folds + 1):
-            member = config.changed(temporal=temporal, fold=fold)
-            tables.append(_member_run(run, f"{member.model_name}-fold{fold}", member, material))
-    predictions = pd.concat(tables, ignore_index=True)
-    write_table(predictions, run.path / "predictions.parquet")
-    rows = [score_row(table, 0.5) for table in tables]
-    write_scores(run, config, material.dataset, rows, crossval=_fold_statistics(rows))
 
 
 def grid_points(config: TrainConfig, grid: dict[str, list[Any]]) -> dict[str, TrainConfig]:
@@ -96,37 +65,6 @@ def grid_points(config: TrainConfig, grid: dict[str, list[Any]]) -> dict[str, Tr
     return points
 
 
-def sweep(run: RunFolder) -> None:
-    """Train every point of the grid; those that are finished are not trained again.
-
-    Parameters
-    ----------
-    run : RunFolder
-        Of kind ``sweep``, its grid in the configuration under ``grid``. Receives the scores of
-        all points, each on the same test regions.
-
-    Raises
-    ------
-    StopRequestedError, HnnError
-        As `hnn_core.training.fit.train_run`.
-    """
-    config = TrainConfig.from_dict(run.config)
-    _check_single(config, "sweep")
-    events = EventLog(run.path / "metrics.jsonl")
-    points = grid_points(config, dict(run.config.get("grid", {})))
-    dataset = StoredDataset.open(find_dataset(config.dataset))
-    for member in points.values():
-        Parts.of(dataset, member)  # what is missing for the last point shows before the first
-    material: Material | None = None
-    rows = []
-    for name, member in points.items():
-        if material is None or not material.serves(member):
-            material = read_material(member, events)
-        table = _member_run(run, name, member, material)
-        rows.append({**score_row(table, 0.5), "member": name})
-    write_scores(run, config, dataset, rows)
-
-
 def perform(run: RunFolder, log: Callable[[str], None] = lambda _: None) -> str:
     """Do a run's work when its turn has come, or resume it.
 
@@ -146,12 +84,50 @@ def perform(run: RunFolder, log: Callable[[str], None] = lambda _: None) -> str:
     HnnError
         After the run's status has been set to failed with the sentence.
     """
-    try:
-        with _stoppable(), take_turn(run, log):
-            return _work(run)
-    except StopRequestedError:
-        run.write_status("stopped", "Stopped while it waited for its turn; resume it.")
-        return "stopped"
+    with contextlib.ExitStack() as turn:
+        try:
+            with _stoppable():
+                turn.enter_context(take_turn(run, log))
+        except StopRequestedError:
+            run.write_status("stopped", "Stopped while it waited for its turn; resume it.")
+            return "stopped"
+        return _work(run)
+
+
+def _cross_validate(run: RunFolder) -> None:
+    """Train HNN and baseline on every fold; those that are finished are not trained again."""
+    config = TrainConfig.from_dict(run.config)
+    _check_single(config, "cross-validation")
+    events = EventLog(run.path / "metrics.jsonl")
+    material = read_material(config, events)
+    tables = []
+    for temporal in (True, False):
+        for fold in range(1, config.folds + 1):
+            member = config.changed(temporal=temporal, fold=fold)
+            tables.append(_member_run(run, f"{member.model_name}-fold{fold}", member, material))
+    predictions = pd.concat(tables, ignore_index=True)
+    write_table(predictions, run.path / "predictions.parquet")
+    rows = [score_row(table, 0.5) for table in tables]
+    write_scores(run, config, material.dataset, rows, crossval=_fold_statistics(rows))
+
+
+def _sweep(run: RunFolder) -> None:
+    """Train every point of the grid on the same test regions; finished ones not again."""
+    config = TrainConfig.from_dict(run.config)
+    _check_single(config, "sweep")
+    events = EventLog(run.path / "metrics.jsonl")
+    points = grid_points(config, dict(run.config.get("grid", {})))
+    dataset = StoredDataset.open(find_dataset(config.dataset))
+    for member in points.values():
+        Parts.of(dataset, member)  # what is missing for the last point shows before the first
+    material: Material | None = None
+    rows = []
+    for name, member in points.items():
+        if material is None or not material.serves(member):
+            material = read_material(member, events)
+        table = _member_run(run, name, member, material)
+        rows.append({**score_row(table, 0.5), "member": name})
+    write_scores(run, config, dataset, rows)
 
 
 def _member_run(run: RunFolder, name: str, config: TrainConfig, material: Material) -> pd.DataFrame:
@@ -192,8 +168,8 @@ def _check_single(config: TrainConfig, what: str) -> None:
 
 _WORK: dict[str, Callable[[RunFolder], Any]] = {
     "train": train_run,
-    "crossval": cross_validate,
-    "sweep": sweep,
+    "crossval": _cross_validate,
+    "sweep": _sweep,
 }
 
 
@@ -201,7 +177,8 @@ def _work(run: RunFolder) -> str:
     if is_main_process():
         run.write_status("running")
     try:
-        _WORK[run.kind](run)
+        with _stoppable():
+            _WORK[run.kind](run)
     except StopRequestedError:
         _end(run, "stopped", "Stopped; resume it from its checkpoint.")
         return "stopped"

@@ -80,6 +80,11 @@ class RunFolder(Job):
         return self.path / "model"
 
     @property
+    def checkpoints(self) -> Path:
+        """Folder of its checkpoints, the newest last by name."""
+        return self.path / "checkpoints"
+
+    @property
     def has_model(self) -> bool:
         """Whether a model is there; it appears whole."""
         return (self.model_folder / "config.json").is_file()

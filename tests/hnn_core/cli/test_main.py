@@ -75,7 +75,7 @@ def test_predict_for_people(folder, model, capsys):
     assert err == ""
     lines = out.splitlines()
     assert lines[0] == "HARP 377 (AR 11158), 2011-02-13T05:00:00 TAI"
-    assert lines[1].startswith("probability 0.")
+    assert lines[1].startswith("P(eruptive) 0.")
     assert "class ≥M" in lines[1]
     assert "1 interpolated (2011-02-13T03:00:00)" in lines[2]
     assert lines[-1] == "warning: It forecasts nothing."

@@ -293,6 +293,16 @@ def test_stop_while_queued_leaves_the_queue(make):
     assert second.status.state == "stopped"
 
 
+def test_a_training_that_is_stopped_while_it_waits_never_begins(make):
+    from hnn_core.training.perform import perform  # imports torch, which the others do without
+
+    first, second = start(make("turn", "one")), make("turn", "two")
+    reach(first, "running")
+    assert perform(second, lambda _: os.kill(os.getpid(), signal.SIGTERM)) == "stopped"
+    assert "waited for its turn" in second.status.message
+    assert not second.alive
+
+
 def test_a_job_that_takes_no_turn_does_not_hold_trainings_up(make):
     build = make("polite", "build")
     jobs.start(["data", str(build.path)], build, in_turn=False)
