@@ -15,7 +15,7 @@ _DECADES = 3
 """That the colours of attention span: most heads spread it over 200 tokens, some look at one."""
 
 
-def layer_heads_figure(attention: np.ndarray, *, height: int = 520) -> go.Figure:
+def layer_heads_figure(attention: np.ndarray) -> go.Figure:
     """Draw the class token's attention in every encoder and head as small pictures.
 
     It needs the margins of a picture: room for a colour bar at the right.
@@ -24,8 +24,6 @@ def layer_heads_figure(attention: np.ndarray, *, height: int = 520) -> go.Figure
     ----------
     attention : (L, heads, g, g) array
         Of one frame (`hnn_core.explanation.rollout.class_attention`), row 0 south.
-    height : int
-        Pixels.
 
     Returns
     -------
@@ -67,7 +65,7 @@ def layer_heads_figure(attention: np.ndarray, *, height: int = 520) -> go.Figure
     return _picture(
         mosaic,
         uirevision="heads",
-        height=height,
+        height=520,
         xaxis={"title_text": "head", **_numbered(np.arange(heads), pitch, gap)},
         yaxis={"title_text": "encoder", **_numbered(np.arange(layers)[::-1], pitch, gap)},
     )
@@ -108,7 +106,7 @@ def _laid_out(pictures: np.ndarray, gap: int, between: float) -> np.ndarray:
     return whole[:-gap, :-gap]
 
 
-def token_norms_figure(norms: np.ndarray, flagged: np.ndarray, *, height: int = 420) -> go.Figure:
+def token_norms_figure(norms: np.ndarray, flagged: np.ndarray) -> go.Figure:
     """Draw the norm of each token of one frame; those that stand out are outlined.
 
     It needs the margins of a picture: room for a colour bar at the right.
@@ -118,12 +116,6 @@ def token_norms_figure(norms: np.ndarray, flagged: np.ndarray, *, height: int = 
     norms : (g, g) array
         Row 0 south.
     flagged : (g, g) array of bool
-    height : int
-        Pixels.
-
-    Returns
-    -------
-    Figure
 
     Raises
     ------
@@ -148,7 +140,7 @@ def token_norms_figure(norms: np.ndarray, flagged: np.ndarray, *, height: int = 
     return _picture(
         [field, *haloed(name, *outline_path(flagged), line, "rgba(255,255,255,0.8)")],
         uirevision="token norms",
-        height=height,
+        height=420,
         xaxis={"title_text": "token column, from the east", "range": [-0.5, columns - 0.5]},
         yaxis={"title_text": "token row, from the south", "range": [-0.5, rows - 0.5]},
     )

@@ -48,22 +48,12 @@ def frame_picture(
     Parameters
     ----------
     mag : Magnetogram
-        NaN pixels are drawn as no field.
-    heat : (rows, cols) array, optional
-        On the patch's pixels; NaN is clear.
-    signed : bool
-        Negative values of the map speak against the class.
+    heat, signed, clip, heat_opacity, heat_range
+        As in `analysis.figures.filmstrip.composite`; give one range to compare hours.
     masks : PilMasks, optional
         None, or masks without a line, draw none.
     show : collection of str
         Of ``"pil"``, ``"ropi"``, ``"hull"``.
-    clip : float
-        Field strength drawn black or white, gauss.
-    heat_opacity : float
-        0 (clear) to 1.
-    heat_range : (float, float), optional
-        Values at the ends of the colour scale, to compare hours; the extremes of `heat` by
-        default.
     width : int
         Of the picture, pixels.
     caption : str

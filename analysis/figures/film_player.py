@@ -29,7 +29,6 @@ def animation_figure(
     labels: Sequence[str],
     *,
     seconds: float = 0.5,
-    height: int = 560,
 ) -> go.Figure:
     """Draw pictures that play, with buttons and a slider over the hours.
 
@@ -43,12 +42,6 @@ def animation_figure(
         One a picture, next to the slider: its time, TAI.
     seconds : float
         Of each picture.
-    height : int
-        Pixels.
-
-    Returns
-    -------
-    Figure
 
     Raises
     ------
@@ -66,7 +59,7 @@ def animation_figure(
         # Axes without a trace would not be drawn.
         go.Scatter(x=[0, width], y=[0, rows], mode="none", hoverinfo="skip", name="film"),
         uirevision="film",
-        height=height,
+        height=560,
         showlegend=False,
         hovermode=False,
         dragmode=False,

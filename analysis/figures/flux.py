@@ -106,10 +106,6 @@ def flux_history_figure(
     height : int
         Pixels.
 
-    Returns
-    -------
-    Figure
-
     Raises
     ------
     ValueError

@@ -77,10 +77,6 @@ def magnetogram_figure(
         Width of the page in pixels that the height is chosen for; the figure itself takes
         the width it is given.
 
-    Returns
-    -------
-    Figure
-
     Raises
     ------
     ValueError

@@ -21,7 +21,7 @@ _COLOURS = {
 }
 
 
-def slope_distributions_figure(table: pd.DataFrame, column: str, *, height: int = 300) -> go.Figure:
+def slope_distributions_figure(table: pd.DataFrame, column: str) -> go.Figure:
     """Draw how the slopes of windows are distributed, by what happened within 24 h.
 
     Parameters
@@ -31,8 +31,6 @@ def slope_distributions_figure(table: pd.DataFrame, column: str, *, height: int 
     column : str
         One of `analysis.surveys.compare.QUANTITIES`. Windows without a finite number there are
         left out.
-    height : int
-        Pixels.
 
     Returns
     -------
@@ -67,7 +65,7 @@ def slope_distributions_figure(table: pd.DataFrame, column: str, *, height: int 
     figure = style.house_figure(
         traces,
         uirevision=f"slopes {column}",
-        height=height,
+        height=300,
         showlegend=False,
         violingap=0,
         xaxis=style.places_axis(labels) | {"fixedrange": True},
@@ -83,15 +81,13 @@ def slope_distributions_figure(table: pd.DataFrame, column: str, *, height: int 
     return fixed_margins(figure)
 
 
-def effect_sizes_figure(comparisons: pd.DataFrame, *, height: int = 300) -> go.Figure:
+def effect_sizes_figure(comparisons: pd.DataFrame) -> go.Figure:
     """Draw Cliff's delta of each compared quantity with its 95 % interval.
 
     Parameters
     ----------
     comparisons : DataFrame
         Of `analysis.surveys.compare.compare_columns`.
-    height : int
-        Pixels; six rows need 300.
 
     Returns
     -------
@@ -101,7 +97,7 @@ def effect_sizes_figure(comparisons: pd.DataFrame, *, height: int = 300) -> go.F
     """
     figure = style.house_figure(
         uirevision="effect sizes",
-        height=height,
+        height=300,
         showlegend=False,
         xaxis={
             "title_text": "← eruptive lower · Cliff's δ · eruptive higher →",
