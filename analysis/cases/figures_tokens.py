@@ -135,10 +135,10 @@ def token_norms_figure(norms: np.ndarray, flagged: np.ndarray) -> go.Figure:
         hovertemplate="token row %{y}, column %{x}: <b>%{z:.3g}</b><extra></extra>",
     )
     name = f"{int(flagged.sum())} of {flagged.size} flagged"
-    line = {"color": style.THRESHOLD, "width": 2.5}
+    outline = outline_path(flagged)
     rows, columns = norms.shape
     return _picture(
-        [field, *haloed(name, *outline_path(flagged), line, "rgba(255,255,255,0.8)")],
+        [field, *haloed(name, *outline, style.THRESHOLD, 2.5, halo="rgba(255,255,255,0.8)")],
         uirevision="token norms",
         height=420,
         xaxis={"title_text": "token column, from the east", "range": [-0.5, columns - 0.5]},

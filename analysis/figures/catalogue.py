@@ -162,14 +162,7 @@ def _sphere() -> go.Scatter:
     ]
     lines += [_projected(along, np.full_like(along, parallel)) for parallel in _PARALLELS_DEG]
     x, y = np.concatenate(lines, axis=1)
-    return go.Scatter(
-        x=x,
-        y=y,
-        mode="lines",
-        name="limb, meridians and parallels",
-        line={"width": 1, "color": "rgba(128,136,150,0.6)"},
-        hoverinfo="skip",
-    )
+    return style.line("limb, meridians and parallels", x, y, "rgba(128,136,150,0.6)", 1)
 
 
 def _words(flare: dict) -> str:

@@ -168,7 +168,7 @@ def _block_mean(field: np.ndarray, step: int) -> np.ndarray:
 def _png(picture: np.ndarray) -> str:
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, format="PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
 
 def _extremes(heat: np.ndarray, heat_name: str, *, signed: bool) -> str:

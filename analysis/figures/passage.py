@@ -71,7 +71,6 @@ def probability_figure(
             y=values,
             mode="lines+markers",
             name="P(eruptive)",
-            connectgaps=False,
             line={"width": 1.6},
             marker={
                 "size": 7,

@@ -106,7 +106,6 @@ def threshold_figure(table: pd.DataFrame, *, chosen: float, own: float = 0.5) ->
             mode="lines",
             name=SCORE_NAMES[score],
             line=line,
-            connectgaps=False,
             text=table[score].map(number),
             hovertemplate="%{text}",
         )
@@ -192,8 +191,7 @@ def reliability_figure(
 
 def guide(name: str, y: list[float], *, x: Any = (0, 1), dash: str = "dash") -> go.Scatter:
     """Return a thin grey line to compare with."""
-    line = {"color": style.UNKNOWN, "width": 1.3, "dash": dash}
-    return go.Scatter(x=x, y=y, mode="lines", name=name, line=line, hoverinfo="skip")
+    return style.line(name, x, y, style.UNKNOWN, 1.3, dash)
 
 
 def _ranking(forecasts: Mapping[str, pd.DataFrame]) -> list[str]:

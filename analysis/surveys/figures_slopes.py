@@ -105,21 +105,16 @@ def effect_sizes_figure(comparisons: pd.DataFrame) -> go.Figure:
         },
     )
     names = [QUANTITIES.get(column, column) for column in comparisons["column"]]
-    delta = comparisons["cliffs_delta"].to_numpy(np.float64)
-    low, high = np.array(comparisons["cliffs_interval"].tolist()).reshape(-1, 2).T
+    places = style.place_rows(figure, [(name, [""]) for name in names])
     figure.add_trace(
-        go.Scatter(
-            x=delta,
-            y=[place for (place,) in style.place_rows(figure, [(name, [""]) for name in names])],
-            mode="markers",
-            error_x=style.error_bars(delta, low, high),
-            marker={
-                "size": 10,
-                "symbol": ["circle" if q <= 0.05 else "circle-open" for q in comparisons["q"]],
-                **style.rim("#7c5cff"),
-            },
-            text=[_compared(row) for row in comparisons.to_dict("records")],
-            hovertemplate="%{text}<extra></extra>",
+        style.estimates(
+            "Cliff's δ",
+            comparisons["cliffs_delta"].to_numpy(np.float64),
+            comparisons["cliffs_interval"],
+            [place for (place,) in places],
+            filled=comparisons["q"] <= 0.05,
+            colour="#7c5cff",
+            texts=[_compared(row) for row in comparisons.to_dict("records")],
         )
     )
     figure.add_vline(x=0, line_width=1)

@@ -166,9 +166,7 @@ def _add_line(
     figure: go.Figure, x: np.ndarray, y: np.ndarray, name: str, colour: str, dash: str
 ) -> None:
     """Draw a straight line with its name at its right end: the legend is full of longitudes."""
-    line = {"color": colour, "width": 2, "dash": dash}
-    look = {"name": name, "showlegend": False, "hoverinfo": "skip"}
-    figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line=line, **look))
+    figure.add_trace(style.line(name, x, y, colour, 2, dash, showlegend=False))
     place = {"xanchor": "right", "yanchor": "bottom", "xshift": -12, "yshift": 2}
     figure.add_annotation(text=name, x=x[-1], y=y[-1], font_color=colour, **place)
 
@@ -195,25 +193,17 @@ def _correlation(agreement: Agreement) -> str:
 
 
 def _correlations(rows: list[tuple[str, Agreement, float]], *, trusted: bool) -> go.Scatter:
-    agreements = [one for _, one, _ in rows]
-    values = [one.correlation for one in agreements]
-    low, high = np.array([one.correlation_interval for one in agreements]).reshape(-1, 2).T
     name = "trusted" if trusted else "not trusted"
-    return go.Scatter(
-        x=values,
-        y=[place for _, _, place in rows],
-        mode="markers",
-        name=name,
-        error_x=style.error_bars(values, low, high),
-        marker={
-            "size": 10,
-            "symbol": "circle" if trusted else "circle-open",
-            **style.rim(_TRUSTED if trusted else style.UNKNOWN),
-        },
-        text=[
+    return style.estimates(
+        name,
+        [one.correlation for _, one, _ in rows],
+        [one.correlation_interval for _, one, _ in rows],
+        [place for _, _, place in rows],
+        filled=[trusted] * len(rows),
+        colour=_TRUSTED if trusted else style.UNKNOWN,
+        texts=[
             f"<b>{label}: {name}</b><br>r = {_correlation(one)}<br>gain {number(one.gain, '.2f')}"
             f"<br>{one.n_windows} windows, {one.n_regions} regions"
             for label, one, _ in rows
         ],
-        hovertemplate="%{text}<extra></extra>",
     )

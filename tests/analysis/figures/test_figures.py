@@ -527,7 +527,7 @@ def test_probability_breaks_and_is_coloured_by_its_decision(predicted):
     line = figure.data[0]
     np.testing.assert_array_equal(line.y, [0.2, 0.5, 0.9, np.nan, np.nan, 0.4])
     assert list(line.marker.color[:3]) == [style.CONFINED, style.ERUPTIVE, style.ERUPTIVE]
-    assert line.connectgaps is False
+    assert not line.connectgaps
     assert tuple(figure.layout.yaxis.range) == (-0.02, 1.02)
     assert figure.layout.yaxis.title.text == "P(eruptive)"
     assert "eruptive from 0.5" in annotations(figure)

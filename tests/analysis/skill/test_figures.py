@@ -141,7 +141,7 @@ def test_threshold_is_marked_and_so_is_the_models_own(told):
     np.testing.assert_array_equal(trace(moved, "TSS").y, table["tss"])
     # Beyond the last positive prediction precision is undefined and its line ends.
     assert np.isnan(trace(moved, "precision").y[-1])
-    assert trace(moved, "precision").connectgaps is False
+    assert not trace(moved, "precision").connectgaps
 
 
 def test_reliability_shows_frequencies_counts_and_brier(told):
