@@ -117,13 +117,9 @@ def case_bars_figure(
         notes.append({"text": text, "x": grid.across(at)[0], "y": ceiling, "yshift": _ABOVE})
     if any(study.history["interpolated"].any() for study in studies):
         traces.append(legend_square("interpolated", style.UNKNOWN, "/"))
-    top: dict[str, Any] = {
-        "text": f"{word} unsigned flux, hour by hour",
-        "x": 0.0,
-        "y": 1.0,
-        "yshift": 8,
-    }
-    notes += [*grid.headings([len(side) for side in sides]), top | {"font_size": style.FONT_SIZE}]
+    notes += grid.headings([len(side) for side in sides])
+    text = f"{word} unsigned flux, hour by hour"
+    notes.append({"text": text, "x": 0.0, "y": 1.0, "yshift": 8, "font_size": style.FONT_SIZE})
     figure = style.house_figure(
         traces,
         uirevision=f"cases {flux} {same_scale}",

@@ -173,7 +173,11 @@ def hour_bars(
         marker={
             "color": colour,
             "line": {"color": colour, "width": np.where(interpolated, 1.5, 0.0)},
-            "pattern": {"shape": np.where(interpolated, "/", ""), "size": hatch},
+            "pattern": {
+                "shape": np.where(interpolated, "/", ""),
+                "fillmode": "replace",
+                "size": hatch,
+            },
         },
         customdata=np.stack([times, np.where(interpolated, "<br>interpolated", ""), notes], axis=1),
         hovertemplate=hover,
@@ -183,7 +187,7 @@ def hour_bars(
 
 def legend_square(name: str, colour: str, pattern: str) -> go.Bar:
     """Make an entry of the legend that stands for bars of a kind."""
-    marker = {"color": colour, "pattern": {"shape": pattern}}
+    marker = {"color": colour, "pattern": {"shape": pattern, "fillmode": "replace"}}
     return go.Bar(x=[None], y=[None], name=name, marker=marker)
 
 
