@@ -91,7 +91,7 @@ def case_bars_figure(
         exponent, top = common if same_scale else _exponent_and_top([study], column)
         bottom, ceiling = grid.panel(row, max(map(len, titles.values())))
         labelled = at == 0 or (row, 0) not in taken or not same_scale
-        lowest = not any(below > row and beside == at for below, beside in taken)
+        lowest = not any(r > row and side == at for r, side in taken)
         traces.append(
             _bars(study, column, exponent, _COLOURS[kind]).update(
                 xaxis=f"x{number}", yaxis=f"y{number}"

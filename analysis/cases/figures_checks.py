@@ -22,7 +22,7 @@ _ORDERS = {
     "gradient": ("gradient", GRADIENT, "dot"),
 }
 _LIMIT = 0.5
-"""Rank correlation from which `RandomisedCheck.changes` says that a map hardly changes."""
+"""Rank correlation from which `RandomisedCheck.changes` counts a map as hardly changing."""
 _SHORT = {"classifier": "class.", "final norm": "norm", "patch embedding": "patch"}
 
 

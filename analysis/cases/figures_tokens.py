@@ -45,13 +45,13 @@ def layer_heads_figure(attention: np.ndarray) -> go.Figure:
     pitch = side + gap
     values, places = _mosaic(attention, gap)
     most = float(np.nanmax(values, initial=0.0)) or 1.0
-    least = most / 10.0**_DECADES
+    lowest = most / 10.0**_DECADES
     bar = colour_bar("share of attention per token", upper=False, half=False)
     mosaic = go.Heatmap(
-        z=np.log10(np.maximum(values, least)),
+        z=np.log10(np.maximum(values, lowest)),
         name="attention",
         colorscale=[list(stop) for stop in style.HEAT_SCALE],
-        zmin=float(np.log10(least)),
+        zmin=float(np.log10(lowest)),
         zmax=float(np.log10(most)),
         hoverongaps=False,
         customdata=places,
@@ -60,7 +60,7 @@ def layer_heads_figure(attention: np.ndarray) -> go.Figure:
             "encoder %{customdata[0]}, head %{customdata[1]}<br>token row %{customdata[2]}, "
             "column %{customdata[3]}: <b>%{text}</b><extra></extra>"
         ),
-        colorbar=bar | _decades(least, most),
+        colorbar=bar | _decades(lowest, most),
     )
     return _picture(
         mosaic,
@@ -80,11 +80,11 @@ def _numbered(order: np.ndarray, pitch: int, gap: int) -> dict[str, Any]:
     }
 
 
-def _decades(least: float, most: float) -> dict[str, list]:
+def _decades(lowest: float, most: float) -> dict[str, list]:
     """Ticks at 1, 2 and 5 times powers of ten."""
-    powers = range(int(np.floor(np.log10(least))), 1)
+    powers = range(int(np.floor(np.log10(lowest))), 1)
     ticks = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
-    shown = [tick for tick in ticks if 0.999 * least <= tick <= 1.001 * most]
+    shown = [tick for tick in ticks if 0.999 * lowest <= tick <= 1.001 * most]
     return {"tickvals": np.log10(shown).tolist(), "ticktext": [style.number(t) for t in shown]}
 
 

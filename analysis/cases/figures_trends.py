@@ -105,14 +105,8 @@ def trend_history_figure(
     return fixed_margins(figure)
 
 
-def slope_forest_figure(found: Systematics, *, height: int = 360) -> go.Figure:
+def slope_forest_figure(found: Systematics) -> go.Figure:
     """Draw the slopes of a window by mask and polarity.
-
-    Parameters
-    ----------
-    found : Systematics
-    height : int
-        Pixels; twelve rows and four headings need 340.
 
     Returns
     -------
@@ -124,7 +118,7 @@ def slope_forest_figure(found: Systematics, *, height: int = 360) -> go.Figure:
     """
     figure = style.house_figure(
         uirevision="slope forest",
-        height=height,
+        height=360,  # twelve rows and four headings need 340
         xaxis={"title_text": "← falls · slope (% per hour) · rises →"},
     )
     groups = [(_MASK_NAMES[mask], [_SYMBOLS[name] for name in QUANTITIES]) for mask in MASKS]

@@ -149,7 +149,7 @@ def one_size(pictures: Sequence[Image.Image]) -> list[Image.Image]:
         If there is none.
     """
     if not pictures:
-        raise ValueError("no picture to show: give one at least")
+        raise ValueError("no picture to show: give at least one")
     size = tuple(max(picture.size[axis] for picture in pictures) for axis in (0, 1))
     framed = []
     for picture in pictures:

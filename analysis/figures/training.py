@@ -59,7 +59,7 @@ def loss_figure(
             )
         )
     for column, colour in (("train_loss", _HUES[0]), ("validation_loss", _HUES[1])):
-        name = SCORES[column].removesuffix(" loss")  # the axis says what of
+        name = SCORES[column].removesuffix(" loss")  # the axis has the word
         _add_line(figure, epochs, column, name, colour)
     return figure.update_yaxes(rangemode="tozero")
 

@@ -16,9 +16,7 @@ _LINE = "#d6455d"
 _TRUSTED = "#3fa08f"
 
 
-def measured_against_true_figure(
-    table: pd.DataFrame, found: Validation, *, height: int = 360
-) -> go.Figure:
+def measured_against_true_figure(table: pd.DataFrame, found: Validation) -> go.Figure:
     """Draw the measured decline of each window against its true cancellation rate.
 
     Parameters
@@ -28,8 +26,6 @@ def measured_against_true_figure(
         both numbers are drawn.
     found : Validation
         Made of that table; gives the mask, the bins of longitude and the numbers.
-    height : int
-        Pixels.
 
     Returns
     -------
@@ -51,7 +47,7 @@ def measured_against_true_figure(
     unit = f"{power(exponent)} Mx/h"
     figure = style.house_figure(
         uirevision=f"validation {found.mask}",
-        height=height,
+        height=440,
         xaxis={"title_text": f"true cancellation ({unit})"},
         yaxis={"title_text": f"measured decline ({unit})"},
     )
@@ -84,14 +80,8 @@ def measured_against_true_figure(
     return fixed_margins(figure)
 
 
-def trust_figure(found: Validation, *, height: int = 360) -> go.Figure:
+def trust_figure(found: Validation) -> go.Figure:
     """Draw how well the measure follows the truth, by longitude and by threshold.
-
-    Parameters
-    ----------
-    found : Validation
-    height : int
-        Pixels.
 
     Returns
     -------
@@ -100,7 +90,7 @@ def trust_figure(found: Validation, *, height: int = 360) -> go.Figure:
         `TRUSTED_CORRELATION`. Where r is not known there is a note in its place. Made for the
         margins `style.MARGIN`.
     """
-    figure = style.house_figure(uirevision="trust", height=height)
+    figure = style.house_figure(uirevision="trust", height=440)
     longitudes = {f"{low:g}–{high:g}°": one for (low, high), one in found.by_longitude.items()}
     thresholds = {f"{level:g} G": one for level, one in found.by_threshold.items()}
     groups = {"from the central meridian": longitudes, "threshold on |B|": thresholds}

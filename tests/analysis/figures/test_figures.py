@@ -442,6 +442,7 @@ def test_bars_show_the_flux_from_zero(passage):
     assert figure.layout.yaxis.rangemode == "tozero"
     assert list(bars.x) == ["t−9", "t−8", "t−7", "t−6", "t−5", "t−4", "t−3", "t−2", "t−1", "t"]
     assert list(bars.marker.pattern.shape) == ["", "", "/", *[""] * 7]
+    assert bars.marker.pattern.fillmode == "replace"  # the theme's own would fill them
     error = ten["total_flux_error_mx"].iloc[0] / 1e21
     assert float(bars.customdata[0][2]) == pytest.approx(error, rel=0.05)  # two digits
 
