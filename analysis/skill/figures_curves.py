@@ -50,10 +50,11 @@ def roc_figure(forecasts: Mapping[str, pd.DataFrame]) -> go.Figure:
     """
     traces = [guide("guessing: AUC 0.5", [0, 1])]
     for name in _ranking(forecasts):
+        curve = roc(forecasts[name])
         area, span = with_interval(*area_under_roc(forecasts[name]))
         tp, fp, tn, fn = counts_of(forecasts[name])
         traces += [
-            _line(roc(forecasts[name]), "false_alarm_rate", "recall", name, f"AUC {area} ({span})"),
+            _line(curve, "false_alarm_rate", "recall", name, f"AUC {area} ({span})"),
             _point(fp / (fp + tn), tp / (tp + fn), name),
         ]
     return _unit_square(traces, "roc", "false alarm rate, FP / (FP + TN)", "recall, TP / (TP + FN)")

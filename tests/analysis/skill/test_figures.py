@@ -20,6 +20,7 @@ from analysis.skill.figures_scores import COLOURS, fold_bars_figure, score_bars_
 from analysis.skill.figures_tables import bins_figure, confusion_data, confusion_figure
 from analysis.skill.forecasts import PAPER_TSS, forecasts
 from analysis.skill.scores import fold_table, score_table
+from hnn_core.exceptions import OneClassError
 from tests.support.made_runs import draw_predictions
 
 
@@ -112,6 +113,14 @@ def test_operating_points_lie_on_their_curves(told):
     names = {t.name.split(":")[0] for t in figure.data}
     assert {"HNN", "ViT", "flux threshold", "guessing"} <= names
     assert figure.layout.xaxis.title.text == "false alarm rate, FP / (FP + TN)"
+
+
+def test_one_class_is_refused_by_the_name_of_the_curve(told):
+    alike = {name: table.assign(label=0) for name, table in told.items()}
+    with pytest.raises(OneClassError, match="No ROC curve"):
+        roc_figure(alike)
+    with pytest.raises(OneClassError):
+        precision_recall_figure(alike)
 
 
 def test_precision_recall_shows_what_guessing_attains(told):
