@@ -85,12 +85,13 @@ def case_bars_figure(
     ]
     taken = {(row, at) for _, _, row, at in cells}
     common = _exponent_and_top(studies, column)
-    traces, axes, notes = [], {}, grid.headings([len(side) for side in sides])
+    traces, axes = [], {}
+    notes: list[dict[str, Any]] = []
     for number, (study, kind, row, at) in enumerate(cells, start=1):
         exponent, top = common if same_scale else _exponent_and_top([study], column)
         bottom, ceiling = grid.panel(row, max(map(len, titles.values())))
         labelled = at == 0 or (row, 0) not in taken or not same_scale
-        lowest = not any(below > row and beside == at for below, beside in taken)
+        lowest = not any(r > row and side == at for r, side in taken)
         traces.append(
             _bars(study, column, exponent, _COLOURS[kind]).update(
                 xaxis=f"x{number}", yaxis=f"y{number}"
@@ -113,19 +114,22 @@ def case_bars_figure(
         }
         first, *more = titles[id(study)]
         text = "<br>".join([f"<b>{first}</b>", *more])
-        notes.append(_note(text, grid.across(at)[0], ceiling, _ABOVE))
+        notes.append({"text": text, "x": grid.across(at)[0], "y": ceiling, "yshift": _ABOVE})
     if any(study.history["interpolated"].any() for study in studies):
         traces.append(legend_square("interpolated", style.UNKNOWN, "/"))
-    notes.append(_note(f"{word} unsigned flux, hour by hour", 0.0, 1.0, 8, size=style.FONT_SIZE))
+    notes += grid.headings([len(side) for side in sides])
+    text = f"{word} unsigned flux, hour by hour"
+    notes.append({"text": text, "x": 0.0, "y": 1.0, "yshift": 8, "font_size": style.FONT_SIZE})
     figure = style.house_figure(
         traces,
         uirevision=f"cases {flux} {same_scale}",
         height=grid.inside + MARGIN["t"] + MARGIN["b"],
         bargap=0.18,
         legend={"x": 1.0, "xanchor": "right"},
-        annotations=notes,
         **axes,
     )
+    for note in notes:
+        style.write(figure, **note, xanchor="left", yanchor="bottom", align="left")
     return fixed_margins(figure)
 
 
@@ -165,13 +169,18 @@ class _Grid:
             row, rows = (self.upper, self.lower) if kind == 2 else (0, self.upper)
             if not rows:
                 continue
-            left, _ = self.across(kind % 2)
-            look = {"size": style.FONT_SIZE + 1, "color": colour}
-            top = self._share(self._row_top(row) - _HEADING)
-            notes.append(_note(f"<b>{text}</b>", left, top, 8 - _HEADING, **look))
+            heading: dict[str, Any] = {
+                "text": f"<b>{text}</b>",
+                "x": self.across(kind % 2)[0],
+                "y": self._share(self._row_top(row) - _HEADING),
+                "yshift": 8 - _HEADING,
+                "font": {"size": style.FONT_SIZE + 1, "color": colour},
+            }
+            notes.append(heading)
             if kind < 2 and not counts[kind]:
                 middle = self._share(self._row_top(0) + self.row_height // 2)
-                notes.append(_note(f"no case {text}", left, middle, 0, color=style.UNKNOWN))
+                empty = {"text": f"no case {text}", "y": middle, "yshift": 0}
+                notes.append(heading | empty | {"font": {"color": style.UNKNOWN}})
         return notes
 
     def _row_top(self, row: int) -> int:
@@ -182,21 +191,6 @@ class _Grid:
     def _share(self, pixels: float) -> float:
         """Of a distance from the top, as a share of the height from the bottom."""
         return 1.0 - pixels / self.inside
-
-
-def _note(text: str, x: float, y: float, shift: int, **font: Any) -> dict[str, Any]:
-    return {
-        "text": text,
-        "xref": "paper",
-        "yref": "paper",
-        "x": x,
-        "y": y,
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "yshift": shift,
-        "align": "left",
-        "font": font,
-    }
 
 
 def _bars(study: "CaseStudy", column: str, exponent: int, colour: str) -> go.Bar:

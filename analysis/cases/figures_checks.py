@@ -22,13 +22,11 @@ _ORDERS = {
     "gradient": ("gradient", GRADIENT, "dot"),
 }
 _LIMIT = 0.5
-"""Rank correlation from which `RandomisedCheck.changes` says that a map hardly changes."""
+"""Rank correlation from which `RandomisedCheck.changes` counts a map as hardly changing."""
 _SHORT = {"classifier": "class.", "final norm": "norm", "patch embedding": "patch"}
 
 
-def faithfulness_curves_figure(
-    found: "Faithfulness", *, fill: str, kind: str, height: int = 280
-) -> go.Figure:
+def faithfulness_curves_figure(found: "Faithfulness", *, fill: str, kind: str) -> go.Figure:
     """Draw the class's probability while tokens are deleted or inserted.
 
     Parameters
@@ -38,8 +36,6 @@ def faithfulness_curves_figure(
         What hidden tokens show: ``"zero"`` or ``"blurred"``.
     kind : str
         ``"deletion"`` or ``"insertion"``.
-    height : int
-        Pixels.
 
     Returns
     -------
@@ -78,7 +74,7 @@ def faithfulness_curves_figure(
     figure = style.house_figure(
         traces,
         uirevision=f"faithfulness {fill} {kind}",
-        height=height,
+        height=280,
         legend={
             "yanchor": "top",
             "traceorder": "reversed",
@@ -114,14 +110,8 @@ def _probability_axis(figure: go.Figure, low: float, high: float) -> None:
     )
 
 
-def faithfulness_areas_figure(found: "Faithfulness", *, height: int = 280) -> go.Figure:
+def faithfulness_areas_figure(found: "Faithfulness") -> go.Figure:
     """Draw how much better than random order a map is, for each fill and kind.
-
-    Parameters
-    ----------
-    found : Faithfulness
-    height : int
-        Pixels.
 
     Returns
     -------
@@ -169,7 +159,7 @@ def faithfulness_areas_figure(found: "Faithfulness", *, height: int = 280) -> go
     figure = style.house_figure(
         traces,
         uirevision="faithfulness areas",
-        height=height,
+        height=280,
         xaxis=style.places_axis([f"{c.kind},<br>{c.fill} field" for c in comparisons]),
         yaxis={"title_text": "gain over random order", "nticks": 6},
     )
@@ -180,14 +170,8 @@ def _p(value: float) -> str:
     return f"p = {style.number(value, '.2g')}"
 
 
-def randomised_stages_figure(check: "RandomisedCheck", *, height: int = 280) -> go.Figure:
+def randomised_stages_figure(check: "RandomisedCheck") -> go.Figure:
     """Draw how alike a map stays while the network gets new weights, from the classifier down.
-
-    Parameters
-    ----------
-    check : RandomisedCheck
-    height : int
-        Pixels.
 
     Returns
     -------
@@ -220,7 +204,7 @@ def randomised_stages_figure(check: "RandomisedCheck", *, height: int = 280) -> 
     figure = style.house_figure(
         traces,
         uirevision="randomised",
-        height=height,
+        height=280,
         xaxis={
             **style.places_axis(names),
             "tickangle": -90 if len(stages) > 6 else 0,

@@ -27,15 +27,13 @@ _NUMBERS = {
 }
 
 
-def hour_scores_figure(explanations: "Sequence[Explanation]", *, height: int = 260) -> go.Figure:
+def hour_scores_figure(explanations: "Sequence[Explanation]") -> go.Figure:
     """Draw how much each hour of a sequence spoke for the class.
 
     Parameters
     ----------
     explanations : sequence of Explanation
         Of methods that score hours, for one class and one sequence; each gets its own bars.
-    height : int
-        Pixels.
 
     Returns
     -------
@@ -59,7 +57,7 @@ def hour_scores_figure(explanations: "Sequence[Explanation]", *, height: int = 2
     figure = style.house_figure(
         [_hour_bars(found) for found in explanations],
         uirevision="hour scores",
-        height=height,
+        height=260,
         barmode="group",
         bargap=0.25,
         bargroupgap=0.06,
@@ -90,15 +88,13 @@ def _hour_bars(found: "Explanation") -> go.Bar:
     )
 
 
-def overlap_draws_figure(overlaps: "Mapping[str, Overlap]", *, height: int = 300) -> go.Figure:
+def overlap_draws_figure(overlaps: "Mapping[str, Overlap]") -> go.Figure:
     """Draw a map's share in regions about the PIL, next to the shares in random regions.
 
     Parameters
     ----------
     overlaps : mapping of str to Overlap
         By `analysis.cases.overlap.REGION_NAMES`.
-    height : int
-        Pixels.
 
     Returns
     -------
@@ -119,7 +115,7 @@ def overlap_draws_figure(overlaps: "Mapping[str, Overlap]", *, height: int = 300
     figure = style.house_figure(
         [*_violins(measured), _own_shares(measured)],
         uirevision="overlap",
-        height=height,
+        height=300,
         xaxis=style.places_axis([PARTS.get(name, name) for name in overlaps]),
         yaxis={"title_text": "share of the map", "tickformat": ".0~%", "range": [0.0, 1.4 * most]},
     )

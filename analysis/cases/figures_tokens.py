@@ -15,7 +15,7 @@ _DECADES = 3
 """That the colours of attention span: most heads spread it over 200 tokens, some look at one."""
 
 
-def layer_heads_figure(attention: np.ndarray, *, height: int = 520) -> go.Figure:
+def layer_heads_figure(attention: np.ndarray) -> go.Figure:
     """Draw the class token's attention in every encoder and head as small pictures.
 
     It needs the margins of a picture: room for a colour bar at the right.
@@ -24,8 +24,6 @@ def layer_heads_figure(attention: np.ndarray, *, height: int = 520) -> go.Figure
     ----------
     attention : (L, heads, g, g) array
         Of one frame (`hnn_core.explanation.rollout.class_attention`), row 0 south.
-    height : int
-        Pixels.
 
     Returns
     -------
@@ -47,13 +45,13 @@ def layer_heads_figure(attention: np.ndarray, *, height: int = 520) -> go.Figure
     pitch = side + gap
     values, places = _mosaic(attention, gap)
     most = float(np.nanmax(values, initial=0.0)) or 1.0
-    least = most / 10.0**_DECADES
+    lowest = most / 10.0**_DECADES
     bar = colour_bar("share of attention per token", upper=False, half=False)
     mosaic = go.Heatmap(
-        z=np.log10(np.maximum(values, least)),
+        z=np.log10(np.maximum(values, lowest)),
         name="attention",
         colorscale=[list(stop) for stop in style.HEAT_SCALE],
-        zmin=float(np.log10(least)),
+        zmin=float(np.log10(lowest)),
         zmax=float(np.log10(most)),
         hoverongaps=False,
         customdata=places,
@@ -62,12 +60,12 @@ def layer_heads_figure(attention: np.ndarray, *, height: int = 520) -> go.Figure
             "encoder %{customdata[0]}, head %{customdata[1]}<br>token row %{customdata[2]}, "
             "column %{customdata[3]}: <b>%{text}</b><extra></extra>"
         ),
-        colorbar=bar | _decades(least, most),
+        colorbar=bar | _decades(lowest, most),
     )
     return _picture(
         mosaic,
         uirevision="heads",
-        height=height,
+        height=520,
         xaxis={"title_text": "head", **_numbered(np.arange(heads), pitch, gap)},
         yaxis={"title_text": "encoder", **_numbered(np.arange(layers)[::-1], pitch, gap)},
     )
@@ -82,11 +80,11 @@ def _numbered(order: np.ndarray, pitch: int, gap: int) -> dict[str, Any]:
     }
 
 
-def _decades(least: float, most: float) -> dict[str, list]:
+def _decades(lowest: float, most: float) -> dict[str, list]:
     """Ticks at 1, 2 and 5 times powers of ten."""
-    powers = range(int(np.floor(np.log10(least))), 1)
+    powers = range(int(np.floor(np.log10(lowest))), 1)
     ticks = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
-    shown = [tick for tick in ticks if 0.999 * least <= tick <= 1.001 * most]
+    shown = [tick for tick in ticks if 0.999 * lowest <= tick <= 1.001 * most]
     return {"tickvals": np.log10(shown).tolist(), "ticktext": [style.number(t) for t in shown]}
 
 
@@ -108,7 +106,7 @@ def _laid_out(pictures: np.ndarray, gap: int, between: float) -> np.ndarray:
     return whole[:-gap, :-gap]
 
 
-def token_norms_figure(norms: np.ndarray, flagged: np.ndarray, *, height: int = 420) -> go.Figure:
+def token_norms_figure(norms: np.ndarray, flagged: np.ndarray) -> go.Figure:
     """Draw the norm of each token of one frame; those that stand out are outlined.
 
     It needs the margins of a picture: room for a colour bar at the right.
@@ -118,12 +116,6 @@ def token_norms_figure(norms: np.ndarray, flagged: np.ndarray, *, height: int = 
     norms : (g, g) array
         Row 0 south.
     flagged : (g, g) array of bool
-    height : int
-        Pixels.
-
-    Returns
-    -------
-    Figure
 
     Raises
     ------
@@ -143,12 +135,12 @@ def token_norms_figure(norms: np.ndarray, flagged: np.ndarray, *, height: int = 
         hovertemplate="token row %{y}, column %{x}: <b>%{z:.3g}</b><extra></extra>",
     )
     name = f"{int(flagged.sum())} of {flagged.size} flagged"
-    line = {"color": style.THRESHOLD, "width": 2.5}
+    outline = outline_path(flagged)
     rows, columns = norms.shape
     return _picture(
-        [field, *haloed(name, *outline_path(flagged), line, "rgba(255,255,255,0.8)")],
+        [field, *haloed(name, *outline, style.THRESHOLD, 2.5, halo="rgba(255,255,255,0.8)")],
         uirevision="token norms",
-        height=height,
+        height=420,
         xaxis={"title_text": "token column, from the east", "range": [-0.5, columns - 0.5]},
         yaxis={"title_text": "token row, from the south", "range": [-0.5, rows - 0.5]},
     )

@@ -80,18 +80,9 @@ def trend_history_figure(
             low, high = np.minimum(*ends), np.maximum(*ends)
             traces.append(band(hours, low, high, "rgba(124,92,255,0.20)", "95 %"))
         if np.isfinite(trend.slope):
-            traces.append(
-                go.Scatter(
-                    x=hours,
-                    y=_line(hours, flux, trend.slope.to_value(_RATE) / scale),
-                    mode="lines",
-                    line={"color": _COLOURS[name], "width": 2},
-                    legendgroup=name,
-                    name=f"{_SYMBOLS[name]} line",
-                    showlegend=False,
-                    hoverinfo="skip",
-                )
-            )
+            y = _line(hours, flux, trend.slope.to_value(_RATE) / scale)
+            look: dict[str, Any] = {"legendgroup": name, "showlegend": False}
+            traces.append(style.line(f"{_SYMBOLS[name]} line", hours, y, _COLOURS[name], 2, **look))
         error = found.fluxes.error[:, m, 0, 0] / scale
         traces.append(_points(hours, flux, error, name, trend, found.interpolated, exponent))
     figure = style.house_figure(
@@ -114,14 +105,8 @@ def trend_history_figure(
     return fixed_margins(figure)
 
 
-def slope_forest_figure(found: Systematics, *, height: int = 360) -> go.Figure:
+def slope_forest_figure(found: Systematics) -> go.Figure:
     """Draw the slopes of a window by mask and polarity.
-
-    Parameters
-    ----------
-    found : Systematics
-    height : int
-        Pixels; twelve rows and four headings need 340.
 
     Returns
     -------
@@ -133,7 +118,7 @@ def slope_forest_figure(found: Systematics, *, height: int = 360) -> go.Figure:
     """
     figure = style.house_figure(
         uirevision="slope forest",
-        height=height,
+        height=360,  # twelve rows and four headings need 340
         xaxis={"title_text": "← falls · slope (% per hour) · rises →"},
     )
     groups = [(_MASK_NAMES[mask], [_SYMBOLS[name] for name in QUANTITIES]) for mask in MASKS]
@@ -219,26 +204,20 @@ def _ranges(found: Systematics, rows: pd.DataFrame) -> go.Scatter:
 
 def _slopes(name: FluxName, rows: pd.DataFrame) -> go.Scatter:
     trends = list(rows["trend"])
-    percents = [trend.percent for trend in trends]
-    low, high = np.array([trend.percent_interval for trend in trends]).reshape(-1, 2).T
-    return go.Scatter(
-        x=percents,
-        y=rows["place"],
-        mode="markers",
-        name=_SYMBOLS[name],
-        error_x=style.error_bars(percents, low, high, thickness=1.6, width=3),
-        marker={
-            "size": 8,
-            "symbol": [
-                "circle" if trend.falls or trend.rises else "circle-open" for trend in trends
-            ],
-            **style.rim(_COLOURS[name]),
-        },
-        text=[
+    return style.estimates(
+        _SYMBOLS[name],
+        [trend.percent for trend in trends],
+        [trend.percent_interval for trend in trends],
+        rows["place"],
+        filled=[trend.falls or trend.rises for trend in trends],
+        colour=_COLOURS[name],
+        texts=[
             f"<b>{_SYMBOLS[name]}, {_MASK_NAMES[mask]}</b><br>{_trend_words(trend)}"
             for mask, trend in zip(rows["mask"], trends, strict=True)
         ],
-        hovertemplate="%{text}<extra></extra>",
+        size=8,
+        thickness=1.6,
+        width=3,
     )
 
 

@@ -48,15 +48,13 @@ def largest_placed(flares: pd.DataFrame, most: int = 3000) -> pd.DataFrame:
     return placed.sort_values("flux_w_m2", ascending=False, kind="stable").head(most)
 
 
-def butterfly_figure(flares: pd.DataFrame, *, height: int = 340) -> go.Figure:
+def butterfly_figure(flares: pd.DataFrame) -> go.Figure:
     """Draw the latitude of flares over time.
 
     Parameters
     ----------
     flares : DataFrame
         Of `largest_placed`.
-    height : int
-        Pixels.
 
     Returns
     -------
@@ -67,7 +65,7 @@ def butterfly_figure(flares: pd.DataFrame, *, height: int = 340) -> go.Figure:
     return style.house_figure(
         _points(flares, lambda part: (part["peak_utc"], part["latitude_deg"])),
         uirevision="butterfly",
-        height=height,
+        height=340,
         legend={"itemsizing": "constant"},
         dragmode="zoom",
         xaxis={"title_text": "peak (UTC)", "type": "date"},
@@ -80,19 +78,15 @@ def butterfly_figure(flares: pd.DataFrame, *, height: int = 340) -> go.Figure:
     )
 
 
-def disk_figure(flares: pd.DataFrame, *, height: int = 340) -> go.Figure:
+def disk_figure(flares: pd.DataFrame) -> go.Figure:
     """Draw flares where they were on the disk at their time, seen from the Earth.
 
     The solar axis is upright in the plane of the sky (no B₀ angle); west, positive, is right.
 
     Parameters
     ----------
-    flares, height
+    flares
         As in `butterfly_figure`; flares beyond the limb are not drawn.
-
-    Returns
-    -------
-    Figure
     """
 
     def project(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -103,7 +97,7 @@ def disk_figure(flares: pd.DataFrame, *, height: int = 340) -> go.Figure:
     figure = style.house_figure(
         [_sphere(), *_points(seen, project)],
         uirevision="disk",
-        height=height,
+        height=340,
         showlegend=False,
         dragmode="zoom",
         modebar={"orientation": "v"},  # a row of buttons would lie on the words above
@@ -168,14 +162,7 @@ def _sphere() -> go.Scatter:
     ]
     lines += [_projected(along, np.full_like(along, parallel)) for parallel in _PARALLELS_DEG]
     x, y = np.concatenate(lines, axis=1)
-    return go.Scatter(
-        x=x,
-        y=y,
-        mode="lines",
-        name="limb, meridians and parallels",
-        line={"width": 1, "color": "rgba(128,136,150,0.6)"},
-        hoverinfo="skip",
-    )
+    return style.line("limb, meridians and parallels", x, y, "rgba(128,136,150,0.6)", 1)
 
 
 def _words(flare: dict) -> str:

@@ -48,22 +48,12 @@ def frame_picture(
     Parameters
     ----------
     mag : Magnetogram
-        NaN pixels are drawn as no field.
-    heat : (rows, cols) array, optional
-        On the patch's pixels; NaN is clear.
-    signed : bool
-        Negative values of the map speak against the class.
+    heat, signed, clip, heat_opacity, heat_range
+        As in `analysis.figures.filmstrip.composite`; give one range to compare hours.
     masks : PilMasks, optional
         None, or masks without a line, draw none.
     show : collection of str
         Of ``"pil"``, ``"ropi"``, ``"hull"``.
-    clip : float
-        Field strength drawn black or white, gauss.
-    heat_opacity : float
-        0 (clear) to 1.
-    heat_range : (float, float), optional
-        Values at the ends of the colour scale, to compare hours; the extremes of `heat` by
-        default.
     width : int
         Of the picture, pixels.
     caption : str
@@ -159,7 +149,7 @@ def one_size(pictures: Sequence[Image.Image]) -> list[Image.Image]:
         If there is none.
     """
     if not pictures:
-        raise ValueError("no picture to show: give one at least")
+        raise ValueError("no picture to show: give at least one")
     size = tuple(max(picture.size[axis] for picture in pictures) for axis in (0, 1))
     framed = []
     for picture in pictures:

@@ -29,7 +29,6 @@ def animation_figure(
     labels: Sequence[str],
     *,
     seconds: float = 0.5,
-    height: int = 560,
 ) -> go.Figure:
     """Draw pictures that play, with buttons and a slider over the hours.
 
@@ -43,12 +42,6 @@ def animation_figure(
         One a picture, next to the slider: its time, TAI.
     seconds : float
         Of each picture.
-    height : int
-        Pixels.
-
-    Returns
-    -------
-    Figure
 
     Raises
     ------
@@ -66,7 +59,7 @@ def animation_figure(
         # Axes without a trace would not be drawn.
         go.Scatter(x=[0, width], y=[0, rows], mode="none", hoverinfo="skip", name="film"),
         uirevision="film",
-        height=height,
+        height=560,
         showlegend=False,
         hovermode=False,
         dragmode=False,
@@ -123,7 +116,7 @@ def _buttons(seconds: float) -> dict[str, Any]:
         "xanchor": "left",
         "y": 0.0,
         "yanchor": "top",
-        "pad": {"t": 22, "l": 0, "r": 0},
+        "pad": {"t": 22},
         "bgcolor": "rgba(128,136,150,0.16)",
         "bordercolor": "rgba(128,136,150,0.6)",
         # Under the pointer a button is nearly white whatever the page.
@@ -137,20 +130,8 @@ def _buttons(seconds: float) -> dict[str, Any]:
 
 def _slider(names: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
     return {
-        "active": 0,
-        "x": 0.0,
-        "xanchor": "left",
-        "len": 1.0,
-        "y": 0.0,
-        "yanchor": "top",
         "pad": {"l": _BUTTONS, "r": 12, "t": 4, "b": 0},
-        "currentvalue": {
-            "prefix": "",
-            "suffix": " TAI",
-            "xanchor": "left",
-            "offset": 6,
-            "font": {"size": style.FONT_SIZE},
-        },
+        "currentvalue": {"suffix": " TAI", "offset": 6, "font": {"size": style.FONT_SIZE}},
         "font": {"size": style.FONT_SIZE - 2},
         "bgcolor": "rgba(128,136,150,0.35)",
         "activebgcolor": style.PIL,

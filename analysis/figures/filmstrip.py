@@ -46,20 +46,12 @@ def filmstrip_figure(
         colour scale serves all frames.
     interpolated : sequence of bool, optional
         Frames that fill a gap; by default those that are marked so themselves.
-    clip : float
-        Field strength drawn black or white, gauss.
-    heat_opacity : float
-        0 (clear) to 1.
+    clip, heat_opacity, signed
+        As in `composite`.
     heat_name : str
         What the map is, on hover with its smallest and largest value.
-    signed : bool
-        Negative values speak against the class: the scale is symmetric about 0 and clear there.
     width : int
         Width of the page in pixels that the height is chosen for.
-
-    Returns
-    -------
-    Figure
 
     Raises
     ------
@@ -131,7 +123,7 @@ def composite(
     heat_range : (float, float), optional
         Values at the ends of the colour scale; the extremes of `heat` by default.
     signed : bool
-        As for `filmstrip_figure`.
+        Negative values speak against the class: the scale is symmetric about 0 and clear there.
     width : int
         Largest width of the picture, pixels.
 
@@ -176,7 +168,7 @@ def _block_mean(field: np.ndarray, step: int) -> np.ndarray:
 def _png(picture: np.ndarray) -> str:
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, format="PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
 
 def _extremes(heat: np.ndarray, heat_name: str, *, signed: bool) -> str:

@@ -106,10 +106,6 @@ def flux_history_figure(
     height : int
         Pixels.
 
-    Returns
-    -------
-    Figure
-
     Raises
     ------
     ValueError
@@ -191,12 +187,8 @@ def hour_bars(
 
 def legend_square(name: str, colour: str, pattern: str) -> go.Bar:
     """Make an entry of the legend that stands for bars of a kind."""
-    return go.Bar(
-        x=[None],
-        y=[None],
-        name=name,
-        marker={"color": colour, "pattern": {"shape": pattern, "fillmode": "replace"}},
-    )
+    marker = {"color": colour, "pattern": {"shape": pattern, "fillmode": "replace"}}
+    return go.Bar(x=[None], y=[None], name=name, marker=marker)
 
 
 def _exponent(history: pd.DataFrame, columns: Sequence[str]) -> int:

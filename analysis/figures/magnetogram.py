@@ -77,10 +77,6 @@ def magnetogram_figure(
         Width of the page in pixels that the height is chosen for; the figure itself takes
         the width it is given.
 
-    Returns
-    -------
-    Figure
-
     Raises
     ------
     ValueError
@@ -133,14 +129,14 @@ def _whole_gauss(field: np.ndarray) -> np.ndarray:
     """Round to 1 G, a sixth of the noise: two bytes a pixel instead of four."""
     limit = np.iinfo(np.int16).max
     rounded = np.clip(np.rint(field), -limit, limit)
-    # Only floats can say "no data".
+    # Only floats have NaN for missing pixels.
     return rounded.astype(np.int16 if np.isfinite(field).all() else np.float32)
 
 
 def _edge_positions(mag: Magnetogram) -> tuple[np.ndarray, np.ndarray] | None:
     """Longitudes of the southern row and latitudes of the eastern column, degrees.
 
-    None for a patch whose header cannot tell: it is drawn on pixel axes.
+    None for a patch whose header does not hold them: it is drawn on pixel axes.
     """
     rows, cols = mag.shape
     try:

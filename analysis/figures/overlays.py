@@ -213,7 +213,6 @@ def heat_trace(
         colorscale=[list(stop) for stop in _scale(signed=signed)],
         zmin=low,
         zmax=high,
-        zsmooth=False,
         opacity=opacity,
         hovertemplate=f"{heat_name} {number} {unit}<extra></extra>",
         colorbar=_heat_bar(heat_name, unit),
@@ -252,28 +251,31 @@ def _token_cells(
 
 def mask_traces(masks: PilMasks | None, show: Collection[str]) -> list[go.Scatter]:
     """Draw those of the masks that are to be shown, the lines on top."""
-    if masks is None:
-        return []
     traces = []
-    if "hull" in show:
-        line = {"color": style.HULL, "width": 1.6, "dash": "dash"}
-        traces += haloed("convex hull", *outline_path(masks.hull), line)
-    if "ropi" in show:
-        traces += haloed("RoPI", *outline_path(masks.ropi), {"color": style.ROPI, "width": 1.4})
-    if "pil" in show:
-        traces += haloed("PIL", *line_path(masks.pil), {"color": style.PIL, "width": 2.6})
+    if masks is not None and "hull" in show:
+        traces += haloed("convex hull", *outline_path(masks.hull), style.HULL, 1.6, dash="dash")
+    if masks is not None and "ropi" in show:
+        traces += haloed("RoPI", *outline_path(masks.ropi), style.ROPI, 1.4)
+    if masks is not None and "pil" in show:
+        traces += haloed("PIL", *line_path(masks.pil), style.PIL, 2.6)
     return traces
 
 
 def haloed(
-    name: str, x: np.ndarray, y: np.ndarray, line: dict[str, Any], halo: str = "rgba(0,0,0,0.65)"
+    name: str,
+    x: np.ndarray,
+    y: np.ndarray,
+    colour: str,
+    width: float,
+    *,
+    dash: str = "solid",
+    halo: str = "rgba(0,0,0,0.65)",
 ) -> list[go.Scatter]:
     """Draw a line on a wider one, so that it shows on white field and on heat alike."""
-    common = {"x": x, "y": y, "mode": "lines", "hoverinfo": "skip", "legendgroup": name}
-    wider = {"color": halo, "width": line["width"] + 2}
+    group = {"legendgroup": name}
     return [
-        go.Scatter(**common, name=f"{name} halo", showlegend=False, line=wider),
-        go.Scatter(**common, name=name, line=line),
+        style.line(f"{name} halo", x, y, halo, width + 2, showlegend=False, **group),
+        style.line(name, x, y, colour, width, dash, **group),
     ]
 
 
@@ -281,14 +283,8 @@ def crop_trace(box: CropBox) -> go.Scatter:
     """Draw the outline of the square that the network sees."""
     left, bottom = box.col0 - 0.5, box.row0 - 0.5
     right, top = left + box.size, bottom + box.size
-    return go.Scatter(
-        x=[left, right, right, left, left],
-        y=[bottom, bottom, top, top, bottom],
-        mode="lines",
-        name=f"network's view, {box.size}×{box.size} px",
-        line={"color": style.CROP, "width": 2, "dash": "dash"},
-        hoverinfo="skip",
-    )
+    x, y = [left, right, right, left, left], [bottom, bottom, top, top, bottom]
+    return style.line(f"network's view, {box.size}×{box.size} px", x, y, style.CROP, 2, "dash")
 
 
 def graticule_trace(mag: Magnetogram) -> go.Scatter:
@@ -309,14 +305,8 @@ def graticule_trace(mag: Magnetogram) -> go.Scatter:
         x, y = heliographic_to_pixel(mag, *np.concatenate(lines, axis=1))
         outside = (x < -0.5) | (x > cols - 0.5) | (y < -0.5) | (y > rows - 0.5)
         x, y = np.where(outside, np.nan, x), np.where(outside, np.nan, y)
-    return go.Scatter(
-        x=x.astype(np.float32),
-        y=y.astype(np.float32),
-        mode="lines",
-        name="5° grid",
-        line={"color": "rgba(120,190,255,0.55)", "width": 1},
-        hoverinfo="skip",
-    )
+    x, y = x.astype(np.float32), y.astype(np.float32)
+    return style.line("5° grid", x, y, "rgba(120,190,255,0.55)", 1)
 
 
 def colour_bar(title: str, *, upper: bool, half: bool) -> dict[str, Any]:
@@ -331,7 +321,7 @@ def colour_bar(title: str, *, upper: bool, half: bool) -> dict[str, Any]:
         "ypad": 0,
         "outlinewidth": 1,
         "outlinecolor": "rgba(128,136,150,0.6)",
-        **(size if half else {"len": 1.0, "y": 0.5, "yanchor": "middle"}),
+        **(size if half else {}),
     }
 
 

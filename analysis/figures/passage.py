@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 from textwrap import wrap
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,10 +50,6 @@ def probability_figure(
     current, flares, height
         As in `analysis.figures.flux.flux_history_figure`.
 
-    Returns
-    -------
-    Figure
-
     Raises
     ------
     ValueError
@@ -74,7 +71,6 @@ def probability_figure(
             y=values,
             mode="lines+markers",
             name="P(eruptive)",
-            connectgaps=False,
             line={"width": 1.6},
             marker={
                 "size": 7,
@@ -154,105 +150,83 @@ def mark_times(
     first, last = times.min(), times.max()
     until = last + pd.Timedelta(hours=24)
     shown = [flare for flare in flares if first <= pd.Timestamp(_stamp(flare.peak)) <= until]
-    _mark_flares(figure, shown, first, last)
-    _mark_cmes(figure, shown, first, last)
-
-
-def _mark_flares(
-    figure: go.Figure, flares: Sequence[Flare], first: pd.Timestamp, last: pd.Timestamp
-) -> None:
-    sizes = [flare.flux("science") for flare in flares]
-    sides = _label_sides([f.peak for f in flares], sizes, first, last, _LABEL_SHARES["flare"])
-    for flare, side in zip(flares, sides, strict=True):
-        if side:
-            line = {"color": _ASSOCIATION[flare.association][0], "width": 1.2, "dash": "dot"}
-            figure.add_vline(x=_stamp(flare.peak), line=line)
+    rows: list[tuple] = [
+        (_stamp(f.peak), f.flux("science"), f.goes_class, _flare_words(f), f.association)
+        for f in shown
+    ]
+    marks = _placed(rows, first, last, _LABEL_SHARES["flare"])
+    for row in marks[marks["side"] != ""].to_dict("records"):
+        line = {"color": _ASSOCIATION[row["kind"]][0], "width": 1.2, "dash": "dot"}
+        figure.add_vline(x=row["time"], line=line)
     for association, (colour, label) in _ASSOCIATION.items():
-        marked = [
-            (flare, side)
-            for flare, side in zip(flares, sides, strict=True)
-            if flare.association == association
-        ]
-        if marked:
-            trace = _marks(
-                [flare.peak for flare, _ in marked],
-                [flare.goes_class for flare, _ in marked],
-                [side for _, side in marked],
-                colour,
-                [_flare_words(flare) for flare, _ in marked],
-            )
-            marker = {"symbol": "triangle-down", "size": 10, "color": colour}
-            figure.add_trace(trace.update(name=label, marker=marker))
-
-
-def _mark_cmes(
-    figure: go.Figure, flares: Sequence[Flare], first: pd.Timestamp, last: pd.Timestamp
-) -> None:
-    """Mark the CMEs linked to flares where a coronagraph first saw them, once each."""
-    cmes = list({cme.id: cme for flare in flares for cme in flare.cmes}.values())
-    if not cmes:
-        return
-    times = [cme.start for cme in cmes]
-    speeds = [0.0 if math.isnan(cme.speed) else cme.speed for cme in cmes]
-    sides = _label_sides(times, speeds, first, last, _LABEL_SHARES["cme"])
-    hovers = []
-    for cme in cmes:
-        linked = ", ".join(f.goes_class for f in flares if cme.id in {one.id for one in f.cmes})
-        hovers.append(
-            f"<b>{_cme_name(cme)}</b> first seen {_utc(cme.start)}, linked to "
-            f"{escape(linked)}<br>{escape(cme.id)}"
-        )
-    trace = _marks(times, [_cme_name(cme) for cme in cmes], sides, style.ERUPTIVE, hovers)
+        marker = {"symbol": "triangle-down", "size": 10, "color": colour}
+        _add_marks(figure, marks[marks["kind"] == association], label, marker)
+    # CMEs stand where a coronagraph first saw them, once each.
+    cmes = {cme.id: cme for flare in shown for cme in flare.cmes}.values()
+    rows = [
+        (_stamp(c.start), np.nan_to_num(c.speed), _cme_name(c), _cme_words(c, shown), "cme")
+        for c in cmes
+    ]
     marker = {"symbol": "circle-open", "size": 9, "color": style.ERUPTIVE, "line_width": 2}
-    figure.add_trace(
-        trace.update(name=_CME_LABEL, marker=marker, y=[_CME_LEVEL] * len(cmes)),
-    )
+    marks = _placed(rows, first, last, _LABEL_SHARES["cme"])
+    _add_marks(figure, marks, _CME_LABEL, marker, level=_CME_LEVEL)
 
 
-def _marks(
-    times: list[Time], labels: list[str], sides: list[str], colour: str, hovers: list[str]
-) -> go.Scatter:
-    return go.Scatter(
-        x=[_stamp(time) for time in times],
-        y=[1.0] * len(times),
-        yaxis="y2",
-        mode="markers+text",
-        text=[label if side else "" for label, side in zip(labels, sides, strict=True)],
-        textposition=[f"middle {side or 'right'}" for side in sides],
-        textfont={"size": style.SMALL, "color": colour},
-        cliponaxis=False,
-        customdata=hovers,
-        hovertemplate="%{customdata}<extra></extra>",
-    )
-
-
-def _label_sides(
-    times: list[Time],
-    sizes: list[float],
-    first: pd.Timestamp,
-    last: pd.Timestamp,
-    share: float,
-) -> list[str]:
-    """Side of its mark on which each label fits, the largest first; empty if none."""
-    stamps = [pd.Timestamp(_stamp(time)) for time in times]
+def _placed(
+    rows: list[tuple], first: pd.Timestamp, last: pd.Timestamp, share: float
+) -> pd.DataFrame:
+    """Table of marks, with the side of each on which its label fits, the largest first."""
+    marks = pd.DataFrame(rows, columns=["time", "size", "label", "hover", "kind"])
+    stamps = list(pd.to_datetime(marks["time"]))
     last = max([last, *stamps])
     width = share * (last - first)
-    sides = [""] * len(times)
+    sides = [""] * len(marks)
     taken: list[pd.Timestamp] = []
-    for index in sorted(range(len(times)), key=lambda one: -sizes[one]):
+    for index in marks["size"].sort_values(ascending=False, kind="stable").index:
         for side, low in (("right", stamps[index]), ("left", stamps[index] - width)):
             inside = first <= low and low + width <= last
             if inside and all(abs(low - other) >= width for other in taken):
                 sides[index] = side
                 taken.append(low)
                 break
-    return sides
+    return marks.assign(side=sides)
+
+
+def _add_marks(
+    figure: go.Figure, marks: pd.DataFrame, name: str, marker: dict[str, Any], *, level: float = 1.0
+) -> None:
+    """Draw marks on the hidden axis, with labels where there is room."""
+    if marks.empty:
+        return
+    labelled = marks["side"] != ""
+    figure.add_trace(
+        go.Scatter(
+            x=marks["time"],
+            y=[level] * len(marks),
+            yaxis="y2",
+            mode="markers+text",
+            name=name,
+            marker=marker,
+            text=marks["label"].where(labelled, ""),
+            textposition="middle " + marks["side"].where(labelled, "right"),
+            textfont={"size": style.SMALL, "color": marker["color"]},
+            cliponaxis=False,
+            customdata=marks["hover"],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    )
 
 
 def _flare_words(flare: Flare) -> str:
     reason = "<br>".join(wrap(escape(flare.reason), _HOVER_CHARACTERS))
     head = f"<b>{escape(flare.goes_class)}</b> flare, peak {_utc(flare.peak)}"
     return f"{head}<br>{reason or _ASSOCIATION[flare.association][1]}"
+
+
+def _cme_words(cme: Cme, flares: Sequence[Flare]) -> str:
+    linked = ", ".join(flare.goes_class for flare in flares if cme in flare.cmes)
+    head = f"<b>{_cme_name(cme)}</b> first seen {_utc(cme.start)}"
+    return f"{head}, linked to {escape(linked)}<br>{escape(cme.id)}"
 
 
 def _cme_name(cme: Cme) -> str:

@@ -34,10 +34,12 @@ __all__ = [
     "UNKNOWN",
     "band",
     "error_bars",
+    "estimates",
     "fixed_margins",
     "hours_axis",
     "house_figure",
     "largest_exponent",
+    "line",
     "note_row",
     "note_simulated",
     "number",
@@ -300,13 +302,46 @@ def error_bars(
 ) -> dict[str, Any]:
     """Return error bars from `low` to `high`, numbers like `values`."""
     return {
-        "type": "data",
-        "symmetric": False,
         "array": np.subtract(high, values),
         "arrayminus": np.subtract(values, low),
         "thickness": thickness,
         "width": width,
     }
+
+
+def estimates(
+    name: str,
+    values: ArrayLike,
+    intervals: Iterable[tuple[float, float]],
+    places: Iterable[float],
+    *,
+    filled: ArrayLike,
+    colour: str,
+    texts: list[str],
+    size: int = 10,
+    **bars: Any,
+) -> go.Scatter:
+    """Return marks with error bars in rows of `place_rows`, open where not `filled`."""
+    low, high = np.array(list(intervals), dtype=float).reshape(-1, 2).T
+    symbols = np.where(filled, "circle", "circle-open")
+    return go.Scatter(
+        x=values,
+        y=list(places),
+        mode="markers",
+        name=name,
+        error_x=error_bars(values, low, high, **bars),
+        marker={"size": size, "symbol": symbols, **rim(colour)},
+        text=texts,
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def line(
+    name: str, x: Any, y: Any, colour: str, width: float, dash: str = "solid", **more: Any
+) -> go.Scatter:
+    """Return a line that does not answer the pointer."""
+    look = {"color": colour, "width": width, "dash": dash}
+    return go.Scatter(name=name, x=x, y=y, mode="lines", line=look, hoverinfo="skip", **more)
 
 
 def band(x: ArrayLike, low: ArrayLike, high: ArrayLike, colour: str, name: str) -> go.Scatter:

@@ -28,7 +28,7 @@ _MOST_POINTS = 1500
 
 
 def loss_figure(
-    steps: pd.DataFrame, epochs: pd.DataFrame, *, n_epochs: int | None = None, height: int = 320
+    steps: pd.DataFrame, epochs: pd.DataFrame, *, n_epochs: int | None = None
 ) -> go.Figure:
     """Draw the loss of every step and its means over the epochs.
 
@@ -42,14 +42,8 @@ def loss_figure(
         ``validation_loss``; may be empty.
     n_epochs : int, optional
         Epochs requested: the end of the axis.
-    height : int
-        Pixels.
-
-    Returns
-    -------
-    Figure
     """
-    figure = _over_epochs("loss", "focal loss", height, n_epochs)
+    figure = _over_epochs("loss", "focal loss", 320, n_epochs)
     if len(steps):
         where = (steps["epoch"] + steps["batch"] / steps["batches"]).to_numpy(dtype=float)
         x, y = _thinned(where, steps["loss"].to_numpy(dtype=float))
@@ -65,7 +59,7 @@ def loss_figure(
             )
         )
     for column, colour in (("train_loss", _HUES[0]), ("validation_loss", _HUES[1])):
-        name = SCORES[column].removesuffix(" loss")  # the axis says what of
+        name = SCORES[column].removesuffix(" loss")  # the axis has the word
         _add_line(figure, epochs, column, name, colour)
     return figure.update_yaxes(rangemode="tozero")
 
@@ -75,7 +69,6 @@ def validation_figure(
     *,
     best_epoch: int | None = None,
     n_epochs: int | None = None,
-    height: int = 320,
 ) -> go.Figure:
     """Draw the scores of the validation set after every epoch.
 
@@ -86,14 +79,10 @@ def validation_figure(
         line.
     best_epoch : int, optional
         The epoch whose model is kept, marked.
-    n_epochs, height
+    n_epochs
         As in `loss_figure`.
-
-    Returns
-    -------
-    Figure
     """
-    figure = _over_epochs("skill", "validation score", height, n_epochs)
+    figure = _over_epochs("skill", "validation score", 320, n_epochs)
     for column, colour in zip(_SKILLS, _HUES, strict=False):
         width = 2.5 if column == "validation_tss" else 1.4
         _add_line(figure, epochs, column, SCORES[column], colour, width=width)
@@ -109,7 +98,7 @@ def validation_figure(
 
 
 def compare_runs_figure(
-    runs: Mapping[str, pd.DataFrame], *, score: str = "validation_tss", height: int = 420
+    runs: Mapping[str, pd.DataFrame], *, score: str = "validation_tss"
 ) -> go.Figure:
     """Draw one score of several runs against the epoch.
 
@@ -119,12 +108,6 @@ def compare_runs_figure(
         The table of epochs of each run, by name; one without the score is left out.
     score : str
         One of `SCORES`.
-    height : int
-        Pixels.
-
-    Returns
-    -------
-    Figure
 
     Raises
     ------
@@ -134,7 +117,7 @@ def compare_runs_figure(
     if score not in SCORES:
         raise ValueError(f"unknown score {score!r}: choose from {tuple(SCORES)}")
     title = SCORES[score] if "loss" in score else f"validation {SCORES[score]}"
-    figure = _over_epochs(f"compare {score}", title, height)
+    figure = _over_epochs(f"compare {score}", title, 420)
     for index, (name, epochs) in enumerate(runs.items()):
         colour = _HUES[index % len(_HUES)]
         dash = _DASHES[index // len(_HUES) % len(_DASHES)]

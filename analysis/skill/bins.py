@@ -1,4 +1,4 @@
-"""Skill of a forecast in parts of its test set: by longitude and by flare class."""
+"""TSS of a forecast in parts of its test set: by longitude and by flare class."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -20,18 +20,14 @@ CLASS_BINS = {"C": "C1.0", "M1.0–M4.9": "M1.0", "M5.0–M9.9": "M5.0", "X": "X
 """Names of the bins and the classes from which they reach up to the next."""
 
 
-def skill_by_longitude(
-    table: pd.DataFrame, *, score: str = "tss", draws: int = 1000
-) -> pd.DataFrame:
-    """Score a forecast in bins of longitude.
+def skill_by_longitude(table: pd.DataFrame) -> pd.DataFrame:
+    """Find the TSS of a forecast in bins of longitude.
 
     Parameters
     ----------
     table : DataFrame
         Of `analysis.skill.forecasts.forecasts`: ``longitude`` (deg from the central meridian),
         ``label``, ``said``, ``region``, ``group``.
-    score : str
-        One of `SCORES`.
 
     Returns
     -------
@@ -48,11 +44,11 @@ def skill_by_longitude(
     which[longitude == edges[-1]] = len(edges) - 2
     which[~((longitude >= edges[0]) & (longitude <= edges[-1]))] = -1
     names = [f"{low} to {high}°" for low, high in pairwise(signs)]
-    return _scored(table, which, names, score, draws)
+    return _scored(table, which, names)
 
 
-def skill_by_class(table: pd.DataFrame, *, score: str = "tss", draws: int = 1000) -> pd.DataFrame:
-    """Score a forecast by the class of the flare that was coming, in `CLASS_BINS`.
+def skill_by_class(table: pd.DataFrame) -> pd.DataFrame:
+    """Find the TSS of a forecast by the class of the flare that was coming, in `CLASS_BINS`.
 
     Parameters and return value are those of `skill_by_longitude`, with ``goes_class`` instead of
     ``longitude``; sequences of a flare without a class or below C are "outside", and a class
@@ -61,19 +57,17 @@ def skill_by_class(table: pd.DataFrame, *, score: str = "tss", draws: int = 1000
     edges = [flux_of_class(lowest) for lowest in CLASS_BINS.values()]
     names = [read_class(str(name)) for name in table["goes_class"]]
     which = [bisect_right(edges, flux_of_class(name)) - 1 if name else -1 for name in names]
-    found = _scored(table, np.array(which), list(CLASS_BINS), score, draws)
+    found = _scored(table, np.array(which), list(CLASS_BINS))
     return found[found["sequences"] > 0].reset_index(drop=True)
 
 
-def _scored(
-    table: pd.DataFrame, which: np.ndarray, names: Sequence[str], score: str, draws: int
-) -> pd.DataFrame:
+def _scored(table: pd.DataFrame, which: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
     """One row for each name; `which` is the place of each sequence's, negative outside of all."""
     rows = []
     for place, name in enumerate(names):
         part = table[which == place]
         by_group = by_groups(part)
-        found = scored(score, by_group.sum(axis=0), resampled_scores(by_group, draws=draws))
+        found = scored("tss", by_group.sum(axis=0), resampled_scores(by_group))
         why = found.pop("why")
         rows.append(
             {

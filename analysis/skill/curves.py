@@ -55,9 +55,7 @@ def roc(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def area_under_roc(
-    table: pd.DataFrame, *, draws: int = 1000, seed: int = 0
-) -> tuple[float, float, float]:
+def area_under_roc(table: pd.DataFrame, *, draws: int = 1000) -> tuple[float, float, float]:
     """Area under the ROC curve with its 95 % interval from resampling groups.
 
     The area is the part of all pairs of an eruptive and a confined sequence in which the eruptive
@@ -84,7 +82,7 @@ def area_under_roc(
         won = (below + np.searchsorted(confined, eruptive, "right")) / 2
         pairs[:, group] = np.bincount(of_eruptive, won, minlength=len(names))
     counts = np.stack([np.bincount(member[label == k], minlength=len(names)) for k in (1, 0)])
-    weights = group_draws(len(names), draws=draws, seed=seed)
+    weights = group_draws(len(names), draws=draws)
     with np.errstate(invalid="ignore"):  # a draw without one of the classes has no area
         drawn = ((weights @ pairs) * weights).sum(axis=1) / (weights @ counts.T).prod(axis=1)
     area = float(pairs.sum() / counts.sum(axis=1).prod())
@@ -112,7 +110,7 @@ def average_precision(table: pd.DataFrame) -> float:
     return float(average_precision_score(*_two_classes(table, "average precision")))
 
 
-def threshold_scores(table: pd.DataFrame, *, draws: int = 300, seed: int = 0) -> pd.DataFrame:
+def threshold_scores(table: pd.DataFrame, *, draws: int = 300) -> pd.DataFrame:
     """Scores at each of `THRESHOLDS`.
 
     Parameters
@@ -138,7 +136,7 @@ def threshold_scores(table: pd.DataFrame, *, draws: int = 300, seed: int = 0) ->
     tn, fn = (tally.sum(axis=2)[:, :, None] - positive).transpose(1, 0, 2)
     counts = np.stack([tp, fp, tn, fn], axis=-1)  # (G, thresholds, 4)
     whole = count_scores(counts.sum(axis=0))
-    tss = resampled_scores(counts, draws=draws, seed=seed)["tss"]
+    tss = resampled_scores(counts, draws=draws)["tss"]
     spans = np.array([interval(drawn) for drawn in tss.T])
     return pd.DataFrame(
         {
@@ -150,9 +148,7 @@ def threshold_scores(table: pd.DataFrame, *, draws: int = 300, seed: int = 0) ->
     )
 
 
-def reliability(
-    table: pd.DataFrame, *, bins: int = 10, draws: int = 1000, seed: int = 0
-) -> pd.DataFrame:
+def reliability(table: pd.DataFrame, *, bins: int = 10, draws: int = 1000) -> pd.DataFrame:
     """How often the flare was eruptive where the forecast gave a certain probability.
 
     Parameters
@@ -177,7 +173,7 @@ def reliability(
     flat, size = group * bins + which, len(names) * bins
     per_group = np.bincount(flat, minlength=size).reshape(-1, bins)
     eruptive = np.bincount(flat, label, size).reshape(-1, bins)
-    weights = group_draws(len(names), draws=draws, seed=seed)
+    weights = group_draws(len(names), draws=draws)
     with np.errstate(invalid="ignore"):  # an empty bin has neither mean nor frequency
         drawn = (weights @ eruptive) / (weights @ per_group)
         counts = per_group.sum(axis=0)

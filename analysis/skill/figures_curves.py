@@ -35,15 +35,13 @@ _SCORES = {
 """Drawn against the threshold."""
 
 
-def roc_figure(forecasts: Mapping[str, pd.DataFrame], *, height: int = 420) -> go.Figure:
+def roc_figure(forecasts: Mapping[str, pd.DataFrame]) -> go.Figure:
     """Draw the ROC curves of networks and flux, with their areas and operating points.
 
     Parameters
     ----------
     forecasts : mapping
         Of `analysis.skill.forecasts.forecasts`; the operating point is what ``said`` amounts to.
-    height : int
-        Pixels.
 
     Raises
     ------
@@ -52,20 +50,17 @@ def roc_figure(forecasts: Mapping[str, pd.DataFrame], *, height: int = 420) -> g
     """
     traces = [guide("guessing: AUC 0.5", [0, 1])]
     for name in _ranking(forecasts):
+        curve = roc(forecasts[name])
         area, span = with_interval(*area_under_roc(forecasts[name]))
         tp, fp, tn, fn = counts_of(forecasts[name])
         traces += [
-            _line(roc(forecasts[name]), "false_alarm_rate", "recall", name, f"AUC {area} ({span})"),
+            _line(curve, "false_alarm_rate", "recall", name, f"AUC {area} ({span})"),
             _point(fp / (fp + tn), tp / (tp + fn), name),
         ]
-    return _unit_square(
-        traces, "roc", height, "false alarm rate, FP / (FP + TN)", "recall, TP / (TP + FN)"
-    )
+    return _unit_square(traces, "roc", "false alarm rate, FP / (FP + TN)", "recall, TP / (TP + FN)")
 
 
-def precision_recall_figure(
-    forecasts: Mapping[str, pd.DataFrame], *, height: int = 420
-) -> go.Figure:
+def precision_recall_figure(forecasts: Mapping[str, pd.DataFrame]) -> go.Figure:
     """Draw precision against recall; parameters and errors are those of `roc_figure`.
 
     The dashed line is the share of eruptive sequences: what guessing attains.
@@ -79,9 +74,7 @@ def precision_recall_figure(
             _line(precision_recall(forecasts[name]), "recall", "precision", name, text),
             _point(float(scores["recall"]), float(scores["precision"]), name),
         ]
-    return _unit_square(
-        traces, "precision", height, "recall, TP / (TP + FN)", "precision, TP / (TP + FP)"
-    )
+    return _unit_square(traces, "precision", "recall, TP / (TP + FN)", "precision, TP / (TP + FP)")
 
 
 def curve_data(forecasts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -95,9 +88,7 @@ def curve_data(forecasts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(parts)[columns]
 
 
-def threshold_figure(
-    table: pd.DataFrame, *, chosen: float, own: float = 0.5, height: int = 360
-) -> go.Figure:
+def threshold_figure(table: pd.DataFrame, *, chosen: float, own: float = 0.5) -> go.Figure:
     """Draw TSS (with its 95 % interval), HSS, recall and precision against the threshold.
 
     Parameters
@@ -106,8 +97,6 @@ def threshold_figure(
         Of `analysis.skill.curves.threshold_scores`; a line breaks where a score is undefined.
     chosen, own : float
         Threshold in use on the page, and the model's own; each a vertical line.
-    height : int
-        Pixels.
     """
     x, low, high = table[["threshold", "tss_low", "tss_high"]].to_numpy().T
     traces = [style.band(x, low, high, "rgba(124,92,255,0.18)", "TSS, 95 %")]
@@ -118,7 +107,6 @@ def threshold_figure(
             mode="lines",
             name=SCORE_NAMES[score],
             line=line,
-            connectgaps=False,
             text=table[score].map(number),
             hovertemplate="%{text}",
         )
@@ -129,7 +117,7 @@ def threshold_figure(
     figure = style.house_figure(
         traces,
         uirevision="threshold",
-        height=height,
+        height=360,
         hovermode="x unified",
         legend=top_legend(),
         # Up to 1 only: the legend is above.
@@ -162,7 +150,6 @@ def reliability_figure(
     brier: Mapping[str, Mapping[str, float]],
     *,
     base_rate: float,
-    height: int = 460,
 ) -> go.Figure:
     """Draw how often the flare was eruptive against the probability, over the counts of each bin.
 
@@ -174,12 +161,10 @@ def reliability_figure(
         Of the same, what `analysis.skill.curves.brier_scores` finds, for the legend.
     base_rate : float
         Share of eruptive sequences in the test set.
-    height : int
-        Pixels.
     """
     figure = style.house_figure(
         uirevision="reliability",
-        height=height,
+        height=460,
         barmode="group",
         bargap=0.12,
         legend=_corner_legend(x=0.01, xanchor="left", y=0.99, yanchor="top"),
@@ -207,8 +192,7 @@ def reliability_figure(
 
 def guide(name: str, y: list[float], *, x: Any = (0, 1), dash: str = "dash") -> go.Scatter:
     """Return a thin grey line to compare with."""
-    line = {"color": style.UNKNOWN, "width": 1.3, "dash": dash}
-    return go.Scatter(x=x, y=y, mode="lines", name=name, line=line, hoverinfo="skip")
+    return style.line(name, x, y, style.UNKNOWN, 1.3, dash)
 
 
 def _ranking(forecasts: Mapping[str, pd.DataFrame]) -> list[str]:
@@ -246,11 +230,11 @@ def _point(x: float, y: float, name: str) -> go.Scatter:
     )
 
 
-def _unit_square(traces: list[Any], uirevision: str, height: int, x: str, y: str) -> go.Figure:
+def _unit_square(traces: list[Any], uirevision: str, x: str, y: str) -> go.Figure:
     return style.house_figure(
         traces,
         uirevision=uirevision,
-        height=height,
+        height=420,
         legend=_corner_legend(x=0.99, xanchor="right", y=0.02, yanchor="bottom"),
         xaxis={"title_text": x, "range": [-0.02, 1.02], "constrain": "domain"},
         yaxis={"title_text": y, "range": [-0.02, 1.02]},

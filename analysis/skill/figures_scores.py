@@ -26,7 +26,7 @@ _FILL = 0.82
 
 
 def score_bars_figure(
-    table: pd.DataFrame, *, paper: Mapping[str, float] | None = None, height: int = 380
+    table: pd.DataFrame, *, paper: Mapping[str, float] | None = None
 ) -> go.Figure:
     """Draw the five scores of every forecast with their 95 % intervals.
 
@@ -36,8 +36,6 @@ def score_bars_figure(
         Of `analysis.skill.scores.score_table`.
     paper : mapping, optional
         The paper's TSS of ``hnn`` and ``vit``, drawn as diamonds over those bars.
-    height : int
-        Pixels.
 
     Returns
     -------
@@ -47,19 +45,17 @@ def score_bars_figure(
     numbers = table[["value", "low", "high"]].to_numpy(dtype=float)
     words = ["{}<br>95 %: {}".format(*with_interval(*row)) for row in numbers]
     title = "score (error bar: 95 % interval)"
-    return _figure(_bars(table.assign(words=words), paper), np.nanmin(numbers), title, height)
+    return _figure(_bars(table.assign(words=words), paper), np.nanmin(numbers), title)
 
 
-def fold_bars_figure(
-    table: pd.DataFrame, *, paper: Mapping[str, float] | None = None, height: int = 380
-) -> go.Figure:
+def fold_bars_figure(table: pd.DataFrame, *, paper: Mapping[str, float] | None = None) -> go.Figure:
     """Draw the mean of the five scores over folds, with its standard error and the folds.
 
     Parameters
     ----------
     table : DataFrame
         Of `analysis.skill.scores.fold_table`.
-    paper, height
+    paper
         As in `score_bars_figure`; the paper's TSS is that of its single split.
 
     Returns
@@ -90,7 +86,7 @@ def fold_bars_figure(
             )
         )
     lowest = np.nanmin(table["folds"].explode().astype(float))
-    return _figure(traces, lowest, "mean over folds (error bar: std/√n)", height)
+    return _figure(traces, lowest, "mean over folds (error bar: std/√n)")
 
 
 def top_legend() -> dict[str, Any]:
@@ -175,11 +171,11 @@ def _paper_marks(names: list[str], paper: Mapping[str, float]) -> go.Scatter:
     )
 
 
-def _figure(traces: list[Any], low: float, title: str, height: int) -> go.Figure:
+def _figure(traces: list[Any], low: float, title: str) -> go.Figure:
     figure = style.house_figure(
         traces,
         uirevision=title,
-        height=height,
+        height=380,
         barmode="overlay",
         legend=top_legend(),
         xaxis=style.places_axis(list(SCORE_NAMES.values())) | {"fixedrange": True},

@@ -37,15 +37,13 @@ def confusion_data(counts: ArrayLike) -> pd.DataFrame:
     return table.assign(share_of_truth=table["sequences"] / whole).reset_index()
 
 
-def confusion_figure(counts: ArrayLike, *, height: int = 360) -> go.Figure:
+def confusion_figure(counts: ArrayLike) -> go.Figure:
     """Draw a contingency table: counts, and shares of each row, which also are the shade.
 
     Parameters
     ----------
     counts : array_like (4,)
         tp, fp, tn, fn.
-    height : int
-        Pixels.
     """
     shapes, notes = [], []
     for place, cell in enumerate(confusion_data(counts).to_dict("records")):
@@ -76,7 +74,7 @@ def confusion_figure(counts: ArrayLike, *, height: int = 360) -> go.Figure:
     axis = {"tickvals": [0, 1], "ticktext": _CLASSES, "showgrid": False, "fixedrange": True}
     return style.house_figure(
         uirevision="confusion",
-        height=height,
+        height=360,
         shapes=shapes,
         annotations=notes,
         xaxis={"title_text": "predicted", "range": [-0.5, 1.5], **axis},
@@ -88,30 +86,26 @@ def bins_figure(
     table: pd.DataFrame,
     *,
     forecast: str,
-    score: str = "tss",
     whole: float | None = None,
     title: str = "",
-    height: int = 340,
 ) -> go.Figure:
-    """Draw the skill of a forecast in each part of the test set with its 95 % interval.
+    """Draw the TSS of a forecast in each part of the test set with its 95 % interval.
 
     Parameters
     ----------
     table : DataFrame
         Of `analysis.skill.bins`; an undefined part has no dot but the word, its reason under the
         pointer; a dot without an interval is open.
-    forecast, score : str
-        Whose and which score it is.
+    forecast : str
+        Whose skill it is.
     whole : float, optional
         The score of the whole test set, a dashed line.
     title : str
         Of the axis of parts.
-    height : int
-        Pixels.
     """
     table = table.assign(place=np.arange(len(table)))
     known = table["value"].notna()
-    traces = [_parts(table[known], forecast, score)]
+    traces = [_parts(table[known], forecast)]
     if whole is not None and np.isfinite(whole):
         ends = (-0.5, len(table) - 0.5)
         traces.insert(0, guide(f"whole test set: {whole:.3f}", [whole, whole], x=ends))
@@ -123,7 +117,7 @@ def bins_figure(
     return style.house_figure(
         traces,
         uirevision=f"bins {title}",
-        height=height,
+        height=340,
         annotations=[
             {
                 "x": row.place,
@@ -140,11 +134,11 @@ def bins_figure(
             "tickangle": 0,
             "tickfont_size": style.FONT_SIZE - 2,
         },
-        yaxis={"title_text": SCORE_NAMES[score], "range": [low - 0.08, 1.05]},
+        yaxis={"title_text": SCORE_NAMES["tss"], "range": [low - 0.08, 1.05]},
     )
 
 
-def _parts(table: pd.DataFrame, forecast: str, score: str) -> go.Scatter:
+def _parts(table: pd.DataFrame, forecast: str) -> go.Scatter:
     numbers = table[["value", "low", "high"]]
     words = [with_interval(*row) for row in numbers.to_numpy()]
     counts = table[["sequences", "regions", "eruptive"]].to_numpy()
@@ -152,7 +146,7 @@ def _parts(table: pd.DataFrame, forecast: str, score: str) -> go.Scatter:
         x=table["place"],
         y=table["value"],
         mode="markers",
-        name=SCORE_NAMES[score],
+        name=SCORE_NAMES["tss"],
         marker={
             "size": 11,
             "symbol": np.where(table["low"].isna(), "circle-open", "circle"),

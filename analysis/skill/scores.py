@@ -35,16 +35,14 @@ SCORE_NAMES = dict(zip(SCORES, ("recall", "precision", "ACC", "HSS", "TSS"), str
 """What the paper calls each score."""
 
 
-def score_table(
-    forecasts: Mapping[str, pd.DataFrame], *, draws: int = 1000, seed: int = 0
-) -> pd.DataFrame:
+def score_table(forecasts: Mapping[str, pd.DataFrame], *, draws: int = 1000) -> pd.DataFrame:
     """Score every forecast over all its sequences.
 
     Parameters
     ----------
     forecasts : mapping
         Of `analysis.skill.forecasts.forecasts`.
-    draws, seed : int
+    draws : int
         Of the resampling of whole groups of regions.
 
     Returns
@@ -59,7 +57,7 @@ def score_table(
         by_group = by_groups(table)
         tally = by_group.sum(axis=0)
         counts = dict(zip(("tp", "fp", "tn", "fn"), map(int, tally), strict=True))
-        drawn = resampled_scores(by_group, draws=draws, seed=seed)
+        drawn = resampled_scores(by_group, draws=draws)
         for score in SCORES:
             numbers = scored(score, tally, drawn)
             why = numbers.pop("why")
@@ -92,7 +90,7 @@ def fold_table(forecasts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def differences(
-    forecasts: Mapping[str, pd.DataFrame], first: str, *, score: str = "tss", draws: int = 1000
+    forecasts: Mapping[str, pd.DataFrame], first: str, *, draws: int = 1000
 ) -> pd.DataFrame:
     """Compare a forecast with the others on the same resamplings of regions.
 
@@ -100,7 +98,7 @@ def differences(
     -------
     DataFrame
         One row for each forecast of the same groups but climatology, whose TSS and HSS are 0:
-        ``forecast``, ``difference`` (the first's score minus its), ``low``, ``high`` (95 %).
+        ``forecast``, ``difference`` (the first's TSS minus its), ``low``, ``high`` (95 %).
     """
     groups = set(forecasts[first]["group"])
     tables = {
@@ -108,8 +106,8 @@ def differences(
         for name, table in forecasts.items()
         if name == first or (name != "climatology" and set(table["group"]) == groups)
     }
-    drawn = {name: resampled_scores(counts, draws=draws)[score] for name, counts in tables.items()}
-    whole = {name: count_scores(counts.sum(axis=0))[score] for name, counts in tables.items()}
+    drawn = {name: resampled_scores(counts, draws=draws)["tss"] for name, counts in tables.items()}
+    whole = {name: count_scores(counts.sum(axis=0))["tss"] for name, counts in tables.items()}
     rows = [
         (name, float(whole[first] - whole[name]), *interval(drawn[first] - drawn[name]))
         for name in tables

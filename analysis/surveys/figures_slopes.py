@@ -21,7 +21,7 @@ _COLOURS = {
 }
 
 
-def slope_distributions_figure(table: pd.DataFrame, column: str, *, height: int = 300) -> go.Figure:
+def slope_distributions_figure(table: pd.DataFrame, column: str) -> go.Figure:
     """Draw how the slopes of windows are distributed, by what happened within 24 h.
 
     Parameters
@@ -31,8 +31,6 @@ def slope_distributions_figure(table: pd.DataFrame, column: str, *, height: int 
     column : str
         One of `analysis.surveys.compare.QUANTITIES`. Windows without a finite number there are
         left out.
-    height : int
-        Pixels.
 
     Returns
     -------
@@ -67,7 +65,7 @@ def slope_distributions_figure(table: pd.DataFrame, column: str, *, height: int 
     figure = style.house_figure(
         traces,
         uirevision=f"slopes {column}",
-        height=height,
+        height=300,
         showlegend=False,
         violingap=0,
         xaxis=style.places_axis(labels) | {"fixedrange": True},
@@ -83,15 +81,13 @@ def slope_distributions_figure(table: pd.DataFrame, column: str, *, height: int 
     return fixed_margins(figure)
 
 
-def effect_sizes_figure(comparisons: pd.DataFrame, *, height: int = 300) -> go.Figure:
+def effect_sizes_figure(comparisons: pd.DataFrame) -> go.Figure:
     """Draw Cliff's delta of each compared quantity with its 95 % interval.
 
     Parameters
     ----------
     comparisons : DataFrame
         Of `analysis.surveys.compare.compare_columns`.
-    height : int
-        Pixels; six rows need 300.
 
     Returns
     -------
@@ -101,7 +97,7 @@ def effect_sizes_figure(comparisons: pd.DataFrame, *, height: int = 300) -> go.F
     """
     figure = style.house_figure(
         uirevision="effect sizes",
-        height=height,
+        height=300,
         showlegend=False,
         xaxis={
             "title_text": "← eruptive lower · Cliff's δ · eruptive higher →",
@@ -109,21 +105,16 @@ def effect_sizes_figure(comparisons: pd.DataFrame, *, height: int = 300) -> go.F
         },
     )
     names = [QUANTITIES.get(column, column) for column in comparisons["column"]]
-    delta = comparisons["cliffs_delta"].to_numpy(np.float64)
-    low, high = np.array(comparisons["cliffs_interval"].tolist()).reshape(-1, 2).T
+    places = style.place_rows(figure, [(name, [""]) for name in names])
     figure.add_trace(
-        go.Scatter(
-            x=delta,
-            y=[place for (place,) in style.place_rows(figure, [(name, [""]) for name in names])],
-            mode="markers",
-            error_x=style.error_bars(delta, low, high),
-            marker={
-                "size": 10,
-                "symbol": ["circle" if q <= 0.05 else "circle-open" for q in comparisons["q"]],
-                **style.rim("#7c5cff"),
-            },
-            text=[_compared(row) for row in comparisons.to_dict("records")],
-            hovertemplate="%{text}<extra></extra>",
+        style.estimates(
+            "Cliff's δ",
+            comparisons["cliffs_delta"].to_numpy(np.float64),
+            comparisons["cliffs_interval"],
+            [place for (place,) in places],
+            filled=comparisons["q"] <= 0.05,
+            colour="#7c5cff",
+            texts=[_compared(row) for row in comparisons.to_dict("records")],
         )
     )
     figure.add_vline(x=0, line_width=1)

@@ -16,9 +16,7 @@ _LINE = "#d6455d"
 _TRUSTED = "#3fa08f"
 
 
-def measured_against_true_figure(
-    table: pd.DataFrame, found: Validation, *, height: int = 360
-) -> go.Figure:
+def measured_against_true_figure(table: pd.DataFrame, found: Validation) -> go.Figure:
     """Draw the measured decline of each window against its true cancellation rate.
 
     Parameters
@@ -28,8 +26,6 @@ def measured_against_true_figure(
         both numbers are drawn.
     found : Validation
         Made of that table; gives the mask, the bins of longitude and the numbers.
-    height : int
-        Pixels.
 
     Returns
     -------
@@ -51,7 +47,7 @@ def measured_against_true_figure(
     unit = f"{power(exponent)} Mx/h"
     figure = style.house_figure(
         uirevision=f"validation {found.mask}",
-        height=height,
+        height=440,
         xaxis={"title_text": f"true cancellation ({unit})"},
         yaxis={"title_text": f"measured decline ({unit})"},
     )
@@ -84,14 +80,8 @@ def measured_against_true_figure(
     return fixed_margins(figure)
 
 
-def trust_figure(found: Validation, *, height: int = 360) -> go.Figure:
+def trust_figure(found: Validation) -> go.Figure:
     """Draw how well the measure follows the truth, by longitude and by threshold.
-
-    Parameters
-    ----------
-    found : Validation
-    height : int
-        Pixels.
 
     Returns
     -------
@@ -100,7 +90,7 @@ def trust_figure(found: Validation, *, height: int = 360) -> go.Figure:
         `TRUSTED_CORRELATION`. Where r is not known there is a note in its place. Made for the
         margins `style.MARGIN`.
     """
-    figure = style.house_figure(uirevision="trust", height=height)
+    figure = style.house_figure(uirevision="trust", height=440)
     longitudes = {f"{low:g}–{high:g}°": one for (low, high), one in found.by_longitude.items()}
     thresholds = {f"{level:g} G": one for level, one in found.by_threshold.items()}
     groups = {"from the central meridian": longitudes, "threshold on |B|": thresholds}
@@ -166,9 +156,7 @@ def _add_line(
     figure: go.Figure, x: np.ndarray, y: np.ndarray, name: str, colour: str, dash: str
 ) -> None:
     """Draw a straight line with its name at its right end: the legend is full of longitudes."""
-    line = {"color": colour, "width": 2, "dash": dash}
-    look = {"name": name, "showlegend": False, "hoverinfo": "skip"}
-    figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line=line, **look))
+    figure.add_trace(style.line(name, x, y, colour, 2, dash, showlegend=False))
     place = {"xanchor": "right", "yanchor": "bottom", "xshift": -12, "yshift": 2}
     figure.add_annotation(text=name, x=x[-1], y=y[-1], font_color=colour, **place)
 
@@ -195,25 +183,17 @@ def _correlation(agreement: Agreement) -> str:
 
 
 def _correlations(rows: list[tuple[str, Agreement, float]], *, trusted: bool) -> go.Scatter:
-    agreements = [one for _, one, _ in rows]
-    values = [one.correlation for one in agreements]
-    low, high = np.array([one.correlation_interval for one in agreements]).reshape(-1, 2).T
     name = "trusted" if trusted else "not trusted"
-    return go.Scatter(
-        x=values,
-        y=[place for _, _, place in rows],
-        mode="markers",
-        name=name,
-        error_x=style.error_bars(values, low, high),
-        marker={
-            "size": 10,
-            "symbol": "circle" if trusted else "circle-open",
-            **style.rim(_TRUSTED if trusted else style.UNKNOWN),
-        },
-        text=[
+    return style.estimates(
+        name,
+        [one.correlation for _, one, _ in rows],
+        [one.correlation_interval for _, one, _ in rows],
+        [place for _, _, place in rows],
+        filled=[trusted] * len(rows),
+        colour=_TRUSTED if trusted else style.UNKNOWN,
+        texts=[
             f"<b>{label}: {name}</b><br>r = {_correlation(one)}<br>gain {number(one.gain, '.2f')}"
             f"<br>{one.n_windows} windows, {one.n_regions} regions"
             for label, one, _ in rows
         ],
-        hovertemplate="%{text}<extra></extra>",
     )

@@ -103,7 +103,7 @@ def _show_history(study: CaseStudy) -> None:
 
 def _show_slopes(study: CaseStudy) -> None:
     show_chart(
-        slope_forest_figure(study.systematics, height=360),
+        slope_forest_figure(study.systematics),
         key="detail_forest",
         filename=f"{study.name} slopes",
         alt=f"Slopes of {study.name} by mask and polarity with 95 % intervals",

@@ -73,14 +73,14 @@ def show_truth(selection: Selection) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with left:
         show_chart(
-            measured_against_true_figure(table, found, height=440),
+            measured_against_true_figure(table, found),
             key=f"truth_scatter_{mask}",
             filename="measured against true",
             alt="Measured decline of PIL flux against the true cancellation rate",
         )
     with right:
         show_chart(
-            trust_figure(found, height=440),
+            trust_figure(found),
             key=f"truth_trust_{mask}",
             filename="correlation by longitude and threshold",
             alt="Correlation with the truth by longitude and threshold",

@@ -442,6 +442,7 @@ def test_bars_show_the_flux_from_zero(passage):
     assert figure.layout.yaxis.rangemode == "tozero"
     assert list(bars.x) == ["t−9", "t−8", "t−7", "t−6", "t−5", "t−4", "t−3", "t−2", "t−1", "t"]
     assert list(bars.marker.pattern.shape) == ["", "", "/", *[""] * 7]
+    assert bars.marker.pattern.fillmode == "replace"  # the theme's own would fill them
     error = ten["total_flux_error_mx"].iloc[0] / 1e21
     assert float(bars.customdata[0][2]) == pytest.approx(error, rel=0.05)  # two digits
 
@@ -527,7 +528,7 @@ def test_probability_breaks_and_is_coloured_by_its_decision(predicted):
     line = figure.data[0]
     np.testing.assert_array_equal(line.y, [0.2, 0.5, 0.9, np.nan, np.nan, 0.4])
     assert list(line.marker.color[:3]) == [style.CONFINED, style.ERUPTIVE, style.ERUPTIVE]
-    assert line.connectgaps is False
+    assert not line.connectgaps
     assert tuple(figure.layout.yaxis.range) == (-0.02, 1.02)
     assert figure.layout.yaxis.title.text == "P(eruptive)"
     assert "eruptive from 0.5" in annotations(figure)

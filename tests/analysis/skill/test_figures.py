@@ -20,6 +20,7 @@ from analysis.skill.figures_scores import COLOURS, fold_bars_figure, score_bars_
 from analysis.skill.figures_tables import bins_figure, confusion_data, confusion_figure
 from analysis.skill.forecasts import PAPER_TSS, forecasts
 from analysis.skill.scores import fold_table, score_table
+from hnn_core.exceptions import OneClassError
 from tests.support.made_runs import draw_predictions
 
 
@@ -114,6 +115,14 @@ def test_operating_points_lie_on_their_curves(told):
     assert figure.layout.xaxis.title.text == "false alarm rate, FP / (FP + TN)"
 
 
+def test_one_class_is_refused_by_the_name_of_the_curve(told):
+    alike = {name: table.assign(label=0) for name, table in told.items()}
+    with pytest.raises(OneClassError, match="No ROC curve"):
+        roc_figure(alike)
+    with pytest.raises(OneClassError):
+        precision_recall_figure(alike)
+
+
 def test_precision_recall_shows_what_guessing_attains(told):
     figure = precision_recall_figure(told)
     guess = next(t for t in figure.data if t.name.startswith("guessing"))
@@ -141,7 +150,7 @@ def test_threshold_is_marked_and_so_is_the_models_own(told):
     np.testing.assert_array_equal(trace(moved, "TSS").y, table["tss"])
     # Beyond the last positive prediction precision is undefined and its line ends.
     assert np.isnan(trace(moved, "precision").y[-1])
-    assert trace(moved, "precision").connectgaps is False
+    assert not trace(moved, "precision").connectgaps
 
 
 def test_reliability_shows_frequencies_counts_and_brier(told):
