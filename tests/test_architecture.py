@@ -30,7 +30,7 @@ FLOORS = {
 }
 # Bottom to top. A room imports from its own line and from those before it.
 ROOMS = [
-    {"exceptions", "storage", "scores"},
+    {"exceptions", "storage", "scores", "version"},
     {"magnetogram", "regions", "services", "simulation"},
     {"jsoc"},
     {"catalogs", "sources"},
