@@ -52,10 +52,13 @@ class DataJob(Job):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         request = json.loads((path / "request.json").read_text(encoding="utf-8"))
-        self.title, self.kind, self.begun = (str(request[k]) for k in ("title", "kind", "begun"))
-        """What a person reads (``AR 11158, 2011-02-13 to 2011-02-15``); the command: fetch,
-        flares, cmes, build or watch; when it was first started, ISO, UTC."""
+        self.title = str(request["title"])
+        """What a person reads: ``AR 11158, 2011-02-13 to 2011-02-15``."""
+        self.kind = str(request["kind"])
+        """The command: fetch, flares, cmes, build or watch."""
         self.arguments = [str(one) for one in request["arguments"]]
+        self.begun = str(request["begun"])
+        """When it was first started, ISO, UTC."""
 
     @property
     def state(self) -> State:
