@@ -6,7 +6,6 @@ All that belongs to a job carries its folder in the environment, so that nothing
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import time
@@ -49,15 +48,15 @@ def worker(folder: Path) -> psutil.Process | None:
     """Return the process that is at work on a folder; None where there is none."""
     try:
         with (folder / "job.lock").open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        return None
-    except FileNotFoundError:
-        return None
-    except BlockingIOError:  # held; for a moment also by forked helpers of one that was killed
+            if _taken(lock, shared=True):
+                return None
+        # Held; for a moment also by forked helpers of one that was killed.
         with contextlib.suppress(psutil.NoSuchProcess, KeyError):
             process = psutil.Process(read_process(folder)["pid"])
             return None if _gone(process) else process
-        return None
+    except FileNotFoundError:
+        pass
+    return None
 
 
 def reserve(folder: Path) -> IO[bytes]:
@@ -183,9 +182,13 @@ def _gone(process: psutil.Process) -> bool:
         return True
 
 
-def _taken(lock: IO[bytes]) -> bool:
+def _taken(lock: IO[bytes], *, shared: bool = False) -> bool:
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        import fcntl
+    except ImportError as error:  # Windows, where everything but work in the background runs
+        raise RunError("Work in the background needs Linux or macOS.") from error
+    try:
+        fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
