@@ -377,6 +377,19 @@ def test_no_line_and_no_mass_say_so():
         overlap_draws_figure({})
 
 
+def test_random_regions_are_in_the_legend_whichever_is_measured():
+    """Also where the first region is not there: its violin is not drawn."""
+    draws = np.linspace(0.1, 0.3, 999)
+    figure = overlap_draws_figure(
+        {
+            "ropi": found_overlap("ropi", NAN, np.full(999, NAN), share=NAN),
+            "hull": found_overlap("hull", 0.2, draws),
+            "near": found_overlap("near", 0.2, draws),
+        }
+    )
+    assert [one.showlegend for one in figure.data if one.type == "violin"] == [True, False]
+
+
 # Tokens
 
 
