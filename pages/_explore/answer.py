@@ -1,7 +1,4 @@
-"""The card with the answer: probability, decision, and everything that qualifies them.
-
-What Explore shows while its source holds nothing.
-"""
+"""The card with the answer: P(eruptive), decision, caveats; or what the source is missing."""
 
 from html import escape
 
@@ -15,12 +12,12 @@ from pages._data.view import follow
 from pages._explore.view import View
 from pages._shared.messages import DECISIONS, frame_notes, model_sentence
 
-__all__ = ["show_answer", "show_lack"]
+__all__ = ["show_answer", "show_missing"]
 
 
 _DIAL = """
 <div class="answer {label}" data-hour="{t_rec}">
-  <div class="question">Probability that the coming ≥{flare_class} flare is eruptive</div>
+  <div class="question">P(eruptive) of the coming ≥{flare_class} flare</div>
   <div class="number">{probability:.2f}</div>
   <div class="bar" role="img" aria-label="{probability:.2f} on a scale from 0 to 1, threshold
     {threshold:g}">
@@ -70,7 +67,7 @@ def _show_prediction(prediction: Prediction, info: ModelInfo) -> None:
     caution = info.metadata.get("caution")
     for words in prediction.warnings:
         if prediction.simulated and words == caution:
-            continue  # it speaks of real regions
+            continue  # it is about real regions
         st.warning(words, icon=":material/warning:")
 
 
@@ -81,8 +78,8 @@ _NOTHING = {
 }
 
 
-def show_lack() -> None:
-    """Say what is missing in the chosen source, and how to get it."""
+def show_missing() -> None:
+    """Draw what is missing in the chosen source, and how to get it."""
     follow()
     source = st.session_state.get("source")
     if source not in _NOTHING:

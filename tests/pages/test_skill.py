@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from hnn_core.network.model_store import save_model
-from pages._skill.parts import explore_query
+from pages._skill.details import explore_query
 from tests.conftest import ROOT
 from tests.support.made_runs import draw_predictions, write_run
 from tests.support.small_models import small_model
@@ -235,7 +235,7 @@ def test_misses_lead_into_explore(runs, hnn_home):
     (folder / "model").mkdir()
     app = opened()
     table = app.dataframe[0].value
-    assert table["probability"].sub(table["truth"] == "eruptive").abs().is_monotonic_decreasing
+    assert table["P(eruptive)"].sub(table["truth"] == "eruptive").abs().is_monotonic_decreasing
     assert "NOAA" not in table
     query = parse_qs(urlsplit(table["look at it"].iloc[0]).query)
     assert query == {
