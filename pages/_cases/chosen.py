@@ -103,6 +103,42 @@ def choose_view(selection: Selection) -> str:
     return view
 
 
+def study_all(cases: tuple[Case, ...]) -> tuple[list[CaseStudy], dict[Case, str]]:
+    """Study cases one by one under a bar; return the studies, and why others cannot be shown."""
+    studies, absent = [], {}
+    place = st.empty()
+    for done, case in enumerate(cases):
+        place.progress(done / len(cases), plain(f"Studying {case.region} at {case.hour} …"))
+        try:
+            studies.append(study(case))
+        except HnnError as error:
+            absent[case] = str(error)
+    place.empty()
+    return studies, absent
+
+
+def study(case: Case) -> CaseStudy:
+    """Study a case; raises an error of ours if it cannot be shown."""
+    info, reason = find_model(case.model)
+    place = caches.Place(case.source, case.region)
+    return _study(
+        Case(case.source, case.region, case.hour, case.model),
+        info.sha256 if info else "",
+        reason,
+        place.state,
+    )
+
+
+def find_model(name: str) -> tuple[ModelInfo | None, str]:
+    """Return a model that is here, or why there is none."""
+    if not name:
+        return None, "No model was requested."
+    found = next((info for info in caches.models()[0] if info.name == name), None)
+    if found is None:
+        return None, f"The model “{name}” is not here any more, so there is no prediction."
+    return found, ""
+
+
 def _choose_case(selection: Selection) -> None:
     hours, place, model = list(caches.hours(selection.place)), selection.place, selection.model.name
     hour = linked(
@@ -146,42 +182,6 @@ def _choose_case(selection: Selection) -> None:
             width="stretch",
             on_click=lambda: put_cases(every),
         )
-
-
-def study_all(cases: tuple[Case, ...]) -> tuple[list[CaseStudy], dict[Case, str]]:
-    """Study cases one by one under a bar; return the studies, and why others cannot be shown."""
-    studies, absent = [], {}
-    place = st.empty()
-    for done, case in enumerate(cases):
-        place.progress(done / len(cases), plain(f"Studying {case.region} at {case.hour} …"))
-        try:
-            studies.append(study(case))
-        except HnnError as error:
-            absent[case] = str(error)
-    place.empty()
-    return studies, absent
-
-
-def study(case: Case) -> CaseStudy:
-    """Study a case; raises an error of ours if it cannot be shown."""
-    info, reason = find_model(case.model)
-    place = caches.Place(case.source, case.region)
-    return _study(
-        Case(case.source, case.region, case.hour, case.model),
-        info.sha256 if info else "",
-        reason,
-        place.state,
-    )
-
-
-def find_model(name: str) -> tuple[ModelInfo | None, str]:
-    """Return a model that is here, or why there is none."""
-    if not name:
-        return None, "No model was requested."
-    found = next((info for info in caches.models()[0] if info.name == name), None)
-    if found is None:
-        return None, f"The model “{name}” is not here any more, so there is no prediction."
-    return found, ""
 
 
 @st.cache_resource(ttl=3600, max_entries=24, show_spinner=False)

@@ -90,6 +90,68 @@ def show_many(selection: Selection) -> None:
         st.button("Measure anew", key="again_maps", on_click=discard, args=(key,))
 
 
+def show_truth(selection: Selection) -> None:
+    """Draw the population, the progress and the result."""
+    del selection
+    st.markdown("## Against the truth")
+    st.caption(
+        "The simulator knows how much flux cancels at the PIL of its regions. The same detector "
+        "and the same slopes as for real regions are compared with it. A measured decline that "
+        "follows the truth can rank regions; whether it is a rate, the gain shows."
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        source = choose_population(
+            "Simulated population",
+            "truth",
+            _POPULATION,
+            placeholder="the 16 that come with the program",
+            help="Seed and number of regions. About a second for each region.",
+            width=340,
+        )
+        mask = st.selectbox(
+            "PIL mask",
+            [mask for mask in MASKS if mask != "patch"],
+            format_func=_MASK_WORDS.__getitem__,
+            key="truth_mask",
+            width=300,
+        )
+    key = ("truth", source.spec)
+    work = partial(validation_table, source, step=_STEP)
+    title, unit = "Measuring simulated regions", "regions"
+    begun = st.session_state.setdefault("truths_begun", set())
+    if key not in begun and finished(key) is None:
+        begun.add(key)
+        start(key, title, unit, work)
+    table = wait_for(key, "truth")
+    if table is None:
+        offer("Measure", "truth_start", key, title, unit, lambda: work)
+        return
+    found = validate(table, mask)
+    st.success(found.statement, icon=":material/fact_check:")
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        show_chart(
+            measured_against_true_figure(table, found, dark=is_dark(), height=440),
+            key=f"truth_scatter_{mask}",
+            filename="measured against true",
+            alt="Measured decline of PIL flux against the true cancellation rate",
+        )
+    with right:
+        show_chart(
+            trust_figure(found, dark=is_dark(), height=440),
+            key=f"truth_trust_{mask}",
+            filename="correlation by longitude and threshold",
+            alt="Correlation with the truth by longitude and threshold",
+        )
+    with st.expander("Numbers"):
+        show_table(found.table(), "truth_numbers")
+    with st.container(horizontal=True):
+        download(
+            "All windows, CSV", lambda: table.to_csv(index=False), "validation.csv", "truth_csv"
+        )
+        st.button("Measure anew", key="truth_again", on_click=_anew, args=(key, begun))
+
+
 def _maps(selection: Selection, flare_class: str, **wanted: Any) -> Callable[..., Any]:
     del flare_class  # maps are of the model's own class
     return partial(map_survey, selection.source, caches.predictor(selection.model), **wanted)
@@ -233,68 +295,6 @@ def _show_files(table: pd.DataFrame, name: str, key: str) -> None:
             parquet,
             f"many_{key}_parquet",
         )
-
-
-def show_truth(selection: Selection) -> None:
-    """Draw the population, the progress and the result."""
-    del selection
-    st.markdown("## Against the truth")
-    st.caption(
-        "The simulator knows how much flux cancels at the PIL of its regions. The same detector "
-        "and the same slopes as for real regions are compared with it. A measured decline that "
-        "follows the truth can rank regions; whether it is a rate, the gain shows."
-    )
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        source = choose_population(
-            "Simulated population",
-            "truth",
-            _POPULATION,
-            placeholder="the 16 that come with the program",
-            help="Seed and number of regions. About a second for each region.",
-            width=340,
-        )
-        mask = st.selectbox(
-            "PIL mask",
-            [mask for mask in MASKS if mask != "patch"],
-            format_func=_MASK_WORDS.__getitem__,
-            key="truth_mask",
-            width=300,
-        )
-    key = ("truth", source.spec)
-    work = partial(validation_table, source, step=_STEP)
-    title, unit = "Measuring simulated regions", "regions"
-    begun = st.session_state.setdefault("truths_begun", set())
-    if key not in begun and finished(key) is None:
-        begun.add(key)
-        start(key, title, unit, work)
-    table = wait_for(key, "truth")
-    if table is None:
-        offer("Measure", "truth_start", key, title, unit, lambda: work)
-        return
-    found = validate(table, mask)
-    st.success(found.statement, icon=":material/fact_check:")
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
-        show_chart(
-            measured_against_true_figure(table, found, dark=is_dark(), height=440),
-            key=f"truth_scatter_{mask}",
-            filename="measured against true",
-            alt="Measured decline of PIL flux against the true cancellation rate",
-        )
-    with right:
-        show_chart(
-            trust_figure(found, dark=is_dark(), height=440),
-            key=f"truth_trust_{mask}",
-            filename="correlation by longitude and threshold",
-            alt="Correlation with the truth by longitude and threshold",
-        )
-    with st.expander("Numbers"):
-        show_table(found.table(), "truth_numbers")
-    with st.container(horizontal=True):
-        download(
-            "All windows, CSV", lambda: table.to_csv(index=False), "validation.csv", "truth_csv"
-        )
-        st.button("Measure anew", key="truth_again", on_click=_anew, args=(key, begun))
 
 
 def _anew(key: Hashable, begun: set[Hashable]) -> None:

@@ -49,33 +49,6 @@ def show_catalogue(filters: dict[str, Any] | None) -> None:
     download(f"These {len(found):,} flares, CSV", content, "flares.csv", "flares_csv")
 
 
-def _show_form() -> None:
-    with st.form("catalogue_form", border=False), st.container(horizontal=True):
-        days = field("From (UTC)", "catalogue_start", placeholder="2011-02-01")
-        field("To (UTC)", "catalogue_end", placeholder="2011-02-28")
-        pressed = submit("catalogue", "Fetch flares and CMEs", "catalogue_fetch", "download")
-    again = st.checkbox(
-        "Fetch again what was fetched before",
-        key="catalogue_again",
-        help="DONKI revises its records; without this, months that are here are not requested.",
-    )
-    st.caption(
-        "Flares from NOAA's GOES reports (NCEI) and, where those have none yet, HEK; CMEs and "
-        "their links to flares from DONKI, which begins in 2010 and is sparse before 2014."
-    )
-    state = st.session_state
-    span = checked(
-        days,
-        checked_span,
-        state["catalogue_start"] or "",
-        state["catalogue_end"] or "",
-        example="2011-02-01 and 2011-02-28" if pressed else "",
-    )
-    if pressed and span:
-        dates = ["--start", span[0], "--end", span[1], *(["--again"] if again else [])]
-        start("flares", dates, f"Flares and CMEs, {' to '.join(span)}")
-
-
 def choose_flares() -> dict[str, Any] | None:
     """Draw the filters and return them as `find_flares` takes them; None where one is no filter."""
     st.markdown("#### Flares shown")
@@ -123,3 +96,30 @@ def choose_flares() -> dict[str, Any] | None:
             name for name, words in ASSOCIATION_WORDS.items() if words in associations
         ),
     }
+
+
+def _show_form() -> None:
+    with st.form("catalogue_form", border=False), st.container(horizontal=True):
+        days = field("From (UTC)", "catalogue_start", placeholder="2011-02-01")
+        field("To (UTC)", "catalogue_end", placeholder="2011-02-28")
+        pressed = submit("catalogue", "Fetch flares and CMEs", "catalogue_fetch", "download")
+    again = st.checkbox(
+        "Fetch again what was fetched before",
+        key="catalogue_again",
+        help="DONKI revises its records; without this, months that are here are not requested.",
+    )
+    st.caption(
+        "Flares from NOAA's GOES reports (NCEI) and, where those have none yet, HEK; CMEs and "
+        "their links to flares from DONKI, which begins in 2010 and is sparse before 2014."
+    )
+    state = st.session_state
+    span = checked(
+        days,
+        checked_span,
+        state["catalogue_start"] or "",
+        state["catalogue_end"] or "",
+        example="2011-02-01 and 2011-02-28" if pressed else "",
+    )
+    if pressed and span:
+        dates = ["--start", span[0], "--end", span[1], *(["--again"] if again else [])]
+        start("flares", dates, f"Flares and CMEs, {' to '.join(span)}")

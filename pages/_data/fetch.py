@@ -17,7 +17,7 @@ from pages._data.forms import (
 )
 from pages._data.jobs import show_jobs
 from pages._shared.messages import yes_no
-from pages._shared.widgets import choose_row, show_table
+from pages._shared.widgets import WHOLE, choose_row, show_table
 
 __all__ = ["show_cases", "show_fetch"]
 
@@ -38,7 +38,7 @@ def show_fetch() -> None:
 
 def show_cases() -> None:
     """Draw the table and the button that fetches the hours before the chosen flare."""
-    case = choose_row(well_known_cases(), _case_row, "cases")
+    case = choose_row(well_known_cases(), _case_row, "cases", columns={"NOAA": WHOLE})
     first = iso_minute(parse_t_rec(case.reference_tai) - _HOURS)
     arguments = ["--harp", str(case.harp), "--start", first, "--end", case.reference_tai]
     job_button(

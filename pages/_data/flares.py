@@ -12,7 +12,7 @@ from pages._data.forms import job_button, window_before
 from pages._data.view import open_view
 from pages._shared.charts import is_dark, show_chart
 from pages._shared.messages import plain
-from pages._shared.widgets import show_table
+from pages._shared.widgets import WHOLE, show_table
 
 __all__ = ["show_chosen", "show_flares", "show_maps"]
 
@@ -105,6 +105,7 @@ def show_flares(found: pd.DataFrame, cmes: pd.DataFrame) -> None:
     show_table(
         flare_table(shown, cmes),
         _TABLE,
+        columns={"NOAA": WHOLE},
         height=_HEIGHT if len(shown) > 10 else "content",
         on_select=lambda: _choose_from_table(ids),
         selection_mode="multi-row",

@@ -66,6 +66,30 @@ def show_jobs(*kinds: str) -> None:
     st.fragment(_show, run_every=_REFRESH_S if busy else None)(kinds, _states(jobs))
 
 
+def show_holdings() -> None:
+    """Draw the table with its totals, the way to Explore, and all jobs."""
+    st.markdown("## On this machine")
+    found = _known_holdings()
+    if not found:
+        st.info(
+            "No magnetogram has been downloaded yet. Fetch a region by its number, or one of the "
+            "well-known flares.",
+            icon=":material/info:",
+        )
+        if st.button("Fetch magnetograms", key="here_fetch", icon=":material/download:"):
+            open_view("fetch")
+    else:
+        _show_table(found)
+        job_button(
+            "Check every file",
+            "here_verify",
+            "fact_check",
+            ("verify", [], "Check of every file"),
+            "Reads every magnetogram, reply and data set on this machine once more.",
+        )
+    show_jobs()
+
+
 def _show(kinds: tuple[str, ...], seen: dict[str, str]) -> None:
     """Draw the list; a job that has changed its state may have changed the page around it."""
     jobs = _jobs(kinds)
@@ -226,30 +250,6 @@ def _hour(job: DataJob) -> str:
     arguments = job.arguments
     last = arguments[arguments.index("--end") + 1] if "--end" in arguments else ""
     return last if "T" in last else ""
-
-
-def show_holdings() -> None:
-    """Draw the table with its totals, the way to Explore, and all jobs."""
-    st.markdown("## On this machine")
-    found = _known_holdings()
-    if not found:
-        st.info(
-            "No magnetogram has been downloaded yet. Fetch a region by its number, or one of the "
-            "well-known flares.",
-            icon=":material/info:",
-        )
-        if st.button("Fetch magnetograms", key="here_fetch", icon=":material/download:"):
-            open_view("fetch")
-    else:
-        _show_table(found)
-        job_button(
-            "Check every file",
-            "here_verify",
-            "fact_check",
-            ("verify", [], "Check of every file"),
-            "Reads every magnetogram, reply and data set on this machine once more.",
-        )
-    show_jobs()
 
 
 def _show_table(found: list[Holding]) -> None:

@@ -129,28 +129,6 @@ def choose_map(config: HNNConfig, *, disabled: bool) -> MapChoice:
     return MapChoice(method, target, layers, head, signed)
 
 
-def _choose_layers(config: HNNConfig) -> tuple[tuple[int, int] | None, int | None]:
-    depth, heads = config.depth, config.heads
-    first, last = 1, depth
-    if depth > 1:
-        first, last = st.slider(
-            "Encoders",
-            1,
-            depth,
-            (1, depth),
-            key=f"layers_{depth}",
-            help="1 is next to the input. The published methods take all.",
-        )
-    head = st.selectbox(
-        "Head",
-        [None, *range(heads)],
-        format_func=lambda one: "mean over all" if one is None else f"head {one + 1} alone",
-        key=f"head_{heads}",
-        help="Heads of the same number in different encoders have nothing in common.",
-    )
-    return (None if (first, last) == (1, depth) else (first - 1, last)), head
-
-
 def time_control(hours: Sequence[str], default: str) -> str:
     """Draw the control and return the chosen hour; `hours` are ascending ISO minutes (TAI)."""
     state, read = st.session_state, hour_of(hours)
@@ -209,6 +187,28 @@ def time_control(hours: Sequence[str], default: str) -> str:
         state["page_run"] = state.get("page_run", 0) + 1
         _tick(hours, state["page_run"])
     return hour
+
+
+def _choose_layers(config: HNNConfig) -> tuple[tuple[int, int] | None, int | None]:
+    depth, heads = config.depth, config.heads
+    first, last = 1, depth
+    if depth > 1:
+        first, last = st.slider(
+            "Encoders",
+            1,
+            depth,
+            (1, depth),
+            key=f"layers_{depth}",
+            help="1 is next to the input. The published methods take all.",
+        )
+    head = st.selectbox(
+        "Head",
+        [None, *range(heads)],
+        format_func=lambda one: "mean over all" if one is None else f"head {one + 1} alone",
+        key=f"head_{heads}",
+        help="Heads of the same number in different encoders have nothing in common.",
+    )
+    return (None if (first, last) == (1, depth) else (first - 1, last)), head
 
 
 @st.fragment(run_every=_PLAY_INTERVAL)

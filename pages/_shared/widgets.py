@@ -9,14 +9,14 @@ import streamlit as st
 
 from hnn_core.regions.base import SkippedFile
 
-__all__ = ["choose_row", "download", "list_skipped", "show_table"]
+__all__ = ["WHOLE", "choose_row", "download", "list_skipped", "show_table"]
 
 T = TypeVar("T")
 _MOST_SKIPPED = 100
-_WHOLE = st.column_config.NumberColumn(format="%d")
+WHOLE = st.column_config.NumberColumn(format="%d")
 _MINUTES = st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm")
 _COLUMNS: dict[str, Any] = {
-    **dict.fromkeys(("NOAA", "HARP"), _WHOLE),
+    "HARP": WHOLE,
     **dict.fromkeys(("from (TAI)", "to (TAI)", "hour (TAI)"), _MINUTES),
     **dict.fromkeys(("peak (UTC)", "fetched (UTC)"), _MINUTES),
     "MB": st.column_config.NumberColumn(format="%.1f"),

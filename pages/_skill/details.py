@@ -120,25 +120,6 @@ def show_reliability(chosen: Chosen) -> None:
         _show_brier(brier)
 
 
-def _show_brier(brier: dict[str, dict[str, float]]) -> None:
-    keys = ("brier", "climatology", "skill")
-    rows = {FORECASTS[name]: [number(found[key]) for key in keys] for name, found in brier.items()}
-    show_numbers(["Brier", "of climatology", "Brier skill"], rows)
-    st.caption(
-        "On the diagonal a probability of 0.7 comes true in 7 of 10 cases. Bars: 95 % intervals "
-        "over groups of regions; none where a bin holds fewer than five."
-    )
-    st.caption(
-        "The Brier score is the mean square of P(eruptive) less truth, 0 at best. Its skill is "
-        "1 − Brier / that of climatology, which gives every sequence the base rate of the training "
-        "part; undefined where climatology makes no error."
-    )
-    st.caption(
-        "The networks learn with a focal loss and unequal class weights, neither of which leads to "
-        "true probabilities: a curve off the diagonal is to be expected and does not lower TSS."
-    )
-
-
 def show_parts(chosen: Chosen, forecast: str, scores: pd.DataFrame) -> None:
     """Draw the TSS by longitude and by flare class."""
     table = chosen.forecasts[forecast]
@@ -228,14 +209,6 @@ def explore_query(row: Mapping[Hashable, Any], source: str, model: str) -> dict[
     return view | ({"model": model} if model else {})
 
 
-def _model_of(run: RunFolder) -> str:
-    """Name of the run's model where Explore has it: shipped of shipped, own of own."""
-    for info in caches.models()[0]:
-        if info.name == run.model_name and (info.folder.parent == SHIPPED) == run.shipped:
-            return info.name
-    return ""
-
-
 def show_downloads(chosen: Chosen, scores: pd.DataFrame, folds: pd.DataFrame) -> None:
     """Draw a button for each file."""
     stem = chosen.name.replace("/", "_").replace(" ", "_")
@@ -254,3 +227,30 @@ def show_downloads(chosen: Chosen, scores: pd.DataFrame, folds: pd.DataFrame) ->
         "run's own, at its own threshold. PNG: the camera on each figure. The address of this page "
         "brings back this view."
     )
+
+
+def _show_brier(brier: dict[str, dict[str, float]]) -> None:
+    keys = ("brier", "climatology", "skill")
+    rows = {FORECASTS[name]: [number(found[key]) for key in keys] for name, found in brier.items()}
+    show_numbers(["Brier", "of climatology", "Brier skill"], rows)
+    st.caption(
+        "On the diagonal a probability of 0.7 comes true in 7 of 10 cases. Bars: 95 % intervals "
+        "over groups of regions; none where a bin holds fewer than five."
+    )
+    st.caption(
+        "The Brier score is the mean square of P(eruptive) less truth, 0 at best. Its skill is "
+        "1 − Brier / that of climatology, which gives every sequence the base rate of the training "
+        "part; undefined where climatology makes no error."
+    )
+    st.caption(
+        "The networks learn with a focal loss and unequal class weights, neither of which leads to "
+        "true probabilities: a curve off the diagonal is to be expected and does not lower TSS."
+    )
+
+
+def _model_of(run: RunFolder) -> str:
+    """Name of the run's model where Explore has it: shipped of shipped, own of own."""
+    for info in caches.models()[0]:
+        if info.name == run.model_name and (info.folder.parent == SHIPPED) == run.shipped:
+            return info.name
+    return ""

@@ -139,10 +139,6 @@ def show_folds(chosen: Chosen) -> pd.DataFrame:
     return table
 
 
-def _paper(chosen: Chosen) -> dict[str, float]:
-    return PAPER_TSS.get(chosen.scores["flare_class"], {})
-
-
 def show_numbers(heads: list[str], rows: dict[str, list[str]]) -> None:
     """Draw a small table of HTML cells; a row is known by its first cell."""
     head = "".join(f"<th>{text}</th>" for text in ("", *heads))
@@ -151,6 +147,10 @@ def show_numbers(heads: list[str], rows: dict[str, list[str]]) -> None:
         for name, cells in rows.items()
     )
     st.html(f'<table class="numbers"><tr>{head}</tr>{body}</table>')
+
+
+def _paper(chosen: Chosen) -> dict[str, float]:
+    return PAPER_TSS.get(chosen.scores["flare_class"], {})
 
 
 def _show_table(table: pd.DataFrame, words: Callable[..., tuple[str, str]], *columns: str) -> None:

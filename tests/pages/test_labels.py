@@ -95,7 +95,7 @@ def test_position_is_written_as_solar_physicists_do(longitude, latitude, words):
 @pytest.mark.parametrize(
     ("card", "sentence"),
     [
-        ({}, "The card of small does not say what it was trained on. No test score is known."),
+        ({}, "The card of small does not name its training data. No test score is known."),
         (
             {"trained_on": "simulated regions only", "test": {"tss": 0.61}},
             "Trained on simulated regions only. Test TSS 0.61.",

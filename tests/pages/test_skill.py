@@ -75,7 +75,7 @@ def test_without_a_run_the_page_says_how_to_get_one():
     app = opened()
     assert not app.error
     assert ["no finished run" in info.value for info in app.info] == [True]
-    assert "python -m hnn_core train" in words(app)
+    assert "Training page" in words(app)
     assert not drawn(app)
 
 
@@ -90,7 +90,7 @@ def test_both_networks_and_both_baselines_stand_side_by_side(runs):
     assert "720 sequences of 40 regions, 50.0 % eruptive" in words(app)
     assert "SHA-256 0123456789ab" in words(app)
     assert "precision of climatology (nothing was predicted eruptive)" in words(app)
-    assert "These scores say nothing about the Sun" in words(app)
+    assert "These scores show nothing about the Sun" in words(app)
     assert app.query_params["run"] == "pair"
 
 
