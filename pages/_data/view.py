@@ -39,9 +39,9 @@ def choose_view() -> str:
     return linked(st.radio, "Show", VIEWS, key="show", label_visibility="collapsed")
 
 
-def open_view(view: str, **fields: object) -> None:
-    """Run the page anew with this view, and these values in its fields."""
-    st.session_state["data_opening"] = {"show": view, **fields}
+def open_view(view: str) -> None:
+    """Run the page anew with this view."""
+    st.session_state["data_opening"] = {"show": view}
     st.rerun()
 
 
