@@ -42,7 +42,7 @@ hour = time_control(hours, reference_hour(hours, region))
 view: View | None = None
 with worded_errors(), st.spinner("Reading the hours and running the network …"):
     view = read_view(selection, hour, records[hour])
-where = f"{position(view.frame)} at" if view else "At"
+where = f"{position(view.frame) or 'Position not known,'} at" if view else "At"
 when_and_where.caption(f"{where} {hour.replace('T', ' ')} TAI. {flares_sentence(region)}")
 
 heat = None

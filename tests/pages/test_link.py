@@ -56,7 +56,7 @@ def test_a_default_in_a_link_is_not_noted(key, value):
 
 def test_readers_refuse_in_one_sentence():
     assert one_of(["a", "b"])("b") == "b"
-    with pytest.raises(RequestError, match="There is no view “{}”, only a, b"):
+    with pytest.raises(RequestError, match=r"There is no view “\{\}”, only a, b"):
         one_of(["a", "b"])("{}")
     with pytest.raises(RequestError, match="There is no run “x”"):
         one_of(["a"], "There is no run “{}”.")("x")

@@ -98,7 +98,7 @@ def test_real_data_have_no_banner(runs):
     write_run(runs, "real", draw_predictions(simulated=False), simulated=False)
     app = opened()
     assert "nothing about the Sun" not in words(app)
-    assert "no CME is linked to the flare in DONKI" in words(app)
+    assert "no CME linked in DONKI" in words(app)
 
 
 def test_threshold_moves_everything_that_hangs_on_it(runs):
