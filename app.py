@@ -30,10 +30,7 @@ PAGES = [
     CASES,
     st.Page("pages/skill.py", title="Skill", icon=":material/monitoring:", url_path="skill"),
     st.Page(
-        "pages/training.py",
-        title="Training",
-        icon=":material/model_training:",
-        url_path="training",
+        "pages/training.py", title="Training", icon=":material/model_training:", url_path="training"
     ),
     st.Page("pages/data.py", title="Data", icon=":material/database:", url_path="data"),
 ]
@@ -43,8 +40,8 @@ st.html(STYLE / "app.css")
 page = st.navigation(PAGES, position="top")
 st.sidebar.markdown("## HNN Explorer")
 with st.spinner("Starting …"):
-    # Not at the top: a fresh server takes seconds for torch, and this is said meanwhile.
-    from pages._explore.answer import show_lack
+    # Not at the top: a fresh server takes seconds for torch, and this is shown meanwhile.
+    from pages._explore.answer import show_missing
     from pages._shared.link import routed, show_notes
     from pages._shared.messages import show_simulated, worded_errors
     from pages._shared.selectors import select
@@ -55,11 +52,12 @@ with worded_errors():
         with st.sidebar:
             selection = select()
         if selection is None:
-            show_lack()
+            show_missing()
             st.stop()
         if page == EXPLORE and selection.region.simulated:
             show_simulated()
     notes = st.container()
-    page.run()
+    with worded_errors():  # by itself, so that what was wrong with the link is shown too
+        page.run()
     with notes:
         show_notes()

@@ -4,29 +4,26 @@ import streamlit as st
 
 from pages._data.catalogue import choose_flares, show_catalogue
 from pages._data.fetch import show_fetch
-from pages._data.here import show_holdings
+from pages._data.jobs import show_holdings
 from pages._data.origin import show_origin
 from pages._data.sets import show_data_sets
 from pages._data.view import choose_view, follow, show_standing
-from pages._shared.link import ask_for
-from pages._shared.messages import worded_errors
+from pages._shared.link import require_app
 
-ask_for("data")
+require_app("data")
 follow()
 
-# Errors are shown here, so that app.py still tells what was wrong with the link.
-with worded_errors():
-    with st.sidebar:
-        view = choose_view()
-        filters = choose_flares() if view == "catalogue" else None
-    show_standing()
-    if view == "here":
-        show_holdings()
-    elif view == "fetch":
-        show_fetch()
-    elif view == "catalogue":
-        show_catalogue(filters)
-    elif view == "sets":
-        show_data_sets()
-    elif view == "origin":
-        show_origin()
+with st.sidebar:
+    view = choose_view()
+    filters = choose_flares() if view == "catalogue" else None
+show_standing()
+if view == "here":
+    show_holdings()
+elif view == "fetch":
+    show_fetch()
+elif view == "catalogue":
+    show_catalogue(filters)
+elif view == "sets":
+    show_data_sets()
+elif view == "origin":
+    show_origin()

@@ -1,4 +1,6 @@
-"""Explore an active region: magnetogram, attention, inversion lines, probability, flux."""
+"""Explore an active region: magnetogram, attention, inversion lines, P(eruptive), flux."""
+
+from typing import Any
 
 import streamlit as st
 
@@ -6,8 +8,7 @@ from analysis.figures.filmstrip import filmstrip_figure
 from analysis.figures.magnetogram import magnetogram_figure
 from hnn_core.regions.well_known import reference_hour
 from pages._explore.answer import show_answer
-from pages._explore.clock import time_control
-from pages._explore.controls import choose_map, choose_overlays
+from pages._explore.controls import choose_map, choose_overlays, time_control
 from pages._explore.downloads import show_downloads
 from pages._explore.histories import (
     flux_history,
@@ -19,7 +20,6 @@ from pages._explore.trust import show_trust
 from pages._explore.view import View, read_heat, read_view
 from pages._shared import caches
 from pages._shared.charts import show_chart
-from pages._shared.link import hour_of, publish, restore
 from pages._shared.messages import flares_sentence, position, worded_errors
 from pages._shared.selectors import selected
 
@@ -29,31 +29,29 @@ FLUXES = {"pil": "PIL unsigned flux", "total": "Total unsigned flux"}
 selection = selected()
 region = selection.region
 with st.sidebar:
-    overlays = choose_overlays()
-    choice = choose_map(selection.model.config, disabled=not overlays.attention)
+    overlays, opacity, clip = choose_overlays()
+    choice = choose_map(selection.model.config, disabled="attention" not in overlays)
 
-records = caches.hours(selection.source.spec, region.id)
+records = caches.hours(selection.place)
 hours = list(records)
-restore("hour", reference_hour(hours, region), hour_of(hours))
 with st.container(key="heading", horizontal=True, vertical_alignment="bottom"):
     st.markdown(f"## {region.name}", width="content")
     when_and_where = st.empty()
-hour = time_control(hours)
-publish("hour")
+hour = time_control(hours, reference_hour(hours, region))
 
 view: View | None = None
-with worded_errors(), st.spinner("Reading the hours and asking the network …"):
+with worded_errors(), st.spinner("Reading the hours and running the network …"):
     view = read_view(selection, hour, records[hour])
-where = f"{position(view.frame)} at" if view else "At"
+where = f"{position(view.frame) or 'Position not known,'} at" if view else "At"
 when_and_where.caption(f"{where} {hour.replace('T', ' ')} TAI. {flares_sentence(region)}")
 
 heat = None
-if view and overlays.attention:
+if view and "attention" in overlays:
     with worded_errors():
         heat = read_heat(view, choice)
-look = {
-    "clip": overlays.clip,
-    "heat_opacity": overlays.opacity,
+look: dict[str, Any] = {
+    "clip": clip,
+    "heat_opacity": opacity,
     "heat_name": choice.name,
     "signed": heat is not None and heat.signed,
 }
@@ -65,7 +63,7 @@ if view:
                     view.frame,
                     heat=heat.heats[-1] if heat else None,
                     masks=view.masks,
-                    show=overlays.lines,
+                    show=[name for name in overlays if name != "attention"],
                     crop_box=view.box,
                     width=920,
                     **look,
@@ -102,7 +100,7 @@ if view and heat:
     with worded_errors():
         show_trust(view, heat)
 
-st.markdown("### Probability over the passage")
+st.markdown("### P(eruptive) over the passage")
 show_probabilities(selection, hour)
 st.markdown("### Magnetic flux")
 history = flux_history(selection, records)

@@ -1,13 +1,18 @@
-"""Skill of a finished run: scores beside what they must beat, curves, reliability, misses."""
+"""Skill of a finished run: scores next to what they must beat, curves, reliability, misses."""
 
 import pandas as pd
 import streamlit as st
 
 from analysis.skill.forecasts import FORECASTS
-from pages._shared.link import ask_for, publish, restore
-from pages._shared.messages import worded_errors
-from pages._skill.details import show_counts, show_curves, show_reliability
-from pages._skill.parts import show_downloads, show_misses, show_parts
+from pages._shared.link import linked, require_app
+from pages._skill.details import (
+    show_counts,
+    show_curves,
+    show_downloads,
+    show_misses,
+    show_parts,
+    show_reliability,
+)
 from pages._skill.run import Chosen, choose_run
 from pages._skill.scores import (
     BANNER,
@@ -15,29 +20,28 @@ from pages._skill.scores import (
     show_caveats,
     show_folds,
     show_heading,
-    show_lacking,
+    show_missing,
     show_scores,
 )
 
-ask_for("skill")
+require_app("skill")
 
 
 def choose_forecast(chosen: Chosen) -> str:
     """Draw the choice of the network that is looked at closely."""
-    networks = list(chosen.runs)
-    restore("forecast", networks[0], lambda text: text if text in networks else networks[0])
-    if len(networks) > 1:
-        st.segmented_control(
-            "Network",
-            networks,
-            format_func=FORECASTS.__getitem__,
-            key="forecast",
-            required=True,
-            label_visibility="collapsed",
-            persist_state="session",
-        )
-    publish("forecast")
-    return st.session_state["forecast"]
+    networks = {name: FORECASTS[name] for name in chosen.runs}
+    first = next(iter(networks))
+    if len(networks) == 1:
+        return first
+    return linked(
+        st.segmented_control,
+        "Network",
+        networks,
+        key="forecast",
+        read=lambda text: text if text in networks else first,
+        required=True,
+        label_visibility="collapsed",
+    )
 
 
 def show_skill(chosen: Chosen) -> None:
@@ -45,7 +49,7 @@ def show_skill(chosen: Chosen) -> None:
     if chosen.simulated:
         st.html(BANNER)
     show_heading(chosen)
-    show_lacking(chosen)
+    show_missing(chosen)
     folds = show_folds(chosen) if chosen.folds > 1 else pd.DataFrame()
     scores = show_scores(chosen)
     show_caveats(chosen)
@@ -54,7 +58,7 @@ def show_skill(chosen: Chosen) -> None:
     show_counts(chosen, forecast, scores)
     st.markdown("### Whatever the threshold")
     show_curves(chosen)
-    st.markdown("### Do the probabilities mean what they say?")
+    st.markdown("### Are the probabilities reliable?")
     show_reliability(chosen)
     st.markdown("### Where it holds")
     show_parts(chosen, forecast, scores)
@@ -62,11 +66,9 @@ def show_skill(chosen: Chosen) -> None:
     show_downloads(chosen, scores, folds)
 
 
-# Errors are shown here, so that app.py still tells what was wrong with the link.
-with worded_errors():
-    with st.sidebar:
-        run = choose_run()
-    if run is None:
-        st.info(NO_RUN, icon=":material/info:")
-    else:
-        show_skill(run)
+with st.sidebar:
+    run = choose_run()
+if run is None:
+    st.info(NO_RUN, icon=":material/info:")
+else:
+    show_skill(run)

@@ -1,15 +1,15 @@
-"""Train networks: ask for a run, watch it, compare runs."""
+"""Train networks: request a run, watch it, compare runs."""
 
 import streamlit as st
 
 from pages._shared.access import writes_refused
-from pages._shared.link import ask_for
+from pages._shared.link import require_app
 from pages._training.curves import show_comparison
 from pages._training.form import show_form
 from pages._training.live import show_run
 from pages._training.runs import choose_run, choose_view
 
-ask_for("training")
+require_app("training")
 
 with st.sidebar:
     view = choose_view()

@@ -1,17 +1,17 @@
-"""Which cases are looked at: the list in the address bar, additions, suggestions.
-
-Which part of the Case studies page is looked at, and the hour that a case can be made of.
-"""
+"""Which cases are looked at, by the list in the address, and the study of each."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import streamlit as st
 
-from hnn_core.exceptions import HnnError
+from analysis.cases.case_study import DEFAULT_CLASS, HOURS, CaseStudy, case_study
+from hnn_core.exceptions import HnnError, PositionError, SequenceError
+from hnn_core.network.model_store import ModelInfo
 from hnn_core.regions.case import MOST_CASES, Case, cases_from_link, cases_to_link
 from hnn_core.regions.well_known import reference_hour, suggested_cases
 from pages._shared import caches
-from pages._shared.link import hour_of, one_of, publish, restore
+from pages._shared.link import hour_of, linked, publish, restore
 from pages._shared.messages import plain
 from pages._shared.selectors import Selection
 
@@ -20,14 +20,22 @@ __all__ = [
     "choose_view",
     "chosen_cases",
     "fault",
+    "find_model",
     "put_cases",
     "show_drop",
+    "study",
+    "study_all",
     "suggested",
 ]
 
-
 _KEY = "cases"
 _FAULT = "cases_fault"
+VIEWS = {
+    "few": ":material/bar_chart: A few cases",
+    "many": ":material/scatter_plot: Many cases",
+    "truth": ":material/fact_check: Against the truth",
+    "film": ":material/movie: Film",
+}
 
 
 def chosen_cases(selection: Selection) -> tuple[Case, ...]:
@@ -45,101 +53,106 @@ def put_cases(cases: Sequence[Case]) -> None:
     st.session_state[_KEY] = cases_to_link(tuple(cases))
 
 
-def add_case(case: Case) -> None:
+def add_case(case: Case, *, elsewhere: bool = False) -> None:
     """Add a case; what stands against it is kept for `fault`."""
     st.session_state.pop(_FAULT, None)
     kept = cases_from_link(st.session_state.get(_KEY, ""))
     if case.key in {one.key for one in kept}:
-        st.session_state[_FAULT] = f"{case.region} at {case.hour} is among the cases already."
+        st.session_state[_FAULT] = f"{case.region} at {case.hour} is one of the cases already."
     elif len(kept) >= MOST_CASES:
-        st.session_state[_FAULT] = f"There are {MOST_CASES} cases already; take one out first."
+        st.session_state[_FAULT] = f"There are {MOST_CASES} cases already; remove one first."
     else:
         put_cases((*kept, case))
+        if elsewhere:  # than on the page of the cases
+            st.toast("Added to the case studies.", icon=":material/compare:")
 
 
 def show_drop(case: Case) -> None:
-    """Draw the button that takes a case out."""
+    """Draw the button that removes a case."""
     st.button(
-        "Take it out",
+        "Remove",
         key=f"drop_{case.source}_{case.region}_{case.hour}",
         icon=":material/close:",
         type="tertiary",
-        on_click=_drop,
-        args=(case,),
+        on_click=lambda: put_cases(
+            [one for one in cases_from_link(st.session_state[_KEY]) if one.key != case.key]
+        ),
     )
 
 
-def _drop(case: Case) -> None:
-    put_cases([one for one in cases_from_link(st.session_state[_KEY]) if one.key != case.key])
-
-
-def fault(*, keep: bool = False) -> str:
-    """Say why the last addition failed; empty if it did not, or it has been said."""
-    said = str(st.session_state.get(_FAULT, ""))
-    if not keep:
-        st.session_state.pop(_FAULT, None)
-    return plain(said)
+def fault() -> str:
+    """Return, once, why the last addition failed; empty if it did not."""
+    return plain(str(st.session_state.pop(_FAULT, "")))
 
 
 def suggested(selection: Selection) -> tuple[Case, ...]:
     """Choose up to six cases of the selected source; see `suggested_cases`."""
     spec, model = selection.source.spec, selection.model
-    hours = [(region, list(_hours(spec, region.id))) for region in selection.source.regions()]
+    hours = []
+    for region in selection.source.regions():
+        with suppress(HnnError):  # a region that cannot be read is none to begin with
+            hours.append((region, list(caches.hours(caches.Place(spec, region.id)))))
     return suggested_cases(spec, hours, model.name, model.flare_class)
-
-
-def _hours(spec: str, region: str) -> dict[str, str]:
-    try:
-        return caches.hours(spec, region)
-    except HnnError:
-        return {}  # a region that cannot be read is none to begin with
-
-
-VIEWS = {
-    "few": ":material/bar_chart: A few cases",
-    "many": ":material/scatter_plot: Many cases",
-    "truth": ":material/fact_check: Against the truth",
-    "film": ":material/movie: Film",
-}
 
 
 def choose_view(selection: Selection) -> str:
     """Draw the choice, and for a few cases the buttons that add one."""
-    restore("study", "few", one_of("view", VIEWS))
-    st.radio(
-        "Show",
-        list(VIEWS),
-        format_func=VIEWS.__getitem__,
-        key="study",
-        label_visibility="collapsed",
-        persist_state="session",
-    )
-    publish("study")
-    if st.session_state["study"] == "few":
+    view = linked(st.radio, "Show", VIEWS, key="study", label_visibility="collapsed")
+    if view == "few":
         _choose_case(selection)
-    return st.session_state["study"]
+    return view
+
+
+def study_all(cases: tuple[Case, ...]) -> tuple[list[CaseStudy], dict[Case, str]]:
+    """Study cases one by one under a bar; return the studies, and why others cannot be shown."""
+    studies, absent = [], {}
+    place = st.empty()
+    for done, case in enumerate(cases):
+        place.progress(done / len(cases), plain(f"Studying {case.region} at {case.hour} …"))
+        try:
+            studies.append(study(case))
+        except HnnError as error:
+            absent[case] = str(error)
+    place.empty()
+    return studies, absent
+
+
+def study(case: Case) -> CaseStudy:
+    """Study a case; raises an error of ours if it cannot be shown."""
+    info, reason = find_model(case.model)
+    place = caches.Place(case.source, case.region)
+    return _study(
+        Case(case.source, case.region, case.hour, case.model),
+        info.sha256 if info else "",
+        reason,
+        place.state,
+    )
+
+
+def find_model(name: str) -> tuple[ModelInfo | None, str]:
+    """Return a model that is here, or why there is none."""
+    if not name:
+        return None, "No model was requested."
+    found = next((info for info in caches.models()[0] if info.name == name), None)
+    if found is None:
+        return None, f"The model “{name}” is not here any more, so there is no prediction."
+    return found, ""
 
 
 def _choose_case(selection: Selection) -> None:
-    hours = list(caches.hours(selection.source.spec, selection.region.id))
-    restore("hour", reference_hour(hours, selection.region), hour_of(hours))
-    st.selectbox(
+    hours, place, model = list(caches.hours(selection.place)), selection.place, selection.model.name
+    hour = linked(
+        st.selectbox,
         "Reference time t (TAI)",
         hours,
         key="hour",
-        persist_state="session",
+        default=reference_hour(hours, selection.region),
+        read=hour_of(hours),
         format_func=lambda hour: hour.replace("T", " "),
         filter_mode="contains",
         help="The window is the ten hours that end here.",
     )
-    publish("hour")
     cases = chosen_cases(selection)
-    case = Case(
-        selection.source.spec,
-        selection.region.id,
-        st.session_state["hour"],
-        selection.model.name,
-    )
     st.button(
         "Add this case",
         key="case_add",
@@ -147,7 +160,7 @@ def _choose_case(selection: Selection) -> None:
         type="primary",
         width="stretch",
         on_click=add_case,
-        args=(case,),
+        args=(Case(place.spec, place.region, hour, model),),
     )
     if words := fault():
         st.warning(words, icon=":material/info:")
@@ -160,15 +173,35 @@ def _choose_case(selection: Selection) -> None:
         "cases shown.",
         on_click=lambda: put_cases(suggested(selection)),
     )
-    name = selection.model.name
-    others = [one for one in cases if one.model != name]
-    if others:
+    if any(one.model != model for one in cases):
+        every = [Case(one.source, one.region, one.hour, model) for one in cases]
         st.button(
-            f"Ask {name} about all cases",
+            f"Run {model} on all cases",
             key="case_ask",
             icon=":material/swap_horiz:",
             width="stretch",
-            on_click=lambda: put_cases(
-                [Case(one.source, one.region, one.hour, name) for one in cases]
-            ),
+            on_click=lambda: put_cases(every),
         )
+
+
+@st.cache_resource(ttl=3600, max_entries=24, show_spinner=False)
+def _study(case: Case, sha256: str, reason: str, state: tuple[str, str, int]) -> CaseStudy:
+    del sha256, state
+    place = caches.Place(case.source, case.region)
+    info, _ = find_model(case.model)
+    prediction = sequence = None
+    if info is not None:
+        try:
+            prediction = caches.prediction(info, place, case.hour)
+        except (SequenceError, PositionError) as error:
+            reason = str(error)
+    with suppress(SequenceError, PositionError):
+        sequence = caches.sequence(place, case.hour, HOURS)
+    return case_study(
+        caches.source(case.source),
+        case,
+        flare_class=info.flare_class if info else DEFAULT_CLASS,
+        prediction=prediction,
+        no_prediction=reason,
+        sequence=sequence,
+    )

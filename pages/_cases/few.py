@@ -1,7 +1,6 @@
-"""A few cases side by side as in the paper, and one of them in detail.
+"""A few cases side by side as in the paper, and one of them in detail."""
 
-One of the cases in detail: histories, trends by every choice, and what weakens them.
-"""
+from typing import Any
 
 import streamlit as st
 
@@ -9,33 +8,99 @@ from analysis.cases.case_study import CaseStudy
 from analysis.cases.figures_bars import case_bars_figure
 from analysis.cases.figures_trends import slope_forest_figure, trend_history_figure
 from analysis.cases.tables import other_measures, overview
-from hnn_core.regions.case import Case
-from pages._cases.chosen import chosen_cases, show_drop
+from pages._cases.chosen import chosen_cases, show_drop, study_all
 from pages._cases.report import show_report
 from pages._cases.sets import show_sets
-from pages._cases.studied import study_all
 from pages._shared.charts import show_chart
-from pages._shared.link import one_of, publish, restore
+from pages._shared.link import linked
 from pages._shared.messages import DECISIONS, frame_notes, plain, show_simulated
 from pages._shared.selectors import Selection
+from pages._shared.widgets import show_table
 
-__all__ = ["show_detail", "show_few"]
+__all__ = ["show_few"]
 
-
-_MASKS = {
+_MASKS: dict[Any, str] = {
     "moving": "Each hour's own RoPI",
     "union": "Fixed: union of the window",
     "last": "Fixed: last hour's",
     "patch": "Whole patch",
 }
-_COLOURS = {
+_COLOURS: dict[str, Any] = {
     "consistent with cancellation": "blue",
     "mixed evidence": "orange",
     "flux rises": "violet",
 }
+_FLUXES: dict[Any, tuple[str, str]] = {
+    "pil": ("PIL unsigned flux", "As the paper's Figure 6: the flux inside the RoPI of each hour."),
+    "total": ("Total unsigned flux", "As the paper's Figure 7: the flux of the whole patch."),
+}
 
 
-def show_detail(studies: list[CaseStudy]) -> None:
+def show_few(selection: Selection) -> None:
+    """Draw the whole view."""
+    st.markdown("## Case studies")
+    cases = chosen_cases(selection)
+    show_sets(cases)
+    if not cases:
+        st.info("No case is chosen. Choose a region and a time on the left and add it.")
+        return
+    studies, absent = study_all(cases)
+    for case, why in absent.items():
+        row = st.container(
+            horizontal=True, vertical_alignment="center", key=f"absent_{case.region}"
+        )
+        with row:
+            where = f"{case.region} at {case.hour.replace('T', ' ')}"
+            st.error(plain(f"{where}: {why}"), icon=":material/error:")
+            show_drop(case)
+    if not studies:
+        return
+    if count := sum(study.simulated for study in studies):
+        show_simulated(_simulated_words(count, len(studies)))
+    _show_bars(studies)
+    st.markdown("### What the histories show")
+    show_table(overview(studies), "case_overview")
+    st.caption(
+        "Slopes: Theil–Sen with 95 % interval, of the flux in each hour's own RoPI, in % of its "
+        "median an hour. p: Mann–Kendall, corrected for serial correlation (Hamed & Rao)."
+    )
+    _show_detail(studies)
+    show_report(tuple(study.case for study in studies))
+
+
+def _simulated_words(count: int, total: int) -> str:
+    if count == total:
+        return "These regions were made by a model of magnetic elements; none was ever on the Sun."
+    verb = "was" if count == 1 else "were"
+    return (
+        f"{count} of these {total} cases, marked as simulated, {verb} made by a model of magnetic "
+        f"elements and never {verb} on the Sun."
+    )
+
+
+def _show_bars(studies: list[CaseStudy]) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name: Any = linked(
+            st.segmented_control,
+            "Flux",
+            {name: title for name, (title, _) in _FLUXES.items()},
+            key="flux",
+            read="flux",
+            required=True,
+            label_visibility="collapsed",
+        )
+        same = st.toggle("Same scale in all panels", True, key="case_scale", bind="query-params")
+    title, words = _FLUXES[name]
+    st.caption(words)
+    show_chart(
+        case_bars_figure(studies, flux=name, same_scale=same, row_height=200),
+        key=f"case_bars_{name}",
+        filename=f"cases {name} flux",
+        alt=f"{title} of {len(studies)} cases, ten hours each",
+    )
+
+
+def _show_detail(studies: list[CaseStudy]) -> None:
     """Draw the choice of a case and everything about it."""
     names = [study.name for study in studies]
     if st.session_state.get("case_detail") not in names:
@@ -51,14 +116,9 @@ def show_detail(studies: list[CaseStudy]) -> None:
             _show_slopes(study)
         with right:
             _show_verdict(study)
-        st.dataframe(
-            other_measures(study),
-            hide_index=True,
-            key="detail_beside",
-            column_config={"meaning": st.column_config.TextColumn(width="large")},
-        )
+        show_table(other_measures(study), "detail_beside")
         with st.expander("All trends: every mask, polarity, threshold, with and without B/μ"):
-            st.dataframe(study.systematics.table(), hide_index=True, key="detail_table")
+            show_table(study.systematics.table(), "detail_table")
 
 
 def _show_verdict(study: CaseStudy) -> None:
@@ -75,12 +135,12 @@ def _show_verdict(study: CaseStudy) -> None:
     if study.prediction is None:
         st.caption(f"The network: {plain(study.no_prediction)}")
     else:
-        said = study.prediction
+        made = study.prediction
         st.caption(
-            f"The network ({said.model}, ≥{said.flare_class}): p = {said.probability:.2f}, "
-            f"{DECISIONS[said.label]}."
+            f"The network ({made.model}, ≥{made.flare_class}): P(eruptive) = "
+            f"{made.probability:.2f}, {DECISIONS[made.label]}."
         )
-        for words in frame_notes(said):
+        for words in frame_notes(made):
             st.caption(f":material/info: {words}")
     st.caption(f"What happened: {study.outcome.sentence}")
 
@@ -90,11 +150,7 @@ def _show_history(study: CaseStudy) -> None:
         "Mask", list(_MASKS), format_func=_MASKS.__getitem__, key="detail_mask", width=300
     )
     show_chart(
-        trend_history_figure(
-            study.systematics,
-            mask=mask,
-            height=360,
-        ),
+        trend_history_figure(study.systematics, mask=mask, height=360),
         key=f"detail_history_{mask}",
         filename=f"{study.name} history",
         alt=f"Flux history of {study.name} with its trend",
@@ -111,82 +167,4 @@ def _show_slopes(study: CaseStudy) -> None:
     st.caption(
         "Filled points: the slope is significant (p < 0.05, and its whole interval on one side). "
         "Systematics: thresholds on |B| of 0, 20, 50 and 100 G, each with and without B/μ."
-    )
-
-
-_FLUXES = {
-    "pil": ("PIL unsigned flux", "As the paper's Figure 6: the flux inside the RoPI of each hour."),
-    "total": ("Total unsigned flux", "As the paper's Figure 7: the flux of the whole patch."),
-}
-
-
-def show_few(selection: Selection) -> None:
-    """Draw the whole view."""
-    st.markdown("## Case studies")
-    cases = chosen_cases(selection)
-    show_sets(cases)
-    if not cases:
-        st.info("No case is chosen. Choose a region and a time on the left and add it.")
-        return
-    studies, absent = study_all(cases)
-    for case, why in absent.items():
-        _show_absent(case, why)
-    if not studies:
-        return
-    if count := sum(study.simulated for study in studies):
-        show_simulated(_simulated_words(count, len(studies)))
-    _show_bars(studies)
-    st.markdown("### What the histories allow one to say")
-    _show_overview(studies)
-    show_detail(studies)
-    show_report(tuple(study.case for study in studies))
-
-
-def _simulated_words(count: int, total: int) -> str:
-    if count == total:
-        return "These regions were made by a model of magnetic elements; none was ever on the Sun."
-    verb = "was" if count == 1 else "were"
-    return (
-        f"{count} of these {total} cases, marked as simulated, {verb} made by a model of magnetic "
-        f"elements and never {verb} on the Sun."
-    )
-
-
-def _show_absent(case: Case, why: str) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key=f"absent_{case.region}"):
-        where = f"{case.region} at {case.hour.replace('T', ' ')}"
-        st.error(plain(f"{where}: {why}"), icon=":material/error:")
-        show_drop(case)
-
-
-def _show_bars(studies: list[CaseStudy]) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        restore("flux", "pil", one_of("flux", _FLUXES))
-        name = st.segmented_control(
-            "Flux",
-            list(_FLUXES),
-            required=True,
-            format_func=lambda one: _FLUXES[one][0],
-            key="flux",
-            persist_state="session",
-            label_visibility="collapsed",
-        )
-        publish("flux")
-        same = st.toggle("Same scale in all panels", True, key="case_scale", bind="query-params")
-    title, words = _FLUXES[name or "pil"]
-    st.caption(words)
-    show_chart(
-        case_bars_figure(studies, flux=name or "pil", same_scale=same, row_height=200),
-        key=f"case_bars_{name}",
-        filename=f"cases {name} flux",
-        alt=f"{title} of {len(studies)} cases, ten hours each",
-    )
-
-
-def _show_overview(studies: list[CaseStudy]) -> None:
-    table = overview(studies)
-    st.dataframe(table, hide_index=True, key="case_overview")
-    st.caption(
-        "Slopes: Theil–Sen with 95 % interval, of the flux in each hour's own RoPI, in % of its "
-        "median an hour. p: Mann–Kendall, corrected for serial correlation (Hamed & Rao)."
     )

@@ -1,14 +1,13 @@
-"""All windows of a source: do slopes tell the classes apart, and do the maps lie at the PIL.
+"""All windows of a source: slopes by class, maps at the PIL, and the truth of simulated regions."""
 
-What many windows say, as figures, tests and tables to take along.
-"""
-
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from analysis.physics.window_fluxes import MASKS
 from analysis.surveys.compare import (
     QUANTITIES,
     compare_columns,
@@ -18,128 +17,36 @@ from analysis.surveys.compare import (
     overlap_table,
 )
 from analysis.surveys.figures_slopes import effect_sizes_figure, slope_distributions_figure
+from analysis.surveys.figures_validation import measured_against_true_figure, trust_figure
 from analysis.surveys.maps import class_overlaps, flat_rows, map_survey
 from analysis.surveys.survey import expected_windows, survey
+from analysis.surveys.validation import validate, validation_table
 from hnn_core.exceptions import HnnError
-from hnn_core.regions.base import Region
 from hnn_core.regions.goes_classes import FLARE_CLASSES
 from hnn_core.regions.labels import DEFAULT_POLICY, POLICIES
-from hnn_core.sources.jsoc import newest
 from pages._shared import caches
-from pages._shared.background import Task, busy, finished, forget, start, wait_for
+from pages._shared.background import discard, finished, offer, start, wait_for
 from pages._shared.charts import show_chart
 from pages._shared.messages import region_label
-from pages._shared.selectors import Selection
+from pages._shared.selectors import Selection, choose_population
+from pages._shared.widgets import download, show_table
 
-__all__ = ["show_many", "show_maps", "show_slopes"]
-
+__all__ = ["show_many", "show_truth"]
 
 _COLUMNS = ("moving_unsigned_slope_percent_per_h", "patch_unsigned_slope_percent_per_h")
-_HEADINGS = {"said": "By what the network said", "outcome": "By what happened"}
-
-
-def show_slopes(table: pd.DataFrame, selection: Selection) -> None:
-    """Draw the distributions of slopes by class and what chance would do."""
-    compared = None
-    try:
-        compared = compare_columns(table)
-    except HnnError as error:
-        st.info(f"No comparison: {error}", icon=":material/info:")
-    if compared is not None:
-        for column in _COLUMNS:
-            row = compared[compared["column"] == column].iloc[0]
-            st.markdown(comparison_sentence(row))
-    for side, column in zip(st.columns(2, gap="medium"), _COLUMNS, strict=True):
-        with side:
-            show_chart(
-                slope_distributions_figure(table, column),
-                key=f"many_{column}",
-                filename=f"slopes {column}",
-                alt=f"{QUANTITIES[column]} of {len(table)} windows by outcome",
-            )
-    if compared is not None:
-        st.dataframe(comparison_table(compared), hide_index=True, key="many_compared")
-        left, right = st.columns([3, 2], gap="medium")
-        with left:
-            show_chart(
-                effect_sizes_figure(compared),
-                key="many_effects",
-                simulated=bool(table["simulated"].all()),
-                filename="effect sizes",
-                alt="Cliff's delta of each compared quantity with its 95 % interval",
-            )
-        right.caption(
-            "Differences are eruptive less confined; each region counts once. p: "
-            f"{compared['draws'].iloc[0]:,} permutations of labels over regions. q: false "
-            "discovery rate over the rows (Benjamini & Hochberg). Cliff's δ: how much more often "
-            "an eruptive region has the larger value; −1 and 1 are complete separation. Filled "
-            "points: q ≤ 0.05."
-        )
-    _tell_policy(selection)
-    _show_found(table)
-    _offer(table, f"survey {selection.source.spec}", "slopes")
-
-
-def _tell_policy(selection: Selection) -> None:
-    """Say what confined means here, where that is not known by itself."""
-    if not selection.source.simulated:
-        st.caption(
-            "“Confined” follows the choice above: by the paper's policy it holds flares that are "
-            "in DONKI with no CME linked, which is not the same as known to be confined."
-        )
-
-
-def _show_found(table: pd.DataFrame) -> None:
-    found = found_trends(table)
-    with st.expander(
-        "Windows with a significant trend of their own, after false-discovery control"
-    ):
-        st.dataframe(found, hide_index=True, key="many_found")
-        st.caption("Benjamini & Yekutieli at 5 %, which holds for overlapping windows too.")
-
-
-def show_maps(table: pd.DataFrame, selection: Selection) -> None:
-    """Draw the overlaps of the maps with the PIL, by what was said and by what happened."""
-    st.caption(
-        "Share of each map's positive mass in the RoPI, in the hull and within 10 Mm of the PIL, "
-        "against random regions of the same area and |B|. Each region counts once. Rollout is the "
-        "same whatever is predicted; relevance is that of the class eruptive."
-    )
-    for side, (by, heading) in zip(st.columns(2, gap="medium"), _HEADINGS.items(), strict=True):
-        with side:
-            st.markdown(f"**{heading}**")
-            st.dataframe(
-                overlap_table(class_overlaps(table, by)), hide_index=True, key=f"many_maps_{by}"
-            )
-    st.caption(
-        "Of maps that follow |B| alone, 6 to 12 % get p ≤ 0.05 (benchmarks/RESULTS.md): a p just "
-        "under 0.05 means little."
-    )
-    _tell_policy(selection)
-    _offer(flat_rows(table), f"maps {selection.source.spec}", "maps")
-
-
-def _offer(table: pd.DataFrame, name: str, key: str) -> None:
-    stem = "".join(letter if letter.isalnum() else "_" for letter in name)
-    with st.container(horizontal=True):
-        for kind, make in (
-            ("csv", lambda: table.to_csv(index=False).encode()),
-            ("parquet", lambda: table.to_parquet(index=False)),
-        ):
-            st.download_button(
-                f"All windows, {kind}",
-                make,
-                f"{stem}.{kind}",
-                key=f"many_{key}_{kind}",
-                icon=":material/download:",
-                on_click="ignore",
-            )
-
-
+_HEADINGS = {"said": "By what was predicted", "outcome": "By what happened"}
 _POLICY_WORDS = {
-    DEFAULT_POLICY: "no CME linked counts as confined (the paper's)",
-    "strict": "no CME linked counts as unknown",
+    DEFAULT_POLICY: "no CME linked in DONKI counts as confined (the paper's)",
+    "strict": "no CME linked in DONKI counts as unknown",
 }
+_MASK_WORDS = {
+    "moving": "each hour's own RoPI",
+    "union": "fixed: union of the window",
+    "last": "fixed: last hour's RoPI",
+}
+_STEP = 6
+_POPULATION = "2:40"
+"""Regions that no model here was trained on; sixteen are too few to compare longitudes."""
 
 
 def show_many(selection: Selection) -> None:
@@ -149,31 +56,105 @@ def show_many(selection: Selection) -> None:
         "Every window of ten hours of the chosen regions is measured as a case is; regions, not "
         "windows, are the units of chance."
     )
-    asked = _choose(selection)
-    for kind, label, words in (
-        ("slopes", "Measure slopes", "Trends of all windows; about a second for ten windows."),
-        (
-            "maps",
-            "Take maps",
-            f"Rollout and relevance of {selection.model.name}, window by window.",
-        ),
-    ):
-        key = _key(kind, selection, asked)
-        st.markdown("### " + ("Flux slopes by class" if kind == "slopes" else "Where the maps lie"))
-        if finished(key) is None and not busy(key):
-            st.button(
-                label,
-                key=f"many_{kind}",
-                icon=":material/play_arrow:",
-                type="primary",
-                help=words,
-                on_click=_begin,
-                args=(kind, key, selection, asked),
-            )
-        result = wait_for(key, f"many_{kind}")
-        if result is not None:
-            (show_slopes if kind == "slopes" else show_maps)(result, selection)
-            st.button("Measure anew", key=f"again_{kind}", on_click=forget, args=(key,))
+    wanted = _choose(selection)
+    place = caches.Place(selection.source.spec, "")
+    st.markdown("### Flux slopes by class")
+    key = ("slopes", place.state, *wanted.items())
+    table = offer(
+        "Measure slopes",
+        "many_slopes",
+        key,
+        "Measuring slopes",
+        "regions",
+        lambda: partial(survey, selection.source, **wanted),
+        type="primary",
+        help="Trends of all windows; about a second for ten windows.",
+    )
+    if table is not None:
+        _show_slopes(table, selection)
+        st.button("Measure anew", key="again_slopes", on_click=discard, args=(key,))
+    st.markdown("### Where the maps lie")
+    key = ("maps", place.state, selection.model.sha256, *wanted.items())
+    table = offer(
+        "Compute maps",
+        "many_maps",
+        key,
+        "Computing maps",
+        "regions",
+        lambda: _maps(selection, **wanted),
+        type="primary",
+        help=f"Rollout and relevance of {selection.model.name}, window by window.",
+    )
+    if table is not None:
+        _show_maps(table, selection)
+        st.button("Measure anew", key="again_maps", on_click=discard, args=(key,))
+
+
+def show_truth(selection: Selection) -> None:
+    """Draw the population, the progress and the result."""
+    del selection
+    st.markdown("## Against the truth")
+    st.caption(
+        "The simulator knows how much flux cancels at the PIL of its regions. The same detector "
+        "and the same slopes as for real regions are compared with it. A measured decline that "
+        "follows the truth can rank regions; whether it is a rate, the gain shows."
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        source = choose_population(
+            "Simulated population",
+            "truth",
+            _POPULATION,
+            placeholder="the 16 that come with the program",
+            help="Seed and number of regions. About a second for each region.",
+            width=340,
+        )
+        mask = st.selectbox(
+            "PIL mask",
+            [mask for mask in MASKS if mask != "patch"],
+            format_func=_MASK_WORDS.__getitem__,
+            key="truth_mask",
+            width=300,
+        )
+    key = ("truth", source.spec)
+    work = partial(validation_table, source, step=_STEP)
+    title, unit = "Measuring simulated regions", "regions"
+    begun = st.session_state.setdefault("truths_begun", set())
+    if key not in begun and finished(key) is None:
+        begun.add(key)
+        start(key, title, unit, work)
+    table = wait_for(key, "truth")
+    if table is None:
+        offer("Measure", "truth_start", key, title, unit, lambda: work)
+        return
+    found = validate(table, mask)
+    st.success(found.statement, icon=":material/fact_check:")
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        show_chart(
+            measured_against_true_figure(table, found),
+            key=f"truth_scatter_{mask}",
+            filename="measured against true",
+            alt="Measured decline of PIL flux against the true cancellation rate",
+        )
+    with right:
+        show_chart(
+            trust_figure(found),
+            key=f"truth_trust_{mask}",
+            filename="correlation by longitude and threshold",
+            alt="Correlation with the truth by longitude and threshold",
+        )
+    with st.expander("Numbers"):
+        show_table(found.table(), "truth_numbers")
+    with st.container(horizontal=True):
+        download(
+            "All windows, CSV", lambda: table.to_csv(index=False), "validation.csv", "truth_csv"
+        )
+        st.button("Measure anew", key="truth_again", on_click=_anew, args=(key, begun))
+
+
+def _maps(selection: Selection, flare_class: str, **wanted: Any) -> Callable[..., Any]:
+    del flare_class  # maps are of the model's own class
+    return partial(map_survey, selection.source, caches.predictor(selection.model), **wanted)
 
 
 def _choose(selection: Selection) -> dict[str, Any]:
@@ -209,56 +190,111 @@ def _choose(selection: Selection) -> dict[str, Any]:
             persist_state="session",
         )
         policy = st.selectbox(
-            "Flares in DONKI without a CME",
+            "Flares with no CME linked in DONKI",
             list(POLICIES),
             format_func=_POLICY_WORDS.__getitem__,
             key="many_policy",
             width=360,
             persist_state="session",
         )
-    _tell_extent([regions[name] for name in chosen or regions], step)
+    extent = expected_windows([regions[name] for name in chosen or regions], step)
+    st.caption(f"{len(chosen or regions)} regions, about {extent:,} windows.")
     return {
-        "regions": tuple(chosen),
+        "regions": tuple(chosen) or None,
         "flare_class": flare_class,
         "step": int(step),
         "policy": policy,
     }
 
 
-def _tell_extent(regions: list[Region], step: int) -> None:
-    st.caption(f"{len(regions)} regions, about {expected_windows(regions, step):,} windows.")
-
-
-def _key(kind: str, selection: Selection, asked: dict[str, Any]) -> Hashable:
-    spec = selection.source.spec
-    own = selection.model.sha256 if kind == "maps" else ""
-    return (kind, spec, newest(spec), own, tuple(asked.items()))
-
-
-def _begin(kind: str, key: Hashable, selection: Selection, asked: dict[str, Any]) -> None:
-    """Start the work; all that it needs of the caches is taken before."""
-    source, regions = selection.source, asked["regions"] or None
-    common = {"policy": asked["policy"], "step": asked["step"]}
-    if kind == "slopes":
-        flare_class = asked["flare_class"]
-
-        def slopes(task: Task) -> Any:
-            return survey(
-                source,
-                regions,
-                flare_class=flare_class,
-                progress=task.tell,
-                cancel=task.cancel,
-                **common,
+def _show_slopes(table: pd.DataFrame, selection: Selection) -> None:
+    """Draw the distributions of slopes by class and what chance would do."""
+    compared = None
+    try:
+        compared = compare_columns(table)
+    except HnnError as error:
+        st.info(f"No comparison: {error}", icon=":material/info:")
+    if compared is not None:
+        for column in _COLUMNS:
+            row: Any = compared[compared["column"] == column].iloc[0]
+            st.markdown(comparison_sentence(row))
+    for side, column in zip(st.columns(2, gap="medium"), _COLUMNS, strict=True):
+        with side:
+            show_chart(
+                slope_distributions_figure(table, column),
+                key=f"many_{column}",
+                filename=f"slopes {column}",
+                alt=f"{QUANTITIES[column]} of {len(table)} windows by outcome",
             )
+    if compared is not None:
+        show_table(comparison_table(compared), "many_compared")
+        left, right = st.columns([3, 2], gap="medium")
+        with left:
+            show_chart(
+                effect_sizes_figure(compared),
+                key="many_effects",
+                filename="effect sizes",
+                alt="Cliff's delta of each compared quantity with its 95 % interval",
+            )
+        right.caption(
+            "Differences are eruptive less confined; each region counts once. p: "
+            f"{compared['draws'].iloc[0]:,} permutations of labels over regions. q: false "
+            "discovery rate over the rows (Benjamini & Hochberg). Cliff's δ: how much more often "
+            "an eruptive region has the larger value; −1 and 1 are complete separation. Filled "
+            "points: q ≤ 0.05."
+        )
+    _show_policy(selection)
+    with st.expander(
+        "Windows with a significant trend of their own, after false-discovery control"
+    ):
+        show_table(found_trends(table), "many_found")
+        st.caption("Benjamini & Yekutieli at 5 %, which holds for overlapping windows too.")
+    _show_files(table, f"survey {selection.source.spec}", "slopes")
 
-        start(key, "Measuring slopes", "regions", slopes)
-        return
-    predictor = caches.predictor(selection.model)
 
-    def maps(task: Task) -> Any:
-        return map_survey(
-            source, predictor, regions, progress=task.tell, cancel=task.cancel, **common
+def _show_policy(selection: Selection) -> None:
+    """Draw what confined means here, where that is not known by itself."""
+    if not selection.source.simulated:
+        st.caption(
+            "“Confined” follows the choice above: by the paper's policy it holds flares with "
+            "no CME linked in DONKI, which is not the same as known to be confined."
         )
 
-    start(key, "Taking maps", "regions", maps)
+
+def _show_maps(table: pd.DataFrame, selection: Selection) -> None:
+    """Draw the overlaps of the maps with the PIL, by prediction and by what happened."""
+    st.caption(
+        "Share of each map's positive mass in the RoPI, in the hull and within 10 Mm of the PIL, "
+        "against random regions of the same area and |B|. Each region counts once. Rollout is the "
+        "same whatever is predicted; relevance is that of the class eruptive."
+    )
+    for side, (by, heading) in zip(st.columns(2, gap="medium"), _HEADINGS.items(), strict=True):
+        with side:
+            st.markdown(f"**{heading}**")
+            st.dataframe(
+                overlap_table(class_overlaps(table, by)), hide_index=True, key=f"many_maps_{by}"
+            )
+    st.caption(
+        "Of maps that follow |B| alone, 6 to 12 % get p ≤ 0.05 (the project's benchmarks): a p "
+        "just under 0.05 means little."
+    )
+    _show_policy(selection)
+    _show_files(flat_rows(table), f"maps {selection.source.spec}", "maps")
+
+
+def _show_files(table: pd.DataFrame, name: str, key: str) -> None:
+    stem = "".join(letter if letter.isalnum() else "_" for letter in name)
+    with st.container(horizontal=True):
+        csv, parquet = (f"{stem}.{kind}" for kind in ("csv", "parquet"))
+        download("All windows, CSV", lambda: table.to_csv(index=False), csv, f"many_{key}_csv")
+        download(
+            "All windows, parquet",
+            lambda: table.to_parquet(index=False),
+            parquet,
+            f"many_{key}_parquet",
+        )
+
+
+def _anew(key: Hashable, begun: set[Hashable]) -> None:
+    begun.discard(key)
+    discard(key)

@@ -1,21 +1,23 @@
-"""Sets of cases: saved under a name, opened, renamed by saving anew, deleted, taken along."""
+"""Sets of cases: saved under a name, opened, deleted."""
 
-from dataclasses import asdict
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
 from hnn_core.exceptions import HnnError
 from hnn_core.regions.case import Case, CaseSet, delete_set, list_sets, save_set
-from pages._cases.chosen import put_cases
-from pages._cases.studied import find_model, study
-from pages._shared.access import require_writes, writes_refused
+from pages._cases.chosen import find_model, put_cases, study
+from pages._shared.access import guarded_button, require_writes
 from pages._shared.messages import plain
-from pages._shared.selectors import list_skipped
+from pages._shared.widgets import list_skipped
 
 __all__ = ["show_sets"]
 
 _OPENED = "set_opened"
-_SAID = "set_said"
+_RESULT = "set_result"
 
 
 def show_sets(cases: tuple[Case, ...]) -> None:
@@ -42,38 +44,31 @@ def show_sets(cases: tuple[Case, ...]) -> None:
                 on_click=_open,
                 args=(chosen,),
             )
-            st.button(
+            guarded_button(
                 "Delete",
-                key="set_delete",
-                icon=":material/delete:",
+                "set_delete",
+                "delete",
+                "Deletes the set; magnetograms and models stay.",
                 type="tertiary",
-                disabled=chosen is None or bool(writes_refused()),
-                help=writes_refused() or "Deletes the set; magnetograms and models stay.",
-                on_click=_delete,
-                args=(chosen,),
+                disabled=chosen is None,
+                on_click=_write,
+                args=(_delete, chosen),
             )
         if cases:
             with st.popover("Save these cases", icon=":material/save:"):
                 _show_saving(cases)
-    if words := st.session_state.pop(_SAID, ""):
-        (st.error if words.startswith("!") else st.success)(plain(words.removeprefix("!")))
+    fault, words = st.session_state.pop(_RESULT, ("", ""))
+    if fault or words:
+        (st.error if fault else st.success)(plain(fault or words))
     list_skipped("set", skipped)
-    _tell_changes(cases)
+    _show_changes(cases)
 
 
 def _show_saving(cases: tuple[Case, ...]) -> None:
-    refused = writes_refused()
     name = st.text_input("Name", key="set_new", max_chars=60, placeholder="AR 11158, Valentine's")
     over = st.checkbox("Replace a set of that name", key="set_replace")
-    st.button(
-        "Save",
-        key="set_save",
-        icon=":material/save:",
-        type="primary",
-        disabled=bool(refused),
-        help=refused or None,
-        on_click=_save,
-        args=(name, cases, over),
+    guarded_button(
+        "Save", "set_save", "save", type="primary", on_click=_write, args=(_save, name, cases, over)
     )
     st.caption(
         "The address of this page holds the cases too: send it to show them to a colleague who "
@@ -81,28 +76,32 @@ def _show_saving(cases: tuple[Case, ...]) -> None:
     )
 
 
-def _save(name: str, cases: tuple[Case, ...], over: bool) -> None:
+def _write(act: Callable[..., str], *args: Any) -> None:
+    """Act before the page is drawn, and keep what it returns, or why it failed, for the page."""
     try:
         require_writes()
-        made = save_set(name, tuple(_with_answer(case) for case in cases), replace=over)
-        st.session_state[_OPENED] = made
-        st.session_state[_SAID] = f"Saved as “{made.name}”."
+        st.session_state[_RESULT] = ("", act(*args))
     except HnnError as error:
-        st.session_state[_SAID] = f"!{error}"
+        st.session_state[_RESULT] = (str(error), "")
 
 
-def _with_answer(case: Case) -> Case:
-    """Note what the model says now, so that a later reader sees whether it has changed."""
+def _save(name: str, cases: tuple[Case, ...], over: bool) -> str:
+    made = save_set(name, tuple(_with_prediction(case) for case in cases), replace=over)
+    st.session_state[_OPENED] = made
+    return f"Saved as “{made.name}”."
+
+
+def _with_prediction(case: Case) -> Case:
+    """Note what the model predicts now, so that a later reader sees whether it has changed."""
     info, _ = find_model(case.model)
-    try:
-        said = study(case).prediction
-    except HnnError:
-        said = None
-    values = asdict(case) | {
-        "sha256": info.sha256 if info else case.sha256,
-        "probability": said.probability if said else None,
-    }
-    return Case(**values)
+    prediction = None
+    with suppress(HnnError):
+        prediction = study(case).prediction
+    return replace(
+        case,
+        sha256=info.sha256 if info else case.sha256,
+        probability=prediction.probability if prediction else None,
+    )
 
 
 def _open(chosen: CaseSet) -> None:
@@ -110,17 +109,13 @@ def _open(chosen: CaseSet) -> None:
     st.session_state[_OPENED] = chosen
 
 
-def _delete(chosen: CaseSet) -> None:
-    try:
-        require_writes()
-        delete_set(chosen.name)
-        st.session_state[_SAID] = f"“{chosen.name}” is deleted."
-    except HnnError as error:
-        st.session_state[_SAID] = f"!{error}"
+def _delete(chosen: CaseSet) -> str:
+    delete_set(chosen.name)
+    return f"“{chosen.name}” is deleted."
 
 
-def _tell_changes(cases: tuple[Case, ...]) -> None:
-    """Say where a model now answers otherwise than when the set was saved."""
+def _show_changes(cases: tuple[Case, ...]) -> None:
+    """Draw where a model now predicts otherwise than when the set was saved."""
     opened: CaseSet | None = st.session_state.get(_OPENED)
     if opened is None or [one.key for one in opened.cases] != [one.key for one in cases]:
         return
@@ -132,13 +127,9 @@ def _tell_changes(cases: tuple[Case, ...]) -> None:
     for case in opened.cases:
         info, why = find_model(case.model)
         where = f"{case.region} at {case.hour.replace('T', ' ')}"
+        then = "" if case.probability is None else f"P(eruptive) was {case.probability:.2f} then."
         if case.model and info is None:
-            said = "" if case.probability is None else f" It said {case.probability:.2f} then."
-            st.warning(plain(f"{where}: {why}{said}"), icon=":material/warning:")
+            st.warning(plain(f"{where}: {why} {then}"), icon=":material/warning:")
         elif info and case.sha256 and info.sha256 != case.sha256:
-            st.warning(
-                plain(f"{where}: {case.model}")
-                + " has other weights than when the set was saved"
-                + ("." if case.probability is None else f"; it said {case.probability:.2f} then."),
-                icon=":material/warning:",
-            )
+            changed = f"{case.model} has other weights than when the set was saved."
+            st.warning(plain(f"{where}: {changed} {then}"), icon=":material/warning:")

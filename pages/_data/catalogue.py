@@ -1,24 +1,24 @@
-"""The catalogue of flares and CMEs: fetched for a span of days, looked through, drawn.
+"""The catalogue of flares and CMEs: fetched for a span of days, filtered, drawn."""
 
-Which flares of the catalogue are looked at; the address bar holds the choice.
-"""
-
+from functools import partial
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from analysis.export import ASSOCIATION_WORDS, flare_csv
 from hnn_core.catalogs.queries import find_flares
 from hnn_core.catalogs.store import Catalog
-from hnn_core.exceptions import RequestError
 from hnn_core.regions.words import read_day
 from pages._data.flares import show_chosen, show_flares, show_maps
-from pages._data.forms import checked, checked_region, checked_span, field, start
+from pages._data.forms import checked, checked_region, checked_span, field, start, submit
 from pages._data.jobs import show_jobs
-from pages._shared.access import writes_refused
+from pages._shared.widgets import download
 
 __all__ = ["choose_flares", "show_catalogue"]
+
+CLASSES = ("C", "M", "M5.0", "X", "any")
+_WHOLE = (-90, 90)
+_LINKED: dict[str, Any] = {"bind": "query-params"}
 
 
 def show_catalogue(filters: dict[str, Any] | None) -> None:
@@ -36,7 +36,7 @@ def show_catalogue(filters: dict[str, Any] | None) -> None:
         )
         return
     if filters is None:
-        st.caption("Mend the filter on the left to see flares.")
+        st.caption("Correct the filter on the left to see flares.")
         return
     found = find_flares(catalog, **filters)
     if found.empty:
@@ -45,61 +45,8 @@ def show_catalogue(filters: dict[str, Any] | None) -> None:
     show_maps(found)
     show_chosen(found)
     show_flares(found, catalog.cmes)
-    _show_download(found, catalog.cmes)
-
-
-def _show_form() -> None:
-    refused = writes_refused()
-    with st.form("catalogue_form", border=False), st.container(horizontal=True):
-        days = field("From (UTC)", "catalogue_start", placeholder="2011-02-01")
-        field("To (UTC)", "catalogue_end", placeholder="2011-02-28")
-        with st.container(key="catalogue_press", width="content"):
-            pressed = st.form_submit_button(
-                "Fetch flares and CMEs",
-                key="catalogue_fetch",
-                type="primary",
-                icon=":material/download:",
-                disabled=bool(refused),
-                help=refused or None,
-            )
-    again = st.checkbox(
-        "Ask also for what was fetched before",
-        key="catalogue_again",
-        help="DONKI revises its records; without this, months that are here are not asked for.",
-    )
-    st.caption(
-        "Flares from NOAA's GOES reports (NCEI) and, where those have none yet, HEK; CMEs and "
-        "their links to flares from DONKI, which begins in 2010 and is sparse before 2014."
-    )
-    state = st.session_state
-    span = checked(days, _whole_span, state["catalogue_start"], state["catalogue_end"], pressed)
-    if pressed and span:
-        dates = ["--start", span[0], "--end", span[1], *(["--again"] if again else [])]
-        start("flares", dates, f"Flares and CMEs, {' to '.join(span)}")
-
-
-def _whole_span(first: str, last: str, needed: bool) -> tuple[str, str]:
-    span = checked_span(first or "", last or "")
-    if needed and not all(span):
-        raise RequestError("Give a first and a last day, such as 2011-02-01 and 2011-02-28.")
-    return span
-
-
-def _show_download(found: pd.DataFrame, cmes: pd.DataFrame) -> None:
-    st.download_button(
-        f"These {len(found):,} flares, CSV",
-        lambda: flare_csv(found, cmes),
-        "flares.csv",
-        "text/csv",
-        key="flares_csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
-
-
-CLASSES = ("C", "M", "M5.0", "X", "any")
-_WHOLE = (-90, 90)
-_LINKED = {"bind": "query-params"}
+    content = partial(flare_csv, found, catalog.cmes)
+    download(f"These {len(found):,} flares, CSV", content, "flares.csv", "flares_csv")
 
 
 def choose_flares() -> dict[str, Any] | None:
@@ -108,7 +55,7 @@ def choose_flares() -> dict[str, Any] | None:
     days = field("Peak from (UTC)", "from", placeholder="2011-02-01", **_LINKED)
     field("to", "to", placeholder="2011-02-28", **_LINKED)
     st.selectbox(
-        "Least class",
+        "Minimum class",
         CLASSES,
         key="least",
         persist_state="session",
@@ -122,7 +69,7 @@ def choose_flares() -> dict[str, Any] | None:
         selection_mode="multi",
         key="cme",
         persist_state="session",
-        help="None chosen: all. A flare without a linked CME is not one without a CME.",
+        help="None chosen: all. No linked CME does not mean no CME.",
         **_LINKED,
     )
     longitude, latitude = (
@@ -133,9 +80,9 @@ def choose_flares() -> dict[str, Any] | None:
     )
     state = st.session_state
     span = checked(days, checked_span, state["from"] or "", state["to"] or "")
-    asked = (state["of"] or "").strip()
-    wanted = checked(region, checked_region, asked) if asked else None
-    if span is None or (asked and wanted is None):
+    typed = (state["of"] or "").strip()
+    wanted = checked(region, checked_region, typed) if typed else None
+    if span is None or (typed and wanted is None):
         return None
     return {
         "start": read_day(span[0]) if span[0] else None,
@@ -149,3 +96,30 @@ def choose_flares() -> dict[str, Any] | None:
             name for name, words in ASSOCIATION_WORDS.items() if words in associations
         ),
     }
+
+
+def _show_form() -> None:
+    with st.form("catalogue_form", border=False), st.container(horizontal=True):
+        days = field("From (UTC)", "catalogue_start", placeholder="2011-02-01")
+        field("To (UTC)", "catalogue_end", placeholder="2011-02-28")
+        pressed = submit("catalogue", "Fetch flares and CMEs", "catalogue_fetch", "download")
+    again = st.checkbox(
+        "Fetch again what was fetched before",
+        key="catalogue_again",
+        help="DONKI revises its records; without this, months that are here are not requested.",
+    )
+    st.caption(
+        "Flares from NOAA's GOES reports (NCEI) and, where those have none yet, HEK; CMEs and "
+        "their links to flares from DONKI, which begins in 2010 and is sparse before 2014."
+    )
+    state = st.session_state
+    span = checked(
+        days,
+        checked_span,
+        state["catalogue_start"] or "",
+        state["catalogue_end"] or "",
+        example="2011-02-01 and 2011-02-28" if pressed else "",
+    )
+    if pressed and span:
+        dates = ["--start", span[0], "--end", span[1], *(["--again"] if again else [])]
+        start("flares", dates, f"Flares and CMEs, {' to '.join(span)}")

@@ -1,9 +1,4 @@
-"""Fields whose text is checked, with what is wrong right below them.
-
-What the Data page says, and how foreign text is put on it.
-
-Starting a job from a button, if that is allowed.
-"""
+"""Fields whose text is checked, with what is wrong right below them, and starting a job."""
 
 import datetime
 import re
@@ -15,89 +10,23 @@ import streamlit as st
 from hnn_core.exceptions import RequestError
 from hnn_core.jobs.data_jobs import start_data_job
 from hnn_core.regions.words import Wanted, read_day, read_region
-from pages._shared.access import require_writes, writes_refused
-from pages._shared.messages import plain, worded_errors
+from pages._shared.access import guarded_button, perform
+from pages._shared.messages import plain
 
 __all__ = [
-    "KINDS",
-    "STAGES",
     "checked",
     "checked_name",
     "checked_region",
     "checked_span",
     "field",
+    "job_button",
     "start",
-    "start_button",
+    "submit",
     "window_before",
 ]
 
-
-KINDS = {
-    "fetch": "magnetograms",
-    "flares": "flares and CMEs",
-    "cmes": "CMEs",
-    "build": "data set",
-    "verify": "check of all files",
-    "watch": "watch",
-}
-STAGES = {
-    "catalogue": "Catalogues",
-    "positions": "Regions of flares by position",
-    "magnetograms": "Magnetograms",
-    "data set": "Data set",
-    "predictions": "Predictions",
-}
 _WINDOW = datetime.timedelta(hours=48)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-def checked_region(text: str) -> Wanted:
-    """Return the region that a text means.
-
-    Raises
-    ------
-    RequestError
-        It means none.
-    """
-    if not text.strip():
-        raise RequestError("Type a region: a NOAA number such as 11158, or HARP 377.")
-    return read_region(text)
-
-
-def checked_span(start: str, end: str) -> tuple[str, str]:
-    """Return two days as they are written, either of them empty if it was.
-
-    Raises
-    ------
-    RequestError
-        One is no day of SDO's time, or the last is before the first.
-    """
-    first, last = (str(read_day(text)) if text.strip() else "" for text in (start, end))
-    if first and last and last < first:
-        raise RequestError(f"The span would end on {last}, before {first}.")
-    return first, last
-
-
-def window_before(peak: datetime.datetime) -> tuple[str, str]:
-    """Return the days that hold the 48 hours before a flare's peak."""
-    return str((peak - _WINDOW).date()), str(peak.date())
-
-
-def checked_name(text: str) -> str:
-    """Return the name of a data set of the program's own.
-
-    Raises
-    ------
-    RequestError
-        It is none.
-    """
-    if not _NAME.fullmatch(text.strip()):
-        raise RequestError(
-            f"{text!r} cannot name a data set; use letters, digits, dots, dashes and underscores."
-        )
-    return text.strip()
-
-
 T = TypeVar("T")
 
 
@@ -108,33 +37,67 @@ def field(label: str, key: str, **more: Any) -> Any:
         return st.empty()
 
 
-def checked(place: Any, read: Callable[..., T], *texts: str) -> T | None:
-    """Read texts; if they mean nothing, say so at the place and return None."""
+def submit(form: str, label: str, key: str, icon: str, words: str = "") -> bool:
+    """Draw the button of a form, off where nothing may be started."""
+    with st.container(key=f"{form}_press", width="content"):
+        return guarded_button(label, key, icon, words, draw=st.form_submit_button, type="primary")
+
+
+def checked(place: Any, read: Callable[..., T], *texts: str, **more: Any) -> T | None:
+    """Read texts; if they mean nothing, show that at the place and return None."""
     try:
-        return read(*texts)
+        return read(*texts, **more)
     except RequestError as error:
         place.markdown(f":small[:red[:material/error: {plain(str(error))}]]")
         return None
 
 
+def job_button(
+    label: str, key: str, icon: str, job: tuple[str, list[str], str], words: str = "", **more: Any
+) -> None:
+    """Draw the button that starts a job of this kind, with these arguments and this title."""
+    if guarded_button(label, key, icon, words, **more):
+        start(*job)
+
+
 def start(kind: str, arguments: Sequence[str], title: str) -> None:
-    """Start a job and run the page anew, so that it is seen at work; or say why not."""
-    with worded_errors():
-        require_writes()
-        start_data_job(kind, list(arguments), title)
-        st.rerun()
+    """Start a job and run the page anew, so that it is seen at work; or show why not."""
+    perform(start_data_job, kind, list(arguments), title)
 
 
-def start_button(
-    label: str, key: str, *, icon: str, primary: bool = False, words: str = ""
-) -> bool:
-    """Draw a button that is off, with the reason, where nothing may be started."""
-    refused = writes_refused()
-    return st.button(
-        label,
-        key=key,
-        icon=f":material/{icon}:",
-        type="primary" if primary else "secondary",
-        disabled=bool(refused),
-        help=refused or words or None,
-    )
+def checked_region(text: str) -> Wanted:
+    """Return the region that a text means, or raise RequestError."""
+    if not text.strip():
+        raise RequestError("Type a region: a NOAA number such as 11158, or HARP 377.")
+    return read_region(text)
+
+
+def checked_span(start: str, end: str, *, example: str = "") -> tuple[str, str]:
+    """Return two days as they are written, either of them empty if it was.
+
+    Raises
+    ------
+    RequestError
+        One is no day of SDO's time, or the last is before the first; or one is missing and an
+        example, such as ``2011-02-01 and 2011-02-28``, is given.
+    """
+    first, last = (str(read_day(text)) if text.strip() else "" for text in (start, end))
+    if first and last and last < first:
+        raise RequestError(f"The span would end on {last}, before {first}.")
+    if example and not (first and last):
+        raise RequestError(f"Give a first and a last day, such as {example}.")
+    return first, last
+
+
+def checked_name(text: str) -> str:
+    """Return the name of a data set of the program's own, or raise RequestError."""
+    if not _NAME.fullmatch(text.strip()):
+        raise RequestError(
+            f"{text!r} cannot name a data set; use letters, digits, dots, dashes and underscores."
+        )
+    return text.strip()
+
+
+def window_before(peak: datetime.datetime) -> tuple[str, str]:
+    """Return the days that hold the 48 hours before a flare's peak."""
+    return str((peak - _WINDOW).date()), str(peak.date())

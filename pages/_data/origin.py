@@ -5,6 +5,7 @@ import streamlit as st
 
 from hnn_core.catalogs.store import Catalog
 from hnn_core.services import endpoints
+from pages._shared.widgets import show_table
 
 __all__ = ["show_origin"]
 
@@ -38,7 +39,7 @@ def show_origin() -> None:
     st.markdown("### What “no CME linked” means")
     st.markdown(_CONFINED)
     st.markdown("### Addresses in use")
-    st.dataframe(_addresses(), hide_index=True, key="addresses", height="content")
+    show_table(_addresses(), "addresses", height="content")
     st.caption(
         "The operator may set others by environment variables when the server starts; this page "
         "cannot."
@@ -48,14 +49,13 @@ def show_origin() -> None:
     _show_coverage(catalog.coverage)
     st.markdown("### Where it is kept")
     folder = endpoints.live_home()
-    st.dataframe(
+    show_table(
         [
             {"what": "Magnetograms, as FITS with their keywords", "folder": str(folder / "jsoc")},
             {"what": "Flares, CMEs, HARP numbers", "folder": str(folder / "catalogs")},
             {"what": "Replies as they came", "folder": str(folder / "catalogs" / "raw")},
         ],
-        hide_index=True,
-        key="folders",
+        "folders",
     )
 
 
@@ -78,9 +78,5 @@ def _show_coverage(coverage: pd.DataFrame) -> None:
         return
     days = st.column_config.DatetimeColumn(format="YYYY-MM-DD")
     fetched = st.column_config.DatetimeColumn("fetched (UTC)", format="YYYY-MM-DD HH:mm")
-    st.dataframe(
-        coverage,
-        hide_index=True,
-        key="coverage",
-        column_config={"start": days, "end": days, "fetched_utc": fetched},
-    )
+    columns = {"start": days, "end": days, "fetched_utc": fetched}
+    show_table(coverage, "coverage", columns=columns)

@@ -1,90 +1,24 @@
-"""A data set of a flare class: planned first, then fetched and built.
-
-The data sets on this machine: their counts beside the paper's, and what was left out.
-"""
+"""Data sets of a flare class: planned, then fetched and built; and those on this machine."""
 
 from typing import Any
 
 import streamlit as st
 
 from hnn_core.dataset.card import DatasetInfo, list_datasets
-from hnn_core.exceptions import RequestError
 from hnn_core.jobs.data_jobs import list_data_jobs
 from hnn_core.live.reporting import duration, size
 from hnn_core.regions.goes_classes import FLARE_CLASSES
 from hnn_core.regions.labels import DEFAULT_POLICY, POLICIES
-from pages._data.forms import checked, checked_name, checked_span, field, start, start_button
+from pages._data.forms import checked, checked_name, checked_span, field, job_button, start, submit
 from pages._data.jobs import show_jobs
-from pages._shared.access import writes_refused
-from pages._shared.messages import plain
-from pages._training.dataset import COUNTS
+from pages._shared.messages import count_words, plain, yes_no
+from pages._shared.widgets import choose_row, show_table
 
-__all__ = ["show_data_sets", "show_sets"]
-
-
-def show_sets() -> None:
-    """Draw the list and, of the chosen data set, what is in it."""
-    st.markdown("### On this machine")
-    found, skipped = list_datasets()
-    for one in skipped:
-        st.caption(f":material/block: {plain(one.reason)}")
-    if not found:
-        st.caption("There is no data set yet.")
-        return
-    st.caption("Frames are hours of regions; sequences those that have a label.")
-    chosen = st.dataframe(
-        [_row(info) for info in found],
-        hide_index=True,
-        key="data_sets",
-        on_select="rerun",
-        selection_mode="single-row-required",
-        height="content",
-    )
-    rows = [row for row in chosen.selection.rows if row < len(found)]
-    _show_set(found[rows[0] if rows else 0])
-
-
-def _row(info: DatasetInfo) -> dict[str, object]:
-    return {
-        "name": info.name,
-        "source": info.source,
-        "policy": info.policy,
-        "regions": info.card.get("regions"),
-        "frames": info.card.get("frames"),
-        "sequences": info.card.get("sequences"),
-        "simulated": "yes" if info.simulated else "no",
-        "SHA-256": info.sha256,
-    }
-
-
-def _show_set(info: DatasetInfo) -> None:
-    st.markdown(f"#### {plain(info.name)} beside the paper's Table 1")
-    st.dataframe(_counts(info), hide_index=True, placeholder="–", key="data_set_counts")
-    if info.simulated:
-        st.caption("Simulated data: these counts say nothing about the Sun.")
-    st.page_link("pages/training.py", label="Train on it", icon=":material/model_training:")
-    st.markdown("#### Hours left out, and why")
-    excluded = info.card.get("excluded") or {}
-    if excluded:
-        rows = [{"hours": count, "why": why} for why, count in excluded.items()]
-        st.dataframe(rows, hide_index=True, key="data_set_excluded", width="content")
-    else:
-        st.caption("None.")
-
-
-def _counts(info: DatasetInfo) -> list[dict[str, object]]:
-    rows = []
-    for flare_class, own in info.counts.items():
-        paper = info.card.get("paper_table1", {}).get(flare_class, {})
-        for whose, counts in ((info.name, own), ("the paper", paper)):
-            words = {name: counts.get(key) for key, name in COUNTS.items()}
-            rows.append({"class": f"≥{flare_class}", "of": whose} | words)
-    return rows
-
+__all__ = ["show_data_sets"]
 
 _POLICY_WORDS = {
-    DEFAULT_POLICY: "no linked CME counts as confined (the paper's)",
-    "strict": "no linked CME is left out",
+    DEFAULT_POLICY: "no CME linked in DONKI counts as confined (the paper's)",
+    "strict": "no CME linked in DONKI is left out",
 }
 
 
@@ -92,14 +26,13 @@ def show_data_sets() -> None:
     """Draw the form, the plan that it led to, the jobs, and the data sets there are."""
     st.markdown("## Data sets")
     _show_form()
-    if arguments := st.session_state.get("build_asked"):
+    if arguments := st.session_state.get("build_requested"):
         _show_plan(arguments)
     show_jobs("build")
-    show_sets()
+    _show_sets()
 
 
 def _show_form() -> None:
-    refused = writes_refused()
     with st.form("build_form"):
         st.markdown("#### Build one from magnetograms of JSOC")
         with st.container(horizontal=True):
@@ -121,38 +54,42 @@ def _show_form() -> None:
                 format_func=lambda key: _POLICY_WORDS.get(key, key),
                 key="build_policy",
             )
-            with st.container(key="build_press", width="content"):
-                pressed = st.form_submit_button(
-                    "Plan",
-                    key="build_plan",
-                    type="primary",
-                    icon=":material/checklist:",
-                    disabled=bool(refused),
-                    help=refused or "Fetches the catalogues and counts; no magnetogram yet.",
-                )
+            pressed = submit(
+                "build",
+                "Plan",
+                "build_plan",
+                "checklist",
+                "Fetches the catalogues and counts; no magnetogram yet.",
+            )
     state = st.session_state
-    span = checked(days, _whole_span, state["build_start"], state["build_end"], pressed)
+    span = checked(
+        days,
+        checked_span,
+        state["build_start"] or "",
+        state["build_end"] or "",
+        example="2010-05-01 and 2022-12-31" if pressed else "",
+    )
     called = checked(name, checked_name, state["build_name"] or f"jsoc-{flare_class.lower()}")
     if pressed and span and called:
         arguments = ["--class", flare_class, "--start", span[0], "--end", span[1]]
         arguments += ["--out", called, "--policy", policy]
-        state["build_asked"] = arguments
+        state["build_requested"] = arguments
         start("build", [*arguments, "--plan"], f"Plan of {_title(arguments)}")
 
 
 def _show_plan(arguments: list[str]) -> None:
-    """Draw what the plan asked for last costs, and the button that builds it."""
+    """Draw what the plan requested last costs, and the button that builds it."""
     plans = [job for job in list_data_jobs() if job.arguments == [*arguments, "--plan"]]
-    told = [one for job in plans for one in job.events() if one.get("event") == "plan"]
-    if not told or plans[0].alive:
+    found = [one for job in plans for one in job.events() if one.get("event") == "plan"]
+    if not found or plans[0].alive:
         return
     with st.container(border=True, key="plan"):
         st.markdown(f"**{_title(arguments)}**")
         with st.container(key="run_facts", horizontal=True, gap="medium"):
-            for label, value in _costs(told[-1]).items():
+            for label, value in _costs(found[-1]).items():
                 st.metric(label, value, width="content")
-        if start_button("Fetch and build", "build_start_job", icon="play_arrow", primary=True):
-            start("build", arguments, _title(arguments))
+        job = ("build", arguments, _title(arguments))
+        job_button("Fetch and build", "build_start_job", "play_arrow", job, type="primary")
 
 
 def _costs(plan: dict[str, Any]) -> dict[str, str]:
@@ -168,12 +105,55 @@ def _costs(plan: dict[str, Any]) -> dict[str, str]:
 
 
 def _title(arguments: list[str]) -> str:
-    asked = dict(zip(arguments[::2], arguments[1::2], strict=False))
-    return f"{asked['--out']}: ≥{asked['--class']}, {asked['--start']} to {asked['--end']}"
+    given = dict(zip(arguments[::2], arguments[1::2], strict=False))
+    return f"{given['--out']}: ≥{given['--class']}, {given['--start']} to {given['--end']}"
 
 
-def _whole_span(first: str, last: str, needed: bool) -> tuple[str, str]:
-    span = checked_span(first or "", last or "")
-    if needed and not all(span):
-        raise RequestError("Give a first and a last day, such as 2010-05-01 and 2022-12-31.")
-    return span
+def _show_sets() -> None:
+    """Draw the list and, of the chosen data set, what is in it."""
+    st.markdown("### On this machine")
+    found, skipped = list_datasets()
+    for one in skipped:
+        st.caption(f":material/block: {plain(one.reason)}")
+    if not found:
+        st.caption("There is no data set yet.")
+        return
+    st.caption("Frames are hours of regions; sequences those that have a label.")
+    _show_set(choose_row(found, _row, "data_sets"))
+
+
+def _row(info: DatasetInfo) -> dict[str, object]:
+    return {
+        "name": info.name,
+        "source": info.source,
+        "policy": info.policy,
+        "regions": info.card.get("regions"),
+        "frames": info.card.get("frames"),
+        "sequences": info.card.get("sequences"),
+        "simulated": yes_no(info.simulated),
+        "SHA-256": info.sha256,
+    }
+
+
+def _show_set(info: DatasetInfo) -> None:
+    st.markdown(f"#### {plain(info.name)} next to the paper's Table 1")
+    show_table(_counts(info), "data_set_counts", placeholder="–")
+    if info.simulated:
+        st.caption("Simulated data: these counts hold nothing about the Sun.")
+    st.page_link("pages/training.py", label="Train on it", icon=":material/model_training:")
+    st.markdown("#### Hours left out, and why")
+    excluded = info.card.get("excluded")
+    if excluded:
+        rows = [{"hours": count, "why": why} for why, count in excluded.items()]
+        show_table(rows, "data_set_excluded", width="content")
+    else:
+        st.caption("Not known." if excluded is None else "None.")
+
+
+def _counts(info: DatasetInfo) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for flare_class, own in info.counts.items():
+        paper = info.card.get("paper_table1", {}).get(flare_class, {})
+        for whose, counts in ((info.name, own), ("the paper", paper)):
+            rows.append({"class": f"≥{flare_class}", "of": whose, **count_words(counts)})
+    return rows

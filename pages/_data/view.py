@@ -6,7 +6,7 @@ import streamlit as st
 
 from hnn_core.services.endpoints import elsewhere
 from pages._shared.access import writes_refused
-from pages._shared.link import one_of, publish, restore
+from pages._shared.link import linked
 
 __all__ = [
     "ask_to_explore",
@@ -36,27 +36,17 @@ _KINDS = {"jsoc:": "jsoc", "jsoc:nrt": "nrt"}
 def choose_view() -> str:
     """Draw the choice of what to look at."""
     st.session_state.update(st.session_state.pop("data_opening", {}))
-    restore("show", "here", one_of("view", VIEWS))
-    st.radio(
-        "Show",
-        list(VIEWS),
-        format_func=VIEWS.__getitem__,
-        key="show",
-        label_visibility="collapsed",
-        persist_state="session",
-    )
-    publish("show")
-    return st.session_state["show"]
+    return linked(st.radio, "Show", VIEWS, key="show", label_visibility="collapsed")
 
 
-def open_view(view: str, **fields: object) -> None:
-    """Run the page anew with this view, and these values in its fields."""
-    st.session_state["data_opening"] = {"show": view, **fields}
+def open_view(view: str) -> None:
+    """Run the page anew with this view."""
+    st.session_state["data_opening"] = {"show": view}
     st.rerun()
 
 
 def follow() -> None:
-    """Go to Explore if a button asked for that before the page was drawn."""
+    """Go to Explore if a button requested that before the page was drawn."""
     if wanted := st.session_state.pop(_WANTED, None):
         explore(*wanted)
 
@@ -74,16 +64,14 @@ def ask_to_explore(source: str, region: str, hour: str = "") -> None:
 def explore(source: str, region: str, hour: str = "") -> None:
     """Open Explore on a downloaded region; without an hour, on the one that it chooses."""
     st.session_state.pop("hour", None)
-    chosen = {"source": _KINDS[source], "region": region} | ({"hour": hour} if hour else {})
-    st.session_state.update(chosen)
+    hours = {"hour": hour} if hour else {}
+    st.session_state.update({"source": _KINDS[source], "region": region, **hours})
     st.switch_page("pages/explore.py")
 
 
 def show_standing() -> None:
-    """Say whose data these are, and who may fetch."""
+    """Draw whose data these are, and who may fetch."""
     if place := elsewhere():
         st.html(_EMULATED.format(escape(place)))
     if reason := writes_refused():
-        st.info(
-            f"Here you can look on, not fetch, build or remove. {reason}", icon=":material/lock:"
-        )
+        st.info(f"Here you can watch, not fetch, build or remove. {reason}", icon=":material/lock:")

@@ -1,7 +1,4 @@
-"""The card with the answer: probability, decision, and everything that qualifies them.
-
-What Explore shows while its source holds nothing.
-"""
+"""The card with the answer: P(eruptive), decision, caveats; or what the source is missing."""
 
 from html import escape
 
@@ -15,12 +12,11 @@ from pages._data.view import follow
 from pages._explore.view import View
 from pages._shared.messages import DECISIONS, frame_notes, model_sentence
 
-__all__ = ["show_answer", "show_lack"]
-
+__all__ = ["show_answer", "show_missing"]
 
 _DIAL = """
 <div class="answer {label}" data-hour="{t_rec}">
-  <div class="question">Probability that the coming ≥{flare_class} flare is eruptive</div>
+  <div class="question">P(eruptive) of the coming ≥{flare_class} flare</div>
   <div class="number">{probability:.2f}</div>
   <div class="bar" role="img" aria-label="{probability:.2f} on a scale from 0 to 1, threshold
     {threshold:g}">
@@ -31,6 +27,11 @@ _DIAL = """
     </span></div>
 </div>
 """
+_NOTHING = {
+    "jsoc": "No magnetogram of JSOC is on this machine yet. Fetch one of the well-known flares "
+    "below, or any region on the Data page.",
+    "nrt": "No region that is on the disk now has been fetched yet. The Data page fetches them.",
+}
 
 
 def show_answer(view: View) -> None:
@@ -43,6 +44,25 @@ def show_answer(view: View) -> None:
             st.caption(f"Model {info.name}: {info.config.frames} hourly frames make a sequence.")
     else:
         _show_prediction(view.prediction, info)
+
+
+def show_missing() -> None:
+    """Draw what is missing in the chosen source, and how to get it."""
+    follow()
+    source = st.session_state.get("source")
+    if source not in _NOTHING:
+        st.info("Type the path of a folder with SHARP FITS files on the left.")
+        return
+    st.info(_NOTHING[source], icon=":material/info:")
+    st.page_link(
+        "pages/data.py",
+        label="Fetch on the Data page",
+        icon=":material/download:",
+        query_params={"show": "fetch"},
+    )
+    if source == "jsoc":
+        show_jobs("fetch")
+        show_cases()
 
 
 def _show_prediction(prediction: Prediction, info: ModelInfo) -> None:
@@ -70,31 +90,5 @@ def _show_prediction(prediction: Prediction, info: ModelInfo) -> None:
     caution = info.metadata.get("caution")
     for words in prediction.warnings:
         if prediction.simulated and words == caution:
-            continue  # it speaks of real regions
+            continue  # it is about real regions
         st.warning(words, icon=":material/warning:")
-
-
-_NOTHING = {
-    "jsoc": "No magnetogram of JSOC is on this machine yet. Fetch one of the well-known flares "
-    "below, or any region on the Data page.",
-    "nrt": "No region that is on the disk now has been fetched yet. The Data page fetches them.",
-}
-
-
-def show_lack() -> None:
-    """Say what is missing in the chosen source, and how to get it."""
-    follow()
-    source = st.session_state.get("source")
-    if source not in _NOTHING:
-        st.info("Type the path of a folder with SHARP FITS files on the left.")
-        return
-    st.info(_NOTHING[source], icon=":material/info:")
-    st.page_link(
-        "pages/data.py",
-        label="Fetch on the Data page",
-        icon=":material/download:",
-        query_params={"show": "fetch"},
-    )
-    if source == "jsoc":
-        show_jobs("fetch")
-        show_cases()

@@ -1,18 +1,15 @@
-"""What is drawn on the magnetogram: switches, opacity, clip. The address bar holds them.
+"""What is drawn: overlays, opacity, clip, which map of the network, and the hour."""
 
-Which map of the network is laid over the magnetogram, and its settings.
-"""
-
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from hnn_core.network.model import HNNConfig
-from pages._shared.link import note, one_of, publish, restore
+from pages._shared.link import bound, hour_of, linked, restore
 
-__all__ = ["MAPS", "MapChoice", "Overlays", "choose_map", "choose_overlays"]
-
+__all__ = ["MapChoice", "choose_map", "choose_overlays", "time_control"]
 
 SWITCHES = {
     "attention": ("Heat map", True, "A map of the network over the field; which one, below."),
@@ -22,57 +19,6 @@ SWITCHES = {
     "crop": ("Network's view", False, "The square that the network sees."),
 }
 CLIPS = (100, 200, 500, 1000, 2000)
-
-
-@dataclass(frozen=True)
-class Overlays:
-    """The choice."""
-
-    attention: bool
-    lines: tuple[str, ...]
-    """Those of ``pil``, ``ropi``, ``hull``, ``crop`` that are on."""
-    opacity: float
-    """Of the heat map, 0 to 1."""
-    clip: float
-    """Field drawn black or white, gauss."""
-
-
-def choose_overlays() -> Overlays:
-    """Draw the switches and return the choice; what a link may not ask for is noted."""
-    asked = st.query_params.to_dict()
-    st.markdown("#### Overlays")
-    on = [
-        name
-        for name, (label, default, text) in SWITCHES.items()
-        if st.toggle(label, default, key=name, help=text, bind="query-params")
-    ]
-    percent = st.slider(
-        "Heat map opacity",
-        0,
-        100,
-        45,
-        5,
-        format="%d %%",
-        key="opacity",
-        disabled="attention" not in on,
-        bind="query-params",
-    )
-    clip = st.select_slider(
-        "Field drawn black or white, ± gauss", CLIPS, 500, key="clip", bind="query-params"
-    )
-    defaults = {name: str(default).lower() for name, (_, default, _) in SWITCHES.items()}
-    for key, default in (defaults | {"opacity": "45", "clip": "500"}).items():
-        # Streamlit takes a value it cannot use, and a default, out of the address.
-        if key in asked and key not in st.query_params and asked[key].lower() != default:
-            note(key, f"{key} cannot be “{asked[key]}”. Shown instead: {default}.")
-    return Overlays(
-        attention="attention" in on,
-        lines=tuple(name for name in on if name != "attention"),
-        opacity=percent / 100,
-        clip=float(clip),
-    )
-
-
 MAPS = {
     "rollout": "Attention rollout",
     "relevance": "Relevance (gradient × attention)",
@@ -81,13 +27,39 @@ MAPS = {
 _HELP = (
     "Rollout (the paper's) follows attention down the encoders; it is the same whatever is "
     "predicted. Relevance is about one class, through the LSTM. Occlusion hides blocks of tokens "
-    "and asks the network again: slow, and the most direct."
+    "and runs the network again: slow, and the most direct."
 )
 _WORDS = {
     "rollout": "Where the class token's attention comes from; not why.",
     "relevance": "Attention weighted by the gradient of the class's log-odds.",
     "occlusion": "What the class's log-odds lose when a block of tokens is hidden.",
 }
+_PLAY_INTERVAL = 0.5
+"""Seconds between hours while playing, when the page keeps up."""
+
+
+def choose_overlays() -> tuple[list[str], float, float]:
+    """Draw the switches; return those that are on, the heat map's opacity, and the clip in G."""
+    st.markdown("#### Overlays")
+    on = [
+        name
+        for name, (label, default, text) in SWITCHES.items()
+        if bound(st.toggle, label, key=name, value=default, help=text)
+    ]
+    percent = bound(
+        st.slider,
+        "Heat map opacity",
+        0,
+        100,
+        key="opacity",
+        value=45,
+        step=5,
+        format="%d %%",
+        disabled="attention" not in on,
+    )
+    field = "Field drawn black or white, ± gauss"
+    clip = bound(st.select_slider, field, CLIPS, key="clip", value=500)
+    return on, percent / 100, float(clip)
 
 
 @dataclass(frozen=True)
@@ -104,7 +76,7 @@ class MapChoice:
 
     @property
     def name(self) -> str:
-        """What the colour bar says."""
+        """The text at the colour bar."""
         if self.method == "rollout":
             return "attention rollout"
         return f"{self.method} for {self.target}"
@@ -129,17 +101,7 @@ class MapChoice:
 
 def choose_map(config: HNNConfig, *, disabled: bool) -> MapChoice:
     """Draw the choice of a map and, folded away, its settings."""
-    restore("map", "rollout", one_of("map", MAPS))
-    method = st.selectbox(
-        "Map",
-        list(MAPS),
-        format_func=MAPS.__getitem__,
-        key="map",
-        persist_state="session",
-        help=_HELP,
-        disabled=disabled,
-    )
-    publish("map")
+    method = linked(st.selectbox, "Map", MAPS, key="map", read="map", help=_HELP, disabled=disabled)
     st.caption(_WORDS[method])
     with st.expander("Settings of the map"):
         target = "eruptive"
@@ -161,10 +123,70 @@ def choose_map(config: HNNConfig, *, disabled: bool) -> MapChoice:
                 "Signed",
                 True,
                 key="signed",
-                help="Keep what speaks against the class; off is the published method.",
+                help="Keep what counts against the class; off is the published method.",
                 bind="query-params",
             )
     return MapChoice(method, target, layers, head, signed)
+
+
+def time_control(hours: Sequence[str], default: str) -> str:
+    """Draw the control and return the chosen hour; `hours` are ascending ISO minutes (TAI)."""
+    state, read = st.session_state, hour_of(hours)
+    restore("hour", default, read)
+    here = hours.index(state["hour"])
+    last = len(hours) - 1
+    if here == last:
+        state["playing"] = False
+    playing = state.setdefault("playing", False)
+
+    def go_to(index: int) -> None:
+        state["hour"] = hours[min(max(index, 0), last)]
+
+    def toggle_play() -> None:
+        state["playing"] = not state["playing"]
+        if state["playing"] and here == last:
+            go_to(0)
+
+    def button(name: str, icon: str, text: str, index: int, shortcut: str | None = None) -> None:
+        st.button(
+            "",
+            key=f"hour_{name}",
+            icon=f":material/{icon}:",
+            help=text if shortcut is None else f"{text} (key {shortcut})",
+            disabled=index == here,
+            on_click=go_to,
+            args=(index,),
+            shortcut=shortcut,
+        )
+
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+        button("first", "skip_previous", "First hour", 0)
+        button("back", "chevron_left", "One hour back", max(here - 1, 0), "J")
+        st.button(
+            "",
+            key="hour_play",
+            icon=":material/pause:" if playing else ":material/play_arrow:",
+            help="Pause (key K)" if playing else "Play (key K)",
+            type="primary",
+            on_click=toggle_play,
+            shortcut="K",
+        )
+        button("ahead", "chevron_right", "One hour ahead", min(here + 1, last), "L")
+        button("last", "skip_next", "Last hour", last)
+        hour = linked(
+            st.select_slider,
+            "Hour (TAI)",
+            hours,
+            key="hour",
+            default=default,
+            read=read,
+            format_func=lambda hour: hour.replace("T", " "),
+            label_visibility="collapsed",
+        )
+    if playing:
+        state["page_run"] = state.get("page_run", 0) + 1
+        _tick(hours, state["page_run"])
+    return hour
 
 
 def _choose_layers(config: HNNConfig) -> tuple[tuple[int, int] | None, int | None]:
@@ -187,3 +209,16 @@ def _choose_layers(config: HNNConfig) -> tuple[tuple[int, int] | None, int | Non
         help="Heads of the same number in different encoders have nothing in common.",
     )
     return (None if (first, last) == (1, depth) else (first - 1, last)), head
+
+
+@st.fragment(run_every=_PLAY_INTERVAL)
+def _tick(hours: Sequence[str], run: int) -> None:
+    """Go to the next hour each time the timer fires; the page's own run only starts it."""
+    state = st.session_state
+    if state.get("clock_started_in") != run:
+        state["clock_started_in"] = run
+        return
+    following = hours.index(state["hour"]) + 1
+    if following < len(hours):
+        state["hour"] = hours[following]
+    st.rerun()

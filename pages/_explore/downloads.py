@@ -7,6 +7,7 @@ from analysis.export import heat_hdul, history_csv, masks_hdul, to_bytes
 from hnn_core.regions.case import Case
 from pages._cases.chosen import add_case, fault
 from pages._explore.view import HeatView, View
+from pages._shared.widgets import download
 
 __all__ = ["show_downloads"]
 
@@ -14,28 +15,15 @@ __all__ = ["show_downloads"]
 def show_downloads(view: View, history: pd.DataFrame, heat: HeatView | None) -> None:
     """Draw a button for each file."""
     stem = f"{view.selection.region.id}_{view.hour}".replace(" ", "").replace(":", "")
-    files = [
-        ("csv", "Flux histories, CSV", lambda: history_csv(history), "flux.csv", "text/csv"),
-        ("masks", "Masks, FITS", lambda: _masks(view), "masks.fits", "application/fits"),
-    ]
-    if heat:
-        name = f"{heat.choice.method}.fits"
-        files.append(
-            ("heat", "Heat map, FITS", lambda: _heat(view, heat), name, "application/fits")
-        )
     st.markdown("### Take it with you")
     with st.container(horizontal=True):
         _offer_case(view)
-        for key, label, make, name, mime in files:
-            st.download_button(
-                label,
-                make,
-                f"{stem}_{name}",
-                mime,
-                key=f"download_{key}",
-                icon=":material/download:",
-                on_click="ignore",
-            )
+        csv, fits = f"{stem}_flux.csv", f"{stem}_masks.fits"
+        download("Flux histories, CSV", lambda: history_csv(history), csv, "download_csv")
+        download("Masks, FITS", lambda: _masks(view), fits, "download_masks")
+        if heat:
+            file = f"{stem}_{heat.choice.method}.fits"
+            download("Heat map, FITS", lambda: _heat(view, heat), file, "download_heat")
     st.caption(
         "PNG: the camera on each figure. FITS files carry the patch's coordinates; the address "
         "of this page brings back this view."
@@ -43,7 +31,7 @@ def show_downloads(view: View, history: pd.DataFrame, heat: HeatView | None) -> 
 
 
 def _offer_case(view: View) -> None:
-    """Draw the button that puts the view among the case studies."""
+    """Draw the button that adds the view to the case studies."""
     selection = view.selection
     case = Case(selection.source.spec, selection.region.id, view.hour, selection.model.name)
     st.button(
@@ -51,17 +39,12 @@ def _offer_case(view: View) -> None:
         key="to_cases",
         icon=":material/compare:",
         help="Ten hours up to this one; the page Case studies sets up to twelve side by side.",
-        on_click=_add,
+        on_click=add_case,
         args=(case,),
+        kwargs={"elsewhere": True},
     )
     if words := fault():
         st.caption(words)
-
-
-def _add(case: Case) -> None:
-    add_case(case)
-    if not fault(keep=True):
-        st.toast("Added to the case studies.", icon=":material/compare:")
 
 
 def _masks(view: View) -> bytes:

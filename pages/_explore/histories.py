@@ -1,7 +1,8 @@
 """Below the magnetogram: fluxes of the ten hours, and everything over the whole passage."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 import pandas as pd
 import streamlit as st
@@ -12,24 +13,24 @@ from hnn_core.exceptions import FitsError, PositionError
 from hnn_core.magnetogram.conventions import parse_t_rec
 from pages._explore.view import View
 from pages._shared import caches
-from pages._shared.caches import passage
 from pages._shared.charts import show_chart
 from pages._shared.selectors import Selection
+from pages._shared.widgets import show_table
 
 __all__ = ["flux_history", "show_flux_bars", "show_flux_line", "show_probabilities"]
 
 _HEIGHT = 280
 _PATIENCE = 0.4
-"""Seconds before a bar tells how far the work is."""
+"""Seconds before a bar shows how far the work is."""
 
 
 def show_probabilities(selection: Selection, hour: str) -> None:
-    """Draw the probability of every hour of the passage, computed at the first visit."""
+    """Draw P(eruptive) of every hour of the passage, computed at the first visit."""
     region = selection.region
-    with _Progress("Predicting the passage") as tell:
-        table = passage(selection.model, selection.source.spec, region.id, tell)
+    with _progress("Predicting the passage") as show:
+        table = caches.passage(selection.model, selection.place, show)
     if table.empty:
-        st.info("No hour of this passage has a sequence, so there is no probability to draw.")
+        st.info("No hour of this passage has a sequence, so there is no P(eruptive) to draw.")
     else:
         show_chart(
             probability_figure(
@@ -42,13 +43,12 @@ def show_probabilities(selection: Selection, hour: str) -> None:
             key="passage",
             simulated=region.simulated,
             filename=f"{region.id} probability",
-            alt=f"Probability of an eruptive flare over the passage of {region.id}",
+            alt=f"P(eruptive) over the passage of {region.id}",
         )
     if absent := table.attrs["absent"]:
         with st.expander(f"{len(absent)} hours without a prediction"):
-            st.dataframe(
-                {"hour (TAI)": list(absent), "why": list(absent.values())}, hide_index=True
-            )
+            rows = [{"hour (TAI)": hour, "why": why} for hour, why in absent.items()]
+            show_table(rows, "absent")
 
 
 def flux_history(selection: Selection, records: Mapping[str, str]) -> pd.DataFrame:
@@ -57,13 +57,13 @@ def flux_history(selection: Selection, records: Mapping[str, str]) -> pd.DataFra
     Hours whose record breaks are left out, and named.
     """
     rows, broken = [], []
-    with _Progress("Measuring fluxes") as tell:
+    with _progress("Measuring fluxes") as show:
         for done, (hour, t_rec) in enumerate(records.items(), start=1):
             try:
-                rows.append(caches.flux_row(selection.source.spec, selection.region.id, t_rec))
+                rows.append(caches.flux_row(selection.place, t_rec))
             except (FitsError, PositionError) as error:
                 broken.append(f"{hour}: {error}")
-            tell(done, len(records))
+            show(done, len(records))
     if broken:
         st.caption(":material/broken_image: Left out: " + " ".join(broken))
     return pd.DataFrame(rows)
@@ -74,8 +74,8 @@ def show_flux_bars(view: View | None, name: str, title: str) -> None:
     if view is None or view.sequence is None:
         st.info(f"{title}: no sequence ends at this hour, so there are no bars.")
         return
-    selection, hour, length = view.selection, view.hour, len(view.sequence)
-    table = caches.sequence_flux(selection.source.spec, selection.region.id, hour, length)
+    length = len(view.sequence)
+    table = caches.sequence_flux(view.place, view.hour, length)
     show_chart(
         flux_bars_figure(
             table,
@@ -84,19 +84,14 @@ def show_flux_bars(view: View | None, name: str, title: str) -> None:
             height=_HEIGHT,
         ),
         key=f"bars_{name}",
-        simulated=selection.region.simulated,
-        filename=f"{selection.region.id} {hour} {name} flux bars",
-        alt=f"{title} of the {length} hours up to {hour} TAI",
+        simulated=view.selection.region.simulated,
+        filename=f"{view.name} {name} flux bars",
+        alt=f"{title} of the {length} hours up to {view.hour} TAI",
     )
 
 
 def show_flux_line(
-    selection: Selection,
-    hour: str,
-    history: pd.DataFrame,
-    view: View | None,
-    name: str,
-    title: str,
+    selection: Selection, hour: str, history: pd.DataFrame, view: View | None, name: str, title: str
 ) -> None:
     """Draw a flux over the passage, the sequence's hours shaded."""
     if history.empty:
@@ -120,20 +115,16 @@ def show_flux_line(
     )
 
 
-class _Progress:
-    """A bar that appears when work takes noticeable time, and goes when it is done."""
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar once work takes noticeable time, until it is done."""
+    place, begun = st.empty(), time.monotonic()
 
-    def __init__(self, what: str) -> None:
-        self.what = what
-        self.place = st.empty()
-        self.begun = time.monotonic()
+    def show(done: int, total: int) -> None:
+        if time.monotonic() - begun > _PATIENCE:
+            place.progress(done / total, f"{what}: {done} of {total} magnetograms …")
 
-    def __enter__(self) -> Callable[[int, int], None]:
-        return self.tell
-
-    def tell(self, done: int, total: int) -> None:
-        if time.monotonic() - self.begun > _PATIENCE:
-            self.place.progress(done / total, f"{self.what}: {done} of {total} magnetograms …")
-
-    def __exit__(self, *_: object) -> None:
-        self.place.empty()
+    try:
+        yield show
+    finally:
+        place.empty()

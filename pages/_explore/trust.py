@@ -1,13 +1,8 @@
-"""What stands behind a map: which hours mattered, where it lies, whether it is faithful.
+"""What stands behind a map: which hours mattered, where it lies, whether it is faithful."""
 
-Whether the map is faithful: its tokens hidden and shown, and the network randomised.
+from collections.abc import Callable
+from typing import Any
 
-Inside the transformer: each encoder and head by itself, and tokens that stand out.
-"""
-
-from collections.abc import Callable, Hashable
-
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -24,26 +19,89 @@ from analysis.cases.figures_tokens import layer_heads_figure, token_norms_figure
 from hnn_core.explanation.checks import check_faithfulness, check_randomised
 from hnn_core.explanation.faithfulness_result import Faithfulness
 from hnn_core.explanation.randomised import RandomisedCheck
-from hnn_core.explanation.rollout import class_attention
-from hnn_core.explanation.service import Explanation
-from hnn_core.network.model_store import ModelInfo
-from hnn_core.sources.jsoc import newest
 from pages._explore.view import HeatView, View, explained, view_key
 from pages._shared import caches
-from pages._shared.background import Task, busy, finished, start, wait_for
+from pages._shared.background import offer
 from pages._shared.charts import show_chart
-from pages._shared.link import one_of, publish, restore
+from pages._shared.link import linked
+from pages._shared.widgets import show_table
 
-__all__ = ["show_faithful", "show_layers", "show_norms", "show_trust"]
-
-
-_HOURS = {
-    "last": "those of the last hour",
-    "all": "those of all hours (ten times as long)",
-}
+__all__ = ["show_trust"]
 
 
-def show_faithful(view: View, heat: HeatView) -> None:
+_HOURS = {"last": "those of the last hour", "all": "those of all hours (ten times as long)"}
+
+
+def show_trust(view: View, heat: HeatView) -> None:
+    """Draw the choice, and what is chosen; nothing is computed before."""
+    parts: dict[str, tuple[str, Callable[[View, HeatView], None] | None]] = {
+        "none": ("Not now", None),
+        "hours": ("Which hours mattered", _show_hours),
+        "place": ("Where the map lies", _show_place),
+        "faithful": ("Is it faithful?", _show_faithful),
+        "layers": ("Layers and heads", _show_layers),
+        "norms": ("Artefact tokens", _show_norms),
+    }
+    st.markdown("### Can the map be trusted?")
+    chosen = linked(
+        st.segmented_control,
+        "Look at",
+        {name: label for name, (label, _) in parts.items()},
+        key="trust",
+        read="question",
+        required=True,
+        label_visibility="collapsed",
+    )
+    show = parts[chosen][1]
+    if show is None:
+        st.caption("Choose a question above; the answer is worked out for the hour shown.")
+    else:
+        show(view, heat)
+
+
+def _show_hours(view: View, heat: HeatView) -> None:
+    target = heat.choice.target
+    scores = [explained(view, method, target=target) for method in HOUR_METHODS]
+    show_chart(
+        hour_scores_figure(scores),
+        key="hour_scores",
+        simulated=view.selection.region.simulated,
+        filename=f"{view.name} hours",
+        alt="How much each of the hours counts for the class",
+    )
+    st.caption(
+        f"For the class {target}, in log-odds; above 0 the hour counts for it. Frame deletion: "
+        "what is lost when the hour shows no field. Integrated gradients: how the change from "
+        "no field at all is shared out over the ten embeddings; they sum to it."
+    )
+
+
+def _show_place(view: View, heat: HeatView) -> None:
+    masks = caches.sequence_masks(view.place, view.hour, len(heat.sequence))
+    hours = hour_overlaps(heat.maps, heat.sequence.frames, masks, heat.box.size)
+    both = {"This hour": hours[-1], f"All {len(hours)} hours": combine_hours(hours)}
+    sides = st.columns(2, gap="medium")
+    for number, (side, (title, found)) in enumerate(zip(sides, both.items(), strict=True)):
+        with side:
+            st.markdown(f"**{title}**")
+            show_chart(
+                overlap_draws_figure(found),
+                key=f"overlap_{number}",
+                simulated=view.selection.region.simulated,
+                filename=f"{view.name} overlap",
+                alt=f"{title}: share of the map in RoPI, hull and 10 Mm against random regions",
+            )
+    rows = {title: overlap_rows(found) for title, found in both.items()}
+    table = pd.concat(rows, names=["hours"]).reset_index("hours")
+    show_table(table, "overlap_table")
+    st.caption(
+        "Share of the map's positive mass, against 1000 random regions of the same area and the "
+        "same |B|. A p just under 0.05 means little: of maps that follow |B| alone 6 to 12 % get "
+        "one (the project's benchmarks)."
+    )
+
+
+def _show_faithful(view: View, heat: HeatView) -> None:
     """Draw what to check, the button, and what the check found."""
     if view.prediction is None:
         st.info("There is no prediction at this hour that a map could be faithful to.")
@@ -63,18 +121,17 @@ def show_faithful(view: View, heat: HeatView) -> None:
         "once for each part, and shows on which of them it rests.",
     )
     key = view_key(view, "faithful", heat.choice, hours, cascade)
-    if finished(key) is None and not busy(key):
-        st.button(
-            "Check this map",
-            key="faithful_start",
-            icon=":material/play_arrow:",
-            type="primary",
-            help="Tokens are hidden and shown in the map's order, in |B| order, in the gradient's "
-            "and in 20 random orders, and the network is asked each time.",
-            on_click=_begin,
-            args=(key, view, heat, hours, cascade),
-        )
-    found: tuple[Faithfulness, RandomisedCheck] | None = wait_for(key, "faithful")
+    found: tuple[Faithfulness, RandomisedCheck] | None = offer(
+        "Check this map",
+        "faithful_start",
+        key,
+        "Hiding and showing tokens",
+        "frames",
+        lambda: _checks(view, heat, hours, cascade),
+        type="primary",
+        help="Tokens are hidden and shown in the map's order, in |B| order, in the gradient's "
+        "and in 20 random orders, and the network runs each time.",
+    )
     if found is not None:
         _show_check(view, *found)
 
@@ -99,8 +156,8 @@ def _show_check(view: View, found: Faithfulness, randomised: RandomisedCheck) ->
                 faithfulness_curves_figure(found, fill=fill or "zero", kind=kind),
                 key=f"faithful_{kind}_{fill}",
                 simulated=simulated,
-                filename=f"{view.selection.region.id} {view.hour} {kind}",
-                alt=f"Probability while tokens are hidden or shown, {kind}",
+                filename=f"{view.name} {kind}",
+                alt=f"P(eruptive) while tokens are hidden or shown, {kind}",
             )
     for comparison in found.comparisons:
         st.caption(comparison.words)
@@ -110,49 +167,32 @@ def _show_check(view: View, found: Faithfulness, randomised: RandomisedCheck) ->
             randomised_stages_figure(randomised),
             key="randomised_stages",
             simulated=simulated,
-            filename=f"{view.selection.region.id} {view.hour} randomised",
+            filename=f"{view.name} randomised",
             alt="How alike the map stays while the network gets new weights, part by part",
         )
 
 
-def _begin(key: Hashable, view: View, heat: HeatView, hours: str, cascade: bool) -> None:
-    predictor, sequence = caches.predictor(view.selection.model), view.sequence
-    assert sequence is not None
-    choice = heat.choice
-    explanation: Explanation = heat.explanation or explained(view, "rollout", **choice.options)
+def _checks(view: View, heat: HeatView, hours: str, cascade: bool) -> Callable[..., Any]:
+    predictor, sequence, choice = caches.predictor(view.selection.model), heat.sequence, heat.choice
+    explanation = heat.explanation or explained(view, "rollout", **choice.options)
 
-    def work(task: Task) -> tuple[Faithfulness, RandomisedCheck]:
-        faithful = check_faithfulness(
-            predictor,
-            sequence,
-            {"map": explanation},
-            hours=hours,
-            progress=task.tell,
-            cancel=task.cancel,
-        )["map"]
-        randomised = check_randomised(
-            predictor,
-            sequence,
-            choice.method,
-            cascade=cascade,
-            progress=task.tell,
-            cancel=task.cancel,
-            **choice.options,
+    def work(**watched: Any) -> tuple[Faithfulness, RandomisedCheck]:
+        return (
+            check_faithfulness(predictor, sequence, {"map": explanation}, hours=hours, **watched)[
+                "map"
+            ],
+            check_randomised(
+                predictor, sequence, choice.method, cascade=cascade, **watched, **choice.options
+            ),
         )
-        return faithful, randomised
 
-    start(key, "Hiding and showing tokens", "frames", work)
-
-
-_BY_WEIGHTS = {ModelInfo: lambda info: (info.name, info.sha256)}
+    return work
 
 
-def show_layers(view: View, heat: HeatView) -> None:
+def _show_layers(view: View, heat: HeatView) -> None:
     """Draw the class token's attention in every encoder and head, for the hour shown."""
     del heat  # whatever is rolled out, this is what there is to roll out
-    selection = view.selection
-    spec, region = selection.source.spec, selection.region.id
-    attention = _attention(selection.model, spec, region, view.hour, newest(spec, region))
+    attention = caches.attention(view.selection.model, view.place, view.hour)
     left, right = st.columns([3, 2], gap="medium")
     with left, st.container(key="heads"):
         show_chart(
@@ -160,8 +200,8 @@ def show_layers(view: View, heat: HeatView) -> None:
             kind="picture",
             ratio=attention.shape[0] / attention.shape[1],
             key="layer_heads",
-            simulated=selection.region.simulated,
-            filename=f"{region} {view.hour} heads",
+            simulated=view.selection.region.simulated,
+            filename=f"{view.name} heads",
             alt="Attention of the class token, one picture for each encoder and head",
         )
     right.caption(
@@ -171,17 +211,7 @@ def show_layers(view: View, heat: HeatView) -> None:
     )
 
 
-@st.cache_data(ttl=3600, max_entries=64, hash_funcs=_BY_WEIGHTS, show_spinner=False)
-def _attention(info: ModelInfo, spec: str, region: str, hour: str, state: int) -> np.ndarray:
-    """Attention of the last frame, (L, heads, g, g)."""
-    del state
-    predictor = caches.predictor(info)
-    images = predictor.images(caches.sequence(spec, region, hour, info.config.frames))
-    found: np.ndarray = class_attention(predictor.model, images[-1:])[:, :, 0].cpu().numpy()
-    return found
-
-
-def show_norms(view: View, heat: HeatView) -> None:
+def _show_norms(view: View, heat: HeatView) -> None:
     """Draw the norms of the last encoder's tokens and how much of the map lies on artefacts."""
     found = explained(view, "token-norms")
     assert found.maps is not None
@@ -197,7 +227,7 @@ def show_norms(view: View, heat: HeatView) -> None:
             ratio=1.0,
             key="token_norms",
             simulated=view.selection.region.simulated,
-            filename=f"{view.selection.region.id} {view.hour} token norms",
+            filename=f"{view.name} token norms",
             alt="Norm of each token at the output of the last encoder",
         )
     with right:
@@ -207,78 +237,3 @@ def show_norms(view: View, heat: HeatView) -> None:
             "norm is many times the others', and a map that lies on them shows nothing of the "
             "region (Darcet et al. 2024). Flagged: above 3 times the median of the sequence."
         )
-
-
-def show_trust(view: View, heat: HeatView) -> None:
-    """Draw the choice, and what is chosen; nothing is computed before."""
-    parts: dict[str, tuple[str, Callable[[View, HeatView], None] | None]] = {
-        "none": ("Not now", None),
-        "hours": ("Which hours mattered", _show_hours),
-        "place": ("Where the map lies", _show_place),
-        "faithful": ("Is it faithful?", show_faithful),
-        "layers": ("Layers and heads", show_layers),
-        "norms": ("Artefact tokens", show_norms),
-    }
-    st.markdown("### Can the map be trusted?")
-    restore("trust", "none", one_of("question", parts))
-    chosen = st.segmented_control(
-        "Look at",
-        list(parts),
-        required=True,
-        format_func=lambda name: parts[name][0],
-        key="trust",
-        persist_state="session",
-        label_visibility="collapsed",
-    )
-    publish("trust")
-    show = parts[chosen or "none"][1]
-    if show is None:
-        st.caption("Choose a question above; the answer is worked out for the hour shown.")
-    else:
-        show(view, heat)
-
-
-def _show_hours(view: View, heat: HeatView) -> None:
-    target = heat.choice.target
-    scores = [explained(view, method, target=target) for method in HOUR_METHODS]
-    show_chart(
-        hour_scores_figure(scores),
-        key="hour_scores",
-        simulated=view.selection.region.simulated,
-        filename=f"{view.selection.region.id} {view.hour} hours",
-        alt="How much each of the hours spoke for the class",
-    )
-    st.caption(
-        f"For the class {target}, in log-odds; above 0 the hour spoke for it. Frame deletion: what "
-        "is lost when the hour shows no field. Integrated gradients: how the change from "
-        "no field at all is shared out over the ten embeddings; they sum to it."
-    )
-
-
-def _show_place(view: View, heat: HeatView) -> None:
-    sequence = view.sequence
-    assert sequence is not None
-    masks = caches.sequence_masks(
-        view.selection.source.spec, view.selection.region.id, view.hour, len(sequence)
-    )
-    hours = hour_overlaps(heat.maps, sequence.frames, masks, heat.box.size)
-    both = {"This hour": hours[-1], f"All {len(hours)} hours": combine_hours(hours)}
-    sides = st.columns(2, gap="medium")
-    for number, (side, (title, found)) in enumerate(zip(sides, both.items(), strict=True)):
-        with side:
-            st.markdown(f"**{title}**")
-            show_chart(
-                overlap_draws_figure(found),
-                key=f"overlap_{number}",
-                simulated=view.selection.region.simulated,
-                filename=f"{view.selection.region.id} {view.hour} overlap",
-                alt=f"{title}: share of the map in RoPI, hull and 10 Mm against random regions",
-            )
-    rows = {title: overlap_rows(found) for title, found in both.items()}
-    table = pd.concat(rows, names=["hours"]).reset_index("hours")
-    st.dataframe(table, hide_index=True, key="overlap_table")
-    st.caption(
-        "Share of the map's positive mass, against 1000 random regions of the same area and the "
-        "same |B|. A p just under 0.05 means little: of maps that follow |B| alone 6 to 12 % get "
-        "one (benchmarks/RESULTS.md)."
-    )

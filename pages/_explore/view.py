@@ -1,28 +1,22 @@
-"""Everything that is shown of one hour, read once through the caches.
-
-The chosen map of the shown hour, on tokens and on the patch.
-"""
+"""One hour and the chosen map of the network, on tokens and on the patch, read once."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-import streamlit as st
 
 from analysis.physics.pil import PilMasks
 from hnn_core.exceptions import PositionError, SequenceError
 from hnn_core.explanation.service import Explanation, explain
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.preprocess import CropBox, PreprocessConfig, tokens_to_patch
-from hnn_core.network.model_store import ModelInfo
 from hnn_core.network.predictor import Prediction
-from hnn_core.sources.jsoc import newest
 from hnn_core.sources.sequence import Sequence
 from pages._explore.controls import MapChoice
 from pages._shared import caches
-from pages._shared.background import Task, busy, finished, start, wait_for
+from pages._shared.background import offer
 from pages._shared.selectors import Selection
 
 __all__ = ["HeatView", "View", "explained", "read_heat", "read_view", "view_key"]
@@ -47,6 +41,16 @@ class View:
     """Why there is no prediction; empty if there is one."""
 
     @property
+    def place(self) -> caches.Place:
+        """The region as the caches know it."""
+        return self.selection.place
+
+    @property
+    def name(self) -> str:
+        """Of the region and the hour, for files."""
+        return f"{self.selection.region.id} {self.hour}"
+
+    @property
     def eruptive(self) -> bool:
         """Whether the prediction is positive."""
         return self.prediction is not None and self.prediction.label == "eruptive"
@@ -58,23 +62,23 @@ def read_view(selection: Selection, hour: str, t_rec: str) -> View:
     Raises
     ------
     FitsError, PositionError
-        The record itself cannot be shown. Whatever else is missing is told in `View.reason`.
+        The record itself cannot be shown. Whatever else is missing stands in `View.reason`.
     """
-    spec, region, model = selection.source.spec, selection.region.id, selection.model
-    frame = caches.record(spec, region, t_rec)
+    place, model = selection.place, selection.model
+    frame = caches.record(place, t_rec)
     sequence = maps = prediction = None
     reason = ""
     try:
-        sequence = caches.sequence(spec, region, hour, model.config.frames)
-        maps = caches.rollout(model, spec, region, hour)
-        prediction = caches.prediction(model, spec, region, hour)
+        sequence = caches.sequence(place, hour, model.config.frames)
+        maps = caches.rollout(model, place, hour)
+        prediction = caches.prediction(model, place, hour)
     except (SequenceError, PositionError) as error:
         reason = str(error)
     return View(
         selection=selection,
         hour=hour,
         frame=frame,
-        masks=caches.masks(spec, region, t_rec),
+        masks=caches.masks(place, t_rec),
         box=CropBox.centred(frame.shape, PreprocessConfig.from_dict(model.config.preprocess).crop),
         sequence=sequence,
         maps=maps,
@@ -83,14 +87,12 @@ def read_view(selection: Selection, hour: str, t_rec: str) -> View:
     )
 
 
-_BY_WEIGHTS = {ModelInfo: lambda info: (info.name, info.sha256)}
-
-
 @dataclass(frozen=True)
 class HeatView:
     """A map of every hour of the sequence."""
 
     choice: MapChoice
+    sequence: Sequence
     maps: np.ndarray
     """(T, g, g)"""
     box: CropBox
@@ -109,92 +111,48 @@ class HeatView:
 
 
 def read_heat(view: View, choice: MapChoice) -> HeatView | None:
-    """Return the map; None where there is none yet, which is then said.
-
-    Occlusion takes long and waits for a button.
-    """
-    if view.sequence is None:
+    """Return the map, or None where there is none yet: occlusion takes long, after a button."""
+    sequence = view.sequence
+    if sequence is None:
         return None
     if choice.plain:
-        return None if view.maps is None else HeatView(choice, view.maps, view.box, None)
+        return None if view.maps is None else HeatView(choice, sequence, view.maps, view.box, None)
     if choice.method == "occlusion":
-        found = _occluded(view, choice)
+        found = _occluded(view, sequence, choice) if view.prediction else None
     else:
         try:
             found = explained(view, choice.method, **choice.options)
         except (SequenceError, PositionError):
-            return None  # the card says why there is no prediction
+            return None  # the card shows why there is no prediction
     if found is None or found.maps is None:
         return None
-    return HeatView(choice, found.maps, view.box, found)
+    return HeatView(choice, sequence, found.maps, view.box, found)
 
 
 def explained(view: View, method: str, **options: Any) -> Explanation:
     """Explain the shown prediction by a method that takes a second or so."""
-    selection = view.selection
-    spec, region = selection.source.spec, selection.region.id
-    return _explained(
-        selection.model,
-        spec,
-        region,
-        view.hour,
-        method,
-        tuple(sorted(options.items())),
-        newest(spec, region),
-    )
-
-
-@st.cache_data(ttl=3600, max_entries=128, hash_funcs=_BY_WEIGHTS, show_spinner="Asking how …")
-def _explained(
-    info: ModelInfo,
-    spec: str,
-    region: str,
-    hour: str,
-    method: str,
-    options: tuple[tuple[str, Any], ...],
-    state: int,
-) -> Explanation:
-    del state
-    sequence = caches.sequence(spec, region, hour, info.config.frames)
-    return explain(caches.predictor(info), sequence, method, **dict(options))
+    return caches.explained(view.selection.model, view.place, view.hour, method, **options)
 
 
 def view_key(view: View, *more: Hashable) -> Hashable:
     """Everything that a result about the shown prediction depends on."""
-    spec, region = view.selection.source.spec, view.selection.region.id
-    sha256 = view.selection.model.sha256
-    return (sha256, spec, region, view.hour, newest(spec, region), *more)
+    return (view.selection.model.sha256, view.place.state, view.hour, *more)
 
 
-def _occluded(view: View, choice: MapChoice) -> Explanation | None:
-    key = view_key(view, "map", choice)
-    if finished(key) is None and not busy(key):
-        if view.prediction is None:
-            return None
-        st.button(
-            "Make the occlusion map",
-            key="occlude",
-            icon=":material/play_arrow:",
-            help="Each block of each hour is hidden in turn, and the network asked again.",
-            on_click=_begin,
-            args=(key, view, choice),
-        )
-    found: Explanation | None = wait_for(key, "occlusion")
-    return found
-
-
-def _begin(key: Hashable, view: View, choice: MapChoice) -> None:
-    predictor, sequence = caches.predictor(view.selection.model), view.sequence
-    assert sequence is not None
-
-    def work(task: Task) -> Explanation:
-        return explain(
-            predictor,
+def _occluded(view: View, sequence: Sequence, choice: MapChoice) -> Explanation | None:
+    found: Explanation | None = offer(
+        "Make the occlusion map",
+        "occlusion_start",
+        view_key(view, "map", choice),
+        "Hiding blocks of tokens",
+        "frames",
+        lambda: partial(
+            explain,
+            caches.predictor(view.selection.model),
             sequence,
             choice.method,
-            progress=task.tell,
-            cancel=task.cancel,
             **choice.options,
-        )
-
-    start(key, "Hiding blocks of tokens", "frames", work)
+        ),
+        help="Each block of each hour is hidden in turn, and the network runs again.",
+    )
+    return found

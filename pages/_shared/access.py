@@ -2,15 +2,17 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 import streamlit as st
 
 from hnn_core.exceptions import NotAllowedError
+from pages._shared.messages import worded_errors
 
-__all__ = ["reason_against", "require_writes", "writes_refused"]
+__all__ = ["guarded_button", "perform", "reason_against", "require_writes", "writes_refused"]
 
 _FORWARDING = ("forwarded", "via", "x-real-ip")
 _HOW = (
@@ -19,8 +21,51 @@ _HOW = (
 )
 
 
+def guarded_button(
+    label: str,
+    key: str,
+    icon: str,
+    words: str = "",
+    *,
+    draw: Callable[..., bool] = st.button,
+    disabled: bool = False,
+    **more: Any,
+) -> bool:
+    """Draw a button that is off, with the reason, where nothing may be changed.
+
+    It may be pressed all the same: let `perform` or `require_writes` check at the act.
+
+    Parameters
+    ----------
+    icon : str
+        Name of a Material symbol.
+    words : str
+        Help while it is on.
+    draw : callable
+        ``st.button`` or ``st.form_submit_button``; `more` goes there.
+    """
+    refused = writes_refused()
+    return draw(
+        label,
+        key=key,
+        icon=f":material/{icon}:",
+        disabled=disabled or bool(refused),
+        help=refused or words or None,
+        **more,
+    )
+
+
+def perform(act: Callable[..., object], *args: Any, rerun: bool = True) -> None:
+    """Act if this session may, and run the page anew; show in words why not, or what failed."""
+    with worded_errors():
+        require_writes()
+        act(*args)
+        if rerun:
+            st.rerun()
+
+
 def reason_against(allow: str | None, address: str | None, headers: Mapping[str, str]) -> str:
-    """Say why a page may not change anything; empty if it may.
+    """Return why a page may not change anything; empty if it may.
 
     Parameters
     ----------
@@ -29,8 +74,8 @@ def reason_against(allow: str | None, address: str | None, headers: Mapping[str,
     address : str or None
         The address that the server listens to; None is every one.
     headers : mapping of str to str
-        Of the request that opened the page. A browser tells in Host by which name it found the
-        server, so that another site's page, whose name leads here, is told from ours.
+        Of the request that opened the page. A browser names in Host the server it found, which
+        distinguishes another site's page, whose name leads here, from ours.
     """
     if allow == "1":
         return ""
@@ -39,7 +84,7 @@ def reason_against(allow: str | None, address: str | None, headers: Mapping[str,
     names = {name.lower(): value for name, value in headers.items()}
     if any(name in _FORWARDING or name.startswith("x-forwarded") for name in names):
         return f"This page comes through a proxy, which may serve anyone. {_HOW}"
-    # A proxy may hand on its own name for ours as Host; the browser's Origin still tells.
+    # A proxy may hand on its own name for ours as Host; the browser's Origin still shows it.
     origin = names.get("origin")
     opened = names.get("host", "") if origin is None else urlsplit(origin).netloc or origin
     for host in (opened, names.get("host", "")):
@@ -51,10 +96,8 @@ def reason_against(allow: str | None, address: str | None, headers: Mapping[str,
 
 
 def writes_refused() -> str:
-    """Say why this session may not change anything; empty if it may."""
-    return reason_against(
-        os.environ.get("HNN_ALLOW_WRITES"), st.get_option("server.address"), st.context.headers
-    )
+    """Return why this session may not change anything; empty if it may."""
+    return reason_against(*_session())
 
 
 def require_writes() -> None:
@@ -65,8 +108,13 @@ def require_writes() -> None:
     NotAllowedError
         If this session may not change anything.
     """
-    if reason := writes_refused():
+    if reason := reason_against(*_session()):
         raise NotAllowedError(reason)
+
+
+def _session() -> tuple[str | None, str | None, Mapping[str, str]]:
+    allow = os.environ.get("HNN_ALLOW_WRITES")
+    return allow, st.get_option("server.address"), st.context.headers
 
 
 def _is_loopback(host: str) -> bool:

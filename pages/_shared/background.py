@@ -1,14 +1,13 @@
 """Work that takes longer than a person waits.
 
-It goes on beside the page, shows how far it is, can be cancelled, and its result is kept for
-everyone who asks the same.
+It runs next to the page, shows how far it is, can be cancelled, and its result is kept for
+everyone who requests the same.
 """
 
 import logging
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
@@ -17,7 +16,7 @@ from hnn_core.exceptions import HnnError
 from hnn_core.explanation.work import Pace
 from hnn_core.live.reporting import duration
 
-__all__ = ["Task", "busy", "finished", "forget", "start", "wait_for"]
+__all__ = ["discard", "finished", "offer", "start", "wait_for"]
 
 _log = logging.getLogger(__name__)
 _REFRESH_S = 1.0
@@ -25,32 +24,36 @@ _KEPT = 24
 """Results kept: of tables and maps, up to some 10 MB each."""
 
 
-@dataclass
-class Task:
+class _Task:
     """One computation, its progress, and the flag that stops it."""
 
-    title: str
-    unit: str
-    """What is counted: frames, regions."""
-    cancel: threading.Event = field(default_factory=threading.Event)
-    pace: Pace = field(default_factory=Pace)
-    future: "Future[Any] | None" = None
+    def __init__(self, title: str, unit: str, work: Callable[..., Any]) -> None:
+        self.title, self.unit = title, unit
+        self.cancel = threading.Event()
+        self.pace = Pace()
+        self.future: Future[Any] = _store()[1].submit(self._run, work)
 
-    def tell(self, done: int, total: int) -> None:
-        """Take down how far the work is; stop it if that is wanted."""
+    def _run(self, work: Callable[..., Any]) -> Any:
+        self.pace(0, 0)  # the clock starts with the work, not with the first step done
+        return work(progress=self._progress, cancel=self.cancel)
+
+    def _progress(self, done: int, total: int) -> None:
         self.pace(done, total)
         if self.cancel.is_set():
             raise CancelledError(f"Stopped after {done} of {total} {self.unit}.")
 
     @property
-    def share(self) -> float:
-        """Of the work that is done, 0 to 1."""
-        return self.pace.done / self.pace.total if self.pace.total else 0.0
+    def busy(self) -> bool:
+        return not self.future.done()
 
     @property
-    def busy(self) -> bool:
-        """Whether it is at work, or waits for its turn."""
-        return self.future is not None and not self.future.done()
+    def fault(self) -> BaseException | None:
+        """Why it has ended without a result."""
+        return CancelledError() if self.future.cancelled() else self.future.exception()
+
+    @property
+    def failed(self) -> bool:
+        return not self.busy and self.fault is not None
 
     @property
     def words(self) -> str:
@@ -58,17 +61,47 @@ class Task:
         if self.cancel.is_set():
             return "stopping …"
         if not self.pace.total:
-            at_work = self.future is not None and self.future.running()
-            return "begins …" if at_work else "waits for its turn …"
+            return "begins …" if self.future.running() else "waits for its turn …"
         words = f"{self.pace.done:,} of {self.pace.total:,} {self.unit}"
         left = self.pace.seconds_left
-        if left > 0.0:  # not NaN, and not done
-            words += f", about {duration(left)} left"
-        return words
+        return f"{words}, about {duration(left)} left" if left > 0.0 else words  # not NaN, not done
 
 
-def start(key: Hashable, title: str, unit: str, work: Callable[[Task], Any]) -> Task:
-    """Begin work under a key, unless it is at work or done already.
+def offer(
+    label: str,
+    name: str,
+    key: Hashable,
+    title: str,
+    unit: str,
+    prepare: Callable[[], Callable[..., Any]],
+    *,
+    below: str = "",
+    **more: Any,
+) -> Any:
+    """Draw the button that begins work, then as `wait_for`; return the result or None.
+
+    Parameters
+    ----------
+    name : str
+        The button's key; `more` goes to ``st.button``.
+    key, title, unit
+        As of `start`.
+    prepare : callable () -> work
+        Run at the press: takes what the work needs of the caches, and returns it.
+    below : str
+        A caption.
+    """
+    task = _store()[0].get(key)
+    if task is None or task.failed:
+        more = {"icon": ":material/play_arrow:", **more}
+        st.button(label, key=name, on_click=lambda: start(key, title, unit, prepare()), **more)
+    if below:
+        st.caption(below)
+    return wait_for(key, name.removesuffix("_start"))
+
+
+def start(key: Hashable, title: str, unit: str, work: Callable[..., Any]) -> None:
+    """Begin work under a key, unless it is under way or done already.
 
     Parameters
     ----------
@@ -77,45 +110,30 @@ def start(key: Hashable, title: str, unit: str, work: Callable[[Task], Any]) -> 
     title : str
         For people.
     unit : str
-        What `Task.tell` counts.
-    work : callable (Task) -> result
-        Must not touch streamlit; calls `Task.tell`, or hands on `Task.cancel`.
+        What progress counts: frames, regions.
+    work : callable (*, progress, cancel) -> result
+        Must not touch streamlit; calls ``progress(done, total)``, which may raise
+        `CancelledError`, or looks at the event `cancel`.
     """
-    tasks, pool = _store()
+    tasks, _ = _store()
     task = tasks.get(key)
-    if task is None or (not task.busy and _failed(task)):
+    if task is None or task.failed:
         while len(tasks) >= _KEPT:
             idle = next((name for name, one in tasks.items() if not one.busy), None)
             if idle is None:
                 break
             tasks.pop(idle, None)
-        task = Task(title, unit)
-        task.future = pool.submit(_run, work, task)
-        tasks[key] = task
-    return task
-
-
-def _run(work: Callable[[Task], Any], task: Task) -> Any:
-    task.pace(0, 0)  # the clock starts with the work, not with the first step done
-    return work(task)
+        tasks[key] = _Task(title, unit, work)
 
 
 def finished(key: Hashable) -> Any:
     """Return the result under a key; None while there is none."""
     task = _store()[0].get(key)
-    if task is None or task.busy or _failed(task) or task.future is None:
-        return None
-    return task.future.result()
+    return None if task is None or task.busy or task.fault else task.future.result()
 
 
-def busy(key: Hashable) -> bool:
-    """Whether work under a key is going on, or waits for its turn."""
-    task = _store()[0].get(key)
-    return task is not None and task.busy
-
-
-def forget(key: Hashable) -> None:
-    """Drop what is known under a key; work at it is told to stop."""
+def discard(key: Hashable) -> None:
+    """Drop the result under a key; work at it is stopped."""
     task = _store()[0].pop(key, None)
     if task is not None:
         task.cancel.set()
@@ -137,22 +155,21 @@ def wait_for(key: Hashable, name: str) -> Any:
     if task.busy:
         st.fragment(_show, run_every=_REFRESH_S)(key, name)
         return None
-    fault = task.future.exception() if task.future and not task.future.cancelled() else None
-    if (task.future and task.future.cancelled()) or isinstance(fault, CancelledError):
+    fault = task.fault
+    if fault is None:
+        return task.future.result()
+    if isinstance(fault, CancelledError):
         st.info(f"{task.title}: stopped. Start it again when you like.", icon=":material/block:")
-        return None
-    if isinstance(fault, HnnError):
+    elif isinstance(fault, HnnError):
         st.error(str(fault), icon=":material/error:")
-        return None
-    if fault is not None:
+    else:
         _log.error("Unexpected error in %s", task.title, exc_info=fault)
         st.error(
             f"{task.title}: something went wrong that should not ({type(fault).__name__}). The "
-            "server's log tells more.",
+            "server's log holds more.",
             icon=":material/bug_report:",
         )
-        return None
-    return task.future.result() if task.future else None
+    return None
 
 
 def _show(key: Hashable, name: str) -> None:
@@ -160,9 +177,9 @@ def _show(key: Hashable, name: str) -> None:
     task = _store()[0].get(key)
     if task is None or not task.busy:
         st.rerun()
-        return
+    share = task.pace.done / task.pace.total if task.pace.total else 0.0
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(min(task.share, 1.0), f"{task.title}: {task.words}")
+        st.progress(min(share, 1.0), f"{task.title}: {task.words}")
         st.button(
             "Cancel",
             key=f"cancel_{name}",
@@ -174,20 +191,12 @@ def _show(key: Hashable, name: str) -> None:
         )
 
 
-def _stop(task: Task) -> None:
+def _stop(task: _Task) -> None:
     task.cancel.set()
-    if task.future is not None:
-        task.future.cancel()
-
-
-def _failed(task: Task) -> bool:
-    future = task.future
-    return (
-        future is None or future.cancelled() or (future.done() and future.exception() is not None)
-    )
+    task.future.cancel()
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _store() -> tuple[dict[Hashable, Task], ThreadPoolExecutor]:
+def _store() -> tuple[dict[Hashable, _Task], ThreadPoolExecutor]:
     """All tasks, and one worker: two side by side would share the same cores."""
     return {}, ThreadPoolExecutor(1, thread_name_prefix="hnn-work")

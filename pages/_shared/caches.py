@@ -2,12 +2,12 @@
 
 Frames and masks are read-only and shared between sessions, without a copy at every step; what is
 small is copied. A record is known by its T_REC, written as ISO time, TAI. What rests on several
-records is asked for anew once files have come to a downloaded region.
-
-Predictions of whole passages, kept between runs.
+records is computed anew once files have come to a downloaded region.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,8 @@ from astropy.time import Time
 
 from analysis.physics.flux import frame_flux
 from analysis.physics.pil import PilMasks, detect_pils
+from hnn_core.explanation.rollout import class_attention
+from hnn_core.explanation.service import Explanation, explain
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sequence_plan import sequence_hours
@@ -27,6 +29,9 @@ from hnn_core.sources.jsoc import newest
 from hnn_core.sources.sequence import Sequence, build_sequence
 
 __all__ = [
+    "Place",
+    "attention",
+    "explained",
     "flux_row",
     "hours",
     "masks",
@@ -43,9 +48,27 @@ __all__ = [
 ]
 
 
+@dataclass(frozen=True)
+class Place:
+    """A region of a source; the caches of what rests on several records see its newest file too."""
+
+    spec: str
+    """Of the source, as `open_source` takes it."""
+    region: str
+
+    @property
+    def state(self) -> tuple[str, str, int]:
+        """Changes when files come to the region."""
+        return self.spec, self.region, newest(self.spec, self.region)
+
+
 _FRAMES = 96
 """Frames kept: two passages of 48 hours, 1 to 4 MB each."""
-_BY_WEIGHTS = {ModelInfo: lambda info: (info.name, info.sha256)}
+_PASSAGES = 32
+_KNOWN_BY: dict[str | type[Any], Callable[[Any], Any]] = {
+    ModelInfo: lambda info: (info.name, info.sha256),
+    Place: lambda place: place.state,
+}
 
 
 def source(spec: str) -> Source:
@@ -65,23 +88,18 @@ def models() -> tuple[list[ModelInfo], list[SkippedFile]]:
     return list_models()
 
 
-@st.cache_resource(max_entries=2, hash_funcs=_BY_WEIGHTS, show_spinner="Loading the model …")
+@st.cache_resource(max_entries=2, hash_funcs=_KNOWN_BY, show_spinner="Loading the model …")
 def predictor(info: ModelInfo) -> Predictor:
     """Load a model; other weights under the same name are another model."""
     return Predictor.load(info.folder)
 
 
-def hours(spec: str, region: str) -> dict[str, str]:
+@st.cache_data(ttl=300, max_entries=64, hash_funcs=_KNOWN_BY, show_spinner=False)
+def hours(place: Place) -> dict[str, str]:
     """Every hour of a passage that has a good record (ISO minutes, TAI), with its T_REC."""
-    return _hours(spec, region, newest(spec, region))
-
-
-@st.cache_data(ttl=300, max_entries=64, show_spinner=False)
-def _hours(spec: str, region: str, state: int) -> dict[str, str]:
-    del state
-    of = source(spec)
-    times = of.times(region)
-    planned = sequence_hours(times, of.quality(region), length=1)
+    opened = source(place.spec)
+    times = opened.times(place.region)
+    planned = sequence_hours(times, opened.quality(place.region), length=1)
     return {
         iso_minute(hour): str(times[plan.slots[0].left].isot)
         for hour, plan in planned
@@ -90,111 +108,95 @@ def _hours(spec: str, region: str, state: int) -> dict[str, str]:
 
 
 @st.cache_resource(ttl=3600, max_entries=_FRAMES, show_spinner=False)
-def record(spec: str, region: str, t_rec: str) -> Magnetogram:
+def record(place: Place, t_rec: str) -> Magnetogram:
     """One magnetogram of a source."""
-    return source(spec).frame(region, parse_t_rec(t_rec))
+    return source(place.spec).frame(place.region, parse_t_rec(t_rec))
 
 
-def sequence(spec: str, region: str, hour: str, length: int) -> Sequence:
+@st.cache_resource(ttl=3600, max_entries=16, hash_funcs=_KNOWN_BY, show_spinner=False)
+def sequence(place: Place, hour: str, length: int) -> Sequence:
     """Build the sequence of `length` hours that ends at one; real frames are shared records."""
-    return _sequence(spec, region, hour, length, newest(spec, region))
 
+    def frame(region: str, time: Time) -> Magnetogram:
+        return record(Place(place.spec, region), str(time.tai.isot))
 
-@st.cache_resource(ttl=3600, max_entries=16, show_spinner=False)
-def _sequence(spec: str, region: str, hour: str, length: int, state: int) -> Sequence:
-    del state
-
-    def frame(name: str, time: Time) -> Magnetogram:
-        return record(spec, name, str(time.tai.isot))
-
-    return build_sequence(source(spec), region, parse_t_rec(hour), length, frame=frame)
+    end = parse_t_rec(hour)
+    return build_sequence(source(place.spec), place.region, end, length, frame=frame)
 
 
 @st.cache_resource(ttl=3600, max_entries=_FRAMES, show_spinner=False)
-def masks(spec: str, region: str, t_rec: str) -> PilMasks:
+def masks(place: Place, t_rec: str) -> PilMasks:
     """Polarity inversion lines of a record."""
-    return detect_pils(record(spec, region, t_rec).field)
+    return detect_pils(record(place, t_rec).field)
 
 
 @st.cache_data(ttl=3600, max_entries=8192, show_spinner=False)
-def flux_row(spec: str, region: str, t_rec: str) -> dict[str, object]:
-    """Fluxes of a record: one row of `analysis.physics.flux.flux_history`."""
-    return frame_flux(record(spec, region, t_rec), masks=masks(spec, region, t_rec))
+def flux_row(place: Place, t_rec: str) -> dict[str, object]:
+    """Fluxes of a record: one row of `analysis.physics.flux.history`."""
+    return frame_flux(record(place, t_rec), masks=masks(place, t_rec))
 
 
-def sequence_masks(spec: str, region: str, hour: str, length: int) -> list[PilMasks]:
+def sequence_masks(place: Place, hour: str, length: int) -> list[PilMasks]:
     """Polarity inversion lines of the frames of a sequence, interpolated ones too."""
     return [
-        detect_pils(frame.field)
-        if frame.interpolated
-        else masks(spec, region, str(frame.t_rec.tai.isot))
-        for frame in sequence(spec, region, hour, length).frames
+        detect_pils(frame.field) if frame.interpolated else masks(place, str(frame.t_rec.tai.isot))
+        for frame in sequence(place, hour, length).frames
     ]
 
 
-def sequence_flux(spec: str, region: str, hour: str, length: int) -> pd.DataFrame:
+@st.cache_data(ttl=3600, max_entries=256, hash_funcs=_KNOWN_BY, show_spinner=False)
+def sequence_flux(place: Place, hour: str, length: int) -> pd.DataFrame:
     """Fluxes of the frames of a sequence, interpolated ones too."""
-    return _sequence_flux(spec, region, hour, length, newest(spec, region))
-
-
-@st.cache_data(ttl=3600, max_entries=256, show_spinner=False)
-def _sequence_flux(spec: str, region: str, hour: str, length: int, state: int) -> pd.DataFrame:
-    del state
-    frames = sequence(spec, region, hour, length).frames
     return pd.DataFrame(
         [
-            frame_flux(frame)
-            if frame.interpolated
-            else flux_row(spec, region, str(frame.t_rec.tai.isot))
-            for frame in frames
+            frame_flux(frame) if frame.interpolated else flux_row(place, str(frame.t_rec.tai.isot))
+            for frame in sequence(place, hour, length).frames
         ]
     )
 
 
-def prediction(info: ModelInfo, spec: str, region: str, hour: str) -> Prediction:
+@st.cache_data(ttl=3600, max_entries=512, hash_funcs=_KNOWN_BY, show_spinner=False)
+def prediction(info: ModelInfo, place: Place, hour: str) -> Prediction:
     """Predict from the sequence that ends at an hour; its attention comes in the same pass."""
-    return _prediction(info, spec, region, hour, newest(spec, region))
+    return predictor(info).predict(sequence(place, hour, info.config.frames), with_rollout=True)
 
 
-@st.cache_data(ttl=3600, max_entries=512, hash_funcs=_BY_WEIGHTS, show_spinner=False)
-def _prediction(info: ModelInfo, spec: str, region: str, hour: str, state: int) -> Prediction:
-    del state
-    frames = sequence(spec, region, hour, info.config.frames)
-    return predictor(info).predict(frames, with_rollout=True)
-
-
-def rollout(info: ModelInfo, spec: str, region: str, hour: str) -> np.ndarray:
+@st.cache_data(ttl=3600, max_entries=512, hash_funcs=_KNOWN_BY, show_spinner=False)
+def rollout(info: ModelInfo, place: Place, hour: str) -> np.ndarray:
     """Attention rollout of every frame of a sequence, (T, g, g)."""
-    return _rollout(info, spec, region, hour, newest(spec, region))
+    return predictor(info).rollout(sequence(place, hour, info.config.frames))
 
 
-@st.cache_data(ttl=3600, max_entries=512, hash_funcs=_BY_WEIGHTS, show_spinner=False)
-def _rollout(info: ModelInfo, spec: str, region: str, hour: str, state: int) -> np.ndarray:
-    del state
-    frames = sequence(spec, region, hour, info.config.frames)
-    return predictor(info).rollout(frames)
+@st.cache_data(ttl=3600, max_entries=64, hash_funcs=_KNOWN_BY, show_spinner=False)
+def attention(info: ModelInfo, place: Place, hour: str) -> np.ndarray:
+    """Attention of the last frame of a sequence, (L, heads, g, g)."""
+    network = predictor(info)
+    images = network.images(sequence(place, hour, info.config.frames))
+    found: np.ndarray = class_attention(network.model, images[-1:])[:, :, 0].cpu().numpy()
+    return found
 
 
-_PASSAGES = 32
+@st.cache_data(ttl=3600, max_entries=128, hash_funcs=_KNOWN_BY, show_spinner="Explaining …")
+def explained(info: ModelInfo, place: Place, hour: str, method: str, **options: Any) -> Explanation:
+    """Explain the prediction of an hour by a method that takes a second or so."""
+    return explain(predictor(info), sequence(place, hour, info.config.frames), method, **options)
 
 
 @st.cache_resource(ttl=3600, max_entries=1, show_spinner=False)
-def _passages() -> dict[tuple[str, str, str, int, int], pd.DataFrame]:
+def _passages() -> dict[tuple[object, ...], pd.DataFrame]:
     return {}
 
 
-def passage(
-    info: ModelInfo, spec: str, region: str, progress: Callable[[int, int], None]
-) -> pd.DataFrame:
+def passage(info: ModelInfo, place: Place, progress: Callable[[int, int], None]) -> pd.DataFrame:
     """Predict every hour of a passage.
 
     It takes seconds and shows its progress, which a cached function cannot: the tables are put
     into a cached store.
     """
     kept = _passages()
-    key = (info.sha256, spec, region, len(hours(spec, region)), newest(spec, region))
+    key = (info.sha256, len(hours(place)), place.state)
     if key not in kept:
-        table = predictor(info).passage(source(spec), region, progress)
+        table = predictor(info).passage(source(place.spec), place.region, progress)
         while len(kept) >= _PASSAGES:
             kept.pop(next(iter(kept)), None)
         kept[key] = table

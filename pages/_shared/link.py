@@ -1,94 +1,133 @@
 """The view in the address bar, so that a link reproduces it.
 
-Streamlit's ``bind="query-params"`` serves switches with a fixed default. It leaves a value out
-while it is the default and writes labels instead of ids; the default region and hour change as
-data arrive and labels as catalogues do, so those are kept here: always written, by id.
+Streamlit's ``bind="query-params"`` serves widgets with a fixed default (`bound`). It leaves a value
+out while it is the default and writes labels instead of ids; the default region and hour change as
+data arrive and labels as catalogues do, so those are kept here (`linked`): always written, by id.
 
-Pages run by app.py, also when the first thing asked of a fresh server is one of them.
-
-Until app.py has named its pages, Streamlit takes the files of pages/ for them, and ``/training``
-runs that file by itself. It then starts over with app.py, which comes back to it. Were the address
-no file's name, Streamlit would say that there is no such page, over the page itself.
+Until app.py has named its pages, Streamlit takes the files of pages/ for them, and ``/training``,
+requested first of a fresh server, runs that file by itself. It then starts over with app.py, which
+comes back to it (`require_app`, `routed`).
 """
 
 from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from hnn_core.exceptions import HnnError, RequestError, UnknownTimeError
+from hnn_core.exceptions import HnnError, RequestError
 
-__all__ = ["ask_for", "hour_of", "note", "one_of", "publish", "restore", "routed", "show_notes"]
+__all__ = [
+    "bound",
+    "hour_of",
+    "linked",
+    "one_of",
+    "publish",
+    "require_app",
+    "restore",
+    "routed",
+    "show_notes",
+]
 
 
-def hour_of(hours: Sequence[str]) -> Callable[[str], str]:
-    """Make a reader of hours: a text that is not among them raises UnknownTimeError."""
+def linked(
+    draw: Callable[..., Any],
+    label: str,
+    options: Collection[str] | None = None,
+    *,
+    key: str,
+    default: str | None = None,
+    read: Callable[[str], str] | str = "view",
+    **more: Any,
+) -> str:
+    """Draw a widget whose value, an id, lives in the address; `more` goes to the widget.
 
-    def read(text: str) -> str:
-        if text not in hours:
-            raise UnknownTimeError(
-                f"There is no magnetogram at “{text}”; the hours run from {hours[0]} to "
-                f"{hours[-1]} TAI."
-            )
-        return text
+    Parameters
+    ----------
+    options : collection of str, optional
+        Ids, None for ``st.text_input``; a dict gives their labels.
+    key, default, read
+        As of `restore`; by default the first option. A text for `read` is that of `one_of`.
+    """
+    default = next(iter(options or ())) if default is None else default
+    restore(key, default, one_of(options or (), read) if isinstance(read, str) else read)
+    if isinstance(options, dict):
+        more.setdefault("format_func", options.__getitem__)
+    choices = () if options is None else (list(options),)
+    draw(label, *choices, key=key, persist_state="session", **more)
+    publish(key)
+    return str(st.session_state[key])
 
-    return read
+
+def bound(
+    draw: Callable[..., Any], label: str, *limits: Any, key: str, value: Any, **more: Any
+) -> Any:
+    """Draw a widget that Streamlit binds to the address; what the link asks in vain is noted."""
+    requested = st.query_params.get(key)
+    chosen = draw(label, *limits, value=value, key=key, bind="query-params", **more)
+    # Streamlit removes a value it cannot use, and the default, from the address.
+    if requested is not None and key not in st.query_params and not _is(requested, value):
+        usual = str(value).lower() if isinstance(value, bool) else f"{value:g}"
+        _note(key, f"{key} cannot be “{requested}”. Shown instead: {usual}.")
+    return chosen
 
 
 def restore(key: str, default: str, read: Callable[[str], str]) -> None:
     """Give the widget `key` its value, before it is drawn: the link's, its own, the default.
 
-    `read` turns a text into an option or raises an error of ours. What it says of the link's
+    `read` turns a text into an option or raises an error of ours. Its sentence on the link's
     text is noted; a value of the widget's own that has ceased to be an option is replaced in
     silence.
     """
     state = st.session_state
-    asked = st.query_params.get(key)
-    from_link = asked is not None and asked != state.get(f"{key}_in_link")
-    wanted = asked if from_link else state.get(key)
+    requested = st.query_params.get(key)
+    from_link = requested is not None and requested != state.get(f"{key}_in_link")
+    wanted = requested if from_link else state.get(key)
     if from_link:
-        state[f"{key}_in_link"] = asked
+        state[f"{key}_in_link"] = requested
     try:
         state[key] = default if wanted is None else read(wanted)
     except HnnError as error:
         state[key] = default
         if from_link:
-            note(key, f"{error} Shown instead: {default}.")
+            _note(key, f"{error} Shown instead: {default}.")
 
 
-def one_of(what: str, options: Collection[str]) -> Callable[[str], str]:
-    """Make a reader for `restore`: a text that is none of the options raises RequestError."""
+def publish(key: str) -> None:
+    """Write the value of a widget to the address bar."""
+    value = str(st.session_state[key])
+    st.session_state[f"{key}_in_link"] = value
+    if st.query_params.get(key) != value:
+        st.query_params[key] = value
+
+
+def one_of(options: Collection[str], missing: str = "view") -> Callable[[str], str]:
+    """Make a reader for `restore`: a text that is none of the options raises RequestError.
+
+    `missing` is a noun, or the error's sentence with ``{}`` for the text.
+    """
+    if "{}" not in missing:
+        missing = f"There is no {missing} “{{}}”, only {', '.join(options)}."
 
     def read(text: str) -> str:
         if text not in options:
-            raise RequestError(f"There is no {what} “{text}”, only {', '.join(options)}.")
+            raise RequestError(missing.replace("{}", text))
         return text
 
     return read
 
 
-def publish(*keys: str) -> None:
-    """Write the values of these widgets to the address bar."""
-    view = {key: str(st.session_state[key]) for key in keys if key in st.session_state}
-    for key, value in view.items():
-        st.session_state[f"{key}_in_link"] = value
-    if any(st.query_params.get(key) != value for key, value in view.items()):
-        st.query_params.update(view)
-
-
-def note(key: str, text: str) -> None:
-    """Keep a sentence on a value of the link that could not be had, while its place is kept."""
-    notes = st.session_state.setdefault("link_notes", {})
-    notes[key] = (st.session_state.get(key), text)
+def hour_of(hours: Sequence[str]) -> Callable[[str], str]:
+    """Make a reader of hours for `restore`."""
+    first, last = hours[0], hours[-1]
+    missing = f"There is no magnetogram at “{{}}”; the hours run from {first} to {last} TAI."
+    return one_of(hours, missing)
 
 
 def show_notes() -> None:
     """Show what is noted of values that the person has not changed since."""
-    kept = {
-        key: (value, text)
-        for key, (value, text) in st.session_state.get("link_notes", {}).items()
-        if st.session_state.get(key) == value
-    }
+    notes = st.session_state.get("link_notes", {})
+    kept = {key: one for key, one in notes.items() if st.session_state.get(key) == one[0]}
     st.session_state["link_notes"] = kept
     if kept:
         lines = "".join(f"\n- {text}" for _, text in kept.values())
@@ -96,7 +135,7 @@ def show_notes() -> None:
 
 
 def routed(page: StreamlitPage, pages: list[StreamlitPage]) -> None:
-    """Note, in app.py, that a page is about to be run; go to another one if that was asked for."""
+    """Note, in app.py, that a page is about to be run; go to another one if that was requested."""
     wanted = st.session_state.pop("wanted_page", None)
     for one in pages:
         if one.url_path == wanted and one is not page:
@@ -104,8 +143,23 @@ def routed(page: StreamlitPage, pages: list[StreamlitPage]) -> None:
     st.session_state["routed"] = True
 
 
-def ask_for(name: str) -> None:
+def require_app(name: str) -> None:
     """Start over with app.py if it has not run in this session; `name` is the page's address."""
     if not st.session_state.get("routed", False):
         st.session_state["wanted_page"] = name
         st.switch_page("app.py", query_params=st.query_params.to_dict())
+
+
+def _is(text: str, value: bool | float) -> bool:
+    if isinstance(value, bool):
+        return text.lower() == str(value).lower()
+    try:
+        return float(text) == value
+    except ValueError:
+        return False
+
+
+def _note(key: str, text: str) -> None:
+    """Keep a sentence on a value of the link that could not be had, while its place is kept."""
+    notes = st.session_state.setdefault("link_notes", {})
+    notes[key] = (st.session_state.get(key), text)

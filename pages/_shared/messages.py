@@ -1,29 +1,29 @@
-"""Errors in words: what a person reads when something fails, and what the log keeps.
-
-What things are called on the pages, and the sentences that stand beside them.
-"""
+"""What things are called on the pages, and what a person reads when something fails."""
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from heapq import nlargest
+from typing import Literal
 
 import streamlit as st
 
 from hnn_core.exceptions import HnnError
+from hnn_core.jobs.jobs import State
 from hnn_core.magnetogram.conventions import iso_minute
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.network.model_store import ModelInfo
 from hnn_core.network.predictor import Prediction
-from hnn_core.regions.base import Flare, Region
+from hnn_core.regions.base import Region
 from hnn_core.regions.goes_classes import flux_of_class
 from hnn_core.regions.outcome import cme_words
 from hnn_core.regions.well_known import largest_flare
 
 __all__ = [
-    "COLOURS",
     "DECISIONS",
-    "ICONS",
+    "STATES",
+    "count_words",
     "flares_sentence",
     "frame_notes",
     "model_label",
@@ -32,8 +32,36 @@ __all__ = [
     "position",
     "region_label",
     "show_simulated",
+    "show_state",
     "worded_errors",
+    "written",
+    "yes_no",
 ]
+
+_Colour = Literal["blue", "gray", "green", "orange", "red"]
+STATES: dict[str, tuple[_Colour, str]] = {
+    "queued": ("gray", ":material/hourglass_empty:"),
+    "running": ("blue", ":material/play_circle:"),
+    "stopping": ("orange", ":material/hourglass_bottom:"),
+    "stopped": ("gray", ":material/pause_circle:"),
+    "interrupted": ("orange", ":material/power_off:"),
+    "failed": ("red", ":material/error:"),
+    "finished": ("green", ":material/check_circle:"),
+}
+"""Colour and icon of a state of a run or a job."""
+DECISIONS = {"eruptive": "eruptive, with a CME", "confined": "confined, without a CME"}
+"""A prediction in words."""
+_COUNTS = {
+    "positive": "eruptive frames",
+    "negative": "confined frames",
+    "eruptive_flares": "eruptive flares",
+    "confined_flares": "confined flares",
+    "unknown_flares": "flares not judged",
+}
+_SIGNS = re.compile(r"([\\`*_{}\[\]()#+\-!|~$:<>&])")
+_SUPERSCRIPT = str.maketrans("−0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_MOST_FLARES = 4
+_log = logging.getLogger(__name__)
 
 
 def plain(text: str) -> str:
@@ -41,38 +69,23 @@ def plain(text: str) -> str:
     return _SIGNS.sub(r"\\\1", " ".join(text.split()))
 
 
-_SIGNS = re.compile(r"([\\`*_{}\[\]()#+\-!|~$:<>&])")
+def count_words(counts: Mapping[str, int]) -> dict[str, int | None]:
+    """Return the counts of a data set under their names; None for what is not known."""
+    return {words: counts.get(key) for key, words in _COUNTS.items()}
 
 
-COLOURS = {
-    "queued": "gray",
-    "running": "blue",
-    "stopping": "orange",
-    "stopped": "gray",
-    "interrupted": "orange",
-    "failed": "red",
-    "finished": "green",
-}
+def written(value: object) -> str:
+    """Write a value for people: 0.00001 is ``1 × 10⁻⁵``, and a minus is a minus sign."""
+    if not isinstance(value, float):
+        return str(value)
+    number, _, exponent = f"{value:g}".replace("-", "−").partition("e")
+    power = exponent.replace("+", "").lstrip("0").replace("−0", "−").translate(_SUPERSCRIPT)
+    return f"{number} × 10{power}" if power else number
 
 
-ICONS = {
-    "queued": ":material/hourglass_empty:",
-    "running": ":material/play_circle:",
-    "stopping": ":material/hourglass_bottom:",
-    "stopped": ":material/pause_circle:",
-    "interrupted": ":material/power_off:",
-    "failed": ":material/error:",
-    "finished": ":material/check_circle:",
-}
-
-
-DECISIONS = {
-    "eruptive": "eruptive, with a CME",
-    "confined": "confined, without a CME",
-}
-
-
-_log = logging.getLogger(__name__)
+def yes_no(value: object) -> str:
+    """``yes``, ``no`` or ``not known``."""
+    return {"True": "yes", "False": "no"}.get(str(value), "not known")
 
 
 def show_simulated(words: str = "") -> None:
@@ -81,6 +94,12 @@ def show_simulated(words: str = "") -> None:
         "This region was made by a model of magnetic elements; it never was on the Sun."
     )
     st.html(f'<div class="simulated"><b>Simulated data.</b> {words}</div>')
+
+
+def show_state(state: State) -> None:
+    """Draw the state of a run or a job as a badge."""
+    colour, icon = STATES[state.state]
+    st.badge(state.state, icon=icon, color=colour)
 
 
 @contextmanager
@@ -97,17 +116,14 @@ def worded_errors() -> Iterator[None]:
         _log.exception("Unexpected error on a page")
         st.error(
             f"Something went wrong here that should not ({type(error).__name__}). Choose another "
-            "region or hour to go on. To report it, send the address of this page and the last "
+            "region or hour to continue. To report it, send the address of this page and the last "
             "lines of the server's log.",
             icon=":material/bug_report:",
         )
 
 
-_MOST_FLARES = 4
-
-
 def region_label(region: Region) -> str:
-    """Everything one may search a region by, what tells it from others first.
+    """Everything one may search a region by, what distinguishes it first.
 
     ``AR 11158 · X2.2 · 2011-02-13 · HARP 377``
     """
@@ -126,7 +142,9 @@ def flares_sentence(region: Region) -> str:
     """Name the largest flares with their peaks and what is known of their CMEs."""
     if not region.flares:
         return "No flare of this region is known here."
-    largest = sorted(region.flares, key=_size, reverse=True)[:_MOST_FLARES]
+    largest = nlargest(
+        _MOST_FLARES, region.flares, key=lambda flare: flux_of_class(flare.goes_class)
+    )
     named = [
         f"{flare.goes_class} {flare.peak.utc.isot[:16].replace('T', ' ')} UTC"
         f" ({cme_words(flare, simulated=region.simulated)})"
@@ -152,9 +170,9 @@ def model_label(info: ModelInfo) -> str:
 
 
 def model_sentence(info: ModelInfo) -> str:
-    """Say what the model card tells of training and test, for beside a probability."""
+    """Return what the model card holds on training and test, for next to a probability."""
     card = info.metadata
-    parts = [f"The card of {info.name} does not say what it was trained on"]
+    parts = [f"The card of {info.name} does not name its training data"]
     if card.get("trained_on"):
         parts = [f"Trained on {card['trained_on']}"]
     test = card.get("test")
@@ -183,7 +201,3 @@ def frame_notes(prediction: Prediction) -> list[str]:
         if hours:
             notes.append(f"{'Hours' if len(hours) > 1 else 'Hour'} {words}: {', '.join(hours)}.")
     return notes
-
-
-def _size(flare: Flare) -> float:
-    return flux_of_class(flare.goes_class)

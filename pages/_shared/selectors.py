@@ -1,25 +1,21 @@
-"""The selectors that all pages share: source, region, model.
-
-Which source of magnetograms is looked at.
-"""
+"""The selectors that Explore and Case studies share: source, region, model."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from hnn_core.exceptions import EmptySourceError, UnknownModelError
 from hnn_core.network.model_store import ModelInfo
-from hnn_core.regions.base import Region, SkippedFile, Source
+from hnn_core.regions.base import Region, Source
 from hnn_core.sources import find_region, open_source
 from pages._shared import caches
-from pages._shared.link import one_of, publish, restore
+from pages._shared.link import linked
 from pages._shared.messages import model_label, region_label
+from pages._shared.widgets import list_skipped
 
-__all__ = ["DOWNLOADED", "Selection", "kept", "list_skipped", "select", "select_source", "selected"]
-
+__all__ = ["Selection", "choose_population", "select", "selected"]
 
 SOURCES = {
     "sim": "Simulated regions",
@@ -28,79 +24,6 @@ SOURCES = {
     "nrt": "Now on the disk",
 }
 DOWNLOADED = {"jsoc": "jsoc:", "nrt": "jsoc:nrt"}
-_MOST_SKIPPED = 100
-
-
-def select_source() -> Source | None:
-    """Draw the choice of source; None until a folder is given, or while nothing is downloaded."""
-    folder = os.environ.get("HNN_FITS_DIR", "")
-    restore("source", "fits" if folder else "sim", one_of("source", SOURCES))
-    kind = st.selectbox("Source", list(SOURCES), format_func=SOURCES.__getitem__, **kept("source"))
-    if kind == "sim":
-        return _select_population()
-    if kind in DOWNLOADED:
-        return _downloaded(DOWNLOADED[kind])
-    restore("folder", folder, str)
-    st.text_input(
-        "Folder",
-        **kept("folder"),
-        placeholder="/data/sharps",
-        help="SHARP CEA magnetograms, any mix of regions, at any depth. Only read, never changed.",
-    )
-    publish("source", "folder")
-    if not st.session_state["folder"].strip():
-        return None
-    source = caches.source(f"fits:{st.session_state['folder'].strip()}")
-    list_skipped("file", source.skipped())
-    return source
-
-
-def _downloaded(spec: str) -> Source | None:
-    publish("source")
-    try:
-        source = caches.source(spec)
-    except EmptySourceError:
-        return None  # what can be done about it takes more room than the sidebar has
-    list_skipped("file", source.skipped())
-    return source
-
-
-def _select_population() -> Source:
-    restore("population", "", _read_population)
-    st.text_input(
-        "Population",
-        **kept("population"),
-        placeholder="those that come with the program",
-        help="Other simulated regions: a seed such as 1, or seed and number of regions, 1:800.",
-    )
-    publish("population")
-    return caches.source(f"sim:{st.session_state['population'].strip()}")
-
-
-def _read_population(text: str) -> str:
-    open_source(f"sim:{text}")
-    return text
-
-
-def kept(key: str) -> dict[str, str]:
-    """Arguments of a widget whose value outlives an error that hides it."""
-    return {"key": key, "persist_state": "session"}
-
-
-def list_skipped(what: str, skipped: Sequence[SkippedFile]) -> None:
-    """Draw what could not be used, each with its reason; nothing where all could."""
-    if not skipped:
-        return
-    plural = "" if len(skipped) == 1 else "s"
-    with (
-        st.expander(f"{len(skipped)} {what}{plural} skipped", icon=":material/block:"),
-        st.container(height=240, border=False, gap="xsmall"),
-    ):
-        for one in skipped[:_MOST_SKIPPED]:
-            told = Path(one.path).name in one.reason
-            st.caption(one.reason if told else f"{one.path}: {one.reason}")
-        if len(skipped) > _MOST_SKIPPED:
-            st.caption(f"… and {len(skipped) - _MOST_SKIPPED} more.")
 
 
 @dataclass(frozen=True)
@@ -111,17 +34,10 @@ class Selection:
     region: Region
     model: ModelInfo
 
-
-def selected() -> Selection:
-    """Return what app.py selected in this very run.
-
-    Streamlit runs a file of pages/ by itself when it is the first thing that a fresh server is
-    asked for; then the run starts over with app.py.
-    """
-    selection = st.session_state.pop("selection", None)
-    if selection is None:
-        st.switch_page("app.py", query_params=st.query_params.to_dict())
-    return selection
+    @property
+    def place(self) -> caches.Place:
+        """The region as the caches know it."""
+        return caches.Place(self.source.spec, self.region.id)
 
 
 def select() -> Selection | None:
@@ -129,29 +45,92 @@ def select() -> Selection | None:
 
     Errors of the source and the models are raised for the caller to show.
     """
-    source = select_source()
+    source = _select_source()
     if source is None:
         return None
-    region = _select_region(source)
-    model = _select_model()
-    publish("source", "region", "model")
-    st.session_state["selection"] = Selection(source, region, model)
-    return st.session_state["selection"]
+    selection = Selection(source, _select_region(source), _select_model())
+    st.session_state["selection"] = selection
+    return selection
+
+
+def selected() -> Selection:
+    """Return what app.py selected in this very run.
+
+    Streamlit runs a file of pages/ by itself when it is the first thing that a fresh server is
+    requested; then the run starts over with app.py.
+    """
+    selection: Selection | None = st.session_state.pop("selection", None)
+    if selection is None:
+        st.switch_page("app.py", query_params=st.query_params.to_dict())
+    return selection
+
+
+def choose_population(label: str, key: str, default: str, **more: Any) -> Source:
+    """Draw a field for simulated regions, a seed or seed and number, and open them."""
+    text = linked(st.text_input, label, key=key, default=default, read=_read_population, **more)
+    return caches.source(f"sim:{text.strip()}")
+
+
+def _read_population(text: str) -> str:
+    open_source(f"sim:{text.strip()}")
+    return text
+
+
+def _select_source() -> Source | None:
+    """Draw the choice of source; None until a folder is given, or while nothing is downloaded."""
+    folder = os.environ.get("HNN_FITS_DIR", "")
+    kind = linked(
+        st.selectbox,
+        "Source",
+        SOURCES,
+        key="source",
+        default="fits" if folder else "sim",
+        read="source",
+    )
+    if kind == "sim":
+        return choose_population(
+            "Population",
+            "population",
+            "",
+            placeholder="those that come with the program",
+            help="Other simulated regions: a seed such as 1, or seed and number of regions, 1:800.",
+        )
+    if kind == "fits":
+        text = linked(
+            st.text_input,
+            "Folder",
+            key="folder",
+            default=folder,
+            read=str,
+            placeholder="/data/sharps",
+            help="SHARP CEA magnetograms, any mix of regions, at any depth. Only read, never "
+            "changed.",
+        )
+        if not text.strip():
+            return None
+        source = caches.source(f"fits:{text.strip()}")
+    else:
+        try:
+            source = caches.source(DOWNLOADED[kind])
+        except EmptySourceError:
+            return None  # what can be done about it takes more room than the sidebar has
+    list_skipped("file", source.skipped())
+    return source
 
 
 def _select_region(source: Source) -> Region:
     regions = {region.id: region for region in source.regions()}
     ids = list(regions)
-    restore("region", ids[0], lambda text: find_region(source, text).id)
-    st.selectbox(
+    chosen = linked(
+        st.selectbox,
         "Active region",
-        ids,
-        format_func=lambda region: region_label(regions[region]),
-        **kept("region"),
+        {name: region_label(region) for name, region in regions.items()},
+        key="region",
+        read=lambda text: find_region(source, text).id,
         filter_mode="contains",
         help="Type a NOAA or HARP number, a flare class or a date.",
     )
-    here = ids.index(st.session_state["region"])
+    here = ids.index(chosen)
     with st.container(horizontal=True, gap="small"):
         for name, icon, step in (("Previous", "arrow_back", -1), ("Next", "arrow_forward", 1)):
             st.button(
@@ -164,7 +143,7 @@ def _select_region(source: Source) -> Region:
                 args=(ids[(here + step) % len(ids)],),
                 width="stretch",
             )
-    return regions[st.session_state["region"]]
+    return regions[chosen]
 
 
 def _select_model() -> ModelInfo:
@@ -176,18 +155,13 @@ def _select_model() -> ModelInfo:
         )
     models = {info.name: info for info in found}
 
-    def read(text: str) -> str:
-        if text not in models:
-            raise UnknownModelError(f"There is no model “{text}”; here are {', '.join(models)}.")
-        return text
-
-    restore("model", found[0].name, read)
-    st.selectbox(
+    chosen = linked(
+        st.selectbox,
         "Model and flare class",
-        list(models),
-        format_func=lambda name: model_label(models[name]),
-        **kept("model"),
+        {name: model_label(info) for name, info in models.items()},
+        key="model",
+        read=f"There is no model “{{}}”; here are {', '.join(models)}.",
         help="The class is the lowest of the coming flare that the model was trained for.",
     )
     list_skipped("model", skipped)
-    return models[st.session_state["model"]]
+    return models[chosen]

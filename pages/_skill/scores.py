@@ -1,7 +1,4 @@
-"""The five scores of every forecast: as bars, as numbers, and what is undefined about them.
-
-What must be said beside scores.
-"""
+"""The five scores of every forecast, as bars and numbers, and what must be known with them."""
 
 from collections.abc import Callable
 
@@ -27,9 +24,73 @@ __all__ = [
     "show_caveats",
     "show_folds",
     "show_heading",
-    "show_lacking",
+    "show_missing",
+    "show_numbers",
     "show_scores",
 ]
+
+BANNER = (
+    '<div class="simulated"><b>Simulated data.</b> These scores show nothing about the Sun: the '
+    "test set was made by a model of magnetic elements.</div>"
+)
+NO_RUN = (
+    "There is no finished run with predictions of its test set. Start a training or a "
+    "cross-validation on the Training page; when it has finished, its skill is here."
+)
+
+
+def show_heading(chosen: Chosen) -> None:
+    """Draw the name of the run and what its scores rest on."""
+    scores, table = chosen.scores, next(iter(chosen.forecasts.values()))
+    folds = f"{chosen.folds} folds · " if chosen.folds > 1 else ""
+    with st.container(key="heading", horizontal=True, vertical_alignment="bottom"):
+        st.markdown(f"## Skill of {chosen.name}", width="content")
+        st.caption(
+            f"{folds}≥{scores['flare_class']} flares · data set {scores['dataset']} "
+            f"(SHA-256 {str(scores['dataset_sha256'])[:12]}) · test set {len(table):,} sequences "
+            f"of {table['region'].nunique()} regions, {100 * table['label'].mean():.1f} % eruptive"
+        )
+
+
+def show_missing(chosen: Chosen) -> None:
+    """Name the network that there is no run of, so that nobody looks for its bars."""
+    for name in ("hnn", "vit"):
+        if name not in chosen.runs:
+            st.info(
+                f"There are no predictions of {FORECASTS[name]} on these test sequences, so it is "
+                "not shown. Train it on the same data set with the same seed and test fraction, "
+                "or start a cross-validation, which trains both.",
+                icon=":material/info:",
+            )
+
+
+def show_caveats(chosen: Chosen) -> None:
+    """Draw what a reader of such scores ought to know."""
+    published = _paper(chosen)
+    paper = " and ".join(f"{value} for {FORECASTS[name]}" for name, value in published.items())
+    where = "on real magnetograms and " if chosen.simulated else ""
+    policy = chosen.scores.get("policy")
+    with st.expander("How to read these scores", icon=":material/menu_book:"):
+        st.markdown(
+            f"- **The paper** reports a TSS of {paper or 'no value'} for this class, {where}on its "
+            "own test set: the diamonds stand next to the bars, they were not measured on these "
+            "sequences. Of its other bars (Figures 4 and 8) only the pictures are published, "
+            "so they are not drawn.\n"
+            "- **What confined means**: no CME linked in DONKI, by the policy. That is not the "
+            "same as no CME; before 2014 DONKI holds only about a quarter of the M and X flares."
+            + (f" Policy of this data set: {policy}." if policy else "")
+            + "\n- **Other work** on the same question reports TSS of 0.7 to 0.92 with other "
+            "splits. Splitting frame by frame puts hours of one region on both sides, and scaling "
+            "each class by itself gives away the label: both leak. Here every region, with all "
+            "that shares its numbers, is on one side.\n"
+            "- **What a network must beat** stands next to it: climatology (the base rate of the "
+            "training part) and one threshold on the total unsigned flux, chosen on the training "
+            "part.\n"
+            "- **TSS** does not depend on how many sequences are eruptive; precision, ACC and HSS "
+            "do, so they are not comparable between test sets.\n"
+            "- **The condition** is that a flare of this class comes within 24 hours: the network "
+            "does not predict whether one will."
+        )
 
 
 def show_scores(chosen: Chosen) -> pd.DataFrame:
@@ -68,11 +129,21 @@ def show_folds(chosen: Chosen) -> pd.DataFrame:
         st.caption(
             f"Mean ± std/√{chosen.folds}, as in the paper's Figure 8; dots are folds. The standard "
             "deviation is a sample's (n − 1 in the denominator): the folds stand for splits that "
-            "might have been. The paper does not say which one it took; with n its bars would be "
+            "might have been. The paper does not state which one it took; with n its bars would be "
             "shorter, by a tenth for five folds."
         )
         _show_undefined(table)
     return table
+
+
+def show_numbers(heads: list[str], rows: dict[str, list[str]]) -> None:
+    """Draw a small table of HTML cells; a row is known by its first cell."""
+    head = "".join(f"<th>{text}</th>" for text in ("", *heads))
+    body = "".join(
+        f"<tr><th>{name}</th>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+        for name, cells in rows.items()
+    )
+    st.html(f'<table class="numbers"><tr>{head}</tr>{body}</table>')
 
 
 def _paper(chosen: Chosen) -> dict[str, float]:
@@ -82,110 +153,45 @@ def _paper(chosen: Chosen) -> dict[str, float]:
 def _show_table(table: pd.DataFrame, words: Callable[..., tuple[str, str]], *columns: str) -> None:
     """Put the numbers into a small table, scores down and forecasts across."""
     names = list(dict.fromkeys(table["forecast"]))
-    told = {
+    cells = {
         (row["score"], row["forecast"]): words(*(row[column] for column in columns))
         for row in table.to_dict("records")
     }
-    head = "".join(f"<th>{FORECASTS[name]}</th>" for name in names)
-    body = "".join(
-        f"<tr><th>{SCORE_NAMES[score]}</th>"
-        + "".join("<td>{}<small>{}</small></td>".format(*told[score, name]) for name in names)
-        + "</tr>"
+    rows = {
+        SCORE_NAMES[score]: ["{}<small>{}</small>".format(*cells[score, name]) for name in names]
         for score in SCORES
-    )
-    st.html(f'<table class="numbers"><tr><th></th>{head}</tr>{body}</table>')
+    }
+    show_numbers([FORECASTS[name] for name in names], rows)
 
 
 def _show_undefined(table: pd.DataFrame) -> None:
-    """Say what is undefined and why; scores that share forecasts and reason in one breath."""
-    lacking = table[table["why"] != ""]
-    whose = lacking.groupby(["score", "why"], sort=False)["forecast"].agg(tuple).reset_index()
-    told = [
-        f"{', '.join(SCORE_NAMES[score] for score in group['score'])} of "
-        f"{', '.join(FORECASTS[name] for name in names)} ({why})"
-        for (names, why), group in whose.groupby(["forecast", "why"], sort=False)
+    """Draw what is undefined and why, scores that share forecasts and reason together."""
+    undefined = table[table["why"] != ""]
+    whose = undefined.groupby(["score", "why"], sort=False)["forecast"].agg(tuple).reset_index()
+    alike: dict[tuple[tuple[str, ...], str], list[str]] = {}
+    for row in whose.to_dict("records"):
+        alike.setdefault((row["forecast"], row["why"]), []).append(SCORE_NAMES[row["score"]])
+    parts = [
+        f"{', '.join(scores)} of {', '.join(FORECASTS[name] for name in names)} ({why})"
+        for (names, why), scores in alike.items()
     ]
-    if told:
-        st.caption(f":material/block: Undefined: {'; '.join(told)}.")
+    if parts:
+        st.caption(f":material/block: Undefined: {'; '.join(parts)}.")
 
 
 def _show_differences(chosen: Chosen) -> None:
     first = next(iter(chosen.runs))
-    told = [
+    found = differences(chosen.forecasts, first).dropna(subset="difference").to_dict("records")
+    parts = [
         "{} {} ({})".format(
-            FORECASTS[row.forecast], *with_interval(row.difference, row.low, row.high)
+            FORECASTS[row["forecast"]], *with_interval(row["difference"], row["low"], row["high"])
         )
-        for row in differences(chosen.forecasts, first).dropna(subset="difference").itertuples()
+        for row in found
     ]
-    if not told:
+    if not parts:
         return
     st.caption(
-        f":material/compare_arrows: TSS of {FORECASTS[first]} less that of: {'; '.join(told)}. "
+        f":material/compare_arrows: TSS of {FORECASTS[first]} less that of: {'; '.join(parts)}. "
         "Both on the same draws of regions: where the interval leaves out 0, the difference does "
         "not hang on which regions were tested."
     )
-
-
-BANNER = (
-    '<div class="simulated"><b>Simulated data.</b> These scores say nothing about the Sun: the '
-    "test set was made by a model of magnetic elements.</div>"
-)
-NO_RUN = (
-    "There is no finished run with predictions of its test set. Start a training or a "
-    "cross-validation on the Training page, or with `python -m hnn_core train`; when it has come "
-    "to its end, its skill is here."
-)
-
-
-def show_heading(chosen: Chosen) -> None:
-    """Draw the name of the run and what its scores rest on."""
-    scores, table = chosen.scores, next(iter(chosen.forecasts.values()))
-    folds = f"{chosen.folds} folds · " if chosen.folds > 1 else ""
-    with st.container(key="heading", horizontal=True, vertical_alignment="bottom"):
-        st.markdown(f"## Skill of {chosen.name}", width="content")
-        st.caption(
-            f"{folds}≥{scores['flare_class']} flares · data set {scores['dataset']} "
-            f"(SHA-256 {str(scores['dataset_sha256'])[:12]}) · test set {len(table):,} sequences "
-            f"of {table['region'].nunique()} regions, {100 * table['label'].mean():.1f} % eruptive"
-        )
-
-
-def show_lacking(chosen: Chosen) -> None:
-    """Say which network there is no run of, so that nobody looks for its bars."""
-    for name in ("hnn", "vit"):
-        if name not in chosen.runs:
-            st.info(
-                f"There are no predictions of {FORECASTS[name]} on these test sequences, so it is "
-                "not shown. Train it on the same data set with the same seed and test fraction, "
-                "or start a cross-validation, which trains both.",
-                icon=":material/info:",
-            )
-
-
-def show_caveats(chosen: Chosen) -> None:
-    """Draw what a reader of such scores ought to know."""
-    told = PAPER_TSS.get(chosen.scores["flare_class"], {})
-    paper = " and ".join(f"{value} for {FORECASTS[name]}" for name, value in told.items())
-    where = "on real magnetograms and " if chosen.simulated else ""
-    policy = chosen.scores.get("policy")
-    with st.expander("How to read these scores", icon=":material/menu_book:"):
-        st.markdown(
-            f"- **The paper** reports a TSS of {paper or 'no value'} for this class, {where}on its "
-            "own test set: the diamonds stand beside the bars, they were not measured on these "
-            "sequences. Of its other bars (Figures 4 and 8) only the pictures are published, "
-            "so they are not drawn.\n"
-            "- **What confined means**: no CME is linked to the flare in DONKI. That is not the "
-            "same as no CME; before 2014 DONKI holds only about a quarter of the M and X flares."
-            + (f" Policy of this data set: {policy}." if policy else "")
-            + "\n- **Other work** on the same question reports TSS of 0.7 to 0.92 with other "
-            "splits. Splitting frame by frame puts hours of one region on both sides, and scaling "
-            "each class by itself tells the label: both leak. Here every region, with all that "
-            "shares its numbers, is on one side.\n"
-            "- **What a network must beat** stands beside it: climatology (the base rate of the "
-            "training part) and one threshold on the total unsigned flux, chosen on the training "
-            "part.\n"
-            "- **TSS** does not depend on how many sequences are eruptive; precision, ACC and HSS "
-            "do, so they are not comparable between test sets.\n"
-            "- **The condition** is that a flare of this class comes within 24 hours: the network "
-            "does not say whether one will."
-        )

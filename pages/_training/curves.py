@@ -1,18 +1,19 @@
-"""A run's curves: loss and skill of one training, skill of the members of a larger run.
-
-Several runs on one chart.
-"""
+"""Curves of loss and skill: of one training, of a larger run's members, of several runs."""
 
 import streamlit as st
 
 from analysis.figures.training import SCORES, compare_runs_figure, loss_figure, validation_figure
+from hnn_core.live.reporting import duration
 from hnn_core.training.progress import Progress, n_members, share_done
 from hnn_core.training.run_folder import RunFolder, list_runs
 from pages._shared.charts import show_chart
-from pages._training.dataset import is_simulated
-from pages._training.runs import duration, network
+from pages._shared.messages import written
+from pages._shared.widgets import show_table
+from pages._training.runs import field_words, is_simulated, network, number
 
 __all__ = ["show_comparison", "show_curves", "show_members"]
+
+_AT_FIRST = 4
 
 
 def show_curves(run: RunFolder, progress: Progress) -> None:
@@ -26,11 +27,7 @@ def show_curves(run: RunFolder, progress: Progress) -> None:
     with left:
         st.markdown("#### Loss")
         show_chart(
-            loss_figure(
-                steps,
-                epochs,
-                n_epochs=progress.epochs,
-            ),
+            loss_figure(steps, epochs, n_epochs=progress.epochs),
             key="run_loss",
             simulated=simulated,
             filename=f"{run.name} loss",
@@ -39,11 +36,7 @@ def show_curves(run: RunFolder, progress: Progress) -> None:
     with right:
         st.markdown("#### Skill on the validation set")
         show_chart(
-            validation_figure(
-                epochs,
-                best_epoch=progress.best_epoch,
-                n_epochs=progress.epochs,
-            ),
+            validation_figure(epochs, best_epoch=progress.best_epoch, n_epochs=progress.epochs),
             key="run_skill",
             simulated=simulated,
             filename=f"{run.name} skill",
@@ -57,24 +50,22 @@ def show_members(run: RunFolder, members: dict[str, Progress], *, busy: bool) ->
     st.progress(share_done(members, total), f"{len(members)} of {total} trainings begun")
     if not members:
         return
-    st.dataframe(
+    show_table(
         [
             {
                 "training": name,
                 "done": one.fraction,
                 "epoch": f"{one.epoch} of {one.epochs or '…'}",
                 "validation TSS": one.validation.get("tss"),
-                "time left": duration(one.seconds_left) if busy and one.fraction < 1 else "–",
+                "time left": number(one.seconds_left, duration)
+                if busy and one.fraction < 1
+                else "–",
             }
             for name, one in members.items()
         ],
-        hide_index=True,
+        "run_member_table",
+        columns={"done": st.column_config.ProgressColumn(format="percent")},
         placeholder="–",
-        key="run_member_table",
-        column_config={
-            "done": st.column_config.ProgressColumn(format="percent"),
-            "validation TSS": st.column_config.NumberColumn(format="%.3f"),
-        },
     )
     tables = {one.name: one.history()[1] for one in run.members}
     if not tables:
@@ -87,9 +78,6 @@ def show_members(run: RunFolder, members: dict[str, Progress], *, busy: bool) ->
         filename=f"{run.name} members",
         alt=f"Validation TSS of the trainings of {run.name} against the epoch",
     )
-
-
-_AT_FIRST = 4
 
 
 def show_comparison() -> None:
@@ -132,11 +120,7 @@ def show_comparison() -> None:
     if without:
         st.caption(f"Nothing to draw yet: {', '.join(without)}.")
     if tables:
-        st.dataframe(
-            [_row(name, runs[name]) for name in tables],
-            hide_index=True,
-            key="compared_table",
-        )
+        show_table([_row(name, runs[name]) for name in tables], "compared_table")
 
 
 def _curves(run: RunFolder) -> dict[str, RunFolder]:
@@ -146,8 +130,10 @@ def _curves(run: RunFolder) -> dict[str, RunFolder]:
     return {f"{run.name}/{member.name}": member for member in run.members}
 
 
-def _row(name: str, run: RunFolder) -> dict[str, object]:
+def _row(name: str, run: RunFolder) -> dict[str, str]:
     shown = ("dataset", "pretrained", "frames", "patch", "depth", "width", "batch")
-    values = {field: str(run.config.get(field, "–")) for field in shown}
-    rates = {field: run.config.get(field) for field in ("learning_rate", "seed")}
-    return {"run": name, "network": network(run), **values, **rates}
+    values = {
+        field_words(field): written(run.config.get(field, "–"))
+        for field in (*shown, "learning_rate", "seed")
+    }
+    return {"run": name, "network": network(run), **values}

@@ -1,22 +1,21 @@
-"""A new training: data set, class, network, hyperparameters, start.
-
-The hyperparameters: a widget for each field of a training's configuration.
-"""
+"""A new training: data set, class, network, hyperparameters, start; or first a small data set."""
 
 from typing import Any
 
 import streamlit as st
 
+from hnn_core.dataset.card import DatasetInfo, list_datasets
 from hnn_core.exceptions import TrainingError
+from hnn_core.jobs.data_jobs import SMALL, DataBuild, start_small_build, stop_small_build
+from hnn_core.regions.goes_classes import FLARE_CLASSES
 from hnn_core.training.config import FIELD_HELP, PRESETS, TrainConfig
 from hnn_core.training.run_folder import begin, create_run
-from pages._shared.access import require_writes, writes_refused
-from pages._shared.messages import worded_errors
-from pages._training.dataset import choose_dataset
-from pages._training.runs import KINDS, open_run
+from pages._shared.access import guarded_button, perform
+from pages._shared.messages import count_words, written
+from pages._shared.widgets import show_table
+from pages._training.runs import KINDS, field_words, open_run
 
-__all__ = ["choose_start", "field_values", "show_fields", "show_form", "show_presets"]
-
+__all__ = ["show_form"]
 
 GROUPS = {
     "The paper's protocol": (
@@ -32,6 +31,7 @@ GROUPS = {
         "keep_checkpoints",
     ),
 }
+NETWORKS = {True: "HNN", False: "ViT baseline"}
 CHOICES = {"precision": ("auto", "32", "bf16", "16"), "accelerator": ("auto", "cpu", "gpu")}
 STARTS = {"hub": "ImageNet, from the hub", "none": "Random weights", "file": "A file …"}
 _PRESET_NAMES = {
@@ -43,92 +43,13 @@ _STEP = 0.05
 _DEFAULTS: dict[str, Any] = {
     name: field.default for name, field in TrainConfig.model_fields.items() if name != "dataset"
 }
-
-
-def show_presets() -> None:
-    """Draw a button for each preset; it sets every hyperparameter."""
-    for name, (label, icon) in _PRESET_NAMES.items():
-        st.button(label, key=f"preset_{name}", icon=icon, on_click=_set, args=(name,))
-
-
-def choose_start() -> None:
-    """Draw what the vision transformer starts from."""
-    _fill()
-    st.selectbox(
-        "Pretrained",
-        list(STARTS),
-        format_func=STARTS.__getitem__,
-        help=FIELD_HELP["pretrained"],
-        **_kept("pretrained"),
-    )
-    if st.session_state["train_pretrained"] == "file":
-        st.text_input(
-            "File of weights",
-            placeholder="/data/weights/vit.safetensors",
-            help="A timm vision transformer as .safetensors, on the machine that trains.",
-            **_kept("file"),
-        )
-
-
-def show_fields() -> None:
-    """Draw the groups of hyperparameters."""
-    _fill()
-    for tab, names in zip(st.tabs(list(GROUPS)), GROUPS.values(), strict=True):
-        with tab, st.container(horizontal=True, vertical_alignment="bottom"):
-            for name in names:
-                _field(name)
-
-
-def field_values() -> dict[str, Any]:
-    """Return what the widgets hold, as fields of a configuration."""
-    values = {
-        name: st.session_state[f"train_{name}"] for group in GROUPS.values() for name in group
-    }
-    start = st.session_state["train_pretrained"]
-    return values | {"pretrained": st.session_state["train_file"] if start == "file" else start}
-
-
-def _field(name: str) -> None:
-    default = _DEFAULTS[name]
-    label = name.replace("lstm", "LSTM").replace("_", " ")
-    shared = {
-        "label": label[0].upper() + label[1:],
-        "help": FIELD_HELP[name],
-        "width": 160,
-        **_kept(name),
-    }
-    if name in CHOICES:
-        st.selectbox(options=CHOICES[name], **shared)
-    elif isinstance(default, bool):
-        st.toggle(**shared)
-    elif isinstance(default, int):
-        st.number_input(step=1, **shared)
-    else:
-        st.number_input(step=_STEPS.get(name, _STEP), format="%g", **shared)
-
-
-def _fill() -> None:
-    for name, value in {**_DEFAULTS, "file": ""}.items():
-        st.session_state.setdefault(f"train_{name}", value)
-
-
-def _set(preset: str) -> None:
-    for name, value in (_DEFAULTS | PRESETS[preset]).items():
-        st.session_state[f"train_{name}"] = value
-
-
-def _kept(name: str) -> dict[str, Any]:
-    return {"key": f"train_{name}", "persist_state": "session"}
-
-
-_NAME = "Of the run and, in small letters, of its model; made of network, class and time if empty."
-NETWORKS = {True: "HNN", False: "ViT baseline"}
+_REFRESH_S = 2
 
 
 def show_form() -> None:
     """Draw the form; without a data set, how to get one."""
     st.markdown("## New training")
-    chosen = choose_dataset()
+    chosen = _choose_dataset()
     if chosen is None:
         return
     dataset, flare_class = chosen
@@ -155,23 +76,32 @@ def show_form() -> None:
             disabled=kind == "crossval",
             help=FIELD_HELP["temporal"],
         )
+    for name, value in {**_DEFAULTS, "file": ""}.items():
+        st.session_state.setdefault(f"train_{name}", value)
     with right:
-        choose_start()
+        _choose_start()
     with st.container(key="presets", horizontal=True, vertical_alignment="center"):
         st.markdown("### Hyperparameters", width="content")
-        show_presets()
-    show_fields()
+        for name, (label, icon) in _PRESET_NAMES.items():
+            st.button(label, key=f"preset_{name}", icon=icon, on_click=_set, args=(name,))
+    for tab, names in zip(st.tabs(list(GROUPS)), GROUPS.values(), strict=True):
+        with tab, st.container(horizontal=True, vertical_alignment="bottom"):
+            for name in names:
+                _field(name)
     _show_start(kind, {"dataset": dataset, "flare_class": flare_class, "temporal": temporal})
 
 
 def _show_start(kind: str, chosen: dict[str, Any]) -> None:
+    state = st.session_state
+    values = {name: state[f"train_{name}"] for group in GROUPS.values() for name in group}
+    start = state["train_pretrained"]
+    values["pretrained"] = state["train_file"] if start == "file" else start
     try:
-        config = TrainConfig(**chosen, **field_values())
+        config = TrainConfig(**chosen, **values)
     except TrainingError as error:
         st.warning(str(error), icon=":material/warning:")
         st.button("Start", key="train_start", disabled=True, icon=":material/play_arrow:")
         return
-    refused = writes_refused()
     model = config.model_name if kind == "train" else kind
     with st.container(key="start_row", horizontal=True, vertical_alignment="bottom"):
         name = st.text_input(
@@ -179,35 +109,164 @@ def _show_start(kind: str, chosen: dict[str, Any]) -> None:
             key="train_name",
             placeholder=f"{model}-{config.flare_class}-…",
             width=320,
-            help=_NAME,
+            help="Of the run and, in small letters, of its model; made of network, class and time "
+            "if empty.",
         )
-        pressed = st.button(
-            "Start",
-            key="train_start",
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=bool(refused),
-            help=refused or None,
-        )
+        pressed = guarded_button("Start", "train_start", "play_arrow", type="primary")
     st.caption(_changes(config))
     if pressed:
-        with worded_errors():
-            require_writes()
-            run = create_run(kind, config, name.strip())
-            begin(run)
-            del st.session_state["train_name"]
-            open_run(run.name)
+        perform(_start, kind, config, name.strip())
+
+
+def _start(kind: str, config: TrainConfig, name: str) -> None:
+    run = create_run(kind, config, name)
+    begin(run)
+    del st.session_state["train_name"]
+    open_run(run.name)
 
 
 def _changes(config: TrainConfig) -> str:
     paper = TrainConfig(dataset=config.dataset).to_dict()
-    asked = config.to_dict()
-    passed_over = ("flare_class", "temporal")
     changed = [
-        f"{name} {asked[name]}"
-        for name in asked
-        if asked[name] != paper[name] and name not in passed_over
+        f"{field_words(name)} {written(value)}"
+        for name, value in config.to_dict().items()
+        if value != paper[name] and name not in ("flare_class", "temporal")
     ]
     if not changed:
-        return "As in the paper, where it says; the rest by default."
+        return "As in the paper where it gives a value; the rest by default."
     return f"Changed from the defaults: {', '.join(changed)}."
+
+
+def _choose_start() -> None:
+    st.selectbox(
+        "Pretrained",
+        list(STARTS),
+        format_func=STARTS.__getitem__,
+        help=FIELD_HELP["pretrained"],
+        **_kept("pretrained"),
+    )
+    if st.session_state["train_pretrained"] == "file":
+        st.text_input(
+            "File of weights",
+            placeholder="/data/weights/vit.safetensors",
+            help="A timm vision transformer as .safetensors, on the machine that trains.",
+            **_kept("file"),
+        )
+
+
+def _field(name: str) -> None:
+    default = _DEFAULTS[name]
+    label = field_words(name)
+    shared = {
+        "label": label[0].upper() + label[1:],
+        "help": FIELD_HELP[name],
+        "width": 160,
+        **_kept(name),
+    }
+    if name in CHOICES:
+        st.selectbox(options=CHOICES[name], **shared)
+    elif isinstance(default, bool):
+        st.toggle(**shared)
+    elif isinstance(default, int):
+        st.number_input(step=1, **shared)
+    else:
+        st.number_input(step=_STEPS.get(name, _STEP), format="%g", **shared)
+
+
+def _set(preset: str) -> None:
+    for name, value in (_DEFAULTS | PRESETS[preset]).items():
+        st.session_state[f"train_{name}"] = value
+
+
+def _kept(name: str) -> dict[str, Any]:
+    return {"key": f"train_{name}", "persist_state": "session"}
+
+
+def _choose_dataset() -> tuple[str, str] | None:
+    """Draw the choice of data set and class; None, with what to do, where there is none."""
+    found, skipped = list_datasets()
+    datasets = {info.name: info for info in found}
+    for one in skipped:
+        st.caption(f":material/block: {one.reason}")
+    if not datasets:
+        _offer_small_build()
+        return None
+    left, right = st.columns(2, gap="medium")
+    with left:
+        if st.session_state.get("train_dataset") not in datasets:
+            st.session_state["train_dataset"] = next(iter(datasets))
+        name = st.selectbox(
+            "Data set",
+            list(datasets),
+            key="train_dataset",
+            persist_state="session",
+            help=FIELD_HELP["dataset"],
+        )
+    with right:
+        st.session_state.setdefault("train_class", "M")
+        flare_class = st.segmented_control(
+            "Class of the coming flare",
+            FLARE_CLASSES,
+            format_func=lambda text: f"≥{text}",
+            key="train_class",
+            required=True,
+            persist_state="session",
+            help=FIELD_HELP["flare_class"],
+        )
+    _show_counts(datasets[name], str(flare_class))
+    return name, str(flare_class)
+
+
+def _show_counts(info: DatasetInfo, flare_class: str) -> None:
+    card = info.card
+    rows = []
+    for title, table in ((info.name, "counts"), ("the paper's Table 1", "paper_table1")):
+        counts = card.get(table, {}).get(flare_class, {})
+        rows.append({f"≥{flare_class}": title} | count_words(counts))
+    show_table(rows, "dataset_counts", placeholder="–")
+    about = (
+        f"From {info.source}, {card['regions']} regions; sequences of up to {info.hours} hours; "
+        f"policy {info.policy}."
+    )
+    st.caption(f"Simulated data. {about}" if info.simulated else about)
+    if info.is_partial(flare_class):
+        st.warning(
+            f"This data set was fetched for stronger flares: of those of class ≥{flare_class} it "
+            "holds only the hours that lie near them.",
+            icon=":material/warning:",
+        )
+
+
+def _offer_small_build() -> None:
+    build = DataBuild()
+    busy = build.alive
+    if not busy:
+        st.info(
+            "There is no data set to train on yet. Build one from magnetograms on the Data page, "
+            "or start with a small one of 40 simulated regions, which takes a minute or two.",
+            icon=":material/database:",
+        )
+    if busy:
+        label, key, icon, act = "Stop building", "build_stop", "stop_circle", stop_small_build
+    else:
+        label, key = "Build the small simulated data set", "build_small"
+        icon, act = "play_arrow", start_small_build
+    pressed = guarded_button(label, key, icon, type="primary")
+    if busy or build.begun:
+        st.fragment(_show_build, run_every=_REFRESH_S if busy else None)(busy=busy)
+    if pressed:
+        perform(act)
+
+
+def _show_build(*, busy: bool) -> None:
+    build = DataBuild()
+    if busy and not build.alive:
+        st.rerun()
+    if busy:
+        st.markdown(f":blue[:material/progress_activity:] Building the data set **{SMALL}** …")
+    else:
+        st.warning(
+            "The last building did not come to its end; building again resumes it.",
+            icon=":material/warning:",
+        )
+    st.code(build.log_tail() or "Starting …", language=None)

@@ -1,15 +1,21 @@
-"""One run: what was asked for, how far it is, its curves, its log."""
+"""One run: what was requested, how far it is, what can be done with it, its curves, its log."""
+
+from collections.abc import Callable
 
 import streamlit as st
 
-from hnn_core.jobs.jobs import effective_state
+from hnn_core.jobs import jobs
+from hnn_core.jobs.jobs import State, effective_state
+from hnn_core.live.reporting import duration
+from hnn_core.training.evaluate import adopt_model
 from hnn_core.training.progress import Progress, member_progress, read_progress
-from hnn_core.training.run_folder import RunFolder
-from pages._shared.messages import COLOURS, ICONS
-from pages._training.actions import show_actions
+from hnn_core.training.run_folder import RunFolder, delete, resume
+from pages._shared import caches
+from pages._shared.access import guarded_button, perform
+from pages._shared.messages import show_state, written
+from pages._shared.widgets import show_table
 from pages._training.curves import show_curves, show_members
-from pages._training.dataset import dataset_words
-from pages._training.runs import KINDS, duration, network, number
+from pages._training.runs import KINDS, dataset_words, field_words, network, number
 
 __all__ = ["show_run"]
 
@@ -19,6 +25,7 @@ _MANY_EVENTS, _SLOW_REFRESH_S = 15_000, 15
 _MOST_MESSAGES = 20
 _LOG_LINES = 200
 _LEVELS = {"warning": ":orange[:material/warning:]", "error": ":red[:material/error:]"}
+_RESUMABLE = ("stopped", "interrupted", "failed")
 
 
 def show_run(run: RunFolder) -> None:
@@ -26,27 +33,22 @@ def show_run(run: RunFolder) -> None:
     state = effective_state(run)
     with st.container(key="heading", horizontal=True, vertical_alignment="bottom"):
         st.markdown(f"## {run.name}", width="content")
-        st.badge(state.state, icon=ICONS[state.state], color=COLOURS[state.state])
+        show_state(state)
         st.caption(f"{KINDS[run.kind]} · {network(run)} · {dataset_words(run)}")
-    show_actions(run, state)
+    _show_actions(run, state)
     pause = _REFRESH_S if len(run.events()) < _MANY_EVENTS else _SLOW_REFRESH_S
     st.fragment(_show_live, run_every=pause if run.alive else None)(run)
-    with st.expander("What was asked for", icon=":material/tune:"):
-        st.dataframe(
-            [{"field": name, "value": str(value)} for name, value in run.config.items()],
-            hide_index=True,
-            width="content",
-            height="content",
-            key="run_config",
-        )
+    with st.expander("Configuration", icon=":material/tune:"):
+        fields = {field_words(name): written(value) for name, value in run.config.items()}
+        rows = [{"field": name, "value": value} for name, value in fields.items()]
+        show_table(rows, "run_config", width="content", height="content")
 
 
 def _show_live(run: RunFolder) -> None:
     busy = run.alive
     state = effective_state(run)
     if state.message:
-        words = st.error if state.state == "failed" else st.caption
-        words(state.message)
+        (st.error if state.state == "failed" else st.caption)(state.message)
     events = run.events()
     progress = read_progress(events)
     if run.kind == "train":
@@ -70,7 +72,7 @@ def _show_progress(run: RunFolder, progress: Progress, *, busy: bool) -> None:
     st.progress(progress.fraction, done)
     sequences = ", ".join(f"{number} {part}" for part, number in progress.sequences.items())
     facts = {
-        "Time left": duration(progress.seconds_left) if busy else "–",
+        "Time left": number(progress.seconds_left, duration) if busy else "–",
         "Throughput": number(progress.sequences_per_s, "{:.1f} sequences/s"),
         "Waiting for data": number(progress.data_fraction, "{:.0%}"),
         "Memory": number(progress.memory_mb, "{:,.0f} MB"),
@@ -87,9 +89,68 @@ def _show_progress(run: RunFolder, progress: Progress, *, busy: bool) -> None:
 def _show_messages(progress: Progress) -> None:
     if not progress.messages:
         return
-    st.markdown("#### What it says")
+    st.markdown("#### Messages")
     with st.container(gap="xsmall"):
         for message in reversed(progress.messages[-_MOST_MESSAGES:]):
             time = message.time.replace("T", " ").removesuffix("Z")
             mark = _LEVELS.get(message.level, ":material/info:")
             st.caption(f"{mark} {time} UTC · {message.text}")
+
+
+def _show_actions(run: RunFolder, state: State) -> None:
+    """Draw the buttons that a run in this state has."""
+    alive = run.alive
+    own = not run.shipped
+    shown = {
+        "stop": alive and state.state in ("queued", "running"),
+        "kill": state.state == "stopping",
+        "resume": own and state.state in _RESUMABLE,
+        "adopt": run.has_model,
+        "delete": own and not alive,
+    }
+    pressed = []
+    with st.container(key="run_actions", horizontal=True, vertical_alignment="center"):
+        for name, (label, icon, words, act) in _BUTTONS.items():
+            if shown[name] and guarded_button(label, f"run_{name}", icon, words):
+                pressed.append(act)
+        if run.has_predictions:
+            st.page_link(
+                "pages/skill.py",
+                label="Skill on the test set",
+                icon=":material/monitoring:",
+                query_params={"run": run.name},
+            )
+    for act in pressed:
+        perform(act, run, rerun=act is not _ask_to_delete)
+
+
+def _adopt(run: RunFolder) -> None:
+    with st.spinner("Copying the model …"):
+        name = adopt_model(run)
+    caches.models.clear()
+    st.session_state["model"] = name
+    st.switch_page("pages/explore.py")
+
+
+@st.dialog("Delete this run?")
+def _ask_to_delete(run: RunFolder) -> None:
+    st.markdown(
+        f"**{run.name}** goes with its checkpoints, its scores and its model. A model that was "
+        "copied to Explore stays. This cannot be undone."
+    )
+    if st.button("Delete for good", key="run_delete_sure", type="primary"):
+        perform(delete, run)
+
+
+_STOPPED = "It finishes its step and writes a checkpoint."
+_KILLED = "At once: what came after the last checkpoint is lost."
+_RESUMED = "From the newest checkpoint that can be read."
+_ADOPTED = "Copies the best model to your models."
+_DELETED = "The run with its checkpoints and its model."
+_BUTTONS: dict[str, tuple[str, str, str, Callable[[RunFolder], object]]] = {
+    "stop": ("Stop", "stop_circle", _STOPPED, jobs.ask_to_stop),
+    "kill": ("Kill", "dangerous", _KILLED, lambda run: jobs.stop(run, 0)),
+    "resume": ("Resume", "resume", _RESUMED, resume),
+    "adopt": ("Use in Explore", "travel_explore", _ADOPTED, _adopt),
+    "delete": ("Delete …", "delete", _DELETED, _ask_to_delete),
+}

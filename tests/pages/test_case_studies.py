@@ -149,7 +149,7 @@ def test_a_case_is_added_once_and_taken_out(folder, model):
     clicked(app, "case_add")
     assert len(cases_from_link(app.query_params["cases"])) == 2
     clicked(app, "case_add")
-    assert "among the cases already" in words(app)
+    assert "one of the cases already" in words(app)
     assert len(cases_from_link(app.query_params["cases"])) == 2
     name = f"drop_fits:{folder}_377_2011-02-13T12:00"
     clicked(app, name)
@@ -265,9 +265,9 @@ def test_a_set_says_when_its_model_answers_otherwise_or_is_gone(folder, model, h
     app.selectbox(key="set_name").select("old").run()
     clicked(app, "set_open")
     said = words(app)
-    assert "small has other weights than when the set was saved; it said 0.12 then" in said
+    assert "small has other weights than when the set was saved. P(eruptive) was 0.12 then." in said
     assert "“lost” is not here any more" in said
-    assert "It said 0.90 then." in said
+    assert "P(eruptive) was 0.90 then." in said
 
 
 def test_a_set_of_a_newer_program_is_named_and_left_alone(folder, model, hnn_home):
@@ -370,7 +370,7 @@ def test_the_chosen_map_is_drawn_under_its_own_name(folder, model, method):
 
 def test_occlusion_waits_for_a_button(folder, model):
     app = opened(folder, "", hour="2011-02-13T12:00", map="occlusion")
-    clicked(app, "occlude")
+    clicked(app, "occlusion_start")
     until_done(app, "occlusion")
     names = {trace.get("name") for trace in figures(app, "magnetogram")[0]["data"]}
     assert "occlusion for eruptive" in names

@@ -10,10 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from hnn_core.__main__ import main
 from hnn_core.jobs import data_jobs
-from hnn_core.live.watch import prediction_log
+from hnn_core.live.watch import append_prediction
 from hnn_core.regions.well_known import well_known_cases
-from hnn_core.storage import append_line
-from pages._skill.parts import explore_query
+from pages._skill.details import explore_query
 from tests.conftest import ROOT
 from tests.emulators import emulated, small_world
 from tests.support.drawn_jobs import DEAD, MINE, START, drawn_job, line
@@ -160,7 +159,7 @@ def test_one_who_may_not_write_sees_why_and_starts_nothing(started, monkeypatch)
     assert "not fetch, build or remove" in words(app)
     assert app.button(key="fetch_now").disabled
     # A forged press of a button that is off.
-    monkeypatch.setattr("pages._data.forms.writes_refused", lambda: "")
+    monkeypatch.setattr("pages._shared.access.writes_refused", lambda: "")
     app = opened(show="fetch")
     app.button(key="fetch_now").click().run()
     assert started == []
@@ -197,7 +196,7 @@ def test_a_job_at_work_shows_how_far_it_is_and_can_be_cancelled(monkeypatch):
     [
         (START + "JSOC cannot be reached (no connection).\n", DEAD, "JSOC cannot be reached"),
         (START, {**DEAD, "stop_asked": True}, "only what is missing"),
-        (START, DEAD, "resume it"),
+        (START, DEAD, "go on with it"),
     ],
 )
 def test_a_job_that_did_not_end_says_why_and_goes_on(monkeypatch, log, process, said):
@@ -210,14 +209,14 @@ def test_a_job_that_did_not_end_says_why_and_goes_on(monkeypatch, log, process, 
     assert gone_on == [job.name]
 
 
-def test_a_job_is_forgotten_and_damaged_folders_are_passed_over():
+def test_a_job_is_removed_and_damaged_folders_are_passed_over():
     job = drawn_job(log=START + line("end", text="Done.", regions=[]), process=DEAD)
     broken = job.path.with_name("20260102-broken")
     broken.mkdir()
     (broken / "request.json").write_text("{")
     app = opened()
     assert "AR 11158" in words(app)
-    button(app, "forget_").click().run()
+    button(app, "remove_").click().run()
     assert data_jobs.list_data_jobs() == []
     assert not app.exception
 
@@ -251,14 +250,12 @@ def test_predictions_of_the_watch_are_listed_the_newest_first():
         ("05", {"probability": 0.25, "label": "confined"}),
         ("06", {"refused": "Far."}),
     ):
-        prediction_log().parent.mkdir(exist_ok=True)
-        append_line(
-            prediction_log(),
-            {"region": "NRT-9", "noaa": [14600], "t_rec": f"2026-01-01T{hour}:00", **told},
+        append_prediction(
+            {"region": "NRT-9", "noaa": [14600], "t_rec": f"2026-01-01T{hour}:00", **told}
         )
     app = opened(show="fetch")
-    table = next(one.value for one in app.dataframe if "says" in one.value.columns)
-    assert table["says"].tolist() == ["Far.", "confined"]
+    table = next(one.value for one in app.dataframe if "prediction" in one.value.columns)
+    assert table["prediction"].tolist() == ["Far.", "confined"]
     assert table["hour (TAI)"].tolist() == ["2026-01-01 06:00", "2026-01-01 05:00"]
     assert "not whether one will come" in words(app)
 

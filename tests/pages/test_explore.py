@@ -167,7 +167,7 @@ def test_record_that_broke_since_it_was_indexed_hides_only_itself(folder, model)
     app = opened(folder, hour="2011-02-13T06:00")
     path = folder / "hour07.fits"
     path.write_bytes(path.read_bytes()[:-3000])
-    for cache in (caches.record, caches._sequence, caches.flux_row):
+    for cache in (caches.record, caches.sequence, caches.flux_row):
         cache.clear()
     app.button(key="hour_ahead").click().run()
     assert ["hour07.fits" in error.value for error in app.error] == [True]

@@ -95,7 +95,7 @@ def test_position_is_written_as_solar_physicists_do(longitude, latitude, words):
 @pytest.mark.parametrize(
     ("card", "sentence"),
     [
-        ({}, "The card of small does not say what it was trained on. No test score is known."),
+        ({}, "The card of small does not name its training data. No test score is known."),
         (
             {"trained_on": "simulated regions only", "test": {"tss": 0.61}},
             "Trained on simulated regions only. Test TSS 0.61.",
@@ -132,3 +132,23 @@ def test_hours_filled_and_flagged_are_named():
         "Hours without a record, filled by interpolation: 04:00, 05:00.",
         "Hour with a QUALITY flag that is accepted: 06:00.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (1e-5, "1 × 10⁻⁵"),
+        (-2.5e20, "−2.5 × 10²⁰"),
+        (-0.25, "−0.25"),
+        (0.0, "0"),
+        (12, "12"),
+        (True, "True"),
+        ("auto", "auto"),
+    ],
+)
+def test_numbers_are_written_with_powers_of_ten_and_a_minus_sign(value, words):
+    assert labels.written(value) == words
+
+
+def test_what_is_not_known_is_not_no():
+    assert [labels.yes_no(value) for value in (True, False, None)] == ["yes", "no", "not known"]

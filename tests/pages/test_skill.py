@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from hnn_core.network.model_store import save_model
-from pages._skill.parts import explore_query
+from pages._skill.details import explore_query
 from tests.conftest import ROOT
 from tests.support.made_runs import draw_predictions, write_run
 from tests.support.small_models import small_model
@@ -75,7 +75,7 @@ def test_without_a_run_the_page_says_how_to_get_one():
     app = opened()
     assert not app.error
     assert ["no finished run" in info.value for info in app.info] == [True]
-    assert "python -m hnn_core train" in words(app)
+    assert "Training page" in words(app)
     assert not drawn(app)
 
 
@@ -90,7 +90,7 @@ def test_both_networks_and_both_baselines_stand_side_by_side(runs):
     assert "720 sequences of 40 regions, 50.0 % eruptive" in words(app)
     assert "SHA-256 0123456789ab" in words(app)
     assert "precision of climatology (nothing was predicted eruptive)" in words(app)
-    assert "These scores say nothing about the Sun" in words(app)
+    assert "These scores show nothing about the Sun" in words(app)
     assert app.query_params["run"] == "pair"
 
 
@@ -98,7 +98,7 @@ def test_real_data_have_no_banner(runs):
     write_run(runs, "real", draw_predictions(simulated=False), simulated=False)
     app = opened()
     assert "nothing about the Sun" not in words(app)
-    assert "no CME is linked to the flare in DONKI" in words(app)
+    assert "no CME linked in DONKI" in words(app)
 
 
 def test_threshold_moves_everything_that_hangs_on_it(runs):
@@ -235,7 +235,7 @@ def test_misses_lead_into_explore(runs, hnn_home):
     (folder / "model").mkdir()
     app = opened()
     table = app.dataframe[0].value
-    assert table["probability"].sub(table["truth"] == "eruptive").abs().is_monotonic_decreasing
+    assert table["P(eruptive)"].sub(table["truth"] == "eruptive").abs().is_monotonic_decreasing
     assert "NOAA" not in table
     query = parse_qs(urlsplit(table["look at it"].iloc[0]).query)
     assert query == {

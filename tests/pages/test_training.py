@@ -61,8 +61,7 @@ def stranger(monkeypatch):
 @pytest.fixture
 def forger(stranger, monkeypatch):
     """A session that presses buttons which are off: to the page they seem to be on."""
-    for module in ("actions", "data", "form"):
-        monkeypatch.setattr(f"pages._training_{module}.writes_refused", lambda: "")
+    monkeypatch.setattr("pages._shared.access.writes_refused", lambda: "")
 
 
 @pytest.fixture(autouse=True)
@@ -296,7 +295,7 @@ def test_a_run_shows_progress_curves_messages_and_log(operator):
     until(lambda: run.status.state == "running", "running")
     app = opened(run="a")
     assert "Epoch 3 of 10 done" in app.get("progress")[0].proto.text
-    assert metric(app, "Time left") == "1 h 02 min"
+    assert metric(app, "Time left") == "1 h 2 min"
     assert metric(app, "Throughput") == "12.5 sequences/s"
     assert metric(app, "Waiting for data") == "25%"
     assert metric(app, "Memory") == "700 MB"
@@ -483,7 +482,7 @@ def test_a_confirmation_is_refused_to_whom_has_lost_the_right(operator, monkeypa
         if error := next(allowed):
             raise error
 
-    monkeypatch.setattr("pages._training.actions.require_writes", lost)
+    monkeypatch.setattr("pages._shared.access.require_writes", lost)
     confirm_delete(app)
     assert run.path.is_dir()
     assert "HNN_ALLOW_WRITES=1" in app.error[0].value

@@ -1,0 +1,87 @@
+"""What several pages draw: a file to download, a table to choose a row of, what was skipped."""
+
+import mimetypes
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from hnn_core.regions.base import SkippedFile
+
+__all__ = ["WHOLE", "choose_row", "download", "list_skipped", "show_table"]
+
+T = TypeVar("T")
+_MOST_SKIPPED = 100
+WHOLE = st.column_config.NumberColumn(format="%d")
+_MINUTES = st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm")
+_COLUMNS: dict[str, Any] = {
+    "HARP": WHOLE,
+    **dict.fromkeys(("from (TAI)", "to (TAI)", "hour (TAI)"), _MINUTES),
+    **dict.fromkeys(("peak (UTC)", "fetched (UTC)"), _MINUTES),
+    "MB": st.column_config.NumberColumn(format="%.1f"),
+    "longitude (deg)": st.column_config.NumberColumn(format="%.1f"),
+    "P(eruptive)": st.column_config.NumberColumn(format="%.3f"),
+    "validation TSS": st.column_config.NumberColumn(format="%.3f"),
+    "CMEs linked": st.column_config.TextColumn(width="medium"),
+    "meaning": st.column_config.TextColumn(width="large"),
+}
+"""How columns are drawn, by their names."""
+mimetypes.add_type("application/fits", ".fits")
+
+
+def download(
+    label: str,
+    make: Callable[[], bytes | str] | bytes,
+    file: str,
+    key: str,
+    *,
+    icon: str = "download",
+    **more: Any,
+) -> None:
+    """Draw the button of a file, made when it is pressed; its ending gives the type."""
+    st.download_button(
+        label,
+        make,
+        file,
+        mimetypes.guess_type(file)[0],
+        key=key,
+        icon=f":material/{icon}:",
+        on_click="ignore",
+        **more,
+    )
+
+
+def show_table(rows: Any, key: str, *, columns: dict[str, Any] | None = None, **more: Any) -> Any:
+    """Draw a table; `columns` says how, where a column's name does not; `more` is streamlit's."""
+    config = _COLUMNS | (columns or {})
+    return st.dataframe(rows, hide_index=True, key=key, column_config=config, **more)
+
+
+def choose_row(found: Sequence[T], row: Callable[[T], dict[str, Any]], key: str, **more: Any) -> T:
+    """Draw a table, one `row` for each thing found, and return the chosen one or the first."""
+    chosen = show_table(
+        [row(one) for one in found],
+        key,
+        on_select="rerun",
+        selection_mode="single-row-required",
+        **{"height": "content", **more},
+    )
+    rows = [row for row in chosen.selection.rows if row < len(found)]
+    return found[rows[0] if rows else 0]
+
+
+def list_skipped(what: str, skipped: Sequence[SkippedFile]) -> None:
+    """Draw what could not be used, each with its reason; nothing where all could."""
+    if not skipped:
+        return
+    plural = "" if len(skipped) == 1 else "s"
+    with (
+        st.expander(f"{len(skipped)} {what}{plural} skipped", icon=":material/block:"),
+        st.container(height=240, border=False, gap="xsmall"),
+    ):
+        for one in skipped[:_MOST_SKIPPED]:
+            named = Path(one.path).name in one.reason
+            st.caption(one.reason if named else f"{one.path}: {one.reason}")
+        if len(skipped) > _MOST_SKIPPED:
+            st.caption(f"… and {len(skipped) - _MOST_SKIPPED} more.")

@@ -1,0 +1,65 @@
+"""Widgets whose value lives in the address."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from hnn_core.exceptions import RequestError
+from pages._shared.link import hour_of, one_of
+
+
+def _page() -> None:
+    import streamlit as st
+
+    from pages._shared.link import bound, linked, show_notes
+
+    linked(st.selectbox, "Map", {"a": "Map A", "b": "Map B"}, key="map", read="map")
+    linked(st.text_input, "Folder", key="folder", default="", read=str)
+    bound(st.toggle, "Lines", key="lines", value=True)
+    bound(st.slider, "Threshold", 0.0, 1.0, key="threshold", value=0.5, step=0.01)
+    show_notes()
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_function(_page)
+    for key, value in query.items():
+        app.query_params[key] = value
+    return app.run()
+
+
+def test_ids_are_always_written_and_read_back():
+    app = opened()
+    assert app.query_params["map"] == "a"
+    app.selectbox(key="map").set_value("b").run()
+    assert app.query_params["map"] == "b"
+    again = opened(map="b", folder="/data", lines="false", threshold="0.25")
+    assert again.selectbox(key="map").value == "b"
+    assert again.text_input(key="folder").value == "/data"
+    assert again.toggle(key="lines").value is False
+    assert again.slider(key="threshold").value == 0.25
+    assert not again.warning
+
+
+def test_what_a_link_cannot_have_is_noted_until_it_is_changed():
+    app = opened(map="c", lines="maybe", threshold="high")
+    [words] = [warning.value for warning in app.warning]
+    assert "There is no map “c”, only a, b. Shown instead: a." in words
+    assert "lines cannot be “maybe”. Shown instead: true." in words
+    assert "threshold cannot be “high”. Shown instead: 0.5." in words
+    app.selectbox(key="map").set_value("b").run()
+    assert "There is no map" not in app.warning[0].value
+
+
+@pytest.mark.parametrize(("key", "value"), [("lines", "TRUE"), ("threshold", "0.50")])
+def test_a_default_in_a_link_is_not_noted(key, value):
+    assert not opened(**{key: value}).warning
+
+
+def test_readers_refuse_in_one_sentence():
+    assert one_of(["a", "b"])("b") == "b"
+    with pytest.raises(RequestError, match=r"There is no view “\{\}”, only a, b"):
+        one_of(["a", "b"])("{}")
+    with pytest.raises(RequestError, match="There is no run “x”"):
+        one_of(["a"], "There is no run “{}”.")("x")
+    hours = ["2011-02-13T00:00", "2011-02-13T01:00"]
+    with pytest.raises(RequestError, match="run from 2011-02-13T00:00 to 2011-02-13T01:00 TAI"):
+        hour_of(hours)("noon")
