@@ -105,7 +105,8 @@ def show_figure(
 ) -> None:
     """Draw a figure and a button for its data as CSV; `more` goes to `show_chart`."""
     stem = f"{chosen.name} {what}".replace("/", " ")
-    show_chart(figure, key=key, filename=stem, alt=f"{what} of the run {chosen.name}", **more)
+    alt = f"{what} of the run {chosen.name}"
+    show_chart(figure, key=key, filename=stem, alt=alt, simulated=chosen.simulated, **more)
     file = f"{stem} figure.csv".replace(" ", "_")
     label, content = "Data of this figure, CSV", partial(history_csv, data)
     download(label, content, file, f"data_{key}", type="tertiary")
