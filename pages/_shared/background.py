@@ -78,7 +78,7 @@ def offer(
     below: str = "",
     **more: Any,
 ) -> Any:
-    """Draw the button that begins work, then the progress; return the result, or None while there is none.
+    """Draw the button that begins work, then the progress; return the result, None before.
 
     Parameters
     ----------
