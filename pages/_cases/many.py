@@ -25,7 +25,7 @@ from hnn_core.exceptions import HnnError
 from hnn_core.regions.goes_classes import FLARE_CLASSES
 from hnn_core.regions.labels import DEFAULT_POLICY, POLICIES
 from pages._shared import caches
-from pages._shared.background import discard, finished, offer, start, wait_for
+from pages._shared.background import discard, finished, offer, start
 from pages._shared.charts import show_chart
 from pages._shared.messages import region_label
 from pages._shared.selectors import Selection, choose_population
@@ -122,9 +122,8 @@ def show_truth(selection: Selection) -> None:
     if key not in begun and finished(key) is None:
         begun.add(key)
         start(key, title, unit, work)
-    table = wait_for(key, "truth")
+    table = offer("Measure", "truth_start", key, title, unit, lambda: work)
     if table is None:
-        offer("Measure", "truth_start", key, title, unit, lambda: work)
         return
     found = validate(table, mask)
     st.success(found.statement, icon=":material/fact_check:")

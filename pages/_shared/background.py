@@ -16,7 +16,7 @@ from hnn_core.exceptions import HnnError
 from hnn_core.explanation.work import Pace
 from hnn_core.live.reporting import duration
 
-__all__ = ["discard", "finished", "offer", "start", "wait_for"]
+__all__ = ["discard", "finished", "offer", "start"]
 
 _log = logging.getLogger(__name__)
 _REFRESH_S = 1.0
@@ -78,7 +78,7 @@ def offer(
     below: str = "",
     **more: Any,
 ) -> Any:
-    """Draw the button that begins work, then as `wait_for`; return the result or None.
+    """Draw the button that begins work, then the progress; return the result, None before.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def offer(
         st.button(label, key=name, on_click=lambda: start(key, title, unit, prepare()), **more)
     if below:
         st.caption(below)
-    return wait_for(key, name.removesuffix("_start"))
+    return _wait_for(key, name.removesuffix("_start"))
 
 
 def start(key: Hashable, title: str, unit: str, work: Callable[..., Any]) -> None:
@@ -139,7 +139,7 @@ def discard(key: Hashable) -> None:
         task.cancel.set()
 
 
-def wait_for(key: Hashable, name: str) -> Any:
+def _wait_for(key: Hashable, name: str) -> Any:
     """Return the result under a key; else draw progress, or why there is no result, and None.
 
     Parameters
