@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hnn_core.catalogs import client, refresh
+from hnn_core.catalogs import raw
 from hnn_core.catalogs.derive import NAMES
 from hnn_core.catalogs.queries import find_regions, flares_of_region, harps_of
 from hnn_core.catalogs.raw import RawFolder
@@ -146,10 +146,15 @@ class TestAskingAgain:
         assert list(Catalog.open().flares["noaa"]) == [11081]
 
     def later(self, monkeypatch, *, days):
-        """Let the replies be older."""
-        now = refresh.utc_now() + timedelta(days=days)
-        for module in (refresh, client):
-            monkeypatch.setattr(module, "utc_now", lambda: now)
+        """Let the replies be older by so many days more."""
+        earlier = raw.datetime
+
+        class Later(datetime):
+            @classmethod
+            def now(cls, tz=None):
+                return earlier.now(tz) + timedelta(days=days)
+
+        monkeypatch.setattr(raw, "datetime", Later)
 
     def test_a_revision_counts_and_the_older_reply_is_kept(self, world):
         everything()

@@ -2,13 +2,13 @@
 
 import json
 import time
+from contextlib import contextmanager
 from datetime import date, timedelta
 
 import pandas as pd
 import pytest
 
-from hnn_core.catalogs import derive as tables_module
-from hnn_core.catalogs import raw as raw_module
+from hnn_core import storage
 from hnn_core.catalogs.derive import NAMES, table_path
 from hnn_core.catalogs.raw import RawFolder, Span
 from hnn_core.catalogs.refresh import keep_filled, missing_noaa, noaa_at
@@ -185,18 +185,19 @@ class Killed(BaseException):
 @pytest.mark.parametrize("half", [False, True], ids=["before", "half-way"])
 def test_a_kill_at_any_write_loses_nothing(tmp_path, monkeypatch, half):
     writes = 3 * 2 + len(NAMES)  # three replies with their side files, and the tables
-    write, count, at = raw_module.write_atomically, [0], [-1]
+    replacing, count, at = storage.replacing, [0], [-1]
 
-    def killed(path, content):
+    @contextmanager
+    def killed(path, **options):
         count[0] += 1
         if count[0] == at[0]:
             if half:
-                path.with_name(f"{path.name}.part").write_bytes(content[: len(content) // 2])
+                path.with_name(f"{path.name}.part").write_bytes(b"half of what was to be written")
             raise Killed
-        write(path, content)
+        with replacing(path, **options) as draft:
+            yield draft
 
-    monkeypatch.setattr(raw_module, "write_atomically", killed)
-    monkeypatch.setattr(tables_module, "write_atomically", killed)
+    monkeypatch.setattr(storage, "replacing", killed)
     fill_and_derive(tmp_path / "whole")
     assert count[0] == writes
     whole = Catalog.open(tmp_path / "whole")

@@ -5,17 +5,23 @@ import json
 import pytest
 import torch
 
+from hnn_core.__main__ import main
 from hnn_core.demo import make as demo
 from hnn_core.network.model_store import load_model
 from hnn_core.training.run_folder import RunFolder
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning:torch",
-    "ignore::FutureWarning",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ignore::FutureWarning"),
+]
 
 
 def test_makes_models_and_runs_and_goes_on_where_it_was(tmp_path, monkeypatch):
+    def command(words: list[str]) -> int:
+        # With its eight symmetries every frame is encoded eight times, which takes a minute.
+        return main([word for word in words if word != "--symmetries"])
+
+    monkeypatch.setattr(demo, "command", command)
     work, out = tmp_path / "work", tmp_path / "assets"
     words = [
         "--regions=16", "--width=24", "--flux-steps=6", "--flux-regions=2", "--epochs=1",
