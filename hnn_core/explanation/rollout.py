@@ -97,10 +97,10 @@ def class_attention(
 def _attention(own: HNN, frames: Tensor, *, keep_heads: bool, work: Work) -> list[Tensor]:
     """Attention of every encoder for one batch, (B, heads, N, N) or (B, N, N)."""
     work.check()
-    with capture_attention(own.vit, keep_heads=keep_heads) as captured:
+    with capture_attention(own.vit, keep_heads=keep_heads) as layers:
         own.embed(frames)
     work.passed(len(frames))
-    return captured.layers
+    return layers
 
 
 @torch.no_grad()

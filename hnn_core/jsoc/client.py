@@ -16,7 +16,7 @@ from astropy.time import Time
 from hnn_core.exceptions import BlockedError, RefusedError, ServiceError, TransientReplyError
 from hnn_core.jsoc.keywords import KEPT, SEGMENT, Series, known_text, record_table, t_rec_seconds
 from hnn_core.magnetogram.conventions import tai_seconds
-from hnn_core.magnetogram.sharp import NO_DATA
+from hnn_core.magnetogram.sharp import NO_DATA, finite_number
 from hnn_core.services.endpoints import jsoc_url, live_home
 from hnn_core.services.transport import Reply, Transport, read_json
 
@@ -154,7 +154,7 @@ class JsocClient:
         newest = records[usable].drop_duplicates("harp", keep="last").sort_values("harp")
         newest["harp"] = newest["harp"].astype(np.int64)
         for name, key in _BOX.items():
-            newest[name] = pd.to_numeric(newest[key].map(known_text), errors="coerce").astype(float)
+            newest[name] = newest[key].map(finite_number).astype(float)
         kept = ["harp", "noaa", "t_rec", *_BOX, "longitude", "latitude"]
         return newest[kept].reset_index(drop=True)
 

@@ -114,9 +114,9 @@ class FrameEmbedder:
                 with half:
                     embeddings = self.model.embed(batch)  # (B, D)
                 return [FrameReading(row, None) for row in _rows(embeddings)]
-            with capture_attention(self._watched.vit) as captured, half:
+            with capture_attention(self._watched.vit) as layers, half:
                 embeddings = self._watched.embed(batch)
-            maps = rollout(captured.layers)  # (B, N - 1)
+            maps = rollout(layers)  # (B, N - 1)
         return list(map(FrameReading, _rows(embeddings), _rows(maps)))
 
     def _remember(self, readings: dict[bytes, FrameReading]) -> None:

@@ -264,7 +264,7 @@ def test_rollout_over_chosen_layers_and_heads(small, layers, head):
     images = noise_images()
     with torch.no_grad(), capture_attention(small.vit, keep_heads=True) as captured:
         small.embed(images)
-    chosen = captured.layers[slice(*layers)]
+    chosen = captured[slice(*layers)]
     expected = rollout([layer if head is None else layer[:, head] for layer in chosen])
     found = rollout_maps(small, images, layers=layers, head=head, batch=3)
     torch.testing.assert_close(found.flatten(1), expected, atol=1e-6, rtol=1e-5)
@@ -276,7 +276,7 @@ def test_class_attention_is_the_first_row_of_every_head(small):
         small.embed(images)
     found = class_attention(small, images, batch=3)
     assert found.shape == (2, 2, HOURS, GRID, GRID)
-    expected = captured.layers[1][2, 1, 0, 1:].reshape(GRID, GRID)
+    expected = captured[1][2, 1, 0, 1:].reshape(GRID, GRID)
     torch.testing.assert_close(found[1, 1, 2], expected)
 
 
