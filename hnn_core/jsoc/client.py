@@ -29,14 +29,7 @@ from drms.json import HttpJsonClient  # noqa: E402
 
 _root.removeHandler(_placeholder)
 
-__all__ = [
-    "JsocClient",
-    "StoredFile",
-    "jsoc_message",
-    "jsoc_transport",
-    "refusal",
-    "status_of",
-]
+__all__ = ["JsocClient", "StoredFile", "jsoc_message", "jsoc_transport", "refusal", "status_of"]
 
 # An export's address holds the e-mail address, which is for JSOC and for no log.
 logging.getLogger("httpx2").setLevel(logging.WARNING)
@@ -174,12 +167,12 @@ class JsocClient:
         """
         wanted = series.record_set(harp, t_recs)
         answer = self.json.rs_list(f"{wanted}{{{SEGMENT}}}", key=["T_REC"], seg=[SEGMENT])
-        times = _column(answer.get("keywords"), "T_REC", "values")
+        times = map(t_rec_seconds, _column(answer.get("keywords"), "T_REC", "values"))
         paths = _column(answer.get("segments"), SEGMENT, "values")
         dims = _column(answer.get("segments"), SEGMENT, "dims")
         found = {
-            float(time): self._stored(path, size)
-            for time, path, size in zip_longest(t_rec_seconds(times), paths, dims, fillvalue="")
+            time: self._stored(path, size)
+            for time, path, size in zip_longest(times, paths, dims, fillvalue="")
         }
         absent = StoredFile("", problem="no record at JSOC any more")
         return {time: found.get(float(time), absent) for time in t_recs}

@@ -119,12 +119,13 @@ def record_table(texts: pd.DataFrame) -> pd.DataFrame:
     """
     table = texts.reindex(columns=list(dict.fromkeys((*KEPT, *texts.columns))), fill_value="")
     table = table.astype(object).fillna("")
-    seconds = t_rec_seconds(table["T_REC"])
+    seconds = np.array([t_rec_seconds(text) for text in table["T_REC"]], np.float64)
     table = table[np.isfinite(seconds)].copy()
     table["t_rec"] = seconds[np.isfinite(seconds)]
     table["quality"] = np.array([_quality(text) for text in table["QUALITY"]], np.uint32)
-    places = [position(row) for row in table.to_dict("records")]
-    table[["longitude", "latitude"]] = np.array(places, np.float64).reshape(-1, 2)
+    rows = table[list(_NUMBERS)].to_numpy()
+    places = [position(dict(zip(_NUMBERS, row, strict=True))) for row in rows]
+    table["longitude"], table["latitude"] = np.array(places, np.float64).reshape(-1, 2).T
     table["noaa"] = [
         noaa_numbers(known_text(several), known_text(one))
         for several, one in zip(table["NOAA_ARS"], table["NOAA_AR"], strict=True)
@@ -132,9 +133,19 @@ def record_table(texts: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values("t_rec", kind="stable", ignore_index=True)
 
 
-def t_rec_seconds(texts: Iterable[object]) -> np.ndarray:
-    """Read T_REC, unix_tai seconds (records,); NaN where it cannot be read."""
-    return np.array([_seconds(text) for text in texts], np.float64)
+def t_rec_seconds(text: object) -> float:
+    """Read a T_REC, unix_tai seconds; NaN where it cannot be read.
+
+    Without astropy as JSOC writes it, for a passage has over a thousand.
+    """
+    plain = _PLAIN.fullmatch(str(text))
+    try:
+        if plain:
+            year, month, day, hour, minute, second = map(int, plain.groups())
+            return (datetime(year, month, day, hour, minute, second) - _EPOCH).total_seconds()
+        return float(tai_seconds(parse_t_rec(str(text))))
+    except ValueError:
+        return math.nan
 
 
 def record_cards(row: Mapping[str, str], series: Series) -> dict[str, str | int | float]:
@@ -162,18 +173,6 @@ def record_cards(row: Mapping[str, str], series: Series) -> dict[str, str | int 
         cards["DRMS_ID"] = f"{series.name}:{recnum}:{SEGMENT}"
         cards["RECNUM"] = int(recnum)
     return cards
-
-
-def _seconds(text: object) -> float:
-    """Read a T_REC; without astropy as JSOC writes it, for a passage has over a thousand."""
-    plain = _PLAIN.fullmatch(str(text))
-    try:
-        if plain:
-            year, month, day, hour, minute, second = map(int, plain.groups())
-            return (datetime(year, month, day, hour, minute, second) - _EPOCH).total_seconds()
-        return float(tai_seconds(parse_t_rec(str(text))))
-    except ValueError:
-        return math.nan
 
 
 def _quality(text: object) -> int:

@@ -56,14 +56,9 @@ def read_header(path: str | os.PathLike[str]) -> _ImageHeader:
 
     Raises
     ------
-    TruncatedFitsError
-        The file is empty, garbage, or ends within a header.
-    OversizeError
-        The header claims more than 64 million pixels.
-    WrongInstrumentError
-        There is no two-dimensional image.
-    FitsError
-        The file cannot be opened.
+    TruncatedFitsError, OversizeError, WrongInstrumentError, FitsError
+        As for `hnn_core.magnetogram.magnetogram.read_fits`; a file that ends within its data is
+        not refused yet.
     """
     path = Path(path)
     with _translated(path), _open(path) as stream:
@@ -96,10 +91,8 @@ def read_pixels(path: str | os.PathLike[str]) -> np.ndarray:
 
     Raises
     ------
-    TruncatedFitsError
-        The data end early or cannot be decoded.
-    FitsError
-        The file cannot be opened.
+    TruncatedFitsError, FitsError
+        As for `hnn_core.magnetogram.magnetogram.read_fits`.
     """
     path = Path(path)
     with _translated(path), fits.open(path, memmap=False) as hdus:

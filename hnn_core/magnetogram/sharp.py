@@ -2,12 +2,12 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
 from re import Match
-from typing import Any
+from typing import Any, TypeVar
 
 import astropy.units as u
 from astropy.io.fits import Header
@@ -38,8 +38,7 @@ FIRST_SIMULATED_HARP = 900_001
 NO_DATA = 0x8000_0000
 """Bit 31 of QUALITY: the record holds no data."""
 
-_SERIES_CDELT = 0.03
-_SERIES_RSUN_REF = 696_000_000.0
+_Value = TypeVar("_Value")
 _FILE_NAME = re.compile(
     r"(?P<series>(?:hmi|mdi)\.\w+)\.(?P<harp>\d+)\."
     r"(?P<date>\d{8})_(?P<clock>\d{6})(?:\.\d+)?_TAI\.(?P<segment>\w+)\.fi?ts?(?:\.gz)?",
@@ -82,14 +81,8 @@ def sharp_keywords(header: Header, path: str) -> _SharpKeywords:
 
     Raises
     ------
-    WrongInstrumentError
-        Not HMI, not a SHARP, or another segment than the magnetogram.
-    NotCeaError
-        A SHARP in CCD coordinates.
-    MissingMetadataError
-        There are neither keywords nor a JSOC file name.
-    MissingKeywordError
-        A keyword that is needed is absent or unreadable.
+    WrongInstrumentError, NotCeaError, MissingMetadataError, MissingKeywordError
+        As for `hnn_core.magnetogram.magnetogram.read_fits`.
     """
     name = _FILE_NAME.fullmatch(PurePath(path).name)
     series, segment = _series_and_segment(header, name)
@@ -106,24 +99,25 @@ def sharp_keywords(header: Header, path: str) -> _SharpKeywords:
                 "HARPNUM": int(name["harp"]),
                 "T_REC": format_t_rec(named_t_rec(path)),
                 "QUALITY": 0,
-                "CDELT1": _SERIES_CDELT,
-                "RSUN_REF": _SERIES_RSUN_REF,
+                "CDELT1": 0.03,
+                "RSUN_REF": 696_000_000.0,
             }
         )
-    harp = int(_number(header, "HARPNUM", path))
-    # Degrees and metres in, cm2 out.
-    side = math.radians(_number(header, "CDELT1", path)) * _number(header, "RSUN_REF", path) * u.m
+    harp = int(_needed(header, "HARPNUM", path, _positive))
+    degrees, radius = (_needed(header, key, path, _positive) for key in ("CDELT1", "RSUN_REF"))
     longitude, latitude = position(header)
     return _SharpKeywords(
         harp=harp,
         noaa=noaa_numbers(header.get("NOAA_ARS"), header.get("NOAA_AR")),
-        t_rec=_t_rec(header, path),
-        quality=_quality(header, path),
-        pixel_area=(side**2).to(u.cm**2),
+        t_rec=_needed(header, "T_REC", path, lambda value: parse_t_rec(str(value))),
+        quality=_needed(header, "QUALITY", path, _quality),
+        pixel_area=((math.radians(degrees) * radius * u.m) ** 2).to(u.cm**2),
         longitude=longitude * u.deg,
         latitude=latitude * u.deg,
         near_real_time=series.endswith("_nrt"),
-        simulated=_is_simulated(header, harp),
+        simulated=header.get("SIMULATD") is True
+        or str(header.get("ORIGIN", "")).strip().upper() == "SIMULATED"
+        or harp >= FIRST_SIMULATED_HARP,
         interpolated=header.get("INTERPOL") is True,
     )
 
@@ -146,16 +140,16 @@ def position(keywords: Header | Mapping[str, Any]) -> tuple[float, float]:
     def number(key: str) -> float:
         return finite_number(keywords.get(key))
 
-    longitudes = (
-        number("LON_FWT"),
-        (number("CRVAL1") - number("CRLN_OBS") + 180.0) % 360.0 - 180.0,
-        (number("LONDTMIN") + number("LONDTMAX")) / 2,
-    )
-    latitudes = number("LAT_FWT"), number("CRVAL2"), (number("LATDTMIN") + number("LATDTMAX")) / 2
-    return (
-        next(filter(math.isfinite, longitudes), math.nan),
-        next(filter(math.isfinite, latitudes), math.nan),
-    )
+    longitude, latitude = number("LON_FWT"), number("LAT_FWT")
+    if math.isnan(longitude):
+        longitude = (number("CRVAL1") - number("CRLN_OBS") + 180.0) % 360.0 - 180.0
+    if math.isnan(longitude):
+        longitude = (number("LONDTMIN") + number("LONDTMAX")) / 2
+    if math.isnan(latitude):
+        latitude = number("CRVAL2")
+    if math.isnan(latitude):
+        latitude = (number("LATDTMIN") + number("LATDTMAX")) / 2
+    return longitude, latitude
 
 
 def named_t_rec(path: str) -> float:
@@ -239,41 +233,25 @@ def _check_sharp_cea(header: Header, path: str, series: str, segment: str, *, ba
         )
 
 
-def _is_simulated(header: Header, harp: int) -> bool:
-    return (
-        header.get("SIMULATD") is True
-        or str(header.get("ORIGIN", "")).strip().upper() == "SIMULATED"
-        or harp >= FIRST_SIMULATED_HARP
-    )
-
-
-def _number(header: Header, key: str, path: str) -> float:
-    number = finite_number(header.get(key))
-    if not number > 0:
+def _needed(header: Header, key: str, path: str, read: Callable[[Any], _Value]) -> _Value:
+    """Read a keyword, or refuse the file where it is absent or unreadable."""
+    try:
+        return read(header[key])
+    except (KeyError, TypeError, ValueError) as error:
         raise MissingKeywordError(
-            f"{path} has no usable keyword {key} (found {header.get(key)!r}); "
-            "export it with keywords."
-        )
+            f"{path} has no usable keyword {key} (found {header.get(key)!r}); export it with "
+            "keywords."
+        ) from error
+
+
+def _positive(value: Any) -> float:
+    number = finite_number(value)
+    if not number > 0:
+        raise ValueError(f"{value!r} is not above 0")
     return number
 
 
-def _t_rec(header: Header, path: str) -> Time:
-    try:
-        return parse_t_rec(str(header["T_REC"]))
-    except (KeyError, ValueError) as error:
-        raise MissingKeywordError(
-            f"{path} has no usable keyword T_REC (found {header.get('T_REC')!r}); "
-            "export it with keywords."
-        ) from error
-
-
-def _quality(header: Header, path: str) -> int:
+def _quality(value: Any) -> int:
     """Read QUALITY, which may be a number, a signed number, or a hexadecimal string."""
-    value = header.get("QUALITY")
-    try:
-        number = int(value.strip(), 0) if isinstance(value, str) else int(value)
-    except (TypeError, ValueError) as error:
-        raise MissingKeywordError(
-            f"{path} has no usable keyword QUALITY (found {value!r}); export it with keywords."
-        ) from error
+    number = int(value.strip(), 0) if isinstance(value, str) else int(value)
     return number & 0xFFFF_FFFF

@@ -96,7 +96,11 @@ class FrameEmbedder:
                     # The first embedding stands, lest a probability change in its last digit.
                     embedding = found[key].embedding if key in found else reading.embedding
                     found[key] = FrameReading(embedding, reading.rollout)
-            self._remember(found)
+            for key, reading in found.items():
+                self._known[key] = reading
+                self._known.move_to_end(key)
+            while len(self._known) > self.max_frames:
+                self._known.popitem(last=False)
         return [found[key] for key in keys]
 
     def logits(self, embeddings: Tensor) -> Tensor:
@@ -118,13 +122,6 @@ class FrameEmbedder:
                 embeddings = self._watched.embed(batch)
             maps = rollout(layers)  # (B, N - 1)
         return list(map(FrameReading, _rows(embeddings), _rows(maps)))
-
-    def _remember(self, readings: dict[bytes, FrameReading]) -> None:
-        for key, reading in readings.items():
-            self._known[key] = reading
-            self._known.move_to_end(key)
-        while len(self._known) > self.max_frames:
-            self._known.popitem(last=False)
 
 
 def input_images(fields: Iterable[np.ndarray], config: PreprocessConfig) -> Tensor:

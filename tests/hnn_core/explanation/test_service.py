@@ -145,7 +145,6 @@ def test_an_unknown_method_or_setting_is_refused_with_those_there_are(predictor,
     [
         ("relevance", {"batch": 0}),
         ("relevance", {"signed": "yes"}),
-        ("occlusion", {"half": 1}),
         ("token-norms", {"layer": 2}),
     ],
 )

@@ -172,9 +172,3 @@ def test_any_seed_gives_a_usable_region(seed: int, index: int) -> None:
     assert region.onset_hour < region.flare_hour - 26
     assert region.flare_hour < HOURS
     assert -45 < region.start_longitude < region.start_longitude + 27.5 < 45
-
-
-@pytest.mark.parametrize("overlap", [0.0, 1.0, -1.0])
-def test_impossible_overlap_is_refused(overlap: float) -> None:
-    with pytest.raises(ValueError, match="overlap"):
-        Population(0, overlap=overlap)

@@ -158,12 +158,6 @@ def test_frame_beside_a_flagged_neighbour_is_marked(neighbour):
     assert [slot.flagged for slot in plan.slots] == [True, neighbour == 1, False]
 
 
-def test_the_rejected_bits_can_be_chosen_but_no_data_is_always_rejected():
-    quality = np.array([0x4000, 0x10400, 0x8000_0000], np.uint32)
-    assert good_records(quality, reject=0).tolist() == [True, True, False]
-    assert good_records(quality, reject=0x10000).tolist() == [True, False, False]
-
-
 # Gaps
 
 
