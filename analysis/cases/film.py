@@ -67,7 +67,7 @@ def make_film(
         Of ``"pil"``, ``"ropi"``, ``"hull"``.
     progress : callable (done, total), optional
         Hours; it may raise to stop.
-    cancel : Flag, optional
+    cancel : threading.Event, optional
 
     Raises
     ------

@@ -64,7 +64,7 @@ def map_survey(
         Random regions.
     progress : callable (done, total), optional
         Regions; it may raise to stop.
-    cancel : Flag, optional
+    cancel : threading.Event, optional
         Looked at within a window.
 
     Returns

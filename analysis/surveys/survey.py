@@ -64,7 +64,7 @@ def survey(
         Smallest abs(B) that counts, ascending, gauss; trends are made for each.
     progress : callable, optional
         Called with regions done and regions in all; it may raise to stop.
-    cancel : Flag, optional
+    cancel : threading.Event, optional
         A `threading.Event`, set to stop; looked at after each window.
 
     Returns
