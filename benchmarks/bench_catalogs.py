@@ -28,7 +28,6 @@ from hnn_core.catalogs.derive import Tables, frame, table_path, write_tables
 from hnn_core.catalogs.queries import (
     find_cmes,
     find_flares,
-    find_regions,
     flares_of_region,
     harps_of,
 )
@@ -191,9 +190,7 @@ def queries(catalog: Catalog) -> dict[str, Callable[[], object]]:
         "find_flares, HARP and place": lambda: find_flares(
             catalog, harp=noaa - 11059, longitude=(-45, 45)
         ),
-        "find_cmes, faster than 500 km/s": lambda: find_cmes(catalog, minimum_speed=500),
-        "find_regions, all": lambda: find_regions(catalog),
-        "find_regions, M": lambda: find_regions(catalog, minimum_class="M"),
+        "find_cmes, a year": lambda: find_cmes(catalog, day, end),
         "harps_of": lambda: harps_of(catalog, noaa),
         "flares_of_region": lambda: flares_of_region(
             catalog, (noaa,), noaa - 11059, first=first, last=last, definitive=True

@@ -1,7 +1,7 @@
 """The catalogue on disk: opened at once, derived again where it is damaged."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
@@ -44,8 +44,6 @@ class Catalog:
     """One row a pair of HARP and NOAA number, definitive HARPs alone."""
     coverage: pd.DataFrame
     """One row a span that was requested: service, start, end, fetched_utc, rows."""
-    memo: dict[str, object] = field(default_factory=dict, init=False, repr=False)
-    """What queries have worked out once."""
 
     @classmethod
     def open(cls, folder: Path | None = None) -> "Catalog":

@@ -71,7 +71,7 @@ def cmes(
 
     with _catalogue("cmes", start, end, as_json=as_json) as (days, reporter):
         failed = _refreshed(refresh_cmes, days, reporter, again=again)
-        found = find_cmes(Catalog.open(), start=days[0], end=days[1])
+        found = find_cmes(Catalog.open(), *days)
         if not as_json:
             row: Any
             for row in found.itertuples():

@@ -12,7 +12,7 @@ import pytest
 
 from hnn_core.catalogs import client, refresh
 from hnn_core.catalogs.derive import NAMES
-from hnn_core.catalogs.queries import find_regions, flares_of_region, harps_of
+from hnn_core.catalogs.queries import flares_of_region, harps_of
 from hnn_core.catalogs.raw import RawFolder
 from hnn_core.catalogs.refresh import refresh_cmes, refresh_flares, refresh_harp_noaa
 from hnn_core.catalogs.store import Catalog, catalogs_home
@@ -77,8 +77,6 @@ def test_from_the_services_to_a_region_s_flares(services):
     row = x22()
     assert (row["association"], row["noaa"], row["harp"]) == ("eruptive", 11158, 377)
     assert row["sources"] == "NCEI,DONKI"
-    region = find_regions(catalog, noaa=11158).iloc[0]
-    assert (region["largest_class"], region["eruptive"], region["harps"]) == ("X2.2", 1, "377")
     first, last = parse_t_rec("2011.02.13_05:00:00_TAI"), parse_t_rec("2011.02.15_06:00:00_TAI")
     flares = flares_of_region(catalog, (11158,), 377, first=first, last=last, definitive=True)
     assert flares[-1].cmes[0].speed == 700
