@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from hnn_core.catalogs.donki import CmeRecord, parse_donki_cmes, parse_donki_flares, records_of
 from hnn_core.catalogs.hek import has_more, parse_flares
-from hnn_core.catalogs.merge import Filled, flare_rows, last_queried, links_of, merge_records
+from hnn_core.catalogs.merge import Filled, flare_rows, merge_records
 from hnn_core.catalogs.ncei import parse_report
 from hnn_core.catalogs.raw import RawFolder, RawReply
 from hnn_core.catalogs.records import FlareRecord, parse_harp_noaa
@@ -200,9 +200,7 @@ def derive(raw: RawFolder) -> tuple[Tables, list[tuple[str, str]]]:
     problems += [*faults, *cme_faults]
     problems += [(r.reply, f"DONKI's flare {r.id} has no peak") for r in left]
     made = {
-        "flares": flare_rows(
-            merged, links_of(cmes), last_queried(months), last_queried(weeks), pairs, filled
-        ),
+        "flares": flare_rows(merged, cmes, months, weeks, pairs, filled),
         "cmes": _cme_rows(cmes, flares),
         "harp_noaa": [{"harp": harp, "noaa": noaa} for harp, noaa in pairs],
         "coverage": list(_coverage(replies, rows)),
