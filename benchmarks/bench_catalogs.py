@@ -24,7 +24,7 @@ import pandas as pd
 import psutil
 from astropy.time import Time
 
-from hnn_core.catalogs.derive import Tables, frame, table_path, write_tables
+from hnn_core.catalogs.derive import Rows
 from hnn_core.catalogs.queries import (
     find_cmes,
     find_flares,
@@ -32,14 +32,14 @@ from hnn_core.catalogs.queries import (
     harps_of,
 )
 from hnn_core.catalogs.raw import RawFolder, Span, spans, utc_now
-from hnn_core.catalogs.store import Catalog, refresh_tables
+from hnn_core.catalogs.store import Catalog, refresh_tables, table_path, write_tables
 from hnn_core.regions.goes_classes import class_of_flux
 
 LIMIT_MS = 100.0
 FIRST, LAST = datetime(2010, 5, 1), datetime(2025, 5, 1)
 
 
-def drawn_tables(n_flares: int, rng: np.random.Generator) -> Tables:
+def drawn_tables(n_flares: int, rng: np.random.Generator) -> Rows:
     """Draw tables of the real form."""
     span = (LAST - FIRST).total_seconds()
     seconds = np.sort(rng.uniform(0, span, n_flares).round(-1))
@@ -99,8 +99,7 @@ def drawn_tables(n_flares: int, rng: np.random.Generator) -> Tables:
         if row["cme_ids"]
     ]
     pairs = [{"harp": 1 + i, "noaa": 11060 + i} for i in range(8000)]
-    made = {"flares": rows, "cmes": cmes, "harp_noaa": pairs, "coverage": []}
-    return {name: frame(name, made[name]) for name in made}
+    return {"flares": rows, "cmes": cmes, "harp_noaa": pairs, "coverage": []}
 
 
 def draw_replies(folder: Path, n_flares: int, rng: np.random.Generator) -> None:

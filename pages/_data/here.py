@@ -4,6 +4,7 @@ import streamlit as st
 
 from hnn_core.live.holdings import Holding
 from hnn_core.live.reporting import size
+from hnn_core.magnetogram.conventions import iso_minute
 from pages._data.forms import start, start_button
 from pages._data.jobs import SERIES, known_holdings, region_words, show_jobs
 from pages._data.view import explore, open_view
@@ -36,7 +37,7 @@ def show_holdings() -> None:
 
 
 def _show_table(found: list[Holding]) -> None:
-    records = sum(one.n_records for one in found)
+    records = sum(one.region.n_records for one in found)
     n_bytes = sum(one.n_bytes for one in found)
     st.caption(
         f"{len(found)} region{'' if len(found) == 1 else 's'} · {records:,} magnetograms · "
@@ -64,17 +65,17 @@ def _show_table(found: list[Holding]) -> None:
         type="primary",
         icon=":material/travel_explore:",
     ):
-        explore(one.source, one.region)
+        explore(one.source, one.region.id)
 
 
 def _row(one: Holding) -> dict[str, object]:
     return {
-        "NOAA": ", ".join(map(str, one.noaa)) or "–",
-        "HARP": one.harp,
+        "NOAA": ", ".join(map(str, one.region.noaa)) or "–",
+        "HARP": one.region.harp,
         "series": SERIES[one.source],
-        "magnetograms": one.n_records,
-        "from (TAI)": one.first.replace("T", " "),
-        "to (TAI)": one.last.replace("T", " "),
+        "magnetograms": one.region.n_records,
+        "from (TAI)": iso_minute(one.region.first).replace("T", " "),
+        "to (TAI)": iso_minute(one.region.last).replace("T", " "),
         "MB": one.n_bytes / 1e6,
-        "simulated": "yes" if one.simulated else "no",
+        "simulated": "yes" if one.region.simulated else "no",
     }

@@ -38,7 +38,9 @@ def known_holdings() -> list[Holding]:
 
 def region_words(holding: Holding) -> str:
     """``AR 11158 · HARP 377``."""
-    return " · ".join([*(f"AR {number}" for number in holding.noaa), f"HARP {holding.harp}"])
+    return " · ".join(
+        [*(f"AR {number}" for number in holding.region.noaa), f"HARP {holding.region.harp}"]
+    )
 
 
 @st.cache_data(max_entries=2, show_spinner="Looking through the downloads …")
@@ -69,7 +71,7 @@ def offer_result(job: DataJob, events: list[dict[str, Any]]) -> None:
 def _offer_regions(job: DataJob, events: list[dict[str, Any]]) -> None:
     told = {str(name) for one in events for name in one.get("regions", ())}
     source = "jsoc:nrt" if "--now" in job.arguments else "jsoc:"
-    found = [one for one in known_holdings() if one.source == source and one.region in told]
+    found = [one for one in known_holdings() if one.source == source and one.region.id in told]
     with st.container(horizontal=True):
         for one in found[:_MOST_REGIONS]:
             st.button(

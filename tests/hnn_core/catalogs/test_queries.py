@@ -8,7 +8,6 @@ from astropy.time import Time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hnn_core.catalogs.derive import frame
 from hnn_core.catalogs.queries import (
     find_cmes,
     find_flares,
@@ -16,7 +15,7 @@ from hnn_core.catalogs.queries import (
     harps_of,
     noaas_of,
 )
-from hnn_core.catalogs.store import Catalog
+from hnn_core.catalogs.store import Catalog, frame
 from hnn_core.exceptions import RequestError
 from hnn_core.regions.base import Flare
 from hnn_core.regions.goes_classes import THRESHOLDS, flux_of_class

@@ -11,11 +11,10 @@ import pandas as pd
 import pytest
 
 from hnn_core.catalogs import client, refresh
-from hnn_core.catalogs.derive import NAMES
 from hnn_core.catalogs.queries import flares_of_region, harps_of
 from hnn_core.catalogs.raw import RawFolder
 from hnn_core.catalogs.refresh import refresh_cmes, refresh_flares, refresh_harp_noaa
-from hnn_core.catalogs.store import Catalog, catalogs_home
+from hnn_core.catalogs.store import NAMES, Catalog, catalogs_home
 from hnn_core.exceptions import RequestError
 from hnn_core.magnetogram.conventions import parse_t_rec
 from tests.conftest import ROOT
