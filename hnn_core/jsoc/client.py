@@ -17,7 +17,7 @@ from hnn_core.exceptions import BlockedError, RefusedError, ServiceError, Transi
 from hnn_core.jsoc.keywords import KEPT, SEGMENT, Series, known_text, record_table, t_rec_seconds
 from hnn_core.magnetogram.conventions import tai_seconds
 from hnn_core.magnetogram.sharp import NO_DATA, finite_number
-from hnn_core.services.endpoints import jsoc_url, live_home
+from hnn_core.services.endpoints import live_home, service_url
 from hnn_core.services.transport import Reply, Transport, read_json
 
 _root = logging.getLogger()
@@ -88,7 +88,7 @@ class JsocClient:
     """
 
     def __init__(self, *, note: Callable[[str], None] | None = None) -> None:
-        self._base = jsoc_url()
+        self._base = service_url("JSOC")
         self.transport = jsoc_transport(note)
         cgi = f"{self._base}cgi-bin/ajax/"
         server = drms.ServerConfig(

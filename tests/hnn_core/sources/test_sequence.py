@@ -10,7 +10,7 @@ from astropy.time import Time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hnn_core.exceptions import OffLimbError, SequenceError, TruncatedFitsError, UnknownRegionError
+from hnn_core.exceptions import OffLimbError, SequenceError, TruncatedFitsError
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec, tai_seconds
 from hnn_core.magnetogram.interpolation import interpolate_frames
 from hnn_core.magnetogram.magnetogram import Magnetogram, read_fits
@@ -560,11 +560,6 @@ def test_frame_off_the_limb_counts_as_broken():
 
     sequence = build_sequence(source, "377", at(6), length=3, frame=frame)
     assert sequence.interpolated == (False, True, False)
-
-
-def test_unknown_region_is_refused_with_a_known_one():
-    with pytest.raises(UnknownRegionError, match=r"'378'.*377"):
-        build_sequence(DrawnSource(1, 2), "378", at(2))
 
 
 def test_truncated_file_within_a_drawn_folder(tmp_path):
