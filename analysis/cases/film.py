@@ -10,6 +10,7 @@ from PIL import Image
 
 from analysis.cases.explained import map_options
 from analysis.figures.film import frame_picture
+from analysis.figures.overlays import heat_limits
 from analysis.physics.pil import PilMasks, detect_pils
 from hnn_core.exceptions import HnnError, PositionError, SequenceError
 from hnn_core.magnetogram.conventions import iso_minute
@@ -128,11 +129,7 @@ def _film(
 ) -> Film:
     signed = bool(map_options(method).get("signed"))
     heats = [shot.heat for shot in shots if shot.heat is not None]
-    limits = None
-    if heats:
-        low = min(float(np.nanmin(heat)) for heat in heats)
-        high = max(float(np.nanmax(heat)) for heat in heats)
-        limits = (-max(-low, high), max(-low, high)) if signed else (low, high)
+    limits = heat_limits(heats, signed=signed)
     names = [iso_minute(shot.frame.t_rec) for shot in shots]
     labels = [name.replace("T", " ") for name in names]
     pictures = [

@@ -15,7 +15,15 @@ from analysis.physics.pil import PilMasks
 from hnn_core.magnetogram.conventions import iso_minute
 from hnn_core.magnetogram.magnetogram import Magnetogram
 
-__all__ = ["COLOURS", "PAPER", "animation_gif", "frame_picture", "frames_zip", "one_size"]
+__all__ = [
+    "COLOURS",
+    "PAPER",
+    "SECONDS",
+    "animation_gif",
+    "frame_picture",
+    "frames_zip",
+    "one_size",
+]
 
 _LINES = {"hull": style.HULL, "ropi": style.ROPI, "pil": style.PIL}
 """In the order in which they are drawn."""
@@ -26,6 +34,8 @@ PAPER, _INK = "#0e1117", "#e8eaf0"
 _SIMULATED = "simulated data"
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can hold; with it equal pictures give equal files."""
+SECONDS = 0.5
+"""That each picture of a film is shown."""
 COLOURS = (*_LINES.values(), _HALO, PAPER, _INK, style.INTERPOLATED)
 """That a picture's lines and text have, whatever the field and the heat."""
 
@@ -37,7 +47,6 @@ def frame_picture(
     signed: bool = False,
     masks: PilMasks | None = None,
     show: Collection[str] = ("pil", "ropi"),
-    clip: float = 500.0,
     heat_opacity: float = 0.45,
     heat_range: tuple[float, float] | None = None,
     width: int = 900,
@@ -48,7 +57,7 @@ def frame_picture(
     Parameters
     ----------
     mag : Magnetogram
-    heat, signed, clip, heat_opacity, heat_range
+    heat, signed, heat_opacity, heat_range
         As in `analysis.figures.filmstrip.composite`; give one range to compare hours.
     masks : PilMasks, optional
         None, or masks without a line, draw none.
@@ -67,11 +76,8 @@ def frame_picture(
     Raises
     ------
     ValueError
-        If `clip` or `width` is not positive, a line is unknown, or the map or the masks are not
-        of the field's shape.
+        If a line is unknown, or the map or the masks are not of the field's shape.
     """
-    if not (clip > 0 and width > 0):
-        raise ValueError(f"clip {clip} and width {width} must be positive")
     if unknown := sorted(set(show) - set(_LINES)):
         raise ValueError(f"unknown lines {unknown}: choose from {tuple(_LINES)}")
     for name, other in (("heat", heat), ("masks", None if masks is None else masks.pil)):
@@ -80,7 +86,6 @@ def frame_picture(
     pixels = composite(
         mag.field,
         heat,
-        clip=clip,
         heat_opacity=heat_opacity,
         heat_range=heat_range,
         signed=signed,
@@ -159,7 +164,7 @@ def one_size(pictures: Sequence[Image.Image]) -> list[Image.Image]:
     return framed
 
 
-def animation_gif(pictures: Sequence[Image.Image], *, seconds: float = 0.5) -> bytes:
+def animation_gif(pictures: Sequence[Image.Image]) -> bytes:
     """Make a film that runs over and over.
 
     A GIF, since it moves in every browser and slide program: of an animated PNG those show the
@@ -170,9 +175,7 @@ def animation_gif(pictures: Sequence[Image.Image], *, seconds: float = 0.5) -> b
     Parameters
     ----------
     pictures : sequence of Image
-        In order of time.
-    seconds : float
-        Of each picture; browsers show none for less than 0.02 s.
+        In order of time; each is shown for `SECONDS`.
 
     Returns
     -------
@@ -182,10 +185,8 @@ def animation_gif(pictures: Sequence[Image.Image], *, seconds: float = 0.5) -> b
     Raises
     ------
     ValueError
-        If there is no picture or `seconds` is less than 0.02.
+        If there is no picture.
     """
-    if not seconds >= 0.02:
-        raise ValueError(f"each picture needs 0.02 s at least, got {seconds}")
     pictures = one_size(pictures)
     palette = _palette(pictures)
     reduced = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
@@ -195,7 +196,7 @@ def animation_gif(pictures: Sequence[Image.Image], *, seconds: float = 0.5) -> b
         format="GIF",
         save_all=True,
         append_images=reduced[1:],
-        duration=round(1000 * seconds),
+        duration=round(1000 * SECONDS),
         loop=0,
         optimize=False,
         disposal=1,

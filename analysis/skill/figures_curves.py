@@ -17,7 +17,6 @@ from hnn_core.scores import count_scores
 
 __all__ = [
     "curve_data",
-    "guide",
     "precision_recall_figure",
     "reliability_figure",
     "roc_figure",
@@ -48,7 +47,7 @@ def roc_figure(forecasts: Mapping[str, pd.DataFrame]) -> go.Figure:
     OneClassError
         If all labels are the same.
     """
-    traces = [guide("guessing: AUC 0.5", [0, 1])]
+    traces = [style.guide("guessing: AUC 0.5", [0, 1])]
     for name in _ranking(forecasts):
         curve = roc(forecasts[name])
         area, span = with_interval(*area_under_roc(forecasts[name]))
@@ -66,7 +65,7 @@ def precision_recall_figure(forecasts: Mapping[str, pd.DataFrame]) -> go.Figure:
     The dashed line is the share of eruptive sequences: what guessing attains.
     """
     share = float(next(iter(forecasts.values()))["label"].mean())
-    traces = [guide(f"guessing: {share:.3f}", [share, share])]
+    traces = [style.guide(f"guessing: {share:.3f}", [share, share])]
     for name in _ranking(forecasts):
         text = f"average precision {average_precision(forecasts[name]):.3f}"
         scores = count_scores(counts_of(forecasts[name]))
@@ -177,8 +176,8 @@ def reliability_figure(
         vertical_spacing=0.05,
         figure=figure,
     )
-    base = guide(f"share of eruptive {base_rate:.2f}", [base_rate, base_rate], dash="dot")
-    upper, lower = [guide("perfect", [0, 1]), base], []
+    base = style.guide(f"share of eruptive {base_rate:.2f}", [base_rate, base_rate], dash="dot")
+    upper, lower = [style.guide("perfect", [0, 1]), base], []
     for name, table in tables.items():
         upper.append(_dots(table, name, brier[name]))
         lower.append(_counts(table, name))
@@ -188,11 +187,6 @@ def reliability_figure(
     figure.update_yaxes(title_text="observed frequency", range=[-0.02, 1.02], row=1, col=1)
     figure.update_yaxes(title_text="sequences", rangemode="tozero", nticks=4, row=2, col=1)
     return figure
-
-
-def guide(name: str, y: list[float], *, x: Any = (0, 1), dash: str = "dash") -> go.Scatter:
-    """Return a thin grey line to compare with."""
-    return style.line(name, x, y, style.UNKNOWN, 1.3, dash)
 
 
 def _ranking(forecasts: Mapping[str, pd.DataFrame]) -> list[str]:
