@@ -68,7 +68,8 @@ def frame_picture(
     Raises
     ------
     ValueError
-        If `width` is not positive, a line is unknown, or the map or the masks are not of the field's shape.
+        If `width` is not positive, a line is unknown, or the map or the masks are not of the
+        field's shape.
     """
     if not width > 0:
         raise ValueError(f"width must be positive, got {width}")

@@ -350,9 +350,12 @@ def estimates(
 def line(
     name: str, x: Any, y: Any, colour: str, width: float, dash: str = "solid", **more: Any
 ) -> go.Scatter:
-    """Return a line that does not answer the pointer."""
+    """Return a line, with `more` of its trace; it answers the pointer by a ``hovertemplate``."""
     look = {"color": colour, "width": width, "dash": dash}
-    return go.Scatter(name=name, x=x, y=y, mode="lines", line=look, hoverinfo="skip", **more)
+    hover = {} if "hovertemplate" in more else {"hoverinfo": "skip"}
+    return go.Scatter(
+        {"name": name, "x": x, "y": y, "mode": "lines", "line": look, **hover, **more}
+    )
 
 
 def guide(name: str, y: Sequence[float], *, x: Any = (0, 1), dash: str = "dash") -> go.Scatter:

@@ -142,17 +142,19 @@ class FigureStore:
         alt: str,
         name: str,
         caption: str = "",
+        case: str = "",
         simulated: bool = False,
     ) -> FigurePlace:
         """Keep a figure and return its place; see `FigurePlace` for the texts, which are plain.
 
-        With `simulated` the figure notes that the data are simulated.
+        The name of one case's figure ends in `case`. With `simulated` the figure notes that the
+        data are simulated.
         """
         put_on(figure, simulated=simulated, solid=True)
         values = self._share(json.loads(figure.to_json()))
         self._figures.append({key: values[key] for key in ("data", "layout")})
         height = int(figure.layout.height or 360)
-        return FigurePlace(len(self._figures), alt, name, caption, height)
+        return FigurePlace(len(self._figures), alt, f"{name} {case}".strip(), caption, height)
 
     def scripts(self) -> Markup:
         """Return the JSON of all figures as data: no browser runs it, no text breaks out of it."""

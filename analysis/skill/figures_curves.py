@@ -26,12 +26,12 @@ __all__ = [
 _RANKING = ("hnn", "vit", "flux")
 """Forecasts that rank sequences; climatology does not."""
 _SCORES = {
-    "tss": {"color": "#7c5cff", "width": 3},
-    "hss": {"color": "#e4738c", "width": 2},
-    "recall": {"color": "#59b38c", "width": 2, "dash": "dash"},
-    "precision": {"color": "#d1a33c", "width": 2, "dash": "dot"},
+    "tss": ("#7c5cff", 3, "solid"),
+    "hss": ("#e4738c", 2, "solid"),
+    "recall": ("#59b38c", 2, "dash"),
+    "precision": ("#d1a33c", 2, "dot"),
 }
-"""Drawn against the threshold."""
+"""Drawn against the threshold: colour, width and dashes."""
 
 
 def roc_figure(forecasts: Mapping[str, pd.DataFrame]) -> go.Figure:
@@ -100,16 +100,9 @@ def threshold_figure(table: pd.DataFrame, *, chosen: float, own: float = 0.5) ->
     x, low, high = table[["threshold", "tss_low", "tss_high"]].to_numpy().T
     traces = [style.band(x, low, high, "rgba(124,92,255,0.18)", "TSS, 95 %")]
     traces += [
-        go.Scatter(
-            x=table["threshold"],
-            y=table[score],
-            mode="lines",
-            name=SCORE_NAMES[score],
-            line=line,
-            text=table[score].map(number),
-            hovertemplate="%{text}",
-        )
-        for score, line in _SCORES.items()
+        style.line(SCORE_NAMES[score], x, table[score], *look, text=words, hovertemplate="%{text}")
+        for score, look in _SCORES.items()
+        for words in [table[score].map(number)]
     ]
     lowest = min(0.0, float(np.nanmin(table[list(_SCORES)])))
     marks = {own: (style.UNKNOWN, "dot"), chosen: (style.THRESHOLD, "dash")}
@@ -199,12 +192,12 @@ def _ranking(forecasts: Mapping[str, pd.DataFrame]) -> list[str]:
 
 
 def _line(curve: pd.DataFrame, x: str, y: str, name: str, text: str) -> go.Scatter:
-    return go.Scatter(
-        x=curve[x],
-        y=curve[y],
-        mode="lines",
-        name=f"{FORECASTS[name]}: {text}",
-        line={"color": COLOURS[name], "width": 2.2},
+    return style.line(
+        f"{FORECASTS[name]}: {text}",
+        curve[x],
+        curve[y],
+        COLOURS[name],
+        2.2,
         customdata=[style.number(value) for value in curve["threshold"]],
         hovertemplate=f"(%{{x:.3f}}, %{{y:.3f}}) from %{{customdata}}"
         f"<extra>{FORECASTS[name]}</extra>",
