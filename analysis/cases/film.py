@@ -31,10 +31,8 @@ class Film:
     """Pictures in order of time, all of one size."""
 
     pictures: list[Image.Image]
-    labels: list[str]
-    """``2011-02-15 01:00``, TAI."""
     names: list[str]
-    """ISO minutes, TAI, for files."""
+    """ISO minutes, TAI."""
     words: str
     """What is drawn, in sentences."""
 
@@ -131,7 +129,6 @@ def _film(
     heats = [shot.heat for shot in shots if shot.heat is not None]
     limits = heat_limits(heats, signed=signed)
     names = [iso_minute(shot.frame.t_rec) for shot in shots]
-    labels = [name.replace("T", " ") for name in names]
     pictures = [
         frame_picture(
             shot.frame,
@@ -140,9 +137,9 @@ def _film(
             masks=shot.masks,
             show=show,
             heat_range=limits,
-            caption=f"{region.name}  {label} TAI  {shot.words}".rstrip(),
+            caption=f"{region.name}  {name.replace('T', ' ')} TAI  {shot.words}".rstrip(),
         )
-        for shot, label in zip(shots, labels, strict=True)
+        for shot, name in zip(shots, names, strict=True)
     ]
     words = f"{len(shots)} hours; one colour scale for all of them."
     if method == "rollout":
@@ -151,4 +148,4 @@ def _film(
         words += f" Heat: {method}, of the class eruptive, for the hour's own sequence."
     if left_out:
         words += f" Left out: {' '.join(left_out)}"
-    return Film(pictures, labels, names, words)
+    return Film(pictures, names, words)

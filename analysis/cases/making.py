@@ -74,9 +74,8 @@ def make_case(
 
     Parameters
     ----------
-    source : Source
-        The one of `case.source`.
-    case : Case
+    source, case
+        As in `analysis.cases.case_study.case_study`.
     predictor : Predictor, optional
         None for the physics alone.
     no_prediction : str

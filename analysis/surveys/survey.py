@@ -37,7 +37,6 @@ def survey(
     source: Source,
     regions: Iterable[str] | None = None,
     *,
-    settings: PilSettings | None = None,
     flare_class: str = "C",
     policy: str = DEFAULT_POLICY,
     step: int = 1,
@@ -55,7 +54,6 @@ def survey(
     source : Source
     regions : iterable of str, optional
         `Region.id` of those to take; all by default.
-    settings : PilSettings, optional
     flare_class, policy : str
         As in `hnn_core.regions.labels.label_frames`, for the outcome.
     step : int
@@ -90,7 +88,7 @@ def survey(
     """
     if step < 1:
         raise ValueError(f"step must be at least 1 hour, got {step}")
-    settings = settings or PilSettings()
+    settings = PilSettings()
     chosen = survey_regions(source, regions)
     rows: list[dict[str, object]] = []
     for done, region in enumerate(chosen, start=1):
