@@ -21,7 +21,7 @@ from hnn_core.regions.base import Region, Source
 from hnn_core.regions.case import Case
 from hnn_core.regions.outcome import Outcome, what_happened
 from hnn_core.sources import find_region
-from hnn_core.sources.sequence import Sequence, build_sequence
+from hnn_core.sources.sequence import FrameReader, Sequence, build_sequence
 
 if TYPE_CHECKING:  # knows torch, which is imported when a network is used
     from hnn_core.network.predictor import Prediction
@@ -181,21 +181,21 @@ def _case_frames(source: Source, region: str, hour: str) -> tuple[tuple[Magnetog
 
 def _own_records(
     source: Source, region: str, time: Time
-) -> tuple[tuple[Magnetogram, ...], list[str]]:
+) -> tuple[tuple[Magnetogram, ...], tuple[str, ...]]:
     """Read the nearest sound record of each hour; return the frames, and why others broke."""
     times = source.times(region)
     good = good_records(source.quality(region))
     seconds, end = tai_seconds(times), float(tai_seconds(time))
     frames: list[Magnetogram] = []
-    broken: list[str] = []
+    reader = FrameReader(source.frame, region, times, held=1)
     for slot in end - 3600.0 * np.arange(HOURS)[::-1]:
         away = np.where(good & (seconds <= end), np.abs(seconds - slot), np.inf)
         for index in np.argsort(away, kind="stable"):
             if away[index] > TOLERANCE.to_value("s"):
                 break
             try:
-                frames.append(source.frame(region, times[int(index)]))
+                frames.append(reader.record(int(index)))
                 break
-            except (FitsError, PositionError) as error:
-                broken.append(str(error))
-    return tuple(frames), broken
+            except (FitsError, PositionError):
+                continue
+    return tuple(frames), reader.notes
