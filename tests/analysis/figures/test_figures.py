@@ -112,7 +112,7 @@ def test_real_latitudes_agree_with_the_header(harp377):
     np.testing.assert_allclose(latitude, [-26.7276, -15.4262], atol=0.003)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.floats(-0.5, 119.5), st.floats(-0.5, 79.5))
 def test_positions_lead_back_to_pixels(column, row):
     mag = drawn_magnetogram()

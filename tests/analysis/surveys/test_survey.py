@@ -158,7 +158,7 @@ def test_windows_without_a_p_are_not_counted():
 # Properties
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.lists(st.floats(-50, 50), min_size=2, max_size=9),
     st.lists(st.floats(-50, 50), min_size=2, max_size=9),

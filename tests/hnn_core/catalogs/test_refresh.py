@@ -40,7 +40,6 @@ def services(world, monkeypatch, hnn_home):
     with emulated(world) as emulator:
         for name, value in emulator.environment.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setenv("HNN_TIMEOUT_S", "0.5")
         monkeypatch.setenv("HNN_ATTEMPTS", "3")
         monkeypatch.setenv("HNN_RETRY_WAIT_S", "0.005")
         yield emulator
@@ -192,7 +191,8 @@ class TestFaults:
         assert x22()["association"] == "eruptive"
         assert len([n for n in notes if "trying again" in n]) >= 8
 
-    def test_silence_is_got_over(self, services):
+    def test_silence_is_got_over(self, services, monkeypatch):
+        monkeypatch.setenv("HNN_TIMEOUT_S", "0.5")
         services.faults.add("/FLR", "hang", seconds=1.0)
         assert refresh_cmes(*WEEK).failed == ()
 
@@ -288,7 +288,7 @@ class TestHek:
         assert (newest["source"], newest["noaa"]) == ("HEK", 14600)
 
 
-def wait_until(true, *, at_most=30.0):
+def wait_until(true, *, at_most=300.0):
     end = time.monotonic() + at_most
     while not true():
         assert time.monotonic() < end, "it did not happen"
@@ -358,7 +358,7 @@ def test_two_processes_at_once(services, tmp_path, kill):
     if kill:
         wait_until(lambda: len(services.requests) >= n_requests + 6)
         processes[0].kill()
-    errors = [process.communicate(timeout=30)[1] for process in processes]
+    errors = [process.communicate(timeout=300)[1] for process in processes]
     assert processes[1].returncode == 0, errors[1].decode()
     if not kill:
         assert processes[0].returncode == 0, errors[0].decode()

@@ -248,7 +248,7 @@ def test_hours_may_be_named_one_by_one(emulator, undisturbed):
     whole(undisturbed)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seconds=st.integers(1_272_672_000, 1_893_456_000))
 def test_times_are_read_as_everywhere_else(seconds):
     text = format_t_rec(float(seconds))

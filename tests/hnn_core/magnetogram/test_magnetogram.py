@@ -425,9 +425,7 @@ def test_field_without_disk_is_off_the_limb(tmp_path):
         read_fits(path)
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fraction=st.floats(0.0, 1.0, exclude_max=True), compress=st.booleans(), zipped=st.booleans())
 def test_a_file_cut_anywhere_raises_one_error(tmp_path, fraction, compress, zipped):
     noise = np.random.default_rng(1).normal(0, 300, (50, 60)).astype(np.float32)

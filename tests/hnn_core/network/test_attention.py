@@ -83,7 +83,7 @@ def test_autocast_around_it_does_not_round_the_map():
     assert torch.equal(rounded, rollout(attentions))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     layers=st.integers(1, 5),
     heads=st.integers(1, 3),

@@ -166,7 +166,7 @@ def test_projection_lowers_the_field_towards_the_limb() -> None:
 
 
 @given(st.integers(0, 2**31), st.integers(1, 500))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_any_seed_gives_a_usable_region(seed: int, index: int) -> None:
     region = Population(seed).region(index)
     assert region.onset_hour < region.flare_hour - 26

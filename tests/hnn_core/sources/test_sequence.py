@@ -288,7 +288,7 @@ def naive_plan(records: list[int], t: int, length: int) -> list[object] | None:
     return result
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     kept=st.sets(st.integers(0, 80), min_size=1),
     last=st.integers(0, 16 * 60),
