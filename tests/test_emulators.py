@@ -540,8 +540,8 @@ def test_environment_leads_the_program_here(emulator, monkeypatch):
 
     for name, value in emulator.environment.items():
         monkeypatch.setenv(name, value)
-    assert endpoints.jsoc_url() == f"{emulator.url}/"
-    assert endpoints.donki_url() == f"{emulator.url}/donki/"
+    assert endpoints.service_url("JSOC") == f"{emulator.url}/"
+    assert endpoints.service_url("DONKI") == f"{emulator.url}/donki/"
     assert (
         Path(endpoints.live_home()).name
         == f"live-{emulator.url.removeprefix('http://').replace(':', '-')}"

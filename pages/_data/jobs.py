@@ -11,6 +11,7 @@ from hnn_core.jobs.data_jobs import DataJob, again, list_data_jobs, remove, stop
 from hnn_core.jobs.jobs import State
 from hnn_core.live.holdings import Holding, holdings
 from hnn_core.live.reporting import duration, size
+from hnn_core.magnetogram.conventions import iso_minute
 from hnn_core.sources.jsoc import newest
 from pages._data.forms import job_button
 from pages._data.view import ask_to_explore, explore, follows, open_view
@@ -126,7 +127,9 @@ def _holdings(state: tuple[int, ...]) -> list[Holding]:
 
 def _region_words(holding: Holding) -> str:
     """``AR 11158 · HARP 377``."""
-    return " · ".join([*(f"AR {number}" for number in holding.noaa), f"HARP {holding.harp}"])
+    return " · ".join(
+        [*(f"AR {number}" for number in holding.region.noaa), f"HARP {holding.region.harp}"]
+    )
 
 
 def _show_job(job: DataJob) -> None:
@@ -231,15 +234,15 @@ def _offer_result(job: DataJob, events: list[dict[str, Any]]) -> None:
 def _offer_regions(job: DataJob, events: list[dict[str, Any]]) -> None:
     named = {str(name) for one in events for name in one.get("regions", ())}
     source = "jsoc:nrt" if "--now" in job.arguments else "jsoc:"
-    found = [one for one in _known_holdings() if one.source == source and one.region in named]
+    found = [one for one in _known_holdings() if one.source == source and one.region.id in named]
     with st.container(horizontal=True):
         for one in found[:_MOST_REGIONS]:
             st.button(
                 f"Explore {_region_words(one)}",
-                key=f"explore_{job.name}_{one.region}",
+                key=f"explore_{job.name}_{one.region.id}",
                 icon=":material/travel_explore:",
                 on_click=ask_to_explore,
-                args=(one.source, one.region, _hour(job)),
+                args=(one.source, one.region.id, _hour(job)),
             )
     if len(found) > _MOST_REGIONS:
         st.caption("The others are in the list “On this machine”.")
@@ -253,7 +256,7 @@ def _hour(job: DataJob) -> str:
 
 
 def _show_table(found: list[Holding]) -> None:
-    records = sum(one.n_records for one in found)
+    records = sum(one.region.n_records for one in found)
     n_bytes = sum(one.n_bytes for one in found)
     st.caption(
         f"{len(found)} region{'' if len(found) == 1 else 's'} · {records:,} magnetograms · "
@@ -266,17 +269,17 @@ def _show_table(found: list[Holding]) -> None:
         type="primary",
         icon=":material/travel_explore:",
     ):
-        explore(one.source, one.region)
+        explore(one.source, one.region.id)
 
 
 def _row(one: Holding) -> dict[str, object]:
     return {
-        "NOAA": ", ".join(map(str, one.noaa)) or "–",
-        "HARP": one.harp,
+        "NOAA": ", ".join(map(str, one.region.noaa)) or "–",
+        "HARP": one.region.harp,
         "series": _SERIES[one.source],
-        "magnetograms": one.n_records,
-        "from (TAI)": one.first.replace("T", " "),
-        "to (TAI)": one.last.replace("T", " "),
+        "magnetograms": one.region.n_records,
+        "from (TAI)": iso_minute(one.region.first).replace("T", " "),
+        "to (TAI)": iso_minute(one.region.last).replace("T", " "),
         "MB": one.n_bytes / 1e6,
-        "simulated": yes_no(one.simulated),
+        "simulated": yes_no(one.region.simulated),
     }

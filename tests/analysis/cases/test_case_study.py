@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.cases import explained as explained_case
-from analysis.cases.case_study import HOURS, case_frames, case_study
+from analysis.cases.case_study import HOURS, case_study
 from analysis.cases.explained import (
     HOUR_METHODS,
     MAP_METHODS,
@@ -119,7 +119,8 @@ def test_ten_hours_that_rise_or_stay():
 
 def test_frames_are_those_of_the_prediction():
     source = PilSource(PilRegion(absent=[7], minutes={5: 12.0}))
-    frames, incomplete = case_frames(source, "377", case().hour)
+    found = case_study(source, case())
+    frames, incomplete = found.frames, found.incomplete
     wanted = build_sequence(source, "377", START + LAST * u.h, 10)
     assert incomplete == ""
     assert hours_of(frames) == hours_of(wanted.frames)
@@ -351,13 +352,14 @@ def test_pixels_beyond_the_limb_count_nowhere():
 def test_whatever_is_missing_frames_are_real_hours_in_order(absent, broken, hour):
     source = DrawnSource(DrawnRegion(n_hours=15, absent=absent, broken=broken))
     try:
-        frames, incomplete = case_frames(source, "377", case(hour).hour)
+        found = case_study(source, case(hour))
     except UnknownTimeError:
         assert set(range(max(hour - 9, 0), hour + 1)) <= absent | broken
         return
     except TruncatedFitsError:
         assert hour in broken
         return
+    frames, incomplete = found.frames, found.incomplete
     hours = hours_of(frames)
     assert hours == sorted(set(hours))
     assert set(hours) <= set(range(hour - 9, hour + 1))

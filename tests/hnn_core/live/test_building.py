@@ -86,7 +86,7 @@ def test_the_set_holds_both_classes_and_says_that_it_is_simulated(undisturbed):
 def test_classes_weaker_than_the_plan_s_are_told_to_be_partial(undisturbed):
     info = DatasetInfo(undisturbed[0], read_card(undisturbed[0]))
     assert [info.is_partial(name) for name in ("M5.0", "M", "C")] == [False, False, True]
-    info = DatasetInfo(undisturbed[0], {"source": "sim:1:40"})
+    info = DatasetInfo(undisturbed[0], info.card | {"source": "sim:1:40"})
     assert not info.is_partial("C")
 
 
