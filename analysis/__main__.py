@@ -20,7 +20,6 @@ from analysis.commands.options import (
     MinLength,
     Threshold,
     Within,
-    echo_json,
     json_rows,
     make_settings,
     write,
@@ -31,7 +30,7 @@ from analysis.export import history_csv, masks_hdul, to_bytes
 from analysis.physics.flux import frame_flux
 from analysis.physics.pil import PilSettings
 from hnn_core.exceptions import EmptySourceError, FitsError, HnnError
-from hnn_core.live.reporting import complain, run
+from hnn_core.live.reporting import complain, echo_json, run
 from hnn_core.magnetogram.magnetogram import read_fits
 
 __all__ = ["app", "main"]

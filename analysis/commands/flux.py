@@ -18,7 +18,6 @@ from analysis.commands.options import (
     Threshold,
     Within,
     check_out,
-    echo_json,
     json_rows,
     make_settings,
     write,
@@ -27,7 +26,7 @@ from analysis.export import history_csv
 from analysis.physics.flux import flux_history
 from analysis.physics.pil import PilSettings
 from hnn_core.exceptions import EmptySourceError, FitsError, PositionError
-from hnn_core.live.reporting import complain
+from hnn_core.live.reporting import complain, echo_json
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sequence_plan import good_records
 from hnn_core.regions.base import Region, Source

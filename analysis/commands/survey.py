@@ -14,7 +14,6 @@ from analysis.commands.options import (
     Step,
     check_out,
     chosen_regions,
-    echo_json,
     json_rows,
     report_regions,
     write,
@@ -31,6 +30,7 @@ from analysis.surveys.survey import survey as survey_windows
 from analysis.surveys.validation import validate as validate_table
 from analysis.surveys.validation import validation_table
 from hnn_core.exceptions import OneClassError, TooFewGroupsError
+from hnn_core.live.reporting import echo_json
 from hnn_core.regions.goes_classes import threshold
 from hnn_core.regions.labels import DEFAULT_POLICY
 from hnn_core.sources import open_source

@@ -55,7 +55,7 @@ def make_plan(catalog: Catalog, request: PlanRequest) -> Plan:
     """
     in_span = partial(find_flares, catalog, start=request.start, end=request.end)
     found = in_span(minimum_class="C")
-    of_class = in_span(minimum_class=request.flare_class, scale="operational")
+    of_class = in_span(minimum_class=request.flare_class, operational=True)
     excluded: Counter[str] = Counter()
     hours: dict[int, set[int]] = defaultdict(set)
     counts: Counter[int] = Counter()
@@ -143,14 +143,8 @@ def _spans(hours: list[int]) -> tuple[tuple[int, int], ...]:
 
 
 def _planned(row: Any) -> PlannedFlare:
-    return PlannedFlare(
-        id=str(row.flare_id),
-        peak_utc=row.peak_utc.isoformat(),
-        goes_class=str(row.goes_class),
-        scale=str(row.scale),
-        association=str(row.association),
-        reason=str(row.reason),
-    )
+    texts = (row.goes_class, row.scale, row.association, row.reason)
+    return PlannedFlare(row.flare_id, row.peak_utc.isoformat(), *texts)
 
 
 def estimate(plan: Plan) -> tuple[str, dict[str, int]]:
