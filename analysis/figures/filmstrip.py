@@ -113,14 +113,10 @@ def composite(
         Gauss, row 0 south; NaN is drawn as no field.
     heat : (rows, cols) array, optional
         NaN is clear.
-    clip : float
-        Field strength drawn black or white, gauss.
-    heat_opacity : float
-        0 (clear) to 1.
+    clip, heat_opacity, signed
+        As in `analysis.figures.magnetogram.magnetogram_figure`.
     heat_range : (float, float), optional
         Values at the ends of the colour scale; the extremes of `heat` by default.
-    signed : bool
-        Negative values speak against the class: the scale is symmetric about 0 and clear there.
     width : int
         Largest width of the picture, pixels.
 
