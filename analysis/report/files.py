@@ -35,18 +35,16 @@ _TABLES = {
 
 @dataclass(frozen=True, eq=False)
 class ReportFiles:
-    """A report as page, as zip and as one tidy table."""
+    """A report as page, as zip and as one tidy table; see `report_html` for its parts."""
 
     cases: Sequence[ReportCase]
     absent: Sequence[AbsentCase] = ()
     name: str = ""
-    """Of the set of cases, if it has one."""
     out: str = "report.html"
     """Name of the page in the command that makes it again."""
     options: Sequence[str] = ()
     """Further words of that command."""
     made: str = field(default_factory=now)
-    """ISO seconds, UTC."""
 
     @property
     def command(self) -> str:
