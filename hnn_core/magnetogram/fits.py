@@ -18,7 +18,7 @@ from astropy.io import fits
 from astropy.io.fits import Header
 from astropy.io.fits.verify import VerifyError
 
-from hnn_core.exceptions import FitsError, OversizeError, TruncatedFitsError, WrongInstrumentError
+from hnn_core.exceptions import FitsError, TruncatedFitsError, WrongInstrumentError
 from hnn_core.storage import replacing
 
 __all__ = ["clean_header", "read_header", "read_pixels", "repair_cards", "write_image"]
@@ -61,12 +61,10 @@ def read_header(path: str | os.PathLike[str]) -> _ImageHeader:
     ------
     TruncatedFitsError
         The file is empty, garbage, or ends within a header.
-    OversizeError
-        The header claims more than 64 million pixels.
     WrongInstrumentError
         There is no two-dimensional image.
     FitsError
-        The file cannot be opened.
+        The file cannot be opened, or its header claims more than 64 million pixels.
     """
     path = Path(path)
     with _translated(path), _open(path) as stream:
@@ -197,7 +195,7 @@ def _image_shape(header: Header, path: Path) -> tuple[int, int] | None:
     if not (isinstance(cols, int) and isinstance(rows, int) and cols > 0 and rows > 0):
         raise TruncatedFitsError(f"{path} claims an image of {cols} by {rows} pixels.")
     if rows * cols > _MAX_PIXELS:
-        raise OversizeError(
+        raise FitsError(
             f"{path} claims {cols} by {rows} pixels, more than the {_MAX_PIXELS // 10**6} million "
             "that a patch may have; it was not read."
         )

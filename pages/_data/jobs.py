@@ -1,20 +1,22 @@
 """The magnetograms on this machine, and the jobs that fetch and build."""
 
 from collections import Counter
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
 import streamlit as st
 
 from hnn_core.exceptions import HnnError
-from hnn_core.jobs.data_jobs import DataJob, again, list_data_jobs, remove, stop_data_job
-from hnn_core.jobs.jobs import State
+from hnn_core.jobs.data_jobs import DataJob, again, list_data_jobs, remove
+from hnn_core.jobs.jobs import State, stop
 from hnn_core.live.holdings import Holding, holdings
 from hnn_core.live.reporting import duration, size
 from hnn_core.sources.jsoc import newest
 from pages._data.forms import job_button
-from pages._data.view import ask_to_explore, explore, follows, open_view
+from pages._data.view import explore_button, follows
 from pages._shared.access import guarded_button, require_writes
+from pages._shared.link import reopen
 from pages._shared.messages import plain, show_state, yes_no
 from pages._shared.widgets import choose_row, show_table
 
@@ -37,16 +39,16 @@ _STAGES = {
     "data set": "Data set",
     "predictions": "Predictions",
 }
-_BUTTONS = {
-    "stop": ("Cancel", "stop_circle", "What is fetched is kept."),
-    "again": ("Resume", "resume", "Only what is missing is fetched."),
-    "repeat": ("Fetch again", "refresh", "Only what is missing or new is fetched."),
-    "remove": ("Remove", "close", "From this list only; what it fetched stays."),
+_BUTTONS: dict[str, tuple[str, str, str, Callable[[DataJob], object]]] = {
+    "stop": ("Cancel", "stop_circle", "What is fetched is kept.", lambda job: stop(job, 10)),
+    "again": ("Resume", "resume", "Only what is missing is fetched.", again),
+    "repeat": ("Fetch again", "refresh", "Only what is missing or new is fetched.", again),
+    "remove": ("Remove", "close", "From this list only; what it fetched stays.", remove),
 }
 _VIEWS = {
-    "flares": ("Look at the catalogue", "catalogue"),
-    "cmes": ("Look at the catalogue", "catalogue"),
-    "build": ("Look at the data set", "sets"),
+    "flares": ("Open the catalogue", "catalogue"),
+    "cmes": ("Open the catalogue", "catalogue"),
+    "build": ("Open the data set", "sets"),
 }
 _FAULT = "job_fault"
 """Why the last button could not act, and on which job."""
@@ -77,7 +79,7 @@ def show_holdings() -> None:
             icon=":material/info:",
         )
         if st.button("Fetch magnetograms", key="here_fetch", icon=":material/download:"):
-            open_view("fetch")
+            reopen(show="fetch")
     else:
         _show_table(found)
         job_button(
@@ -124,11 +126,6 @@ def _holdings(state: tuple[int, ...]) -> list[Holding]:
     return holdings()
 
 
-def _region_words(holding: Holding) -> str:
-    """``AR 11158 · HARP 377``."""
-    return " · ".join([*(f"AR {number}" for number in holding.noaa), f"HARP {holding.harp}"])
-
-
 def _show_job(job: DataJob) -> None:
     """Draw a job in a box of its own."""
     state, events = job.state, job.events()
@@ -152,10 +149,11 @@ def _show_job(job: DataJob) -> None:
 
 def _show_progress(events: list[dict[str, Any]], *, busy: bool) -> None:
     """Draw a bar for each stage that has begun; only while at work, or where it broke off."""
-    stages = {str(one.get("stage")): one for one in events if one.get("event") == "progress"}
+    steps = [one for one in events if one["event"] in ("progress", "region")]
+    stages = {str(one.get("stage", "data set")): one for one in steps}
     if busy and not stages:
         st.progress(0.0, "Looking up what there is …")
-    if not busy and any(one.get("event") == "end" for one in events):
+    if not busy and any(one["event"] == "end" for one in events):
         return
     for name, one in stages.items():
         done, total = int(one.get("done", 0)), int(one.get("total", 0))
@@ -193,7 +191,7 @@ def _show_buttons(job: DataJob, state: State) -> None:
         "repeat": state.state == "finished" and job.kind in ("fetch", "verify"),
         "remove": not alive,
     }
-    for name, (label, icon, words) in _BUTTONS.items():
+    for name, (label, icon, words, act) in _BUTTONS.items():
         if shown[name]:
             guarded_button(
                 label,
@@ -202,17 +200,16 @@ def _show_buttons(job: DataJob, state: State) -> None:
                 words,
                 type="tertiary",
                 on_click=_act,
-                args=(name, job),
+                args=(act, job),
             )
 
 
-def _act(name: str, job: DataJob) -> None:
+def _act(act: Callable[[DataJob], object], job: DataJob) -> None:
     """Act before the page is drawn: a press while it changes is not lost."""
-    acts = {"stop": stop_data_job, "again": again, "repeat": again, "remove": remove}
     st.session_state.pop(_FAULT, None)
     try:
         require_writes()
-        acts[name](job)
+        act(job)
     except HnnError as error:
         st.session_state[_FAULT] = (job.name, str(error))
 
@@ -225,7 +222,7 @@ def _offer_result(job: DataJob, events: list[dict[str, Any]]) -> None:
         label, view = _VIEWS[job.kind]
         here = st.session_state.get("show") == view
         if not here and st.button(label, key=f"see_{job.name}", icon=":material/arrow_forward:"):
-            open_view(view)
+            reopen(show=view)
 
 
 def _offer_regions(job: DataJob, events: list[dict[str, Any]]) -> None:
@@ -234,13 +231,7 @@ def _offer_regions(job: DataJob, events: list[dict[str, Any]]) -> None:
     found = [one for one in _known_holdings() if one.source == source and one.region in named]
     with st.container(horizontal=True):
         for one in found[:_MOST_REGIONS]:
-            st.button(
-                f"Explore {_region_words(one)}",
-                key=f"explore_{job.name}_{one.region}",
-                icon=":material/travel_explore:",
-                on_click=ask_to_explore,
-                args=(one.source, one.region, _hour(job)),
-            )
+            explore_button(one, f"explore_{job.name}_{one.region}", _hour(job))
     if len(found) > _MOST_REGIONS:
         st.caption("The others are in the list “On this machine”.")
 
@@ -260,13 +251,7 @@ def _show_table(found: list[Holding]) -> None:
         f"{size(n_bytes)}"
     )
     one = choose_row(found, _row, "holdings", height="auto")
-    if st.button(
-        f"Explore {_region_words(one)}",
-        key="holding_explore",
-        type="primary",
-        icon=":material/travel_explore:",
-    ):
-        explore(one.source, one.region)
+    explore_button(one, "holding_explore", type="primary")
 
 
 def _row(one: Holding) -> dict[str, object]:

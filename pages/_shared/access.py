@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from hnn_core.exceptions import NotAllowedError
+from hnn_core.exceptions import RequestError
 from pages._shared.messages import worded_errors
 
 __all__ = ["guarded_button", "perform", "reason_against", "require_writes", "writes_refused"]
@@ -105,11 +105,11 @@ def require_writes() -> None:
 
     Raises
     ------
-    NotAllowedError
+    RequestError
         If this session may not change anything.
     """
     if reason := reason_against(*_session()):
-        raise NotAllowedError(reason)
+        raise RequestError(reason)
 
 
 def _session() -> tuple[str | None, str | None, Mapping[str, str]]:
