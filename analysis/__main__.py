@@ -11,20 +11,8 @@ from typing import Annotated
 import pandas as pd
 import typer
 
+from analysis.commands import options
 from analysis.commands.flux import flux
-from analysis.commands.options import (
-    AsJson,
-    Buffer,
-    Keep,
-    MinField,
-    MinLength,
-    Threshold,
-    Within,
-    echo_json,
-    json_rows,
-    make_settings,
-    write,
-)
 from analysis.commands.report import report
 from analysis.commands.survey import maps, survey, validate
 from analysis.export import history_csv, masks_hdul, to_bytes
@@ -53,16 +41,16 @@ def main(args: list[str] | None = None) -> int:
 def pil(
     files: Annotated[list[Path], typer.Argument(help="SHARP CEA magnetograms.", metavar="FITS…")],
     out: Annotated[Path, typer.Option(help="Folder for the masks and for pil.csv.")],
-    threshold: Threshold = 100.0,
-    buffer: Buffer = 4,
-    keep: Keep = 0.95,
-    min_length: MinLength = 14,
-    within: Within = "ropi",
-    min_field: MinField = 0.0,
-    as_json: AsJson = False,
+    threshold: options.Threshold = 100.0,
+    buffer: options.Buffer = 4,
+    keep: options.Keep = 0.95,
+    min_length: options.MinLength = 14,
+    within: options.Within = "ropi",
+    min_field: options.MinField = 0.0,
+    as_json: options.AsJson = False,
 ) -> None:
     """Detect polarity inversion lines: a FITS of masks for each file, one CSV row a frame."""
-    settings = make_settings(threshold, buffer, keep, min_length, within)
+    settings = options.make_settings(threshold, buffer, keep, min_length, within)
     _make_folder(out)
     rows = []
     taken: set[str] = set()
@@ -75,9 +63,9 @@ def pil(
     if not rows:
         raise EmptySourceError(f"none of the {len(files)} files could be used")
     table = pd.DataFrame(rows)
-    write(out / "pil.csv", history_csv(table).encode())
+    options.write(out / "pil.csv", history_csv(table).encode())
     if as_json:
-        echo_json(json_rows(table))
+        options.echo_json(options.json_rows(table))
     else:
         typer.echo(f"{len(rows)} of {len(files)} files: masks and pil.csv in {out}")
 
@@ -96,7 +84,7 @@ def _pil_of(
     if target.name in taken:
         raise FitsError(f"{path} has the name of another file; use one folder for each")
     taken.add(target.name)
-    write(target, to_bytes(masks_hdul(mag, masks, settings)))
+    options.write(target, to_bytes(masks_hdul(mag, masks, settings)))
     row = frame_flux(mag, settings, masks=masks, threshold=min_field)
     return {"file": str(path), "masks": target.name, **row}
 

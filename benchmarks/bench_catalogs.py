@@ -24,23 +24,22 @@ import pandas as pd
 import psutil
 from astropy.time import Time
 
-from hnn_core.catalogs.derive import Tables, frame, table_path, write_tables
+from hnn_core.catalogs.derive import Rows
 from hnn_core.catalogs.queries import (
     find_cmes,
     find_flares,
-    find_regions,
     flares_of_region,
     harps_of,
 )
 from hnn_core.catalogs.raw import RawFolder, Span, spans, utc_now
-from hnn_core.catalogs.store import Catalog, refresh_tables
+from hnn_core.catalogs.store import Catalog, refresh_tables, table_path, write_tables
 from hnn_core.regions.goes_classes import class_of_flux
 
 LIMIT_MS = 100.0
 FIRST, LAST = datetime(2010, 5, 1), datetime(2025, 5, 1)
 
 
-def drawn_tables(n_flares: int, rng: np.random.Generator) -> Tables:
+def drawn_tables(n_flares: int, rng: np.random.Generator) -> Rows:
     """Draw tables of the real form."""
     span = (LAST - FIRST).total_seconds()
     seconds = np.sort(rng.uniform(0, span, n_flares).round(-1))
@@ -100,8 +99,7 @@ def drawn_tables(n_flares: int, rng: np.random.Generator) -> Tables:
         if row["cme_ids"]
     ]
     pairs = [{"harp": 1 + i, "noaa": 11060 + i} for i in range(8000)]
-    made = {"flares": rows, "cmes": cmes, "harp_noaa": pairs, "coverage": []}
-    return {name: frame(name, made[name]) for name in made}
+    return {"flares": rows, "cmes": cmes, "harp_noaa": pairs, "coverage": []}
 
 
 def draw_replies(folder: Path, n_flares: int, rng: np.random.Generator) -> None:
@@ -191,9 +189,7 @@ def queries(catalog: Catalog) -> dict[str, Callable[[], object]]:
         "find_flares, HARP and place": lambda: find_flares(
             catalog, harp=noaa - 11059, longitude=(-45, 45)
         ),
-        "find_cmes, faster than 500 km/s": lambda: find_cmes(catalog, minimum_speed=500),
-        "find_regions, all": lambda: find_regions(catalog),
-        "find_regions, M": lambda: find_regions(catalog, minimum_class="M"),
+        "find_cmes, a year": lambda: find_cmes(catalog, day, end),
         "harps_of": lambda: harps_of(catalog, noaa),
         "flares_of_region": lambda: flares_of_region(
             catalog, (noaa,), noaa - 11059, first=first, last=last, definitive=True

@@ -85,7 +85,7 @@ def table(name: str, model: HNN, images: Tensor, repeats: int) -> None:
 
 
 def long_work(model: HNN, images: Tensor, hours: str, forward: float) -> None:
-    maps = relevance(model, images).maps
+    maps = relevance(model, images).values
     steps: dict[str, Callable[[Work], object]] = {
         f"occlusion, 2×2 tokens, hours {hours}": lambda work: occlusion(
             model, images, hours=hours, work=work

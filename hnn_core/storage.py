@@ -61,7 +61,7 @@ def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
     Path
         In the same folder; removed where the block fails.
     """
-    own = f".{path.name}.{os.getpid()}-{threading.get_ident()}.part"
+    own = f".{os.getpid()}-{threading.get_ident()}.part"  # short: names may be at their limit
     draft = path.with_name(own if shared else f"{path.name}.part")
     try:
         yield draft

@@ -81,7 +81,6 @@ if view and view.sequence:
     strip = filmstrip_figure(
         view.sequence.frames,
         heat.heats if heat else None,
-        interpolated=view.sequence.interpolated,
         width=STRIP_WIDTH,
         **look,
     )

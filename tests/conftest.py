@@ -1,13 +1,20 @@
 """Fixtures shared by all tests."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 # The networks of tests are small: with a thread each, programs side by side do not wait for cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Nothing that a busy machine changes decides: no example has a time, and none has to come quickly.
+settings.register_profile(
+    "suite", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("suite")
 REAL_DATA = Path(os.environ.get("HNN_TEST_DATA", ROOT.parent / "shared" / "data"))
 
 
@@ -17,6 +24,19 @@ def real_data(*parts: str) -> Path:
     if not path.exists():
         pytest.skip(f"real data not present: set HNN_TEST_DATA to a folder with {'/'.join(parts)}")
     return path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs in a browser as slow, and begin with the files that have most slow tests.
+
+    A worker that gets a long file last would let the others wait.
+    """
+    slow: Counter[Path] = Counter()
+    for item in items:
+        if item.path.is_relative_to(ROOT / "tests" / "browser"):
+            item.add_marker("slow")
+        slow[item.path] += item.get_closest_marker("slow") is not None
+    items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,7 @@ def emulator() -> Iterator[Emulator]:
     WORLD.now = NOW
 
 
-def get(emulator: Emulator, path: str, timeout: float = 5.0, **query: str) -> bytes:
+def get(emulator: Emulator, path: str, timeout: float = 60.0, **query: str) -> bytes:
     url = f"{emulator.url}{path}" + (f"?{urlencode(query)}" if query else "")
     with urllib.request.urlopen(url, timeout=timeout) as reply:
         return reply.read()
@@ -540,8 +540,8 @@ def test_environment_leads_the_program_here(emulator, monkeypatch):
 
     for name, value in emulator.environment.items():
         monkeypatch.setenv(name, value)
-    assert endpoints.jsoc_url() == f"{emulator.url}/"
-    assert endpoints.donki_url() == f"{emulator.url}/donki/"
+    assert endpoints.service_url("JSOC") == f"{emulator.url}/"
+    assert endpoints.service_url("DONKI") == f"{emulator.url}/donki/"
     assert (
         Path(endpoints.live_home()).name
         == f"live-{emulator.url.removeprefix('http://').replace(':', '-')}"
@@ -553,7 +553,7 @@ def test_by_hand_it_tells_its_addresses_and_ends_with_an_interrupt():
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
         lines = [running.stdout.readline() for _ in range(3)]
         address = re.search(r"export HNN_JSOC_URL=(\S+)", lines[-1])[1]
-        with urllib.request.urlopen(f"{address}harp_noaa.txt", timeout=5) as reply:
+        with urllib.request.urlopen(f"{address}harp_noaa.txt", timeout=60) as reply:
             assert b"377 11158" in reply.read()
         running.send_signal(signal.SIGINT)
         rest = running.stdout.read()

@@ -21,12 +21,12 @@ from hnn_core.regions.base import Region, Source
 from hnn_core.regions.case import Case
 from hnn_core.regions.outcome import Outcome, what_happened
 from hnn_core.sources import find_region
-from hnn_core.sources.sequence import Sequence, build_sequence
+from hnn_core.sources.sequence import FrameReader, Sequence, build_sequence
 
 if TYPE_CHECKING:  # knows torch, which is imported when a network is used
     from hnn_core.network.predictor import Prediction
 
-__all__ = ["DEFAULT_CLASS", "HOURS", "NO_MODEL", "CaseStudy", "case_frames", "case_study"]
+__all__ = ["DEFAULT_CLASS", "HOURS", "NO_MODEL", "CaseStudy", "case_study"]
 
 DEFAULT_CLASS = "M"
 """Minimum class of the flares that count as what happened, where no network has its own."""
@@ -42,7 +42,8 @@ class CaseStudy:
     case: Case
     region: Region
     frames: tuple[Magnetogram, ...]
-    """The hours of the window that are there; usually ten."""
+    """Ten hours, gaps filled as for a prediction (docs/method.md, "Frames"); where these are too
+    wide for that, the hours with a record of their own."""
     incomplete: str
     """Why there are fewer than ten; empty if the window is complete."""
     systematics: Systematics
@@ -132,8 +133,8 @@ def case_study(
 
     Examples
     --------
+    >>> from hnn_core import open_source
     >>> from hnn_core.regions.case import Case
-    >>> from hnn_core.sources import open_source
     >>> found = case_study(open_source("sim:"), Case("sim:", "SIM 1", "2013-12-03T15:00"))
     >>> found.name
     'SIM 1, 2013-12-03 15:00 TAI'
@@ -142,7 +143,7 @@ def case_study(
     """
     region = find_region(source, case.region)
     frames, incomplete = (
-        (sequence.frames, "") if sequence else case_frames(source, region.id, case.hour)
+        (sequence.frames, "") if sequence else _case_frames(source, region.id, case.hour)
     )
     found = systematics(frames, settings)
     return CaseStudy(
@@ -159,23 +160,8 @@ def case_study(
     )
 
 
-def case_frames(source: Source, region: str, hour: str) -> tuple[tuple[Magnetogram, ...], str]:
-    """Read the ten frames of a window, or those of them that there are.
-
-    Returns
-    -------
-    frames : tuple of Magnetogram
-        With gaps filled as for a prediction (docs/method.md, "Frames"); where they are too wide for
-        that, the hours with a record of their own.
-    incomplete : str
-        Why there are not ten; empty if there are.
-
-    Raises
-    ------
-    UnknownTimeError
-        There is no usable record in the ten hours.
-    UnknownRegionError, FitsError, PositionError
-    """
+def _case_frames(source: Source, region: str, hour: str) -> tuple[tuple[Magnetogram, ...], str]:
+    """Read the ten frames, or the hours with a record of their own and why there are not ten."""
     time = parse_t_rec(hour)
     try:
         return build_sequence(source, region, time, HOURS).frames, ""
@@ -195,21 +181,21 @@ def case_frames(source: Source, region: str, hour: str) -> tuple[tuple[Magnetogr
 
 def _own_records(
     source: Source, region: str, time: Time
-) -> tuple[tuple[Magnetogram, ...], list[str]]:
+) -> tuple[tuple[Magnetogram, ...], tuple[str, ...]]:
     """Read the nearest sound record of each hour; return the frames, and why others broke."""
     times = source.times(region)
     good = good_records(source.quality(region))
     seconds, end = tai_seconds(times), float(tai_seconds(time))
     frames: list[Magnetogram] = []
-    broken: list[str] = []
+    reader = FrameReader(source.frame, region, times, held=1)
     for slot in end - 3600.0 * np.arange(HOURS)[::-1]:
         away = np.where(good & (seconds <= end), np.abs(seconds - slot), np.inf)
         for index in np.argsort(away, kind="stable"):
             if away[index] > TOLERANCE.to_value("s"):
                 break
             try:
-                frames.append(source.frame(region, times[int(index)]))
+                frames.append(reader.record(int(index)))
                 break
-            except (FitsError, PositionError) as error:
-                broken.append(str(error))
-    return tuple(frames), broken
+            except (FitsError, PositionError):
+                continue
+    return tuple(frames), reader.notes

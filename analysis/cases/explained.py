@@ -94,7 +94,7 @@ def explain_case(
         Random regions for each overlap.
     progress : callable (done, total), optional
         Steps: one a map, an hour score, a check and an overlap.
-    cancel : Flag, optional
+    cancel : threading.Event, optional
         A `threading.Event`, set to stop.
 
     Raises

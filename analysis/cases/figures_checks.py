@@ -62,12 +62,13 @@ def faithfulness_curves_figure(found: "Faithfulness", *, fill: str, kind: str) -
     for order, curve in reversed(curves.items()):
         name, colour, dash = _ORDERS[order]
         traces.append(
-            go.Scatter(
-                x=curve.fraction,
-                y=curve.value,
-                mode="lines",
-                name=f"{name} {curve.area:.3f}",
-                line={"color": colour, "width": 2.6 if order == "map" else 1.8, "dash": dash},
+            style.line(
+                f"{name} {curve.area:.3f}",
+                curve.fraction,
+                curve.value,
+                colour,
+                2.6 if order == "map" else 1.8,
+                dash,
                 hovertemplate=f"%{{y:.3f}} at %{{x:.0%}}<extra>{name}</extra>",
             )
         )
@@ -186,12 +187,14 @@ def randomised_stages_figure(check: "RandomisedCheck") -> go.Figure:
         "its magnitude": ([s.spearman_magnitude for s in stages], FIELD, "square", "dot"),
     }
     traces = [
-        go.Scatter(
-            x=list(range(len(stages))),
-            y=values,
+        style.line(
+            name,
+            list(range(len(stages))),
+            values,
+            colour,
+            2,
+            dash,
             mode="lines+markers",
-            name=name,
-            line={"color": colour, "width": 2, "dash": dash},
             marker={"symbol": symbol, "size": 8},
             text=[style.number(value, ".2f") for value in values],
             customdata=[stage.name for stage in stages],

@@ -5,11 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from astropy import units as u
 
 from analysis.figures import style
 from analysis.figures.style import band, fixed_margins, largest_exponent, number, power
-from analysis.physics.trends import QUANTITIES, FluxName, Systematics, Trend
+from analysis.physics.trends import QUANTITIES, RATE, FluxName, Systematics, Trend
 from analysis.physics.window_fluxes import MASKS, MaskKind
 
 __all__ = ["slope_forest_figure", "trend_history_figure"]
@@ -28,7 +27,6 @@ _COLOURS: dict[FluxName, str] = {
 }
 """Blue and orange stay with eruptive and confined."""
 _SYSTEMATIC = "rgba(140,143,153,0.28)"
-_RATE = u.Mx / u.h
 
 
 def trend_history_figure(
@@ -72,15 +70,15 @@ def trend_history_figure(
     traces = [band(hours, low, high, _SYSTEMATIC, "systematics")]
     for name in QUANTITIES:
         flux = values[name][:, 0, 0] / scale
-        trend = _first(found, mask, name)
+        trend = found.trend(mask, name)
         if not np.isfinite(flux).any():
             continue
         if name == "unsigned" and np.isfinite(trend.slope):
-            ends = [_line(hours, flux, slope) for slope in trend.interval.to_value(_RATE) / scale]
+            ends = [_line(hours, flux, slope) for slope in trend.interval.to_value(RATE) / scale]
             low, high = np.minimum(*ends), np.maximum(*ends)
             traces.append(band(hours, low, high, "rgba(124,92,255,0.20)", "95 %"))
         if np.isfinite(trend.slope):
-            y = _line(hours, flux, trend.slope.to_value(_RATE) / scale)
+            y = _line(hours, flux, trend.slope.to_value(RATE) / scale)
             look: dict[str, Any] = {"legendgroup": name, "showlegend": False}
             traces.append(style.line(f"{_SYMBOLS[name]} line", hours, y, _COLOURS[name], 2, **look))
         error = found.fluxes.error[:, m, 0, 0] / scale
@@ -125,7 +123,7 @@ def slope_forest_figure(found: Systematics) -> go.Figure:
     places = np.concatenate(style.place_rows(figure, groups))
     kinds = [(mask, name) for mask in MASKS for name in QUANTITIES]
     rows = pd.DataFrame(kinds, columns=["mask", "name"]).assign(place=places)
-    rows["trend"] = pd.Series([_first(found, mask, name) for mask, name in kinds])
+    rows["trend"] = pd.Series([found.trend(mask, name) for mask, name in kinds])
     figure.add_trace(_ranges(found, rows))
     known = np.isfinite([trend.percent for trend in rows["trend"]])
     for name in QUANTITIES:
@@ -136,10 +134,6 @@ def slope_forest_figure(found: Systematics) -> go.Figure:
     if found.simulated:
         style.note_simulated(figure, yanchor="top")
     return fixed_margins(figure)
-
-
-def _first(found: Systematics, mask: MaskKind, name: FluxName) -> Trend:
-    return found.trend(mask, name, found.fluxes.thresholds[0])
 
 
 def _line(hours: np.ndarray, flux: np.ndarray, slope: float) -> np.ndarray:
@@ -225,7 +219,7 @@ def _trend_words(trend: Trend) -> str:
     """Slope in both units, with its interval and p."""
     if not np.isfinite(trend.slope):
         return "no slope known"
-    slopes = [trend.slope.to_value(_RATE), *trend.interval.to_value(_RATE)]
+    slopes = [trend.slope.to_value(RATE), *trend.interval.to_value(RATE)]
     exponent = largest_exponent(slopes, default=19)
     slope, low, high = (number(value / 10.0**exponent, "+.2f") for value in slopes)
     words = f"slope {slope} ({low} to {high}) × {power(exponent)} Mx/h"

@@ -10,6 +10,7 @@ from PIL import Image
 
 from analysis.cases.explained import map_options
 from analysis.figures.film import frame_picture
+from analysis.figures.overlays import heat_limits
 from analysis.physics.pil import PilMasks, detect_pils
 from hnn_core.exceptions import HnnError, PositionError, SequenceError
 from hnn_core.magnetogram.conventions import iso_minute
@@ -30,10 +31,8 @@ class Film:
     """Pictures in order of time, all of one size."""
 
     pictures: list[Image.Image]
-    labels: list[str]
-    """``2011-02-15 01:00``, TAI."""
     names: list[str]
-    """ISO minutes, TAI, for files."""
+    """ISO minutes, TAI."""
     words: str
     """What is drawn, in sentences."""
 
@@ -67,7 +66,7 @@ def make_film(
         Of ``"pil"``, ``"ropi"``, ``"hull"``.
     progress : callable (done, total), optional
         Hours; it may raise to stop.
-    cancel : Flag, optional
+    cancel : threading.Event, optional
 
     Raises
     ------
@@ -128,13 +127,8 @@ def _film(
 ) -> Film:
     signed = bool(map_options(method).get("signed"))
     heats = [shot.heat for shot in shots if shot.heat is not None]
-    limits = None
-    if heats:
-        low = min(float(np.nanmin(heat)) for heat in heats)
-        high = max(float(np.nanmax(heat)) for heat in heats)
-        limits = (-max(-low, high), max(-low, high)) if signed else (low, high)
+    limits = heat_limits(heats, signed=signed)
     names = [iso_minute(shot.frame.t_rec) for shot in shots]
-    labels = [name.replace("T", " ") for name in names]
     pictures = [
         frame_picture(
             shot.frame,
@@ -143,9 +137,9 @@ def _film(
             masks=shot.masks,
             show=show,
             heat_range=limits,
-            caption=f"{region.name}  {label} TAI  {shot.words}".rstrip(),
+            caption=f"{region.name}  {name.replace('T', ' ')} TAI  {shot.words}".rstrip(),
         )
-        for shot, label in zip(shots, labels, strict=True)
+        for shot, name in zip(shots, names, strict=True)
     ]
     words = f"{len(shots)} hours; one colour scale for all of them."
     if method == "rollout":
@@ -154,4 +148,4 @@ def _film(
         words += f" Heat: {method}, of the class eruptive, for the hour's own sequence."
     if left_out:
         words += f" Left out: {' '.join(left_out)}"
-    return Film(pictures, labels, names, words)
+    return Film(pictures, names, words)

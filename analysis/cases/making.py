@@ -1,6 +1,5 @@
 """The cases of a report, each studied and explained; one that fails does not stop the others."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.cases.case_study import DEFAULT_CLASS, HOURS, NO_MODEL, CaseStudy, case_study
 from analysis.cases.explained import ExplainedCase, explain_case
-from analysis.physics.pil import PilSettings
 from hnn_core.exceptions import (
     AttentionCaptureError,
     EmptySourceError,
@@ -19,7 +17,6 @@ from hnn_core.exceptions import (
     RequestError,
     SequenceError,
 )
-from hnn_core.live.reporting import complain
 from hnn_core.magnetogram.conventions import parse_t_rec
 from hnn_core.regions.base import Source
 from hnn_core.regions.case import Case
@@ -31,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AbsentCase",
-    "ModelLoader",
     "ReportCase",
     "make_all",
     "make_case",
@@ -71,7 +67,6 @@ def make_case(
     *,
     no_prediction: str = NO_MODEL,
     flare_class: str | None = None,
-    settings: PilSettings | None = None,
     explain: bool = True,
     **options: Any,
 ) -> ReportCase:
@@ -79,9 +74,8 @@ def make_case(
 
     Parameters
     ----------
-    source : Source
-        The one of `case.source`.
-    case : Case
+    source, case
+        As in `analysis.cases.case_study.case_study`.
     predictor : Predictor, optional
         None for the physics alone.
     no_prediction : str
@@ -89,7 +83,6 @@ def make_case(
     flare_class : str, optional
         Minimum class of the flares that count as what happened; the network's own by default, M
         without one.
-    settings : PilSettings, optional
     explain : bool
         Whether maps are drawn and checked.
     **options
@@ -115,7 +108,6 @@ def make_case(
     study = case_study(
         source,
         case,
-        settings=settings,
         flare_class=flare_class or DEFAULT_CLASS,
         prediction=prediction,
         no_prediction=no_prediction,
@@ -136,29 +128,6 @@ def make_case(
     except AttentionCaptureError as error:
         return ReportCase(study, None, str(error))
     return ReportCase(study, explained, "")
-
-
-class ModelLoader:
-    """Loads each model once, and remembers why others cannot be loaded."""
-
-    def __init__(self, device: str, *, strict: bool) -> None:
-        self._device, self._strict = device, strict
-        self._known: dict[str, tuple[Predictor | None, str]] = {"": (None, NO_MODEL)}
-
-    def find(self, name: str) -> "tuple[Predictor | None, str]":
-        """Return the model, or None and why."""
-        if name not in self._known:
-            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-            from hnn_core.network.predictor import Predictor
-
-            try:
-                self._known[name] = (Predictor.load(name, self._device), "")
-            except ModelError as error:
-                if self._strict:
-                    raise
-                complain(str(error))
-                self._known[name] = (None, str(error))
-        return self._known[name]
 
 
 def make_all(

@@ -12,7 +12,6 @@ from analysis.physics.pil import PilMasks
 from hnn_core.magnetogram.preprocess import CropBox
 
 __all__ = [
-    "DISTANCE",
     "REGION_NAMES",
     "Overlap",
     "Places",
@@ -25,10 +24,10 @@ __all__ = [
     "random_shares",
 ]
 
-DISTANCE = 10.0 * u.Mm
+_DISTANCE = 10.0 * u.Mm
 """Of the PIL: within this, a place counts as near it."""
 REGION_NAMES = ("ropi", "hull", "near")
-"""Regions of polarity inversion, the lines' hull, and `DISTANCE` about the lines."""
+"""Regions of polarity inversion, the lines' hull, and `_DISTANCE` about the lines."""
 
 _STRATUM = 8  # tokens
 _BLUR = 2.0
@@ -68,7 +67,6 @@ class TokenGrid:
 class Overlap:
     """How much of a map's mass lies in a region, and in random ones like it."""
 
-    region: str
     share: float
     """Of the map's mass that lies in the region, 0 to 1, to the pixel."""
     area: float
@@ -102,7 +100,7 @@ class Overlap:
         return (self.token_share - self.expected) / spread if spread > 0 else float("nan")
 
 
-def near_pil(pil: np.ndarray, pixel_area: Quantity, distance: Quantity = DISTANCE) -> np.ndarray:
+def near_pil(pil: np.ndarray, pixel_area: Quantity, distance: Quantity = _DISTANCE) -> np.ndarray:
     """Pixels whose centre is no farther than a distance from that of a pixel of the lines.
 
     Parameters
@@ -234,7 +232,6 @@ def overlap(
         else:
             own, shares = float("nan"), np.full(draws, np.nan)
         found[name] = Overlap(
-            region=name,
             share=float(mass[inside].sum()) / total if total > 0.0 else float("nan"),
             area=float(inside.sum()) / area if area else 0.0,
             expected=float(shares.mean()),
@@ -271,7 +268,6 @@ def combine(parts: Sequence[Overlap]) -> Overlap:
     parts = [part for part in parts if np.isfinite(part.p)] or list(parts)
     draws = np.mean([part.draws for part in parts], axis=0)
     return Overlap(
-        region=parts[0].region,
         share=float(np.mean([part.share for part in parts])),
         area=float(np.mean([part.area for part in parts])),
         expected=float(draws.mean()),

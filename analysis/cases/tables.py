@@ -31,10 +31,6 @@ _TYPES: dict[str, Any] = {
 def overview(studies: Sequence[CaseStudy]) -> pd.DataFrame:
     """Put the main findings about some cases side by side.
 
-    Parameters
-    ----------
-    studies : sequence of CaseStudy
-
     Returns
     -------
     DataFrame
@@ -121,10 +117,6 @@ def flux_rows(history: pd.DataFrame, *, source: str, region: str) -> pd.DataFram
 
 def case_rows(cases: Sequence[ReportCase]) -> pd.DataFrame:
     """Make tidy rows of the hours of some cases.
-
-    Parameters
-    ----------
-    cases : sequence of ReportCase
 
     Returns
     -------

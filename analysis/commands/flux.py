@@ -8,21 +8,7 @@ import pandas as pd
 import typer
 
 from analysis.cases.tables import flux_rows, parquet_bytes
-from analysis.commands.options import (
-    AsJson,
-    Buffer,
-    Keep,
-    MinField,
-    MinLength,
-    SourceOption,
-    Threshold,
-    Within,
-    check_out,
-    echo_json,
-    json_rows,
-    make_settings,
-    write,
-)
+from analysis.commands import options
 from analysis.export import history_csv
 from analysis.physics.flux import flux_history
 from analysis.physics.pil import PilSettings
@@ -41,25 +27,25 @@ def flux(
         list[str] | None,
         typer.Option(metavar="REGION", help='HARP or NOAA number, or "SIM 1"; repeatable.'),
     ] = None,
-    source: SourceOption = "sim:",
+    source: options.SourceOption = "sim:",
     every: Annotated[bool, typer.Option("--all", help="Every region of the source.")] = False,
     csv: Annotated[Path | None, typer.Option(help="File to write; stdout by default.")] = None,
     parquet: Annotated[
         Path | None, typer.Option(help="One tidy table to write, a row a region and hour.")
     ] = None,
-    threshold: Threshold = 100.0,
-    buffer: Buffer = 4,
-    keep: Keep = 0.95,
-    min_length: MinLength = 14,
-    within: Within = "ropi",
-    min_field: MinField = 0.0,
-    as_json: AsJson = False,
+    threshold: options.Threshold = 100.0,
+    buffer: options.Buffer = 4,
+    keep: options.Keep = 0.95,
+    min_length: options.MinLength = 14,
+    within: options.Within = "ropi",
+    min_field: options.MinField = 0.0,
+    as_json: options.AsJson = False,
 ) -> None:
     """Measure the flux of every good record of regions, in the patch and in its PIL region."""
-    settings = make_settings(threshold, buffer, keep, min_length, within)
+    settings = options.make_settings(threshold, buffer, keep, min_length, within)
     if bool(region) == every:
         raise typer.BadParameter("name a region with --region, or take every one with --all")
-    check_out(csv, parquet)
+    options.check_out(csv, parquet)
     opened = open_source(source)
     chosen = opened.regions() if every else [find_region(opened, name) for name in region or ()]
     chosen = list({one.id: one for one in chosen}.values())
@@ -69,16 +55,18 @@ def flux(
         ignore_index=True,
     )
     if parquet is not None:
-        write(parquet, parquet_bytes(rows.sort_values(["region", "t_rec_tai"], kind="stable")))
+        options.write(
+            parquet, parquet_bytes(rows.sort_values(["region", "t_rec_tai"], kind="stable"))
+        )
     # Of several regions each row names its own.
     table = pd.concat(tables, names=["region"]).reset_index("region")
     if len(chosen) == 1:
         table = table.drop(columns="region")
     if csv is not None:
-        write(csv, history_csv(table).encode())
+        options.write(csv, history_csv(table).encode())
     files = [str(path) for path in (csv, parquet) if path is not None]
     if as_json:
-        echo_json(json_rows(table))
+        options.echo_json(options.json_rows(table))
     elif not files:
         typer.echo(history_csv(table), nl=False)
     else:

@@ -14,6 +14,7 @@ from hnn_core.live.reporting import complain
 from hnn_core.regions.base import Source
 from hnn_core.regions.labels import POLICIES
 from hnn_core.sources import find_region
+from hnn_core.storage import write_atomically
 
 __all__ = [
     "AsJson",
@@ -108,13 +109,8 @@ def check_out(*paths: Path | None) -> None:
 
 def write(path: Path, content: bytes) -> None:
     """Write a file as a whole or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        try:
-            draft.write_bytes(content)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_atomically(path, content, shared=True)
     except OSError as error:
         raise typer.BadParameter(f"cannot write {path}: {error.strerror}") from error
 

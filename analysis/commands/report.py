@@ -1,19 +1,23 @@
 """``python -m analysis report``: some cases as one HTML file, with what stands behind it."""
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from analysis.cases.case_study import NO_MODEL
 from analysis.cases.explained import MAP_METHODS
-from analysis.cases.making import ModelLoader, ReportCase, make_all, make_case
+from analysis.cases.making import ReportCase, make_all, make_case
 from analysis.commands.options import AsJson, check_out, echo_json, json_rows, write
 from analysis.report.data import cases_table
 from analysis.report.files import ReportFiles
+from hnn_core.exceptions import ModelError
 from hnn_core.live.reporting import complain
 from hnn_core.regions.base import Source
 from hnn_core.regions.case import MOST_CASES, Case, CaseSet, load_set, read_set
@@ -112,10 +116,23 @@ def report(
             progress=lambda done, total: complain(f"{name}: step {done} of {total}"),
         )
 
+    @cache
+    def find_model(name: str) -> "tuple[Predictor | None, str]":
+        if not name:
+            return None, NO_MODEL
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        from hnn_core.network.predictor import Predictor
+
+        try:
+            return Predictor.load(name, device), ""
+        except ModelError as error:
+            if model or not case_set:  # models named here must be there; those in a set may be gone
+                raise
+            complain(str(error))
+            return None, str(error)
+
     with redirect_stdout(sys.stderr):  # whatever a library prints is not the answer
-        # Models named here must be there; those in a set may be gone.
-        models = ModelLoader(device, strict=bool(model) or not case_set)
-        cases, absent = make_all(requested.cases, open_source, models.find, make, complain)
+        cases, absent = make_all(requested.cases, open_source, find_model, make, complain)
     flags = {"--no-explain": no_explain, "--no-check": no_check, "--occlusion": occlusion}
     values = {"--flare-class": flare_class, "--zip": archive, "--parquet": parquet}
     options = [name for name, given in flags.items() if given]

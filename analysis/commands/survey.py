@@ -6,26 +6,8 @@ from typing import Annotated
 import typer
 
 from analysis.cases.tables import parquet_bytes
-from analysis.commands.options import (
-    AsJson,
-    Policy,
-    Regions,
-    SourceOption,
-    Step,
-    check_out,
-    chosen_regions,
-    echo_json,
-    json_rows,
-    report_regions,
-    write,
-)
-from analysis.surveys.compare import (
-    compare_columns,
-    comparison_sentence,
-    comparison_table,
-    found_trends,
-    overlap_table,
-)
+from analysis.commands import options
+from analysis.surveys import compare
 from analysis.surveys.maps import STEP, class_overlaps, flat_rows, map_survey
 from analysis.surveys.survey import survey as survey_windows
 from analysis.surveys.validation import validate as validate_table
@@ -40,39 +22,44 @@ __all__ = ["maps", "survey", "validate"]
 
 def survey(
     out: Annotated[Path, typer.Option(help="Parquet file to write, one row a window.")],
-    source: SourceOption = "sim:",
-    region: Regions = None,
+    source: options.SourceOption = "sim:",
+    region: options.Regions = None,
     flare_class: Annotated[
         str, typer.Option(help="Class of the flares that give the outcome: M5.0, M or C.")
     ] = "C",
-    policy: Policy = DEFAULT_POLICY,
-    step: Step = 1,
-    as_json: AsJson = False,
+    policy: options.Policy = DEFAULT_POLICY,
+    step: options.Step = 1,
+    as_json: options.AsJson = False,
 ) -> None:
     """Take the trends of all windows of ten hours, and compare eruptive with confined ones."""
-    check_out(out)
+    options.check_out(out)
     threshold(flare_class)
     opened = open_source(source)
-    chosen = chosen_regions(opened, region)
+    chosen = options.chosen_regions(opened, region)
     table = survey_windows(
-        opened, chosen, flare_class=flare_class, policy=policy, step=step, progress=report_regions
+        opened,
+        chosen,
+        flare_class=flare_class,
+        policy=policy,
+        step=step,
+        progress=options.report_regions,
     )
     table.insert(0, "source", opened.spec)
-    write(out, parquet_bytes(table))
-    trends = found_trends(table)
+    options.write(out, parquet_bytes(table))
+    trends = compare.found_trends(table)
     compared, why = None, ""
     try:
-        compared = compare_columns(table)
+        compared = compare.compare_columns(table)
     except (OneClassError, TooFewGroupsError) as error:
         why = str(error)
     if as_json:
-        echo_json(
+        options.echo_json(
             {
                 "windows": len(table),
                 "regions": int(table["region"].nunique()),
                 "out": str(out),
-                "trends": json_rows(trends),
-                "comparison": [] if compared is None else json_rows(compared),
+                "trends": options.json_rows(trends),
+                "comparison": [] if compared is None else options.json_rows(compared),
                 "no_comparison": why,
             }
         )
@@ -83,34 +70,35 @@ def survey(
     if compared is None:
         typer.echo(f"No comparison: {why}")
         return
-    typer.echo(comparison_table(compared).to_string(index=False))
+    typer.echo(compare.comparison_table(compared).to_string(index=False))
     first = next(compared.itertuples(index=False, name=None))
-    typer.echo(comparison_sentence(dict(zip(compared.columns, first, strict=True))))
+    typer.echo(compare.comparison_sentence(dict(zip(compared.columns, first, strict=True))))
 
 
 def validate(
-    source: SourceOption = "sim:2:40",
-    region: Regions = None,
+    source: options.SourceOption = "sim:2:40",
+    region: options.Regions = None,
     out: Annotated[
-        Path | None, typer.Option(help="Parquet file to write, one row a window and threshold.")
+        Path | None,
+        typer.Option(help="Parquet file to write, one row a window and threshold."),
     ] = None,
-    step: Step = 6,
-    as_json: AsJson = False,
+    step: options.Step = 6,
+    as_json: options.AsJson = False,
 ) -> None:
     """Compare measured decline of the PIL flux with the true cancellation of simulated regions."""
-    check_out(out)
+    options.check_out(out)
     opened = open_source(source)
-    chosen = chosen_regions(opened, region)
-    table = validation_table(opened, chosen, step=step, progress=report_regions)
+    chosen = options.chosen_regions(opened, region)
+    table = validation_table(opened, chosen, step=step, progress=options.report_regions)
     found = validate_table(table)
     if out is not None:
         table.insert(0, "source", opened.spec)
-        write(out, parquet_bytes(table))
+        options.write(out, parquet_bytes(table))
     if as_json:
-        echo_json(
+        options.echo_json(
             {
                 "statement": found.statement,
-                "agreement": json_rows(found.table()),
+                "agreement": options.json_rows(found.table()),
                 "out": None if out is None else str(out),
             }
         )
@@ -122,23 +110,23 @@ def validate(
 
 def maps(
     out: Annotated[Path, typer.Option(help="Parquet file to write, one row a window and part.")],
-    source: SourceOption = "sim:",
-    region: Regions = None,
+    source: options.SourceOption = "sim:",
+    region: options.Regions = None,
     model: Annotated[str, typer.Option(help="Name, folder or hub id of the network.")] = "demo",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
     method: Annotated[
         list[str] | None, typer.Option(help="rollout, relevance or occlusion; repeatable.")
     ] = None,
-    policy: Policy = DEFAULT_POLICY,
-    step: Step = STEP,
-    as_json: AsJson = False,
+    policy: options.Policy = DEFAULT_POLICY,
+    step: options.Step = STEP,
+    as_json: options.AsJson = False,
 ) -> None:
     """Measure where the maps of all windows lie, by prediction and by what happened."""
     from hnn_core.network.predictor import Predictor
 
-    check_out(out)
+    options.check_out(out)
     opened = open_source(source)
-    chosen = chosen_regions(opened, region)
+    chosen = options.chosen_regions(opened, region)
     found = map_survey(
         opened,
         Predictor.load(model, device),
@@ -146,16 +134,18 @@ def maps(
         methods=method or ["rollout", "relevance"],
         policy=policy,
         step=step,
-        progress=report_regions,
+        progress=options.report_regions,
     )
     table = flat_rows(found)
     table.insert(0, "source", opened.spec)
-    write(out, parquet_bytes(table))
+    options.write(out, parquet_bytes(table))
     by = {name: class_overlaps(found, name) for name in ("said", "outcome")}
     if as_json:
-        echo_json({"out": str(out), **{name: json_rows(rows) for name, rows in by.items()}})
+        options.echo_json(
+            {"out": str(out), **{name: options.json_rows(rows) for name, rows in by.items()}}
+        )
         return
     windows = len(found[["region", "t_rec_tai"]].drop_duplicates())
     typer.echo(f"{windows} windows of {found['region'].nunique()} regions in {out}")
     for rows in by.values():
-        typer.echo(overlap_table(rows).to_string(index=False))
+        typer.echo(compare.overlap_table(rows).to_string(index=False))

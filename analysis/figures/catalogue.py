@@ -12,12 +12,8 @@ from analysis.figures import style
 
 __all__ = ["butterfly_figure", "disk_figure", "largest_placed"]
 
-_ASSOCIATIONS = {
-    "unknown": (style.UNKNOWN, "CME unknown"),
-    "unlinked": (style.CONFINED, "no CME linked in DONKI"),
-    "eruptive": (style.ERUPTIVE, "CME linked"),
-}
-"""In the order of drawing: what is known best lies on top."""
+_ORDER = ("unknown", "unlinked", "eruptive")
+"""Of drawing: what is known best lies on top."""
 _MERIDIANS_DEG = (-70, -45, 0, 45, 70)
 _PARALLELS_DEG = (-30, 0, 30)
 _LIMB_DEG = 90.0
@@ -119,7 +115,8 @@ def disk_figure(flares: pd.DataFrame) -> go.Figure:
 def _points(flares: pd.DataFrame, place: Callable[[pd.DataFrame], tuple]) -> list[go.Scatter]:
     """One trace an association, at x and y as `place` finds them."""
     traces = []
-    for association, (colour, name) in _ASSOCIATIONS.items():
+    for association in _ORDER:
+        colour, name = style.ASSOCIATIONS[association]
         part = flares[flares["association"] == association]
         x, y = place(part)
         traces.append(
@@ -174,5 +171,5 @@ def _words(flare: dict) -> str:
     return (
         f"<b>{escape(str(flare['goes_class']))}</b> {where}{flare['peak_utc']:%Y-%m-%d %H:%M} UTC"
         f"<br>longitude {longitude}°, latitude {latitude}°"
-        f"<br>{reason or _ASSOCIATIONS[flare['association']][1]}"
+        f"<br>{reason or style.ASSOCIATIONS[flare['association']][1]}"
     )

@@ -15,18 +15,20 @@ from analysis.physics.pil import PilMasks
 from hnn_core.magnetogram.conventions import iso_minute
 from hnn_core.magnetogram.magnetogram import Magnetogram
 
-__all__ = ["COLOURS", "PAPER", "animation_gif", "frame_picture", "frames_zip", "one_size"]
+__all__ = ["SECONDS", "animation_gif", "frame_picture", "frames_zip", "one_size"]
 
 _LINES = {"hull": style.HULL, "ropi": style.ROPI, "pil": style.PIL}
 """In the order in which they are drawn."""
 _WIDTHS = {"hull": 1.6, "ropi": 1.4, "pil": 2.6}
 """Of lines in a picture 900 pixels wide, as in `analysis.figures.magnetogram`."""
 _HALO = "#101010"
-PAPER, _INK = "#0e1117", "#e8eaf0"
+_PAPER, _INK = "#0e1117", "#e8eaf0"
 _SIMULATED = "simulated data"
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can hold; with it equal pictures give equal files."""
-COLOURS = (*_LINES.values(), _HALO, PAPER, _INK, style.INTERPOLATED)
+SECONDS = 0.5
+"""That each picture of a film is shown."""
+_COLOURS = (*_LINES.values(), _HALO, _PAPER, _INK, style.INTERPOLATED)
 """That a picture's lines and text have, whatever the field and the heat."""
 
 
@@ -37,7 +39,6 @@ def frame_picture(
     signed: bool = False,
     masks: PilMasks | None = None,
     show: Collection[str] = ("pil", "ropi"),
-    clip: float = 500.0,
     heat_opacity: float = 0.45,
     heat_range: tuple[float, float] | None = None,
     width: int = 900,
@@ -48,7 +49,7 @@ def frame_picture(
     Parameters
     ----------
     mag : Magnetogram
-    heat, signed, clip, heat_opacity, heat_range
+    heat, signed, heat_opacity, heat_range
         As in `analysis.figures.filmstrip.composite`; give one range to compare hours.
     masks : PilMasks, optional
         None, or masks without a line, draw none.
@@ -67,11 +68,11 @@ def frame_picture(
     Raises
     ------
     ValueError
-        If `clip` or `width` is not positive, a line is unknown, or the map or the masks are not
-        of the field's shape.
+        If `width` is not positive, a line is unknown, or the map or the masks are not of the
+        field's shape.
     """
-    if not (clip > 0 and width > 0):
-        raise ValueError(f"clip {clip} and width {width} must be positive")
+    if not width > 0:
+        raise ValueError(f"width must be positive, got {width}")
     if unknown := sorted(set(show) - set(_LINES)):
         raise ValueError(f"unknown lines {unknown}: choose from {tuple(_LINES)}")
     for name, other in (("heat", heat), ("masks", None if masks is None else masks.pil)):
@@ -80,7 +81,6 @@ def frame_picture(
     pixels = composite(
         mag.field,
         heat,
-        clip=clip,
         heat_opacity=heat_opacity,
         heat_range=heat_range,
         signed=signed,
@@ -117,7 +117,7 @@ def _with_caption(picture: Image.Image, caption: str, *, simulated: bool) -> Ima
     width, height = picture.size
     size = max(11, width // 42)
     bar, margin = round(1.9 * size), size // 2
-    canvas = Image.new("RGB", (width, height + bar), PAPER)
+    canvas = Image.new("RGB", (width, height + bar), _PAPER)
     canvas.paste(picture, (0, 0))
     draw = ImageDraw.Draw(canvas)
     middle = height + bar / 2
@@ -129,7 +129,7 @@ def _with_caption(picture: Image.Image, caption: str, *, simulated: bool) -> Ima
     draw.text((margin, middle), caption, fill=_INK, font=font, anchor="lm")
     if simulated:
         font = ImageFont.load_default(size)
-        draw.rectangle((right - margin, height, width, height + bar), fill=PAPER)
+        draw.rectangle((right - margin, height, width, height + bar), fill=_PAPER)
         draw.text((right, middle), _SIMULATED, fill=style.INTERPOLATED, font=font, anchor="lm")
     return canvas
 
@@ -155,11 +155,11 @@ def one_size(pictures: Sequence[Image.Image]) -> list[Image.Image]:
     for picture in pictures:
         across, up = size[0] - picture.width, size[1] - picture.height
         edges = (across // 2, up, across - across // 2, 0)
-        framed.append(ImageOps.expand(picture, edges, PAPER) if across or up else picture)
+        framed.append(ImageOps.expand(picture, edges, _PAPER) if across or up else picture)
     return framed
 
 
-def animation_gif(pictures: Sequence[Image.Image], *, seconds: float = 0.5) -> bytes:
+def animation_gif(pictures: Sequence[Image.Image]) -> bytes:
     """Make a film that runs over and over.
 
     A GIF, since it moves in every browser and slide program: of an animated PNG those show the
@@ -170,9 +170,7 @@ def animation_gif(pictures: Sequence[Image.Image], *, seconds: float = 0.5) -> b
     Parameters
     ----------
     pictures : sequence of Image
-        In order of time.
-    seconds : float
-        Of each picture; browsers show none for less than 0.02 s.
+        In order of time; each is shown for `SECONDS`.
 
     Returns
     -------
@@ -182,10 +180,8 @@ def animation_gif(pictures: Sequence[Image.Image], *, seconds: float = 0.5) -> b
     Raises
     ------
     ValueError
-        If there is no picture or `seconds` is less than 0.02.
+        If there is no picture.
     """
-    if not seconds >= 0.02:
-        raise ValueError(f"each picture needs 0.02 s at least, got {seconds}")
     pictures = one_size(pictures)
     palette = _palette(pictures)
     reduced = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
@@ -195,7 +191,7 @@ def animation_gif(pictures: Sequence[Image.Image], *, seconds: float = 0.5) -> b
         format="GIF",
         save_all=True,
         append_images=reduced[1:],
-        duration=round(1000 * seconds),
+        duration=round(1000 * SECONDS),
         loop=0,
         optimize=False,
         disposal=1,
@@ -211,9 +207,9 @@ def _palette(pictures: Sequence[Image.Image]) -> Image.Image:
     sheet = Image.new("RGB", (width, height * len(some)))
     for place, picture in enumerate(some):
         sheet.paste(picture.resize((width, height), Image.Resampling.NEAREST), (0, place * height))
-    chosen = sheet.quantize(256 - len(COLOURS), method=Image.Quantize.MEDIANCUT, kmeans=4)
+    chosen = sheet.quantize(256 - len(_COLOURS), method=Image.Quantize.MEDIANCUT, kmeans=4)
     found = chosen.getpalette() or []
-    exact = [channel for colour in COLOURS for channel in hex_to_rgb(colour)]
+    exact = [channel for colour in _COLOURS for channel in hex_to_rgb(colour)]
     palette = Image.new("P", (1, 1))
     palette.putpalette([*exact, *found[: 768 - len(exact)]])
     return palette

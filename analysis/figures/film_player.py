@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from analysis.figures import style
-from analysis.figures.film import one_size
+from analysis.figures.film import SECONDS, one_size
 from analysis.figures.filmstrip import image_layer
 
 __all__ = ["animation_figure"]
@@ -24,12 +24,7 @@ _BELOW = 84
 """Height that slider and buttons take below the pictures, pixels."""
 
 
-def animation_figure(
-    pictures: Sequence[Image.Image],
-    labels: Sequence[str],
-    *,
-    seconds: float = 0.5,
-) -> go.Figure:
+def animation_figure(pictures: Sequence[Image.Image], labels: Sequence[str]) -> go.Figure:
     """Draw pictures that play, with buttons and a slider over the hours.
 
     It needs margins of 84 px below, for the slider and the buttons, and 4 px elsewhere.
@@ -40,8 +35,6 @@ def animation_figure(
         In order of time; each goes in as WebP, together under 3 MB for as many as 48 hours.
     labels : sequence of str
         One a picture, next to the slider: its time, TAI.
-    seconds : float
-        Of each picture.
 
     Raises
     ------
@@ -64,7 +57,7 @@ def animation_figure(
         hovermode=False,
         dragmode=False,
         images=[layers[0]],
-        updatemenus=[_buttons(seconds)],
+        updatemenus=[_buttons()],
         sliders=[_slider(names, labels)],
         margin={"l": 4, "r": 4, "t": 4, "b": _BELOW},
         xaxis={"range": [0, width], **axis},
@@ -107,7 +100,7 @@ def _at_once(seconds: float, *, onwards: bool) -> dict[str, Any]:
     }
 
 
-def _buttons(seconds: float) -> dict[str, Any]:
+def _buttons() -> dict[str, Any]:
     return {
         "type": "buttons",
         "direction": "left",
@@ -122,7 +115,7 @@ def _buttons(seconds: float) -> dict[str, Any]:
         # Under the pointer a button is nearly white whatever the page.
         "font": {"size": style.FONT_SIZE, "color": "#7d8496"},
         "buttons": [
-            {"label": "▶", "method": "animate", "args": [None, _at_once(seconds, onwards=True)]},
+            {"label": "▶", "method": "animate", "args": [None, _at_once(SECONDS, onwards=True)]},
             {"label": "❚❚", "method": "animate", "args": [[None], _at_once(0.0, onwards=False)]},
         ],
     }

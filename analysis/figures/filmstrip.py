@@ -27,7 +27,6 @@ def filmstrip_figure(
     frames: Sequence[Magnetogram],
     heats: Sequence[np.ndarray] | None = None,
     *,
-    interpolated: Sequence[bool] | None = None,
     clip: float = 500.0,
     heat_opacity: float = 0.45,
     heat_name: str = "attention rollout",
@@ -44,8 +43,6 @@ def filmstrip_figure(
         A map of the network on the patch's pixels
         (`hnn_core.magnetogram.preprocess.tokens_to_patch`), NaN where the network saw nothing. One
         colour scale serves all frames.
-    interpolated : sequence of bool, optional
-        Frames that fill a gap; by default those that are marked so themselves.
     clip, heat_opacity, signed
         As in `composite`.
     heat_name : str
@@ -56,12 +53,11 @@ def filmstrip_figure(
     Raises
     ------
     ValueError
-        If there is no frame, or not one heat map and mark for each.
+        If there is no frame, or not one heat map for each.
     """
     n = len(frames)
-    marks = [mag.interpolated for mag in frames] if interpolated is None else list(interpolated)
-    if n == 0 or len(marks) != n or (heats is not None and len(heats) != n):
-        raise ValueError(f"{n} frames need as many heat maps and marks, and at least one frame")
+    if n == 0 or (heats is not None and len(heats) != n):
+        raise ValueError(f"{n} frames need as many heat maps, and at least one frame")
     look: dict[str, Any] = {"clip": clip, "heat_opacity": heat_opacity, "signed": signed}
     heat_range = heat_limits(heats or (), signed=signed)
     outlines, images, labels = [], [], []
@@ -71,8 +67,8 @@ def filmstrip_figure(
         picture = composite(mag.field, heat, heat_range=heat_range, **look)
         images.append(image_layer(_png(picture), left, 0.0, _WIDTH, height))
         extremes = "" if heat is None else _extremes(heat, heat_name, signed=signed)
-        outlines.append(_outline(mag, left, height, n - 1 - left, marks[left], extremes))
-        labels += _labels(mag, left, height, outlines[-1].name, marks[left], last=left == n - 1)
+        outlines.append(_outline(mag, left, height, n - 1 - left, extremes))
+        labels += _labels(mag, left, height, outlines[-1].name, last=left == n - 1)
     room = _LABEL * n / width
     aspect = max(mag.shape[0] / mag.shape[1] for mag in frames)
     simulated = any(mag.simulated for mag in frames)
@@ -181,17 +177,15 @@ def _extremes(heat: np.ndarray, heat_name: str, *, signed: bool) -> str:
     return f"<br>{heat_name} from {low} to {high}<br>{heat_unit(heat_name)}"
 
 
-def _outline(
-    mag: Magnetogram, left: int, height: float, before: int, interpolated: bool, extremes: str
-) -> go.Scatter:
+def _outline(mag: Magnetogram, left: int, height: float, before: int, extremes: str) -> go.Scatter:
     """Outline one picture, the last in the colour of the text, and answer the pointer."""
     line: dict[str, Any] = {"color": "rgba(128,136,150,0.5)", "width": 1.0}
     if not before:
         line = {"width": 3.0}
-    if interpolated:
+    if mag.interpolated:
         line = {"color": style.INTERPOLATED, "width": 2.5, "dash": "dash"}
     name = f"t−{before} h" if before else "t"
-    filled = ", interpolated" if interpolated else ""
+    filled = ", interpolated" if mag.interpolated else ""
     right = left + _WIDTH
     return go.Scatter(
         x=[left, right, right, left, left],
@@ -208,13 +202,13 @@ def _outline(
 
 
 def _labels(
-    mag: Magnetogram, left: int, height: float, name: str, interpolated: bool, *, last: bool
+    mag: Magnetogram, left: int, height: float, name: str, *, last: bool
 ) -> list[dict[str, Any]]:
     """Hour above a picture, and the mark of an interpolated one."""
     label = f"<b>{name}</b>" if last else name
     text = f"{label} · {mag.t_rec.tai.isot[11:16]}"
     notes = [{"text": text, "x": left, "y": 0.0, "xanchor": "left", "yanchor": "bottom"}]
-    if interpolated:
+    if mag.interpolated:
         notes.append(
             {
                 "text": "interpolated",

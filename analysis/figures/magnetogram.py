@@ -6,15 +6,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from analysis.figures import style
-from analysis.figures.overlays import (
-    colour_bar,
-    crop_trace,
-    graticule_trace,
-    heat_trace,
-    mask_traces,
-    multiples,
-)
+from analysis.figures import overlays, style
 from analysis.physics.coordinates import pixel_to_heliographic
 from analysis.physics.pil import PilMasks
 from hnn_core.exceptions import MissingKeywordError
@@ -94,14 +86,14 @@ def magnetogram_figure(
     traces: list[go.Heatmap | go.Scatter] = [_field_trace(mag, clip, half_bar=heat is not None)]
     if heat is not None:
         look: dict[str, Any] = {"opacity": heat_opacity, "heat_name": heat_name, "signed": signed}
-        traces.append(heat_trace(mag, heat, crop_box, whole_box=box is not None, **look))
+        traces.append(overlays.heat_trace(mag, heat, crop_box, whole_box=box is not None, **look))
     if edges is not None and hover_position:
         traces.append(_position_trace(mag))
     if edges is not None and "graticule" in show:
-        traces.append(graticule_trace(mag))
-    traces += mask_traces(masks, show)
+        traces.append(overlays.graticule_trace(mag))
+    traces += overlays.mask_traces(masks, show)
     if box is not None:
-        traces.append(crop_trace(box))
+        traces.append(overlays.crop_trace(box))
     figure = style.house_figure(
         traces,
         uirevision=f"magnetogram {mag.harp} {'' if box is None else 'crop'}",
@@ -120,7 +112,7 @@ def _field_trace(mag: Magnetogram, clip: float, *, half_bar: bool) -> go.Heatmap
         colorscale=[(0.0, "#000000"), (1.0, "#ffffff")],
         zmin=-clip,
         zmax=clip,
-        colorbar=colour_bar("B<sub>LOS</sub> (G)", upper=True, half=half_bar),
+        colorbar=overlays.colour_bar("B<sub>LOS</sub> (G)", upper=True, half=half_bar),
         hovertemplate="<b>%{z:+d} G</b>, column %{x}, row %{y}<extra></extra>",
     )
 
@@ -218,7 +210,7 @@ def _ticks(degrees: np.ndarray, *, most: int) -> dict[str, Any]:
     low, high = float(degrees[0]), float(degrees[-1])
     steps = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
     step = next((step for step in steps if (high - low) / step <= most), steps[-1])
-    values = multiples(low, high, step)
+    values = overlays.multiples(low, high, step)
     form = ".1f" if step < 1 else ".0f"
     return {
         "tickvals": np.interp(values, degrees, np.arange(len(degrees))),

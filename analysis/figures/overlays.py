@@ -34,11 +34,7 @@ __all__ = [
 
 
 def line_path(pil: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Segments between neighbouring pixels of thin lines, for drawing them at any zoom.
-
-    Parameters
-    ----------
-    pil : (rows, cols) array of bool
+    """Segments between neighbouring pixels of thin lines (rows, cols), to draw at any zoom.
 
     Returns
     -------
@@ -63,11 +59,7 @@ def line_path(pil: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def outline_path(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pixel edges between a mask and its outside.
-
-    Parameters
-    ----------
-    mask : (rows, cols) array of bool
+    """Pixel edges between a mask (rows, cols) and its outside.
 
     Returns
     -------

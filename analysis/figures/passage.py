@@ -16,12 +16,6 @@ from hnn_core.regions.base import Cme, Flare
 
 __all__ = ["mark_times", "over_passage", "probability_figure", "with_gaps"]
 
-_ASSOCIATION = {
-    "eruptive": (style.ERUPTIVE, "flare, CME linked"),
-    "unlinked": (style.CONFINED, "flare, no CME linked in DONKI"),
-    "confined": (style.CONFINED, "flare, no CME linked"),
-    "unknown": (style.UNKNOWN, "flare, CME unknown"),
-}
 _CME_LABEL = "CME, when first seen"
 _CME_LEVEL = 0.88
 """Flares hang at 1: the labels of a flare and of its CME lie on two lines."""
@@ -156,11 +150,11 @@ def mark_times(
     ]
     marks = _placed(rows, first, last, _LABEL_SHARES["flare"])
     for row in marks[marks["side"] != ""].to_dict("records"):
-        line = {"color": _ASSOCIATION[row["kind"]][0], "width": 1.2, "dash": "dot"}
+        line = {"color": style.ASSOCIATIONS[row["kind"]][0], "width": 1.2, "dash": "dot"}
         figure.add_vline(x=row["time"], line=line)
-    for association, (colour, label) in _ASSOCIATION.items():
+    for association, (colour, words) in style.ASSOCIATIONS.items():
         marker = {"symbol": "triangle-down", "size": 10, "color": colour}
-        _add_marks(figure, marks[marks["kind"] == association], label, marker)
+        _add_marks(figure, marks[marks["kind"] == association], f"flare, {words}", marker)
     # CMEs stand where a coronagraph first saw them, once each.
     cmes = {cme.id: cme for flare in shown for cme in flare.cmes}.values()
     rows = [
@@ -220,7 +214,7 @@ def _add_marks(
 def _flare_words(flare: Flare) -> str:
     reason = "<br>".join(wrap(escape(flare.reason), _HOVER_CHARACTERS))
     head = f"<b>{escape(flare.goes_class)}</b> flare, peak {_utc(flare.peak)}"
-    return f"{head}<br>{reason or _ASSOCIATION[flare.association][1]}"
+    return f"{head}<br>{reason or f'flare, {style.ASSOCIATIONS[flare.association][1]}'}"
 
 
 def _cme_words(cme: Cme, flares: Sequence[Flare]) -> str:

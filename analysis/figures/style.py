@@ -12,7 +12,10 @@ import plotly.graph_objects as go
 import plotly.io as pio
 from numpy.typing import ArrayLike
 
+from hnn_core.magnetogram.conventions import number, power
+
 __all__ = [
+    "ASSOCIATIONS",
     "CLEAR",
     "CONFINED",
     "CROP",
@@ -36,6 +39,7 @@ __all__ = [
     "error_bars",
     "estimates",
     "fixed_margins",
+    "guide",
     "hours_axis",
     "house_figure",
     "largest_exponent",
@@ -57,6 +61,13 @@ CONFINED = "#f28e2b"
 """Negative predictions and confined flares, as the orange bars of the paper's Figure 6."""
 UNKNOWN = "#8c8f99"
 """Flares of which nobody looked for a CME."""
+ASSOCIATIONS = {
+    "eruptive": (ERUPTIVE, "CME linked"),
+    "unlinked": (CONFINED, "no CME linked in DONKI"),
+    "confined": (CONFINED, "no CME linked"),
+    "unknown": (UNKNOWN, "CME unknown"),
+}
+"""Colour and words of a flare's association with a CME."""
 INTERPOLATED = "#ff9f1c"
 """Frame about an hour that was filled by interpolation."""
 THRESHOLD = "#d6455d"
@@ -339,9 +350,17 @@ def estimates(
 def line(
     name: str, x: Any, y: Any, colour: str, width: float, dash: str = "solid", **more: Any
 ) -> go.Scatter:
-    """Return a line that does not answer the pointer."""
+    """Return a line, with `more` of its trace; it answers the pointer by a ``hovertemplate``."""
     look = {"color": colour, "width": width, "dash": dash}
-    return go.Scatter(name=name, x=x, y=y, mode="lines", line=look, hoverinfo="skip", **more)
+    hover = {} if "hovertemplate" in more else {"hoverinfo": "skip"}
+    return go.Scatter(
+        {"name": name, "x": x, "y": y, "mode": "lines", "line": look, **hover, **more}
+    )
+
+
+def guide(name: str, y: Sequence[float], *, x: Any = (0, 1), dash: str = "dash") -> go.Scatter:
+    """Return a thin grey line to compare with."""
+    return line(name, x, y, UNKNOWN, 1.3, dash)
 
 
 def band(x: ArrayLike, low: ArrayLike, high: ArrayLike, colour: str, name: str) -> go.Scatter:
@@ -360,20 +379,9 @@ def band(x: ArrayLike, low: ArrayLike, high: ArrayLike, colour: str, name: str) 
     )
 
 
-def rim(colour: Any, *, width: float = 2) -> dict[str, Any]:
+def rim(colour: Any) -> dict[str, Any]:
     """Return a marker's colour with a rim of the same, to show as well where it is open."""
-    return {"color": colour, "line": {"width": width, "color": colour}}
-
-
-def power(exponent: int) -> str:
-    """``10²¹``."""
-    return "10" + str(exponent).translate(str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"))
-
-
-def number(value: float, form: str = ".3g") -> str:
-    """Write a number with a real minus sign and, where `form` asks for it, × 10ⁿ."""
-    digits, e, exponent = f"{value:{form}}".partition("e")
-    return f"{digits}{f' × {power(int(exponent))}' if e else ''}".replace("-", "−")
+    return {"color": colour, "line": {"width": 2, "color": colour}}
 
 
 def largest_exponent(values: Iterable[float], default: int = 21) -> int:

@@ -1,6 +1,7 @@
 """A training as curves: loss, skill on the validation set, several runs on one chart."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,17 +48,9 @@ def loss_figure(
     if len(steps):
         where = (steps["epoch"] + steps["batch"] / steps["batches"]).to_numpy(dtype=float)
         x, y = _thinned(where, steps["loss"].to_numpy(dtype=float))
-        figure.add_trace(
-            go.Scatter(
-                x=x,
-                y=y,
-                mode="lines",
-                name="steps",
-                line={"color": style.UNKNOWN, "width": 1},
-                opacity=0.6,
-                hovertemplate="%{y:.4f}<extra>step, at epoch %{x:.2f}</extra>",
-            )
-        )
+        hover = "%{y:.4f}<extra>step, at epoch %{x:.2f}</extra>"
+        loss = style.line("steps", x, y, style.UNKNOWN, 1, opacity=0.6, hovertemplate=hover)
+        figure.add_trace(loss)
     for column, colour in (("train_loss", _HUES[0]), ("validation_loss", _HUES[1])):
         name = SCORES[column].removesuffix(" loss")  # the axis has the word
         _add_line(figure, epochs, column, name, colour)
@@ -155,17 +148,10 @@ def _add_line(
     """Draw a column if it holds a number."""
     if column not in epochs or epochs[column].isna().all():
         return
-    figure.add_trace(
-        go.Scatter(
-            x=epochs["epoch"],
-            y=epochs[column].astype(float),
-            mode="lines+markers",
-            name=name,
-            line={"color": colour, "width": width, "dash": dash},
-            marker={"size": 5},
-            hovertemplate=f"%{{y:.4f}}<extra>{name}</extra>",
-        )
-    )
+    hover = f"%{{y:.4f}}<extra>{name}</extra>"
+    look: dict[str, Any] = {"mode": "lines+markers", "marker": {"size": 5}, "hovertemplate": hover}
+    values = epochs[column].astype(float)
+    figure.add_trace(style.line(name, epochs["epoch"], values, colour, width, dash, **look))
 
 
 def _lowest(epochs: pd.DataFrame) -> float:

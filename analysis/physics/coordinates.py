@@ -20,10 +20,6 @@ def header_number(magnetogram: Magnetogram, key: str) -> float:
 def mu_map(magnetogram: Magnetogram) -> np.ndarray:
     """Cosine of the heliocentric angle of every pixel, as seen from far away.
 
-    Parameters
-    ----------
-    magnetogram : Magnetogram
-
     Returns
     -------
     (rows, cols) float64 array
@@ -85,6 +81,8 @@ def heliographic_to_pixel(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Column and row of heliographic positions: the inverse of `pixel_to_heliographic`.
 
+    Errors are those of it.
+
     Parameters
     ----------
     magnetogram : Magnetogram
@@ -94,11 +92,6 @@ def heliographic_to_pixel(
     Returns
     -------
     column, row : float64 arrays of that shape
-
-    Raises
-    ------
-    MissingKeywordError
-        As `pixel_to_heliographic`.
     """
     carrington = np.asarray(longitude) + _central_meridian(magnetogram)
     column, row = magnetogram.wcs.wcs_world2pix(carrington, latitude, 0)

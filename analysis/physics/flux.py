@@ -13,16 +13,7 @@ from analysis.physics.pil import PilMasks, PilSettings, line_length
 from hnn_core.exceptions import EmptySourceError
 from hnn_core.magnetogram.magnetogram import Magnetogram
 
-__all__ = [
-    "NOISE",
-    "flux_error",
-    "flux_history",
-    "frame_flux",
-    "header_r_value",
-    "r_value",
-    "signed_fluxes",
-    "unsigned_flux",
-]
+__all__ = ["NOISE", "flux_history", "frame_flux", "header_r_value", "r_value", "unsigned_flux"]
 
 NOISE = 6.4 * u.G
 """Noise of one pixel of a 720 s HMI line-of-sight magnetogram (Hoeksema et al. 2014)."""
@@ -78,43 +69,6 @@ def unsigned_flux(
     return _flux(float(np.abs(_values(field, mask, threshold)).sum()), pixel_area)
 
 
-def signed_fluxes(
-    field: np.ndarray,
-    pixel_area: Quantity,
-    mask: np.ndarray | None = None,
-    *,
-    threshold: float = 0.0,
-) -> tuple[Quantity, Quantity]:
-    """Flux of the positive (≥ 0 Mx) and of the negative polarity (≤ 0 Mx).
-
-    Their sum is the net flux, their difference the unsigned flux. Parameters and errors as
-    in `unsigned_flux`.
-    """
-    values = _values(field, mask, threshold)
-    return (
-        _flux(float(values[values > 0].sum()), pixel_area),
-        _flux(float(values[values < 0].sum()), pixel_area),
-    )
-
-
-def flux_error(
-    field: np.ndarray,
-    pixel_area: Quantity,
-    mask: np.ndarray | None = None,
-    *,
-    threshold: float = 0.0,
-    noise: Quantity = NOISE,
-) -> Quantity:
-    """Formal error of a flux in Mx, σ_Φ = dA √(N σ²) over the N counted pixels.
-
-    It holds the noise of the pixels only, and is hundreds of times smaller than the effect
-    of the threshold and of the projection (docs/method.md, "Flux and trends"). Parameters and
-    errors as in `unsigned_flux`; `noise` is the standard deviation of one pixel.
-    """
-    n = _values(field, mask, threshold).size
-    return _flux(float(np.sqrt(n) * noise.to_value(u.G)), pixel_area)
-
-
 def frame_flux(
     magnetogram: Magnetogram,
     settings: PilSettings | None = None,
@@ -138,21 +92,22 @@ def frame_flux(
     Returns
     -------
     dict
-        Column name to value; the last word of a name is its unit.
+        Column name to value; the last word of a name is its unit. The flux of the positive polarity
+        is ≥ 0, that of the negative ≤ 0. The formal error holds the noise of the pixels only, and
+        is hundreds of times smaller than the effect of the threshold and of the projection
+        (docs/method.md, "Flux and trends").
     """
     settings = settings or PilSettings()
     field, area = magnetogram.field, magnetogram.pixel_area
     masks = masks or settings.detect(field)
     region = masks.region(settings.region)
     length = line_length(masks.pil)
-    row: dict[str, object] = {
+    return {
         "t_rec_tai": pd.Timestamp(magnetogram.t_rec.tai.isot),
         "harp": magnetogram.harp,
         "noaa": " ".join(str(number) for number in magnetogram.noaa),
-    }
-    row |= _fluxes("total", field, area, None, threshold)
-    row |= _fluxes("pil", field, area, region, 0.0)
-    row |= {
+        **_fluxes("total", field, area, None, threshold),
+        **_fluxes("pil", field, area, region, 0.0),
         "pil_pixels": int(masks.pil.sum()),
         "pil_length_px": length,
         "pil_length_mm": length * float(np.sqrt(area.to_value(u.Mm**2))),
@@ -163,7 +118,6 @@ def frame_flux(
         "simulated": magnetogram.simulated,
         "usflux_header_mx": _header_value(magnetogram, "USFLUX"),
     }
-    return row
 
 
 def flux_history(
@@ -179,12 +133,10 @@ def flux_history(
     ----------
     magnetograms : iterable of Magnetogram
         Taken one at a time, so a generator never holds more than one.
-    settings : PilSettings, optional
-        The detector's parameters and the region in which the PIL flux is taken.
+    settings, threshold
+        As in `frame_flux`.
     progress : callable, optional
         Called with the number of frames done after each frame.
-    threshold : float
-        Smallest abs(B), in gauss, that counts in the total fluxes.
 
     Returns
     -------
@@ -296,11 +248,15 @@ def _flux(total: float, pixel_area: Quantity) -> Quantity:
 def _fluxes(
     name: str, field: np.ndarray, area: Quantity, mask: np.ndarray | None, threshold: float
 ) -> dict[str, object]:
-    positive, negative = signed_fluxes(field, area, mask, threshold=threshold)
+    """Columns of the fluxes; the formal error is dA √(N σ²) over the N counted pixels."""
+    values = _values(field, mask, threshold)
+    positive = _flux(float(values[values > 0].sum()), area)
+    negative = _flux(float(values[values < 0].sum()), area)
+    error = _flux(float(np.sqrt(values.size) * NOISE.to_value(u.G)), area)
     prefix = "" if name == "total" else f"{name}_"
     return {
         f"{name}_unsigned_flux_mx": (positive - negative).value,
         f"{prefix}positive_flux_mx": positive.value,
         f"{prefix}negative_flux_mx": negative.value,
-        f"{name}_flux_error_mx": flux_error(field, area, mask, threshold=threshold).value,
+        f"{name}_flux_error_mx": error.value,
     }

@@ -22,7 +22,7 @@ PilRegion = Literal["ropi", "pil", "hull"]
 
 @dataclass(frozen=True)
 class PilSettings:
-    """Parameters of the detector, and which of its masks "the PIL region" means.
+    """Parameters of the detector, those of `detect_pils`, and which mask "the PIL region" means.
 
     Raises
     ------
@@ -31,13 +31,9 @@ class PilSettings:
     """
 
     threshold: float = 100.0
-    """Field strength from which a pixel belongs to a polarity, gauss."""
     buffer: int = 4
-    """Side of the square with which polarity edges are dilated, pixels."""
     keep: float = 0.95
-    """Components are kept while the strength before them is at most this fraction."""
     min_length: int = 14
-    """Shortest thinned line that is kept, pixels."""
     region: PilRegion = "ropi"
     """Mask in which the PIL flux is taken; the paper's "PIL regions" are the RoPI."""
 

@@ -234,12 +234,12 @@ class Systematics:
         ]
         return ([min(slopes), max(slopes)] if slopes else [np.nan, np.nan]) * RATE
 
-    def formal_error(self, mask: MaskKind = "moving") -> Quantity:
-        """Formal error of the slope, Mx/h: from the noise of pixels alone, without a cut.
+    def formal_error(self) -> Quantity:
+        """Formal error of the moving mask's slope, Mx/h: from the noise of pixels, without a cut.
 
         That of a straight line fitted through frames of independent noise.
         """
-        errors = self.fluxes.error[:, MASKS.index(mask), 0, 0]
+        errors = self.fluxes.error[:, MASKS.index("moving"), 0, 0]
         hours = self.fluxes.hours - self.fluxes.hours.mean()
         spread = float(hours @ hours)
         variance = float((hours**2 * errors**2).sum())
@@ -247,24 +247,23 @@ class Systematics:
 
     def table(self) -> pd.DataFrame:
         """All trends, one row each; the last word of a column is its unit where it has one."""
-        rows = []
-        for (mask, flux, threshold, mu), found in self.trends.items():
-            rows.append(
-                {
-                    "mask": mask,
-                    "flux": flux,
-                    "threshold_g": threshold,
-                    "mu_corrected": mu,
-                    "n": found.n,
-                    "left_out": found.left_out,
-                    **found.rates,
-                    "kendall_s": found.s,
-                    "z": found.z,
-                    "p": found.p,
-                    "serial_correction": found.correction,
-                    "sufficient": found.sufficient,
-                }
-            )
+        rows = [
+            {
+                "mask": mask,
+                "flux": flux,
+                "threshold_g": threshold,
+                "mu_corrected": mu,
+                "n": found.n,
+                "left_out": found.left_out,
+                **found.rates,
+                "kendall_s": found.s,
+                "z": found.z,
+                "p": found.p,
+                "serial_correction": found.correction,
+                "sufficient": found.sufficient,
+            }
+            for (mask, flux, threshold, mu), found in self.trends.items()
+        ]
         return pd.DataFrame(rows)
 
 
@@ -280,9 +279,8 @@ def systematics(
     ----------
     frames : sequence of Magnetogram
         In order of time. Interpolated ones count; they are marked in the answer.
-    settings : PilSettings, optional
-    masks : sequence of PilMasks, optional
-        Those of the frames, where they are detected already.
+    settings, masks
+        As in `analysis.physics.window_fluxes.window_fluxes`.
 
     Returns
     -------
@@ -302,11 +300,12 @@ def systematics(
     """
     settings = settings or PilSettings()
     fluxes = window_fluxes(frames, settings, masks=masks)
-    parts = {name: getattr(fluxes, name) for name in QUANTITIES}
     trends = {
-        (mask, name, threshold, mu): trend(fluxes.hours, part[:, m, k, int(mu)] * u.Mx)
+        (mask, name, threshold, mu): trend(
+            fluxes.hours, getattr(fluxes, name)[:, m, k, int(mu)] * u.Mx
+        )
         for m, mask in enumerate(MASKS)
-        for name, part in parts.items()
+        for name in QUANTITIES
         for k, threshold in enumerate(fluxes.thresholds)
         for mu in (False, True)
     }

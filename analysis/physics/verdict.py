@@ -8,9 +8,9 @@ from astropy import units as u
 
 from analysis.physics.trends import LEAST_POINTS, Systematics
 from analysis.physics.window_fluxes import MaskKind
-from hnn_core.magnetogram.conventions import TRAINED_LONGITUDE
+from hnn_core.magnetogram.conventions import TRAINED_LONGITUDE, number
 
-__all__ = ["NO_RATE", "PAPER_CAVEATS", "Verdict", "VerdictWord", "verdict"]
+__all__ = ["NO_RATE", "PAPER_CAVEATS", "Verdict", "verdict"]
 
 VerdictWord = Literal[
     "consistent with cancellation",
@@ -65,14 +65,6 @@ def verdict(found: Systematics) -> Verdict:
     with both fixed masks, because a shrinking mask imitates cancellation. And no choice of
     threshold or μ correction may turn the sign of any of these slopes. Anything less that is not
     nothing is mixed evidence.
-
-    Parameters
-    ----------
-    found : Systematics
-
-    Returns
-    -------
-    Verdict
 
     Examples
     --------
@@ -173,8 +165,8 @@ def _evidence(found: Systematics, mask: MaskKind) -> str:
     words = []
     for sign, one in (("Φ+", positive), ("Φ−", negative)):
         does = "falls" if one.falls else "rises" if one.rises else "shows no trend"
-        rate = f"{one.percent:+.1f} % per hour".replace("-", "−")
-        words.append(f"{sign} {does} ({rate}, p = {one.p:.2g})")
+        rate = f"{number(one.percent, '+.1f')} % per hour"
+        words.append(f"{sign} {does} ({rate}, p = {number(one.p, '.2g')})")
     return f"With the {name} {words[0]} and {words[1]}."
 
 
@@ -199,14 +191,14 @@ def _caveats(found: Systematics, lines: int) -> tuple[str, ...]:
     patch = found.trend("patch")
     if patch.falls:
         here.append(
-            f"The total flux of the patch falls too (−{abs(patch.percent):.1f} % per hour): a "
-            "cause that acts on the whole region, such as its rotation to the limb, is possible."
+            f"The total flux of the patch falls too ({number(patch.percent, '+.1f')} % per hour): "
+            "a cause that acts on the whole region, such as its rotation to the limb, is possible."
         )
     velocity = found.orbital_velocity.to_value(u.km / u.s)
     if (known := velocity[np.isfinite(velocity)]).size:
         here.append(
-            f"SDO's velocity along the line to the Sun went from {known[0]:+.1f} to "
-            f"{known[-1]:+.1f} km/s over this window.".replace("-", "−")
+            f"SDO's velocity along the line to the Sun went from {number(known[0], '+.1f')} to "
+            f"{number(known[-1], '+.1f')} km/s over this window."
         )
     farthest = np.abs(found.longitude[np.isfinite(found.longitude)])
     if farthest.size and farthest.max() > TRAINED_LONGITUDE:

@@ -1,5 +1,7 @@
 """One case of a report: the figures and tables that its template puts in place."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -18,6 +20,7 @@ from analysis.report.provenance import frames_table
 
 __all__ = ["case_parts"]
 
+_Add = Callable[..., FigurePlace]
 _MAP_NAMES = {
     "rollout": "attention rollout",
     "relevance": "class-specific relevance",
@@ -47,83 +50,78 @@ def case_parts(case: ReportCase, figures: FigureStore) -> dict[str, Any]:
         Takes the figures, in the order of the page.
     """
     study, source, found = case.study, case.study.case.source, case.explained
+    add = partial(figures.add, case=case.where, simulated=study.simulated)
     warnings = study.prediction.warnings if study.prediction else ()
     return {
         "study": study,
         "warnings": [without_folder(one, source) for one in warnings],
-        "last_hour": _last_hour(case, figures),
-        "flux": _flux(case, figures),
+        "last_hour": _last_hour(case, add),
+        "flux": _flux(case, add),
         "measures": other_measures(study),
         "hours": study.history[list(_HOUR_COLUMNS)].assign(**study.measures),
         "trends": study.systematics.table(),
         "not_explained": None if found else without_folder(case.not_explained, source),
-        "maps": [_map(case, found, method, figures) for method in found.maps] if found else (),
-        **_hours_that_mattered(case, figures),
+        "maps": [_map(case, found, method, add) for method in found.maps] if found else (),
+        **_hours_that_mattered(case, add),
         "frames": frames_table(case),
     }
 
 
-def _last_hour(case: ReportCase, figures: FigureStore) -> FigurePlace:
+def _last_hour(case: ReportCase, add: _Add) -> FigurePlace:
     study = case.study
     frame, masks = study.frames[-1], study.masks[-1]
     lines = "" if masks.pil.any() else " There is no PIL above the threshold in this hour."
-    return figures.add(
+    return add(
         magnetogram_figure(
             frame, masks=masks, show=("pil", "ropi", "hull"), hover_position=False, width=900
         ),
         alt=f"Magnetogram of {study.name} with its polarity inversion lines",
-        name=f"magnetogram {case.where}",
+        name="magnetogram",
         caption=f"Line-of-sight field, drawn from −500 to 500 G, with PIL, RoPI and hull.{lines}",
     )
 
 
-def _flux(case: ReportCase, figures: FigureStore) -> list[FigurePlace]:
+def _flux(case: ReportCase, add: _Add) -> list[FigurePlace]:
     study = case.study
     places = [
-        figures.add(
+        add(
             trend_history_figure(study.systematics, mask=mask),
-            simulated=study.simulated,
             alt=f"Flux history of {study.name}, {mask} mask",
-            name=f"flux {mask} {case.where}",
+            name=f"flux {mask}",
             caption=caption,
         )
         for mask, caption in _CAPTIONS.items()
     ]
-    slopes = figures.add(
+    slopes = add(
         slope_forest_figure(study.systematics),
-        simulated=study.simulated,
         alt=f"Slopes of {study.name} by mask and polarity",
-        name=f"slopes {case.where}",
+        name="slopes",
         caption="Slopes by mask and polarity with 95 % intervals, filled where significant; wide "
         "bars: thresholds and μ correction.",
     )
     return [*places, slopes]
 
 
-def _map(
-    case: ReportCase, found: ExplainedCase, method: str, figures: FigureStore
-) -> dict[str, Any]:
+def _map(case: ReportCase, found: ExplainedCase, method: str, add: _Add) -> dict[str, Any]:
     """Describe one map: its picture, its checks, and where it lies."""
-    name, simulated = _MAP_NAMES.get(method, method), case.study.simulated
-    picture = _picture(case, found, method, name, figures)
+    name = _MAP_NAMES.get(method, method)
+    picture = _picture(case, found, method, name, add)
     faithful, parts = found.faithfulness.get(method), found.overlaps.get(method)
     places, areas = [], None
     if faithful:
         places.append(
-            figures.add(
+            add(
                 faithfulness_areas_figure(faithful),
-                simulated=simulated,
                 alt=f"Gain of the {method} map over random order",
-                name=f"faithfulness {method} {case.where}",
+                name=f"faithfulness {method}",
                 caption="How much better than random order, last hour's tokens.",
             )
         )
         places += [
-            figures.add(
+            add(
                 faithfulness_curves_figure(faithful, fill="zero", kind=kind),
-                simulated=simulated,
                 alt=f"{kind.capitalize()} curves of the {method} map",
-                name=f"{kind} {method} {case.where}",
+                name=f"{kind} {method}",
                 caption=f"{kind.capitalize()} with a zero field; areas in the legend.",
             )
             for kind in (one.kind for one in faithful.comparisons if one.fill == "zero")
@@ -132,11 +130,10 @@ def _map(
         areas = table[table["map"] == method].drop(columns=[*IDENTITY, "map"])
     if parts:
         places.append(
-            figures.add(
+            add(
                 overlap_draws_figure(parts),
-                simulated=simulated,
                 alt=f"Share of the {name} map near the PIL, next to random regions",
-                name=f"overlap {method} {case.where}",
+                name=f"overlap {method}",
                 caption=f"Where the {name} map lies, all hours of the window together, against "
                 "random regions of equal area and |B|.",
             )
@@ -155,13 +152,13 @@ def _map(
 
 
 def _picture(
-    case: ReportCase, found: ExplainedCase, method: str, name: str, figures: FigureStore
+    case: ReportCase, found: ExplainedCase, method: str, name: str, add: _Add
 ) -> FigurePlace | None:
     study, explanation = case.study, found.maps[method]
     if explanation.maps is None:
         return None
     tokens = explanation.maps.shape[-1]
-    return figures.add(
+    return add(
         magnetogram_figure(
             study.frames[-1],
             heat=explanation.maps[-1],
@@ -174,19 +171,18 @@ def _picture(
             width=900,
         ),
         alt=f"Magnetogram of {study.name} under its {name} map",
-        name=f"{method} {case.where}",
+        name=method,
         caption=f"Last hour with PIL, RoPI and {name} of its {tokens} × {tokens} tokens.",
     )
 
 
-def _hours_that_mattered(case: ReportCase, figures: FigureStore) -> dict[str, Any]:
+def _hours_that_mattered(case: ReportCase, add: _Add) -> dict[str, Any]:
     if case.explained is None or not case.explained.hours:
         return {"hour_scores": None}
-    place = figures.add(
+    place = add(
         hour_scores_figure(list(case.explained.hours.values())),
-        simulated=case.study.simulated,
         alt="Score of each hour",
-        name=f"hours {case.where}",
+        name="hours",
         caption="What the class's log-odds owe to each hour; above 0: for the class.",
     )
     rows = hours_table([case]).pivot(index="t_rec_tai", columns="method", values="score_log_odds")

@@ -12,14 +12,7 @@ from functools import cached_property
 from analysis.cases.making import AbsentCase, ReportCase
 from analysis.cases.tables import case_rows, parquet_bytes
 from analysis.export import heat_hdul, history_csv, masks_hdul, to_bytes
-from analysis.report.data import (
-    cases_table,
-    faithfulness_table,
-    histories_table,
-    hours_table,
-    overlaps_table,
-    trends_table,
-)
+from analysis.report import data
 from analysis.report.html import templates
 from analysis.report.page import report_html
 from analysis.report.provenance import provenance, report_command
@@ -30,12 +23,12 @@ from hnn_core.magnetogram.preprocess import CropBox, tokens_to_patch
 __all__ = ["ReportFiles"]
 
 _TABLES = {
-    "cases.csv": cases_table,
-    "histories.csv": histories_table,
-    "trends.csv": trends_table,
-    "overlaps.csv": overlaps_table,
-    "faithfulness.csv": faithfulness_table,
-    "hours.csv": hours_table,
+    "cases.csv": data.cases_table,
+    "histories.csv": data.histories_table,
+    "trends.csv": data.trends_table,
+    "overlaps.csv": data.overlaps_table,
+    "faithfulness.csv": data.faithfulness_table,
+    "hours.csv": data.hours_table,
 }
 
 

@@ -6,7 +6,6 @@ Pictures of one magnetogram share its pixels: arrays are kept once and named whe
 import base64
 import hashlib
 import json
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,13 +22,12 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from analysis.cases.making import without_folder
-from analysis.figures.style import power, put_on
+from analysis.figures.style import put_on
+from hnn_core.magnetogram.conventions import number
 
 __all__ = ["FigurePlace", "FigureStore", "column_head", "page_scripts", "shown", "templates"]
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets" / "report"
-
-_NOT_KNOWN = "not known"
 
 _UNITS = {
     "_mx_per_h": "Mx/h",
@@ -83,14 +81,14 @@ def page_scripts() -> tuple[Markup, Markup]:
 
 def shown(value: Any) -> str:
     """Write one value for people: four digits, a true minus, yes and no, seconds of a time."""
-    if value is None or value is pd.NaT:
-        return _NOT_KNOWN
+    if pd.isna(value):
+        return "not known"
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, int | np.integer):
-        return f"{value}".replace("-", "−")
+        return number(int(value), "d")
     if isinstance(value, float | np.floating):
-        return _number(float(value))
+        return number(float(value), ".4g").replace("inf", "∞")
     if isinstance(value, pd.Timestamp):
         return f"{value:%Y-%m-%d %H:%M:%S}"
     return str(value) or "–"
@@ -106,17 +104,6 @@ def column_head(name: str) -> str:
 
 def _digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-def _number(value: float) -> str:
-    if math.isnan(value):
-        return _NOT_KNOWN
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    text = f"{value:.4g}"
-    if match := re.fullmatch(r"(-?[\d.]+)e([+-]\d+)", text):
-        text = f"{match[1]} × {power(int(match[2]))}"
-    return text.replace("-", "−")
 
 
 def _column_kinds(table: pd.DataFrame) -> Sequence[str]:
@@ -155,17 +142,19 @@ class FigureStore:
         alt: str,
         name: str,
         caption: str = "",
+        case: str = "",
         simulated: bool = False,
     ) -> FigurePlace:
         """Keep a figure and return its place; see `FigurePlace` for the texts, which are plain.
 
-        With `simulated` the figure notes that the data are simulated.
+        The name of one case's figure ends in `case`. With `simulated` the figure notes that the
+        data are simulated.
         """
         put_on(figure, simulated=simulated, solid=True)
         values = self._share(json.loads(figure.to_json()))
         self._figures.append({key: values[key] for key in ("data", "layout")})
         height = int(figure.layout.height or 360)
-        return FigurePlace(len(self._figures), alt, name, caption, height)
+        return FigurePlace(len(self._figures), alt, f"{name} {case}".strip(), caption, height)
 
     def scripts(self) -> Markup:
         """Return the JSON of all figures as data: no browser runs it, no text breaks out of it."""

@@ -1,4 +1,8 @@
-"""Skill beyond one threshold: ROC and precision-recall, all thresholds, reliability, Brier."""
+"""Skill beyond one threshold: ROC and precision-recall, all thresholds, reliability, Brier.
+
+Every ``table`` is one forecast of `analysis.skill.forecasts.forecasts`, one row a sequence, with
+``label``, ``group``, ``score`` (what it is ranked by) and ``probability``.
+"""
 
 import numpy as np
 import pandas as pd
@@ -32,11 +36,6 @@ THRESHOLDS = np.round(np.linspace(0.0, 1.0, 101), 2)
 def roc(table: pd.DataFrame) -> pd.DataFrame:
     """Receiver operating characteristic of a forecast.
 
-    Parameters
-    ----------
-    table : DataFrame
-        ``label`` and ``score``, one row a sequence, as of `analysis.skill.forecasts.forecasts`.
-
     Returns
     -------
     DataFrame
@@ -55,7 +54,7 @@ def roc(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def area_under_roc(table: pd.DataFrame, *, draws: int = 1000) -> tuple[float, float, float]:
+def area_under_roc(table: pd.DataFrame) -> tuple[float, float, float]:
     """Area under the ROC curve with its 95 % interval from resampling groups.
 
     The area is the part of all pairs of an eruptive and a confined sequence in which the eruptive
@@ -82,7 +81,7 @@ def area_under_roc(table: pd.DataFrame, *, draws: int = 1000) -> tuple[float, fl
         won = (below + np.searchsorted(confined, eruptive, "right")) / 2
         pairs[:, group] = np.bincount(of_eruptive, won, minlength=len(names))
     counts = np.stack([np.bincount(member[label == k], minlength=len(names)) for k in (1, 0)])
-    weights = group_draws(len(names), draws=draws)
+    weights = group_draws(len(names), draws=1000)
     with np.errstate(invalid="ignore"):  # a draw without one of the classes has no area
         drawn = ((weights @ pairs) * weights).sum(axis=1) / (weights @ counts.T).prod(axis=1)
     area = float(pairs.sum() / counts.sum(axis=1).prod())
@@ -112,11 +111,6 @@ def average_precision(table: pd.DataFrame) -> float:
 
 def threshold_scores(table: pd.DataFrame, *, draws: int = 300) -> pd.DataFrame:
     """Scores at each of `THRESHOLDS`.
-
-    Parameters
-    ----------
-    table : DataFrame
-        ``label``, ``probability`` and ``group``, one row a sequence.
 
     Returns
     -------
@@ -153,8 +147,6 @@ def reliability(table: pd.DataFrame, *, bins: int = 10, draws: int = 1000) -> pd
 
     Parameters
     ----------
-    table : DataFrame
-        ``label``, ``probability`` and ``group``, one row a sequence.
     bins : int
         Of equal width over 0 to 1; a bin holds its lower edge, the last one both.
 

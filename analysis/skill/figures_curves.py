@@ -17,7 +17,6 @@ from hnn_core.scores import count_scores
 
 __all__ = [
     "curve_data",
-    "guide",
     "precision_recall_figure",
     "reliability_figure",
     "roc_figure",
@@ -27,12 +26,12 @@ __all__ = [
 _RANKING = ("hnn", "vit", "flux")
 """Forecasts that rank sequences; climatology does not."""
 _SCORES = {
-    "tss": {"color": "#7c5cff", "width": 3},
-    "hss": {"color": "#e4738c", "width": 2},
-    "recall": {"color": "#59b38c", "width": 2, "dash": "dash"},
-    "precision": {"color": "#d1a33c", "width": 2, "dash": "dot"},
+    "tss": ("#7c5cff", 3, "solid"),
+    "hss": ("#e4738c", 2, "solid"),
+    "recall": ("#59b38c", 2, "dash"),
+    "precision": ("#d1a33c", 2, "dot"),
 }
-"""Drawn against the threshold."""
+"""Drawn against the threshold: colour, width and dashes."""
 
 
 def roc_figure(forecasts: Mapping[str, pd.DataFrame]) -> go.Figure:
@@ -48,7 +47,7 @@ def roc_figure(forecasts: Mapping[str, pd.DataFrame]) -> go.Figure:
     OneClassError
         If all labels are the same.
     """
-    traces = [guide("guessing: AUC 0.5", [0, 1])]
+    traces = [style.guide("guessing: AUC 0.5", [0, 1])]
     for name in _ranking(forecasts):
         curve = roc(forecasts[name])
         area, span = with_interval(*area_under_roc(forecasts[name]))
@@ -66,7 +65,7 @@ def precision_recall_figure(forecasts: Mapping[str, pd.DataFrame]) -> go.Figure:
     The dashed line is the share of eruptive sequences: what guessing attains.
     """
     share = float(next(iter(forecasts.values()))["label"].mean())
-    traces = [guide(f"guessing: {share:.3f}", [share, share])]
+    traces = [style.guide(f"guessing: {share:.3f}", [share, share])]
     for name in _ranking(forecasts):
         text = f"average precision {average_precision(forecasts[name]):.3f}"
         scores = count_scores(counts_of(forecasts[name]))
@@ -101,16 +100,9 @@ def threshold_figure(table: pd.DataFrame, *, chosen: float, own: float = 0.5) ->
     x, low, high = table[["threshold", "tss_low", "tss_high"]].to_numpy().T
     traces = [style.band(x, low, high, "rgba(124,92,255,0.18)", "TSS, 95 %")]
     traces += [
-        go.Scatter(
-            x=table["threshold"],
-            y=table[score],
-            mode="lines",
-            name=SCORE_NAMES[score],
-            line=line,
-            text=table[score].map(number),
-            hovertemplate="%{text}",
-        )
-        for score, line in _SCORES.items()
+        style.line(SCORE_NAMES[score], x, table[score], *look, text=words, hovertemplate="%{text}")
+        for score, look in _SCORES.items()
+        for words in [table[score].map(number)]
     ]
     lowest = min(0.0, float(np.nanmin(table[list(_SCORES)])))
     marks = {own: (style.UNKNOWN, "dot"), chosen: (style.THRESHOLD, "dash")}
@@ -177,8 +169,8 @@ def reliability_figure(
         vertical_spacing=0.05,
         figure=figure,
     )
-    base = guide(f"share of eruptive {base_rate:.2f}", [base_rate, base_rate], dash="dot")
-    upper, lower = [guide("perfect", [0, 1]), base], []
+    base = style.guide(f"share of eruptive {base_rate:.2f}", [base_rate, base_rate], dash="dot")
+    upper, lower = [style.guide("perfect", [0, 1]), base], []
     for name, table in tables.items():
         upper.append(_dots(table, name, brier[name]))
         lower.append(_counts(table, name))
@@ -188,11 +180,6 @@ def reliability_figure(
     figure.update_yaxes(title_text="observed frequency", range=[-0.02, 1.02], row=1, col=1)
     figure.update_yaxes(title_text="sequences", rangemode="tozero", nticks=4, row=2, col=1)
     return figure
-
-
-def guide(name: str, y: list[float], *, x: Any = (0, 1), dash: str = "dash") -> go.Scatter:
-    """Return a thin grey line to compare with."""
-    return style.line(name, x, y, style.UNKNOWN, 1.3, dash)
 
 
 def _ranking(forecasts: Mapping[str, pd.DataFrame]) -> list[str]:
@@ -205,12 +192,12 @@ def _ranking(forecasts: Mapping[str, pd.DataFrame]) -> list[str]:
 
 
 def _line(curve: pd.DataFrame, x: str, y: str, name: str, text: str) -> go.Scatter:
-    return go.Scatter(
-        x=curve[x],
-        y=curve[y],
-        mode="lines",
-        name=f"{FORECASTS[name]}: {text}",
-        line={"color": COLOURS[name], "width": 2.2},
+    return style.line(
+        f"{FORECASTS[name]}: {text}",
+        curve[x],
+        curve[y],
+        COLOURS[name],
+        2.2,
         customdata=[style.number(value) for value in curve["threshold"]],
         hovertemplate=f"(%{{x:.3f}}, %{{y:.3f}}) from %{{customdata}}"
         f"<extra>{FORECASTS[name]}</extra>",

@@ -6,7 +6,6 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from analysis.figures import style
-from analysis.skill.figures_curves import guide
 from analysis.skill.figures_scores import COLOURS
 from analysis.skill.scores import SCORE_NAMES, with_interval
 
@@ -40,10 +39,7 @@ def confusion_data(counts: ArrayLike) -> pd.DataFrame:
 def confusion_figure(counts: ArrayLike) -> go.Figure:
     """Draw a contingency table: counts, and shares of each row, which also are the shade.
 
-    Parameters
-    ----------
-    counts : array_like (4,)
-        tp, fp, tn, fn.
+    `counts` as in `confusion_data`.
     """
     shapes, notes = [], []
     for place, cell in enumerate(confusion_data(counts).to_dict("records")):
@@ -108,7 +104,7 @@ def bins_figure(
     traces = [_parts(table[known], forecast)]
     if whole is not None and np.isfinite(whole):
         ends = (-0.5, len(table) - 0.5)
-        traces.insert(0, guide(f"whole test set: {whole:.3f}", [whole, whole], x=ends))
+        traces.insert(0, style.guide(f"whole test set: {whole:.3f}", [whole, whole], x=ends))
     # Short lines: six bins stand on the width of half a page.
     names = [
         f"{str(row.bin).replace(' to ', '…')}<br>n = {row.regions}" for row in table.itertuples()

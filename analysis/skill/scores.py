@@ -35,29 +35,28 @@ SCORE_NAMES = dict(zip(SCORES, ("recall", "precision", "ACC", "HSS", "TSS"), str
 """What the paper calls each score."""
 
 
-def score_table(forecasts: Mapping[str, pd.DataFrame], *, draws: int = 1000) -> pd.DataFrame:
+def score_table(forecasts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Score every forecast over all its sequences.
 
     Parameters
     ----------
     forecasts : mapping
         Of `analysis.skill.forecasts.forecasts`.
-    draws : int
-        Of the resampling of whole groups of regions.
 
     Returns
     -------
     DataFrame
         One row a forecast and score: ``forecast``, ``score`` (of `SCORES`), ``value``, ``low``
-        and ``high`` (95 %), ``tp``, ``fp``, ``tn``, ``fn``, ``sequences``, ``groups``, ``why``
-        (in words, where the value is undefined; else empty).
+        and ``high`` (95 %, from 1000 resamplings of whole groups of regions), ``tp``, ``fp``,
+        ``tn``, ``fn``, ``sequences``, ``groups``, ``why`` (in words, where the value is undefined;
+        else empty).
     """
     rows: list[dict[str, Any]] = []
     for name, table in forecasts.items():
         by_group = by_groups(table)
         tally = by_group.sum(axis=0)
         counts = dict(zip(("tp", "fp", "tn", "fn"), map(int, tally), strict=True))
-        drawn = resampled_scores(by_group, draws=draws)
+        drawn = resampled_scores(by_group)
         for score in SCORES:
             numbers = scored(score, tally, drawn)
             why = numbers.pop("why")
@@ -89,9 +88,7 @@ def fold_table(forecasts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def differences(
-    forecasts: Mapping[str, pd.DataFrame], first: str, *, draws: int = 1000
-) -> pd.DataFrame:
+def differences(forecasts: Mapping[str, pd.DataFrame], first: str) -> pd.DataFrame:
     """Compare a forecast with the others on the same resamplings of regions.
 
     Returns
@@ -106,7 +103,7 @@ def differences(
         for name, table in forecasts.items()
         if name == first or (name != "climatology" and set(table["group"]) == groups)
     }
-    drawn = {name: resampled_scores(counts, draws=draws)["tss"] for name, counts in tables.items()}
+    drawn = {name: resampled_scores(counts)["tss"] for name, counts in tables.items()}
     whole = {name: count_scores(counts.sum(axis=0))["tss"] for name, counts in tables.items()}
     rows = [
         (name, float(whole[first] - whole[name]), *interval(drawn[first] - drawn[name]))
@@ -129,14 +126,7 @@ def counts_of(table: pd.DataFrame) -> np.ndarray:
 def scored(score: str, counts: np.ndarray, drawn: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Value of a score, its 95 % interval (``low``, ``high``), and ``why`` it is undefined.
 
-    Parameters
-    ----------
-    score : str
-        One of `SCORES`.
-    counts : (4,) array
-        tp, fp, tn, fn.
-    drawn : mapping
-        Of `hnn_core.scores.resampled_scores`.
+    `score` and `counts` as in `why_undefined`; `drawn` of `hnn_core.scores.resampled_scores`.
     """
     if why := why_undefined(score, counts):
         return {"value": np.nan, "low": np.nan, "high": np.nan, "why": why}

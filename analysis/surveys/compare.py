@@ -1,7 +1,6 @@
 """Eruptive against confined over many windows, with regions as the units of chance."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,11 @@ from scipy import stats
 
 from analysis.cases.explained import PARTS
 from hnn_core.exceptions import OneClassError, TooFewGroupsError
+from hnn_core.magnetogram.conventions import number
 from hnn_core.scores import interval
 
 __all__ = [
-    "COMPARED",
     "QUANTITIES",
-    "ClassComparison",
     "compare_classes",
     "compare_columns",
     "comparison_sentence",
@@ -33,8 +31,6 @@ QUANTITIES = {
     "patch_unsigned_slope_mx_per_h": "total flux slope (Mx/h)",
 }
 """Columns of a survey as they are called on pages and in reports; "patch" is the total flux."""
-COMPARED = tuple(QUANTITIES)
-"""Columns that are compared by default."""
 
 _LEVEL = 0.05
 _LEAST_REGIONS = 2
@@ -42,39 +38,9 @@ _CHUNK = 2_000_000  # numbers drawn at a time
 _Regions = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-@dataclass(frozen=True)
-class ClassComparison:
-    """One quantity, eruptive against confined; differences are eruptive less confined."""
-
-    column: str
-    n_windows: tuple[int, int]
-    """Windows with a number: eruptive, confined."""
-    n_regions: tuple[int, int]
-    """Regions with such a window; one with windows of both kinds counts in both."""
-    median: tuple[float, float]
-    """Over regions: eruptive, confined."""
-    mean: tuple[float, float]
-    median_difference: float
-    median_interval: tuple[float, float]
-    median_p: float
-    """Of a difference of the medians so large, either way, if labels meant nothing."""
-    mean_difference: float
-    mean_interval: tuple[float, float]
-    mean_p: float
-    cliffs_delta: float
-    """How much more often an eruptive region has the larger value than the smaller one, −1 to 1."""
-    cliffs_interval: tuple[float, float]
-    standardised: float
-    """Difference of means over the pooled deviation of the regions, Hedges' g; NaN if none."""
-    standardised_interval: tuple[float, float]
-    draws: int
-    q: float = float("nan")
-    """`median_p` with the false discovery rate over all compared columns kept; NaN alone."""
-
-
 def compare_classes(
     table: pd.DataFrame, column: str, *, draws: int = 5000, seed: int = 0
-) -> ClassComparison:
+) -> dict[str, Any]:
     """Compare a quantity of a survey between eruptive and confined windows.
 
     Windows of a region are not independent: they share frames, spots and history. So each region
@@ -92,6 +58,17 @@ def compare_classes(
     draws : int
         Permutations, and resamplings.
     seed : int
+
+    Returns
+    -------
+    dict
+        ``column``; as pairs of eruptive and confined ``n_windows``, ``n_regions`` (a region with
+        windows of both kinds counts in both), ``median`` and ``mean`` over regions; of the
+        differences, eruptive less confined, ``median_difference`` and ``mean_difference`` with
+        ``…_interval`` and ``…_p`` (of one so large, either way, if labels meant nothing);
+        ``cliffs_delta`` (how much more often an eruptive region has the larger value than the
+        smaller one, −1 to 1) and ``standardised`` (difference of means over the pooled deviation
+        of the regions, Hedges' g; NaN if none), each with its ``…_interval``; ``draws``.
 
     Raises
     ------
@@ -124,39 +101,40 @@ def compare_classes(
     extreme = np.abs(by_chance) >= np.abs(observed[:2]) * (1 - 1e-12)
     p = (1 + extreme.sum(axis=0)) / (1 + draws)
     limits = [interval(values) for values in drawn.T]
-    return ClassComparison(
-        column=column,
-        n_windows=(counts["eruptive"], counts["confined"]),
-        n_regions=(len(sides[0]), len(sides[1])),
-        median=(float(np.median(sides[0])), float(np.median(sides[1]))),
-        mean=(float(sides[0].mean()), float(sides[1].mean())),
-        median_difference=float(observed[0]),
-        median_interval=limits[0],
-        median_p=float(p[0]),
-        mean_difference=float(observed[1]),
-        mean_interval=limits[1],
-        mean_p=float(p[1]),
-        cliffs_delta=float(observed[2]),
-        cliffs_interval=limits[2],
-        standardised=float(observed[3]),
-        standardised_interval=limits[3],
-        draws=draws,
-    )
+    numbers = [float(value) for value in observed]
+    return {
+        "column": column,
+        "n_windows": (counts["eruptive"], counts["confined"]),
+        "n_regions": (len(sides[0]), len(sides[1])),
+        "median": (float(np.median(sides[0])), float(np.median(sides[1]))),
+        "mean": (float(sides[0].mean()), float(sides[1].mean())),
+        "median_difference": numbers[0],
+        "median_interval": limits[0],
+        "median_p": float(p[0]),
+        "mean_difference": numbers[1],
+        "mean_interval": limits[1],
+        "mean_p": float(p[1]),
+        "cliffs_delta": numbers[2],
+        "cliffs_interval": limits[2],
+        "standardised": numbers[3],
+        "standardised_interval": limits[3],
+        "draws": draws,
+    }
 
 
 def compare_columns(
     table: pd.DataFrame,
-    columns: Sequence[str] = COMPARED,
+    columns: Sequence[str] = tuple(QUANTITIES),
     *,
     draws: int = 5000,
 ) -> pd.DataFrame:
-    """Compare several quantities, one row each, as `compare_classes` with `q` filled in.
+    """Compare several quantities, one row each, as `compare_classes`, and add ``q``.
 
-    Benjamini and Hochberg's procedure keeps the share of false discoveries among them.
+    That is ``median_p`` with the share of false discoveries in these columns kept, by Benjamini
+    and Hochberg's procedure.
     """
-    rows = [asdict(compare_classes(table, column, draws=draws)) for column in columns]
-    q = stats.false_discovery_control([row["median_p"] for row in rows])
-    return pd.DataFrame([row | {"q": float(value)} for row, value in zip(rows, q, strict=True)])
+    found = pd.DataFrame([compare_classes(table, column, draws=draws) for column in columns])
+    return found.assign(q=stats.false_discovery_control(found["median_p"]))
 
 
 def found_trends(table: pd.DataFrame) -> pd.DataFrame:
@@ -210,7 +188,7 @@ def comparison_sentence(row: Mapping[str, Any]) -> str:
     return (
         f"The {name} {does}: median {_text(eruptive)} {unit} over {row['n_regions'][0]} eruptive "
         f"regions, {_text(confined)} over {row['n_regions'][1]} confined ones (p = "
-        f"{row['median_p']:.2g}, q = {row['q']:.2g}; Cliff's δ = {_text(row['cliffs_delta'])}, "
+        f"{_p(row['median_p'])}, q = {_p(row['q'])}; Cliff's δ = {_text(row['cliffs_delta'])}, "
         f"95 % {_text(low)} to {_text(high)})."
     )
 
@@ -228,8 +206,8 @@ def comparison_table(compared: pd.DataFrame) -> pd.DataFrame:
                     compared["median_difference"], compared["median_interval"], strict=True
                 )
             ],
-            "p": compared["median_p"].map("{:.2g}".format),
-            "q": compared["q"].map("{:.2g}".format),
+            "p": compared["median_p"].map(_p),
+            "q": compared["q"].map(_p),
             "Cliff's δ": compared["cliffs_delta"].map(_text),
             "regions": [f"{a} + {b}" for a, b in compared["n_regions"]],
             "windows": [f"{a} + {b}" for a, b in compared["n_windows"]],
@@ -248,7 +226,7 @@ def overlap_table(found: pd.DataFrame) -> pd.DataFrame:
             "share (%)": (100 * found["share"]).map("{:.1f}".format),
             "expected (%)": (100 * found["expected"]).map("{:.1f}".format),
             "× expected": found["enrichment"].map("{:.2f}".format),
-            "p": found["p"].map("{:.2g}".format),
+            "p": found["p"].map(_p),
             "regions": found["regions"],
             "windows": found["windows"],
         }
@@ -321,8 +299,10 @@ def _differences(eruptive: np.ndarray, confined: np.ndarray) -> np.ndarray:
 
 
 def _text(value: float) -> str:
-    """Three digits; a true minus."""
-    if not np.isfinite(value):
-        return "not known"
-    text = f"{value:+.2f}" if abs(value) < 1e4 else f"{value:+.2e}"
-    return text.replace("-", "−")
+    """Write three digits and the sign."""
+    known = np.isfinite(value)
+    return number(value, "+.2f" if abs(value) < 1e4 else "+.2e") if known else "not known"
+
+
+def _p(value: float) -> str:
+    return number(value, ".2g")

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from analysis.figures import style
 from analysis.figures.style import fixed_margins, largest_exponent, number, power
 from analysis.surveys.compare import QUANTITIES
+from hnn_core.live.reporting import counted
 
 __all__ = ["effect_sizes_figure", "slope_distributions_figure"]
 
@@ -55,7 +56,7 @@ def slope_distributions_figure(table: pd.DataFrame, column: str) -> go.Figure:
         means = windows.groupby("region")[column].agg(["mean", "size"])
         means["mean"] /= scale
         labels.append(
-            f"{name}<br>{_count(len(windows), 'window')}<br>{_count(len(means), 'region')}"
+            f"{name}<br>{counted(len(windows), 'window')}<br>{counted(len(means), 'region')}"
         )
         traces += [
             _violin(windows[column].to_numpy() / scale, place, name),
@@ -144,10 +145,6 @@ def _compared(row: Mapping[Hashable, Any]) -> str:
     )
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
-
-
 def _violin(values: np.ndarray, place: int, name: str) -> go.Violin:
     return go.Violin(
         x=np.full(values.size, place),
@@ -173,7 +170,7 @@ def _regions(means: pd.DataFrame, place: int, name: str, unit: str) -> go.Scatte
         name=f"{name}, regions",
         marker={"size": 7, "color": _COLOURS[name], "line": {"width": 1}},
         customdata=[
-            [escape(str(region), quote=False), number(mean, "+.3g"), _count(size, "window")]
+            [escape(str(region), quote=False), number(mean, "+.3g"), counted(size, "window")]
             for region, mean, size in zip(means.index, means["mean"], means["size"], strict=True)
         ],
         hovertemplate=(

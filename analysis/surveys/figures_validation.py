@@ -63,7 +63,7 @@ def measured_against_true_figure(table: pd.DataFrame, found: Validation) -> go.F
     _add_line(figure, ends, ends, "faithful", style.UNKNOWN, "dash")
     agreement = found.overall
     if np.isfinite(agreement.gain):
-        fitted = agreement.offset / scale + agreement.gain * ends
+        fitted = agreement.offset_mx_per_h / scale + agreement.gain * ends
         _add_line(figure, ends, fitted, "least squares", _LINE, "solid")
     style.write(
         figure,
@@ -124,7 +124,7 @@ def trust_figure(found: Validation) -> go.Figure:
         xanchor="right",
         font_color=style.THRESHOLD,
     )
-    lowest = np.nanmin([0.0, *(one.correlation_interval[0] for _, one, _ in rows)])
+    lowest = np.nanmin([0.0, *(one.correlation_low for _, one, _ in rows)])
     figure.update_xaxes(title_text="correlation with the truth, r", range=[lowest - 0.05, 1.05])
     return fixed_margins(style.note_simulated(figure))
 
@@ -162,12 +162,12 @@ def _add_line(
 
 
 def _numbers(agreement: Agreement) -> str:
-    exponent = largest_exponent([agreement.bias], default=19)
+    exponent = largest_exponent([agreement.bias_mx_per_h], default=19)
     lines = [
         f"r = {_correlation(agreement)}",
         f"gain {number(agreement.gain, '.2f')}",
-        f"bias {number(agreement.bias / 10.0**exponent, '+.2f')} × {power(exponent)} Mx/h",
-        f"{agreement.n_windows} windows, {agreement.n_regions} simulated regions",
+        f"bias {number(agreement.bias_mx_per_h / 10.0**exponent, '+.2f')} × {power(exponent)} Mx/h",
+        f"{agreement.windows} windows, {agreement.regions} simulated regions",
     ]
     if not np.isfinite(agreement.correlation):
         lines[:2] = ["r and gain not known: too few windows"]
@@ -176,9 +176,8 @@ def _numbers(agreement: Agreement) -> str:
 
 def _correlation(agreement: Agreement) -> str:
     """Pearson's r and its interval."""
-    r, low, high = (
-        number(value, ".2f") for value in (agreement.correlation, *agreement.correlation_interval)
-    )
+    ends = (agreement.correlation, agreement.correlation_low, agreement.correlation_high)
+    r, low, high = (number(value, ".2f") for value in ends)
     return f"{r} ({low} to {high})"
 
 
@@ -187,13 +186,13 @@ def _correlations(rows: list[tuple[str, Agreement, float]], *, trusted: bool) ->
     return style.estimates(
         name,
         [one.correlation for _, one, _ in rows],
-        [one.correlation_interval for _, one, _ in rows],
+        [(one.correlation_low, one.correlation_high) for _, one, _ in rows],
         [place for _, _, place in rows],
         filled=[trusted] * len(rows),
         colour=_TRUSTED if trusted else style.UNKNOWN,
         texts=[
             f"<b>{label}: {name}</b><br>r = {_correlation(one)}<br>gain {number(one.gain, '.2f')}"
-            f"<br>{one.n_windows} windows, {one.n_regions} regions"
+            f"<br>{one.windows} windows, {one.regions} regions"
             for label, one, _ in rows
         ],
     )

@@ -50,21 +50,14 @@ def map_survey(
 
     Parameters
     ----------
-    source : Source
+    source, regions, policy, step, progress
+        As in `analysis.surveys.survey.survey`.
     predictor : Predictor
-    regions : iterable of str, optional
-        `Region.id` of those to take; all by default.
     methods : sequence of str
         Those of `hnn_core.explanation.service.METHODS` that draw maps.
-    policy : str
-        As in `hnn_core.regions.labels.label_frames`, for the outcome.
-    step : int
-        Hours between the windows of a region.
     draws : int
         Random regions.
-    progress : callable (done, total), optional
-        Regions; it may raise to stop.
-    cancel : Flag, optional
+    cancel : threading.Event, optional
         Looked at within a window.
 
     Returns

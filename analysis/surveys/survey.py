@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 from astropy import units as u
 from astropy.time import Time
 
-from analysis.physics.pil import PilMasks, PilSettings
+from analysis.physics.pil import PilMasks, detect_pils
 from analysis.physics.trends import QUANTITIES, RATE, trend
 from analysis.physics.window_fluxes import MASKS, WindowFluxes, window_fluxes
 from hnn_core.exceptions import (
@@ -18,12 +19,11 @@ from hnn_core.exceptions import (
     SequenceError,
     UnknownRegionError,
 )
-from hnn_core.magnetogram.conventions import time_from_seconds
-from hnn_core.magnetogram.interpolation import interpolate_frames
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sequence_plan import SequencePlan, SlotPlan, sequence_hours
 from hnn_core.regions.base import Region, Source
 from hnn_core.regions.labels import DEFAULT_POLICY, label_frames
+from hnn_core.sources.sequence import FrameReader
 
 __all__ = ["OUTCOMES", "expected_windows", "survey", "survey_regions"]
 
@@ -37,7 +37,6 @@ def survey(
     source: Source,
     regions: Iterable[str] | None = None,
     *,
-    settings: PilSettings | None = None,
     flare_class: str = "C",
     policy: str = DEFAULT_POLICY,
     step: int = 1,
@@ -55,7 +54,6 @@ def survey(
     source : Source
     regions : iterable of str, optional
         `Region.id` of those to take; all by default.
-    settings : PilSettings, optional
     flare_class, policy : str
         As in `hnn_core.regions.labels.label_frames`, for the outcome.
     step : int
@@ -64,7 +62,7 @@ def survey(
         Smallest abs(B) that counts, ascending, gauss; trends are made for each.
     progress : callable, optional
         Called with regions done and regions in all; it may raise to stop.
-    cancel : Flag, optional
+    cancel : threading.Event, optional
         A `threading.Event`, set to stop; looked at after each window.
 
     Returns
@@ -90,14 +88,11 @@ def survey(
     """
     if step < 1:
         raise ValueError(f"step must be at least 1 hour, got {step}")
-    settings = settings or PilSettings()
     chosen = survey_regions(source, regions)
     rows: list[dict[str, object]] = []
     for done, region in enumerate(chosen, start=1):
-        for frames, masks in _windows(source, region, settings, step):
-            fluxes = window_fluxes(
-                frames, settings, thresholds=thresholds, masks=masks, correct=False
-            )
+        for frames, masks in _windows(source, region, step):
+            fluxes = window_fluxes(frames, thresholds=thresholds, masks=masks, correct=False)
             last = Time([frames[-1].t_rec])
             label = int(label_frames(last, region.flares, flare_class, policy=policy)[0])
             rows += [
@@ -128,36 +123,24 @@ def survey_regions(source: Source, regions: Iterable[str] | None = None) -> list
 
 
 def _windows(
-    source: Source, region: Region, settings: PilSettings, step: int
+    source: Source, region: Region, step: int
 ) -> Iterator[tuple[list[Magnetogram], list[PilMasks]]]:
     """Frames and masks of a region's windows, in order of time."""
     times = source.times(region.id)
-    plans = [
-        plan
-        for _, plan in sequence_hours(times, source.quality(region.id), _HOURS)
-        if isinstance(plan, SequencePlan)
-    ]
-    held: dict[SlotPlan, tuple[Magnetogram, PilMasks]] = {}
-    read: dict[int, Magnetogram] = {}
-    for plan in plans[::step]:
-        read = {i: read[i] for i in plan.records if i in read}
+    planned = sequence_hours(times, source.quality(region.id), _HOURS)
+    reader = FrameReader(source.frame, region.id, times, held=_HOURS)
+
+    @lru_cache(maxsize=_HOURS)
+    def with_masks(slot: SlotPlan) -> tuple[Magnetogram, PilMasks]:
+        frame = reader.frame(slot)
+        return frame, detect_pils(frame.field)
+
+    for plan in [plan for _, plan in planned if isinstance(plan, SequencePlan)][::step]:
         try:
-            for i in plan.records:
-                read.setdefault(i, source.frame(region.id, times[i]))
-            window = [held.get(slot) or _with_masks(slot, read, settings) for slot in plan.slots]
+            window = [with_masks(slot) for slot in plan.slots]
         except (FitsError, OffLimbError, SequenceError):
             continue
-        held = dict(zip(plan.slots, window, strict=True))
         yield [frame for frame, _ in window], [masks for _, masks in window]
-
-
-def _with_masks(
-    slot: SlotPlan, read: dict[int, Magnetogram], settings: PilSettings
-) -> tuple[Magnetogram, PilMasks]:
-    frame = read[slot.left]
-    if slot.interpolated:
-        frame = interpolate_frames(frame, read[slot.right], time_from_seconds(slot.time))
-    return frame, settings.detect(frame.field)
 
 
 def _row(

@@ -1,7 +1,7 @@
 """The detector put to the test: measured decline of PIL flux against the true cancellation."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Protocol, runtime_checkable
 
@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.physics.pil import PilSettings
 from analysis.physics.window_fluxes import THRESHOLDS, MaskKind
 from analysis.surveys.survey import survey
 from hnn_core.exceptions import EmptySourceError, SourceError
@@ -47,48 +46,32 @@ class _KnowsTruth(Protocol):
 class Agreement:
     """How far measured declines agree with the truth over some windows."""
 
-    n_windows: int
-    n_regions: int
+    windows: int
+    regions: int
     correlation: float
     """Pearson's r of measured decline and true rate."""
-    correlation_interval: tuple[float, float]
-    """95 %, from drawing regions with replacement."""
+    correlation_low: float
+    """End of its 95 % interval, from drawing regions with replacement."""
+    correlation_high: float
     rank_correlation: float
     """Spearman's."""
-    bias: float
-    """Mean of measured decline less true rate, Mx/h: negative where it is underestimated."""
+    bias_mx_per_h: float
+    """Mean of measured decline less true rate: negative where it is underestimated."""
     gain: float
     """Slope of the least-squares line, measured over true; 1 for a faithful measure."""
-    offset: float
-    """Measured decline where nothing cancels, by that line, Mx/h."""
-    scatter: float
-    """Standard deviation of the measured decline about that line, Mx/h."""
+    offset_mx_per_h: float
+    """Measured decline where nothing cancels, by that line."""
+    scatter_mx_per_h: float
+    """Standard deviation of the measured decline about that line."""
 
     @property
     def trusted(self) -> bool:
         """Whether the measure follows the truth: r, and the interval's lower end above 0.5."""
         return (
-            self.n_regions >= _LEAST_REGIONS
+            self.regions >= _LEAST_REGIONS
             and self.correlation >= TRUSTED_CORRELATION
-            and self.correlation_interval[0] > 0.5
+            and self.correlation_low > 0.5
         )
-
-    @property
-    def row(self) -> dict[str, object]:
-        """As columns of a table, with their units."""
-        return {
-            "windows": self.n_windows,
-            "regions": self.n_regions,
-            "correlation": self.correlation,
-            "correlation_low": self.correlation_interval[0],
-            "correlation_high": self.correlation_interval[1],
-            "rank_correlation": self.rank_correlation,
-            "bias_mx_per_h": self.bias,
-            "gain": self.gain,
-            "offset_mx_per_h": self.offset,
-            "scatter_mx_per_h": self.scatter,
-            "trusted": self.trusted,
-        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +93,9 @@ class Validation:
         parts = {"all": self.overall}
         parts |= {f"longitude {a:g}–{b:g}°": one for (a, b), one in self.by_longitude.items()}
         parts |= {f"threshold {level:g} G": one for level, one in self.by_threshold.items()}
-        return pd.DataFrame([{"bin": name} | one.row for name, one in parts.items()])
+        return pd.DataFrame(
+            {"bin": name, **asdict(one), "trusted": one.trusted} for name, one in parts.items()
+        )
 
 
 def true_rate(parameters: RegionParameters, t_rec: pd.Timestamp) -> float:
@@ -134,15 +119,13 @@ def validation_table(
     source: Source,
     regions: Iterable[str] | None = None,
     *,
-    settings: PilSettings | None = None,
     thresholds: tuple[float, ...] = THRESHOLDS,
     step: int = 6,
-    progress: Callable[[int, int], None] | None = None,
-    cancel: Any = None,
+    **options: Any,
 ) -> pd.DataFrame:
     """Measure windows of simulated regions and add the truth.
 
-    Parameters are those of `analysis.surveys.survey.survey`.
+    Parameters are those of `analysis.surveys.survey.survey`; `options` are its other ones.
 
     Returns
     -------
@@ -158,15 +141,7 @@ def validation_table(
     """
     if not isinstance(source, _KnowsTruth):
         raise SourceError(f"{source.spec} is not simulated: its true cancellation is not known.")
-    table = survey(
-        source,
-        regions,
-        settings=settings,
-        step=step,
-        thresholds=thresholds,
-        progress=progress,
-        cancel=cancel,
-    )
+    table = survey(source, regions, step=step, thresholds=thresholds, **options)
     truths = {region: source.truth(region) for region in table["region"].unique()}
     windows = zip(table["region"], table["t_rec_tai"], strict=True)
     return table.assign(
@@ -174,12 +149,7 @@ def validation_table(
     )
 
 
-def validate(
-    table: pd.DataFrame,
-    mask: MaskKind = "moving",
-    *,
-    seed: int = 0,
-) -> Validation:
+def validate(table: pd.DataFrame, mask: MaskKind = "moving") -> Validation:
     """Compare measured declines of the unsigned PIL flux with the true cancellation.
 
     Parameters
@@ -188,8 +158,6 @@ def validate(
         Of `validation_table`.
     mask : str
         One of `MASKS`.
-    seed : int
-        Of the regions drawn for the intervals.
 
     Raises
     ------
@@ -204,7 +172,7 @@ def validate(
     first = table[table["threshold_g"] == levels[0]]
     away = first["longitude_deg"].abs()
     by_longitude = {
-        (low, high): _agreement(rows, column, seed)
+        (low, high): _agreement(rows, column)
         for low, high in pairwise(_LONGITUDE_EDGES)
         if not (rows := first[(away >= low) & (away < high)]).empty
     }
@@ -212,38 +180,40 @@ def validate(
         away = table["longitude_deg"].abs()
         table = table[np.any([(away >= low) & (away < high) for low, high in trusted], axis=0)]
     by_threshold = {
-        level: _agreement(table[table["threshold_g"] == level], column, seed) for level in levels
+        level: _agreement(table[table["threshold_g"] == level], column) for level in levels
     }
-    overall = _agreement(first, column, seed)
+    overall = _agreement(first, column)
     return Validation(
         mask, overall, by_longitude, by_threshold, _statement(overall, by_longitude, by_threshold)
     )
 
 
-def _agreement(rows: pd.DataFrame, column: str, seed: int) -> Agreement:
+def _agreement(rows: pd.DataFrame, column: str) -> Agreement:
     measured = -rows[column].to_numpy(np.float64)
     truth = rows["true_rate_mx_per_h"].to_numpy(np.float64)
     region, index = np.unique(rows["region"].to_numpy(str), return_inverse=True)
     bias = float((measured - truth).mean())
     nan = float("nan")
     if len(rows) < 3 or np.ptp(truth) == 0 or np.ptp(measured) == 0:
-        return Agreement(len(rows), len(region), nan, (nan, nan), nan, bias, nan, nan, nan)
+        return Agreement(len(rows), len(region), nan, nan, nan, nan, bias, nan, nan, nan)
     line = stats.linregress(truth, measured)
     rest = measured - line.intercept - line.slope * truth
     # Counts of each region, drawn with replacement, are the weights of its windows.
-    drawn = np.random.default_rng(seed).multinomial(
+    drawn = np.random.default_rng(0).multinomial(
         len(region), np.full(len(region), 1.0 / len(region)), size=_DRAWS
     )
+    low, high = interval(_weighted_correlation(truth, measured, drawn[:, index]))
     return Agreement(
-        n_windows=len(rows),
-        n_regions=len(region),
+        windows=len(rows),
+        regions=len(region),
         correlation=float(line.rvalue),
-        correlation_interval=interval(_weighted_correlation(truth, measured, drawn[:, index])),
+        correlation_low=low,
+        correlation_high=high,
         rank_correlation=float(stats.spearmanr(truth, measured).statistic),
-        bias=bias,
+        bias_mx_per_h=bias,
         gain=float(line.slope),
-        offset=float(line.intercept),
-        scatter=float(rest.std(ddof=2)),
+        offset_mx_per_h=float(line.intercept),
+        scatter_mx_per_h=float(rest.std(ddof=2)),
     )
 
 
@@ -267,7 +237,7 @@ def _statement(
     trusted = [edges for edges, agreement in by_longitude.items() if agreement.trusted]
     levels = [level for level, agreement in by_threshold.items() if agreement.trusted]
     measured = (
-        f"Over {overall.n_windows} windows of {overall.n_regions} simulated regions, measured "
+        f"Over {overall.windows} windows of {overall.regions} simulated regions, measured "
         f"decline and true cancellation correlate with r = {overall.correlation:.2f}, and "
         f"{overall.gain:.2f} of a true change is measured."
     )

@@ -4,7 +4,7 @@ Each service has a client of its own, which states how a span is requested and w
 is; connections, turns, pauses, time-outs and retries are those of `hnn_core.services.transport`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta
@@ -15,27 +15,16 @@ from hnn_core.catalogs.raw import RawFolder, RawReply, Span, utc_now
 from hnn_core.exceptions import ServiceError, TransientReplyError
 from hnn_core.services.transport import Reply, Transport
 
-__all__ = ["Client", "Progress", "Refresh", "ignore"]
+__all__ = ["Client", "Refresh", "ignore"]
 
 _IN_A_ROW = 3
 """Failures of one service one after another after which the rest is left for another day."""
 _NOTHING_HOLDS = timedelta(days=30)
 """DONKI answers "nothing found" in ways that a fault may imitate, so it is not trusted for ever."""
 _LONGEST_NOTHING = 8
-_MOST_PROBLEMS = 20
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a refresh has come."""
-
-    done: int
-    total: int
-    what: str
-    """Such as ``DONKI flares 2011-02``."""
-
-
-def ignore(_: object) -> None:
+def ignore(*_: object) -> None:
     """Do nothing with a sentence or with progress."""
 
 
@@ -47,7 +36,8 @@ class Refresh:
     """Of the catalogues."""
     again: bool = False
     """Whether settled spans are requested too."""
-    progress: Callable[[Progress], None] = ignore
+    progress: Callable[[int, int, str], None] = ignore
+    """Takes the spans done, all spans, and a name such as ``DONKI flares 2011-02``."""
     note: Callable[[str], None] = ignore
     """Takes sentences on retries and on records left out."""
     fetched: int = 0
@@ -67,17 +57,9 @@ class Refresh:
         """The raw replies."""
         return RawFolder(self.folder)
 
-    def report(self, problems: Iterable[tuple[str, str]]) -> None:
-        """Note what could not be used of the replies fetched now, the first twenty one by one."""
-        left_out = [words for name, words in problems if name in self.new]
-        for sentence in left_out[:_MOST_PROBLEMS]:
-            self.note(f"Left out: {sentence}.")
-        if len(left_out) > _MOST_PROBLEMS:
-            self.note(f"Left out: {len(left_out) - _MOST_PROBLEMS} further records.")
-
 
 class Client:
-    """One service; a subclass has `fetch` and, where a loss of records is a fault, `count`."""
+    """One service; a subclass has `fetch`, `check` and, where a loss is a fault, `count`."""
 
     service: str
     """Folder of its raw replies."""
@@ -98,6 +80,11 @@ class Client:
 
     def fetch(self, transport: Transport, span: Span) -> None:
         """Request a span and keep the reply. Raises ServiceError."""
+        raise NotImplementedError
+
+    @staticmethod
+    def check(reply: Reply) -> None:
+        """Raise TransientReplyError for a reply that is not sound."""
         raise NotImplementedError
 
     def count(self, content: bytes) -> int:  # noqa: ARG002 - a service without a count has none
@@ -126,14 +113,14 @@ class Client:
         url: str,
         parameters: dict[str, str] | None = None,
         *,
-        check: Callable[[Reply], Reply],
         known: RawReply | None = None,
     ) -> Reply:
         """Return a reply that `check` accepts and that has not lost the records of `known`."""
         before = self.count(known.read()) if known is not None else 0
 
         def read(reply: Reply) -> Reply:
-            now = self.count(check(reply).content)
+            self.check(reply)
+            now = self.count(reply.content)
             if now < self.share * before:
                 raise TransientReplyError(
                     f"{now} records where it had {before}"
@@ -198,4 +185,4 @@ class Client:
                         refresh.failed += (f"{self.what} {span.key}: {error}",)
                         in_a_row += 1
                 refresh.done += 1
-                refresh.progress(Progress(refresh.done, refresh.total, f"{self.what} {span.key}"))
+                refresh.progress(refresh.done, refresh.total, f"{self.what} {span.key}")

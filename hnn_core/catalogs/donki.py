@@ -19,7 +19,7 @@ from hnn_core.catalogs.records import (
 )
 from hnn_core.exceptions import TransientReplyError
 from hnn_core.regions.goes_classes import announced_scale, flux_of_class, read_class
-from hnn_core.services.endpoints import donki_url
+from hnn_core.services.endpoints import service_url
 from hnn_core.services.transport import Reply, Transport, read_json_or_nothing
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "parse_donki_cmes",
     "parse_donki_flares",
     "query",
-    "read_records",
     "records_of",
 ]
 
@@ -51,14 +50,20 @@ class Donki(Client):
         self._kind = kind
         super().__init__(refresh)
 
+    @staticmethod
+    def check(reply: Reply) -> None:
+        """Accept a list of records, or nothing found: an empty body, ``null`` or ``[]``."""
+        if not isinstance(read_json_or_nothing(reply), list | None):
+            raise TransientReplyError("an answer that is no list of records")
+
     def count(self, content: bytes) -> int:
         """Return the number of records."""
         return sum(1 for _ in records_of(content))
 
     def fetch(self, transport: Transport, span: Span) -> None:
         """Fetch a span."""
-        url, known = f"{donki_url()}{self._kind}", self.known(span)
-        reply = self.request(transport, url, query(span), check=read_records, known=known)
+        url, known = service_url("DONKI") + self._kind, self.known(span)
+        reply = self.request(transport, url, query(span), known=known)
         self.keep(span, reply)
 
 
@@ -68,21 +73,8 @@ def query(span: Span) -> dict[str, str]:
     return {"startDate": f"{span.start - _PADDING}", "endDate": f"{last + _PADDING}"}
 
 
-def read_records(reply: Reply) -> Reply:
-    """Accept a list of records, or nothing found: an empty body, ``null`` or ``[]``.
-
-    Raises
-    ------
-    TransientReplyError
-        It is anything else.
-    """
-    if not isinstance(read_json_or_nothing(reply), list | None):
-        raise TransientReplyError("an answer that is no list of records")
-    return reply
-
-
 def records_of(content: bytes) -> Iterator[dict[str, Any]]:
-    """Yield the records of a reply that `read_records` has accepted."""
+    """Yield the records of a sound reply."""
     if content.strip():
         for record in json.loads(content.decode("utf-8", errors="replace")) or ():
             if isinstance(record, dict):

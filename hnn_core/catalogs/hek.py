@@ -14,10 +14,10 @@ from hnn_core.catalogs.raw import RawReply, Span
 from hnn_core.catalogs.records import FlareRecord, place, read_time, region_number
 from hnn_core.exceptions import ServiceFaultError, TransientReplyError
 from hnn_core.regions.goes_classes import announced_scale, flux_of_class, read_class
-from hnn_core.services.endpoints import hek_url
+from hnn_core.services.endpoints import service_url
 from hnn_core.services.transport import Reply, Transport, read_json
 
-__all__ = ["Hek", "has_more", "page_span", "parse_flares", "query", "read_page"]
+__all__ = ["Hek", "has_more", "page_span", "parse_flares", "query"]
 
 _MOST_PAGES = 50
 """A month of SWPC's flares has two or three; a service that never ends is at fault."""
@@ -34,6 +34,13 @@ class Hek(Client):
         """Return the key of the first page."""
         return page_span(span, 1).key
 
+    @staticmethod
+    def check(reply: Reply) -> None:
+        """Accept a page of results."""
+        value = read_json(reply)
+        if not isinstance(value, dict) or not isinstance(value.get("result"), list):
+            raise TransientReplyError("an answer without results")
+
     def fetch(self, transport: Transport, span: Span) -> None:
         """Fetch all pages of a month."""
         replies: list[Reply] = []
@@ -41,7 +48,7 @@ class Hek(Client):
             if len(replies) == _MOST_PAGES:
                 raise ServiceFaultError(f"HEK does not end after {_MOST_PAGES} pages.")
             parameters = query(span, len(replies) + 1)
-            replies.append(self.request(transport, hek_url(), parameters, check=read_page))
+            replies.append(self.request(transport, service_url("HEK"), parameters))
         # The first page last: a month counts as fetched once that is kept.
         for page in range(len(replies), 0, -1):
             self.keep(page_span(span, page), replies[page - 1])
@@ -71,14 +78,6 @@ def query(span: Span, page: int) -> dict[str, str]:
 def page_span(span: Span, page: int) -> Span:
     """Return the span whose key names one page of a month's replies."""
     return Span(f"{span.key}_p{page:02d}", span.start, span.end)
-
-
-def read_page(reply: Reply) -> Reply:
-    """Accept a reply that is a page of results. Raises TransientReplyError."""
-    value = read_json(reply)
-    if not isinstance(value, dict) or not isinstance(value.get("result"), list):
-        raise TransientReplyError("an answer without results")
-    return reply
 
 
 def has_more(content: bytes) -> bool:

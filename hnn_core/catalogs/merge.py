@@ -4,7 +4,6 @@ import math
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from string import ascii_lowercase
 from typing import Any
@@ -18,13 +17,8 @@ from hnn_core.regions.goes_classes import announced_scale, flux_of_class
 __all__ = [
     "NEAR",
     "Filled",
-    "Linked",
-    "MergedFlare",
-    "Queried",
     "associate",
     "flare_rows",
-    "last_queried",
-    "links_of",
     "merge_records",
 ]
 
@@ -43,19 +37,19 @@ _REVISED = timedelta(days=14)
 
 Filled = dict[str, tuple[int, int]]
 """HARP and NOAA number (0 for none) by the id of a flare, found by the flare's position."""
-Queried = dict[date, datetime]
+_Queried = dict[date, datetime]
 """When a service was last queried for a day."""
 _Links = dict[str, dict[str, int]]
 """By the id of a DONKI flare: the CMEs whose own records link it, with their versions."""
 
 
-MergedFlare = tuple[FlareRecord, ...]
+_MergedFlare = tuple[FlareRecord, ...]
 """A flare's records in the order of `SOURCES`, at most one of each; the first has a peak."""
 
 
 def merge_records(
     records: Iterable[FlareRecord],
-) -> tuple[list[MergedFlare], list[FlareRecord]]:
+) -> tuple[list[_MergedFlare], list[FlareRecord]]:
     """Join the records of several sources to flares.
 
     Two records are one flare if their peaks lie within `NEAR`, their operational fluxes within a
@@ -69,7 +63,7 @@ def merge_records(
 
     Returns
     -------
-    flares : list of MergedFlare
+    flares : list of tuple of FlareRecord
         Ascending in peak.
     left : list of FlareRecord
         Records without a peak that belong to no flare.
@@ -95,38 +89,10 @@ def merge_records(
     return sorted(map(tuple, flares), key=lambda flare: _order(flare[0])), left
 
 
-@dataclass(frozen=True)
-class Linked:
-    """Whether a CME came with a flare, why we think so, and which CMEs."""
-
-    association: Association
-    reason: str
-    cme_ids: tuple[str, ...] = ()
-
-
-def last_queried(replies: Iterable[RawReply]) -> Queried:
-    """Return when a service was last queried for each day, from the newest reply of every span."""
-    queried: Queried = {}
-    for reply in replies:
-        for i in range((reply.span.end - reply.span.start).days):
-            day = reply.span.start + timedelta(days=i)
-            queried[day] = max(reply.fetched, queried.get(day, reply.fetched))
-    return queried
-
-
-def links_of(cmes: Iterable[CmeRecord]) -> _Links:
-    """Return the links that CMEs' records hold, turned round."""
-    links: _Links = defaultdict(dict)
-    for cme in cmes:
-        for name in cme.flare_ids:
-            links[name][cme.cme_id] = cme.version
-    return dict(links)
-
-
 def associate(
-    record: FlareRecord | None, peak: datetime, links: _Links, flares: Queried, cmes: Queried
-) -> Linked:
-    """Return whether a CME came with a flare.
+    record: FlareRecord | None, peak: datetime, links: _Links, flares: _Queried, cmes: _Queried
+) -> tuple[Association, str, tuple[str, ...]]:
+    """Return whether a CME came with a flare, why we think so, and which CMEs.
 
     Parameters
     ----------
@@ -135,50 +101,47 @@ def associate(
     peak : datetime
         UTC.
     links : dict
-        From the CMEs' side, of `links_of`.
-    flares, cmes : Queried
-        What DONKI was queried for.
+        By the id of a DONKI flare: the CMEs whose own records link it, with their versions.
+    flares, cmes : dict of datetime
+        When DONKI was last queried for the flares and for the CMEs of a day.
 
     Returns
     -------
-    Linked
+    association : str
         ``eruptive`` if a link goes either way; ``unlinked`` if the flare is in DONKI, its days'
         CMEs are known and no link goes either way; else ``unknown``. Never ``confined``: no
         catalogue says that (docs/method.md, "Labels").
+    reason : str
+    cme_ids : tuple of str
     """
     if record is None:
         queried = _since(flares, peak)
-        return Linked(
-            "unknown",
-            f"not in DONKI, which holds only part of the flares (queried {queried:%Y-%m-%d})"
-            if queried
-            else "DONKI has not been queried for this date",
-        )
+        if queried is None:
+            return "unknown", "DONKI has not been queried for this date", ()
+        why = f"not in DONKI, which holds only part of the flares (queried {queried:%Y-%m-%d})"
+        return "unknown", why, ()
     name = _named(record.id, record.version)
     theirs: dict[str, int] = {}
     for donki_id in (record.id, *record.twins):
         theirs |= links.get(donki_id, {})
     found = tuple(sorted({*record.links, *theirs}))
     if found:
-        return Linked("eruptive", _reason(name, record, theirs), found)
+        return "eruptive", _reason(name, record, theirs), found
     queried = _since(cmes, peak)
     if queried is None:
-        return Linked(
-            "unknown",
-            f"DONKI's record {name} links no CME, but DONKI's CMEs of its date have not been "
-            "fetched",
-        )
+        why = f"DONKI's record {name} links no CME, but DONKI's CMEs of its date"
+        return "unknown", f"{why} have not been fetched", ()
     young = min(queried, record.fetched) - peak < _REVISED
     late = "; links may still be added" if young else ""
     why = f"in DONKI with no CME linked, neither by its record {name} nor by that of a CME{late}"
-    return Linked("unlinked", why)
+    return "unlinked", why, ()
 
 
 def flare_rows(
-    merged: list[MergedFlare],
-    links: _Links,
-    flares: Queried,
-    cmes: Queried,
+    merged: list[_MergedFlare],
+    cmes: Iterable[CmeRecord],
+    months: Iterable[RawReply],
+    weeks: Iterable[RawReply],
     pairs: list[tuple[int, int]],
     filled: Filled,
 ) -> list[dict[str, Any]]:
@@ -186,29 +149,48 @@ def flare_rows(
 
     Parameters
     ----------
-    merged : list of MergedFlare
+    merged : list of tuple of FlareRecord
         Ascending in peak.
-    links : dict
-        From the CMEs' side, of `links_of`.
-    flares, cmes : Queried
-        What DONKI was queried for.
+    cmes : iterable of CmeRecord
+    months, weeks : iterable of RawReply
+        DONKI's newest replies with flares and with CMEs.
     pairs : list of (harp, noaa)
     filled : Filled
         Regions found by position; they count where no catalogue names one.
     """
+    links, queried = _links_of(cmes), (_last_queried(months), _last_queried(weeks))
     harps: dict[int, list[int]] = defaultdict(list)
     for harp, noaa in pairs:
         harps[noaa].append(harp)
     rows: list[dict[str, Any]] = []
     same: Counter[str] = Counter()
     for flare in merged:
-        row = _flare_row(flare, links, flares, cmes)
+        row = _flare_row(flare, links, *queried)
         name = f"{flare[0].when:%Y-%m-%dT%H:%M} {row['goes_class']}"
         row["flare_id"] = name + ascii_lowercase[same[name]] if name in same else name
         same[name] += 1
         row |= _region(int(row["noaa"]), harps, filled.get(row["flare_id"]))
         rows.append(row)
     return rows
+
+
+def _last_queried(replies: Iterable[RawReply]) -> _Queried:
+    """Return when a service was last queried for each day, from the newest reply of every span."""
+    queried: _Queried = {}
+    for reply in replies:
+        for i in range((reply.span.end - reply.span.start).days):
+            day = reply.span.start + timedelta(days=i)
+            queried[day] = max(reply.fetched, queried.get(day, reply.fetched))
+    return queried
+
+
+def _links_of(cmes: Iterable[CmeRecord]) -> _Links:
+    """Return the links that CMEs' records hold, turned round."""
+    links: _Links = defaultdict(dict)
+    for cme in cmes:
+        for name in cme.flare_ids:
+            links[name][cme.cme_id] = cme.version
+    return dict(links)
 
 
 def _newer(record: FlareRecord) -> tuple[datetime, str]:
@@ -270,7 +252,7 @@ def _apart(record: FlareRecord, flare: list[FlareRecord]) -> tuple[timedelta, fl
     return min(waits), min(steps)
 
 
-def _since(queried: Queried, moment: datetime) -> datetime | None:
+def _since(queried: _Queried, moment: datetime) -> datetime | None:
     """When the day of a moment was last queried; None if never after that moment."""
     fetched = queried.get(moment.date(), moment)
     return fetched if fetched > moment else None
@@ -290,7 +272,9 @@ def _reason(name: str, record: FlareRecord, theirs: dict[str, int]) -> str:
     return "; ".join(parts)
 
 
-def _flare_row(flare: MergedFlare, links: _Links, flares: Queried, cmes: Queried) -> dict[str, Any]:
+def _flare_row(
+    flare: _MergedFlare, links: _Links, flares: _Queried, cmes: _Queried
+) -> dict[str, Any]:
     first, peak = flare[0], flare[0].when
     ncei, hek, donki = (
         next((record for record in flare if record.source == source), None) for source in SOURCES
@@ -298,7 +282,7 @@ def _flare_row(flare: MergedFlare, links: _Links, flares: Queried, cmes: Queried
     announced = hek or donki
     goes_class = (announced or first).goes_class
     located = next((r for r in flare if not math.isnan(r.longitude)), first)
-    linked = associate(donki, peak, links, flares, cmes)
+    association, reason, cme_ids = associate(donki, peak, links, flares, cmes)
     return {
         "start_utc": next((r.start for r in flare if r.start), None),
         "peak_utc": peak,
@@ -312,9 +296,9 @@ def _flare_row(flare: MergedFlare, links: _Links, flares: Queried, cmes: Queried
         "latitude_deg": located.latitude,
         "source": first.source,
         "sources": ",".join(r.source for r in flare),
-        "association": linked.association,
-        "reason": linked.reason,
-        "cme_ids": ";".join(linked.cme_ids),
+        "association": association,
+        "reason": reason,
+        "cme_ids": ";".join(cme_ids),
         "donki_id": donki.id if donki else "",
         "fetched_utc": max(r.fetched for r in flare),
         "reply": ";".join(r.reply for r in flare),

@@ -11,10 +11,10 @@ from hnn_core.catalogs.raw import RawReply, Span
 from hnn_core.catalogs.records import FlareRecord, place, read_number, read_time, region_number
 from hnn_core.exceptions import TransientReplyError
 from hnn_core.regions.goes_classes import class_of_flux, flux_of_class, read_class
-from hnn_core.services.endpoints import goes_url
+from hnn_core.services.endpoints import service_url
 from hnn_core.services.transport import Reply, Transport, read_text
 
-__all__ = ["Ncei", "newest_reports", "parse_report", "read_index", "read_report"]
+__all__ = ["Ncei", "parse_report", "read_index"]
 
 _FOLDER = "xrsf-l2-flrpt_science/csv/"
 """Of the yearly reports, below the GOES products."""
@@ -32,13 +32,25 @@ class Ncei(Client):
         super().__init__(refresh)
         self._listed: dict[int, str] = {}
 
+    @staticmethod
+    def check(reply: Reply) -> None:
+        """Accept a whole report."""
+        try:
+            rows = list(csv.reader(read_text(reply).splitlines()))
+        except csv.Error as error:
+            raise TransientReplyError("an answer that is no table") from error
+        if not set(rows[0]) >= _NEEDED:
+            raise TransientReplyError("a table that is no flare report")
+        if len(rows[-1]) < len(rows[0]):
+            raise TransientReplyError("a flare report that breaks off")
+
     def count(self, content: bytes) -> int:
         """Return the number of lines."""
         return content.count(b"\n")
 
     def fetch(self, transport: Transport, span: Span) -> None:
         """Fetch the report of a year, if there is one yet."""
-        folder = goes_url() + _FOLDER
+        folder = service_url("GOES") + _FOLDER
         self._listed = self._listed or transport.get(folder, read=read_index)
         if span.start.year not in self._listed:
             self.refresh.note(f"NCEI has no flare report of {span.key} yet; HEK stands in for it.")
@@ -47,7 +59,7 @@ class Ncei(Client):
         known = self.known(span)
         # Another version may have dropped flares; the same one only grows.
         same = known if known is not None and known.url == url else None
-        self.keep(span, self.request(transport, url, check=read_report, known=same))
+        self.keep(span, self.request(transport, url, known=same))
 
     def known_until(self, year: Span) -> datetime:
         """Return up to when flares are here: the end of a settled year, else its last peak."""
@@ -60,41 +72,16 @@ class Ncei(Client):
         return max((record.when for record in records), default=datetime.min)
 
 
-def newest_reports(index: str) -> dict[int, str]:
+def read_index(reply: Reply) -> dict[int, str]:
     """Return the file name of the highest version of each year, from the folder's web page."""
     found: dict[int, tuple[tuple[int, ...], str]] = {}
-    for match in _REPORT.finditer(index):
+    for match in _REPORT.finditer(reply.text):
         version = tuple(int(number) for number in match[2].split("-"))
         year = int(match[1])
         found[year] = max(found.get(year, ((), "")), (version, match[0]))
-    return {year: name for year, (_, name) in found.items()}
-
-
-def read_index(reply: Reply) -> dict[int, str]:
-    """Understand the folder's web page. Raises TransientReplyError if it names no report."""
-    reports = newest_reports(reply.text)
-    if not reports:
+    if not found:
         raise TransientReplyError("a page that lists no flare report")
-    return reports
-
-
-def read_report(reply: Reply) -> Reply:
-    """Accept a reply that is a whole report.
-
-    Raises
-    ------
-    TransientReplyError
-        It has other columns, or its last row is cut off.
-    """
-    try:
-        rows = list(csv.reader(read_text(reply).splitlines()))
-    except csv.Error as error:
-        raise TransientReplyError("an answer that is no table") from error
-    if not set(rows[0]) >= _NEEDED:
-        raise TransientReplyError("a table that is no flare report")
-    if len(rows[-1]) < len(rows[0]):
-        raise TransientReplyError("a flare report that breaks off")
-    return reply
+    return {year: name for year, (_, name) in found.items()}
 
 
 def parse_report(reply: RawReply) -> tuple[list[FlareRecord], list[str]]:

@@ -1,4 +1,4 @@
-"""Queries of the catalogue: flares, CMEs, regions and their numbers, each within 100 ms.
+"""Queries of the catalogue: flares, CMEs, numbers of regions, each within 100 ms.
 
 That holds for 100,000 flares. Which HARP holds which NOAA region is many to many.
 """
@@ -21,7 +21,6 @@ __all__ = [
     "Moment",
     "find_cmes",
     "find_flares",
-    "find_regions",
     "flares_of_region",
     "harps_of",
     "noaas_of",
@@ -35,10 +34,6 @@ _Limits: TypeAlias = tuple[float, float]
 _DAY = pd.Timedelta(days=1)
 _BEFORE = TimeDelta(86400.0, format="sec")
 _AFTER = TimeDelta(2 * 86400.0, format="sec")
-_OF_REGION = [
-    *("noaa", "peak_utc", "goes_class", "scale", "flux_w_m2"),
-    *("association", "longitude_deg", "latitude_deg"),
-]
 
 
 def harps_of(catalog: Catalog, noaa: int) -> tuple[int, ...]:
@@ -112,94 +107,12 @@ def find_flares(
     return flares if keep.all() else flares[keep]
 
 
-def find_cmes(
-    catalog: Catalog,
-    *,
-    start: Moment | None = None,
-    end: Moment | None = None,
-    noaa: _Numbers | None = None,
-    minimum_speed: float = 0.0,
-) -> pd.DataFrame:
-    """Return the CMEs that meet every condition given.
+def find_cmes(catalog: Catalog, start: Moment, end: Moment) -> pd.DataFrame:
+    """Return the CMEs first seen from `start` to `end`, both included, ascending in start.
 
-    Parameters
-    ----------
-    catalog : Catalog
-    start, end : date, datetime or Time, optional
-        First seen from `start` to `end`, both included.
-    noaa : int or several, optional
-    minimum_speed : float
-        km/s; above 0, CMEs without a speed are left out.
-
-    Returns
-    -------
-    DataFrame
-        Rows of `Catalog.cmes`, ascending in start.
-
-    Raises
-    ------
-    RequestError
-        The times are reversed.
+    Raises RequestError if the times are reversed.
     """
-    cmes = _in_time(catalog.cmes, "start_utc", start, end)
-    keep = np.ones(len(cmes), bool)
-    if noaa is not None:
-        keep &= np.isin(cmes["noaa"].to_numpy(), _array(noaa))
-    if minimum_speed > 0:
-        keep &= cmes["speed_km_s"].to_numpy() >= minimum_speed
-    return cmes if keep.all() else cmes[keep]
-
-
-def find_regions(catalog: Catalog, **conditions: Any) -> pd.DataFrame:
-    """Count the flares of each NOAA region.
-
-    Parameters
-    ----------
-    catalog : Catalog
-    **conditions
-        As for `find_flares`; flares that fail them are not counted.
-
-    Returns
-    -------
-    DataFrame
-        One row a NOAA region, ascending in its first peak: noaa, harps (parted by commas),
-        first_peak, last_peak, n_flares, largest_class, eruptive, unlinked, unknown (counts), and
-        longitude, latitude (degrees, west positive) of the largest flare.
-
-    Raises
-    ------
-    RequestError
-        As `find_flares`.
-    """
-    flares = find_flares(catalog, **conditions)
-    flares = flares.loc[flares["noaa"].to_numpy() > 0, _OF_REGION]
-    noaa, of_region = np.unique(flares["noaa"].to_numpy(), return_inverse=True)
-    n_flares = np.bincount(of_region)
-    ends = np.cumsum(n_flares)
-    # By region, then by flux: the last of each region is its largest flare.
-    largest = flares.iloc[np.lexsort((_flux(flares, "operational"), of_region))[ends - 1]]
-    peaks = flares["peak_utc"].to_numpy()[np.argsort(of_region, kind="stable")]
-    counts = {
-        kind: np.bincount(
-            of_region[(flares["association"] == kind).to_numpy()], minlength=len(noaa)
-        )
-        for kind in ("eruptive", "unlinked", "unknown")
-    }
-    harps = _harps_by_noaa(catalog)
-    table = pd.DataFrame(
-        {
-            "noaa": noaa,
-            "harps": pd.Series([harps.get(int(number), "") for number in noaa], dtype="str"),
-            "first_peak": peaks[ends - n_flares],
-            "last_peak": peaks[ends - 1],
-            "n_flares": n_flares,
-            "largest_class": largest["goes_class"].to_numpy(),
-            **counts,
-            "longitude": largest["longitude_deg"].to_numpy(),
-            "latitude": largest["latitude_deg"].to_numpy(),
-        }
-    )
-    return table.sort_values(["first_peak", "noaa"], ignore_index=True)
+    return _in_time(catalog.cmes, "start_utc", start, end)
 
 
 def flares_of_region(
@@ -324,14 +237,3 @@ def _cmes(catalog: Catalog, names: set[str]) -> dict[str, Cme]:
     }
     starts = {name: cme_start(name) for name in names - set(found)}
     return found | {name: Cme(name, Time(at, scale="utc")) for name, at in starts.items() if at}
-
-
-def _harps_by_noaa(catalog: Catalog) -> dict[int, str]:
-    known = catalog.memo.get("harps_by_noaa")
-    if isinstance(known, dict):
-        return known
-    names: dict[int, str] = {}
-    for harp, noaa in catalog.harp_noaa.sort_values(["harp"]).itertuples(index=False):
-        names[noaa] = f"{names[noaa]},{harp}" if noaa in names else str(harp)
-    catalog.memo["harps_by_noaa"] = names
-    return names

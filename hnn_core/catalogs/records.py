@@ -13,7 +13,7 @@ from hnn_core.exceptions import TransientReplyError
 from hnn_core.jsoc.client import jsoc_transport
 from hnn_core.magnetogram.sharp import noaa_numbers
 from hnn_core.regions.goes_classes import FluxScale, on_scale
-from hnn_core.services.endpoints import harp_noaa_url
+from hnn_core.services.endpoints import service_url
 from hnn_core.services.transport import Reply, Transport, read_text
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "HarpNoaa",
     "parse_harp_noaa",
     "place",
-    "read_harp_noaa",
     "read_number",
     "read_place",
     "read_time",
@@ -126,6 +125,12 @@ class HarpNoaa(Client):
     service, what, suffix = "harp_noaa", "Table of HARP and NOAA numbers", "txt"
     rest, share = timedelta(days=30), 0.9
 
+    @staticmethod
+    def check(reply: Reply) -> None:
+        """Accept the table."""
+        if not parse_harp_noaa(read_text(reply)):
+            raise TransientReplyError("a table without HARP and NOAA numbers")
+
     def count(self, content: bytes) -> int:
         """Return the number of pairs."""
         return len(parse_harp_noaa(content.decode("utf-8", errors="replace")))
@@ -136,8 +141,8 @@ class HarpNoaa(Client):
 
     def fetch(self, transport: Transport, span: Span) -> None:
         """Fetch the table."""
-        known, url = self.known(span), harp_noaa_url()
-        self.keep(span, self.request(transport, url, check=read_harp_noaa, known=known))
+        known, url = self.known(span), service_url("HARP_NOAA")
+        self.keep(span, self.request(transport, url, known=known))
 
 
 def parse_harp_noaa(text: str) -> list[tuple[int, int]]:
@@ -154,10 +159,3 @@ def parse_harp_noaa(text: str) -> list[tuple[int, int]]:
         if harp.isdigit() and int(harp) > 0:
             pairs |= {(int(harp), noaa) for noaa in noaa_numbers(numbers)}
     return sorted(pairs)
-
-
-def read_harp_noaa(reply: Reply) -> Reply:
-    """Accept a reply that is the table. Raises TransientReplyError."""
-    if not parse_harp_noaa(read_text(reply)):
-        raise TransientReplyError("a table without HARP and NOAA numbers")
-    return reply

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hnn_core.catalogs.client import Progress, Refresh, ignore
+from hnn_core.catalogs.client import Refresh, ignore
 from hnn_core.catalogs.derive import parse_filled
 from hnn_core.catalogs.donki import Donki
 from hnn_core.catalogs.hek import Hek
@@ -32,13 +32,15 @@ __all__ = [
     "refresh_harp_noaa",
 ]
 
+_MOST_PROBLEMS = 20  # noted one by one
+
 
 def refresh_flares(
     start: date,
     end: date,
     *,
     again: bool = False,
-    progress: Callable[[Progress], None] = ignore,
+    progress: Callable[[int, int, str], None] = ignore,
     note: Callable[[str], None] = ignore,
 ) -> Refresh:
     """Fetch the flares of a span: NCEI's reports, and HEK's for the months they do not cover.
@@ -49,7 +51,7 @@ def refresh_flares(
         UTC, both included; what lies in the future is left out.
     again : bool
         Request settled spans too.
-    progress : callable (Progress), optional
+    progress : callable (done, total, name), optional
         Called after each span.
     note : callable (sentence), optional
         Called with sentences on retries and on records left out.
@@ -82,7 +84,7 @@ def refresh_cmes(
     end: date,
     *,
     again: bool = False,
-    progress: Callable[[Progress], None] = ignore,
+    progress: Callable[[int, int, str], None] = ignore,
     note: Callable[[str], None] = ignore,
 ) -> Refresh:
     """Fetch DONKI's flares by month and its CMEs by week, and link them.
@@ -108,7 +110,13 @@ def refresh_harp_noaa(*, again: bool = False, note: Callable[[str], None] = igno
 
 
 def _derived(refresh: Refresh) -> Refresh:
-    refresh.report(refresh_tables(refresh.folder))
+    """Derive the tables, and note what of the replies fetched now could not be used."""
+    problems = refresh_tables(refresh.folder)
+    left_out = [words for name, words in problems if name in refresh.new]
+    for sentence in left_out[:_MOST_PROBLEMS]:
+        refresh.note(f"Left out: {sentence}.")
+    if len(left_out) > _MOST_PROBLEMS:
+        refresh.note(f"Left out: {len(left_out) - _MOST_PROBLEMS} further records.")
     return refresh
 
 

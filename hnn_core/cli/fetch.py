@@ -1,6 +1,6 @@
 """``python -m hnn_core data fetch|flares|cmes|watch``: magnetograms and catalogues, live."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -36,11 +36,12 @@ def flares(
     from hnn_core.catalogs.queries import find_flares
     from hnn_core.catalogs.refresh import refresh_cmes, refresh_flares, refresh_harp_noaa
     from hnn_core.catalogs.store import Catalog
+    from hnn_core.live.fetching import refreshed
 
     with _catalogue("flares", start, end, as_json=as_json) as (days, reporter):
         failed = refresh_harp_noaa(again=again, note=reporter.note).failed
         for refresh in (refresh_flares, refresh_cmes):
-            failed += _refreshed(refresh, days, reporter, again=again)
+            failed += refreshed(refresh, *days, reporter, again=again)
         found = find_flares(Catalog.open(), start=days[0], end=days[1], minimum_class=minimum)
         if not as_json:
             row: Any
@@ -68,10 +69,11 @@ def cmes(
     from hnn_core.catalogs.queries import find_cmes
     from hnn_core.catalogs.refresh import refresh_cmes
     from hnn_core.catalogs.store import Catalog
+    from hnn_core.live.fetching import refreshed
 
     with _catalogue("cmes", start, end, as_json=as_json) as (days, reporter):
-        failed = _refreshed(refresh_cmes, days, reporter, again=again)
-        found = find_cmes(Catalog.open(), start=days[0], end=days[1])
+        failed = refreshed(refresh_cmes, *days, reporter, again=again)
+        found = find_cmes(Catalog.open(), *days)
         if not as_json:
             row: Any
             for row in found.itertuples():
@@ -176,19 +178,6 @@ def _catalogue(
         raise RequestError(f"The span would end on {days[1]}, before {days[0]}.")
     with reporting(command, as_json=as_json) as reporter:
         yield days, reporter
-
-
-def _refreshed(
-    refresh: Callable[..., Any], days: Any, reporter: Reporter, *, again: bool
-) -> tuple[str, ...]:
-    from hnn_core.live.fetching import catalogue_progress
-
-    failed: tuple[str, ...] = refresh(
-        *days, again=again, progress=catalogue_progress(reporter), note=reporter.note
-    ).failed
-    for sentence in failed:
-        reporter.note(sentence)
-    return failed
 
 
 def _missing(failed: tuple[str, ...]) -> str:

@@ -143,17 +143,19 @@ class DatasetInfo:
     """What the card of a data set in a folder holds, without opening its tables."""
 
     def __init__(self, folder: Path, card: dict[str, Any]) -> None:
-        self.folder, self.card = folder, card
-
-    @property
-    def name(self) -> str:
-        """Name of the folder."""
-        return self.folder.name
-
-    @property
-    def source(self) -> str:
+        self.folder, self.card, self.name = folder, card, folder.name
+        self.source: str = card["source"]
         """Specification of the source it was built from."""
-        return str(self.card["source"])
+        self.policy: str = card["policy"]
+        """What counts as not eruptive."""
+        self.hours: int = card["hours"]
+        """Longest sequence stored."""
+        self.simulated: bool = card["simulated"]
+        """True where every region is simulated."""
+        self.counts: dict[str, dict[str, int]] = card["counts"]
+        """Frames and flares by flare class."""
+        self.sha256: str = card["sha256"]
+        """Checksum that stands for the whole data set."""
 
     def is_partial(self, flare_class: str) -> bool:
         """Whether only some hours before flares of a class were fetched.
@@ -167,31 +169,6 @@ class DatasetInfo:
             return False
         return FLARE_CLASSES.index(flare_class) > FLARE_CLASSES.index(planned)
 
-    @property
-    def policy(self) -> str:
-        """What counts as not eruptive."""
-        return str(self.card["policy"])
-
-    @property
-    def hours(self) -> int:
-        """Longest sequence stored."""
-        return int(self.card["hours"])
-
-    @property
-    def simulated(self) -> bool:
-        """True where every region is simulated."""
-        return bool(self.card["simulated"])
-
-    @property
-    def counts(self) -> dict[str, dict[str, int]]:
-        """Frames and flares by flare class."""
-        return dict(self.card["counts"])
-
-    @property
-    def sha256(self) -> str:
-        """Checksum that stands for the whole data set."""
-        return str(self.card["sha256"])
-
 
 def dataset_folder(name_or_path: str | Path) -> Path:
     """Return the folder that a name or path means, whether it exists or not.
@@ -203,7 +180,7 @@ def dataset_folder(name_or_path: str | Path) -> Path:
     if not text or path.name in ("", ".", "..") or path.name.startswith("."):
         raise DatasetError(f"{text!r} is not a name for a data set.")
     bare = not {"/", os.sep} & set(text) and not text.startswith("~")
-    return _datasets() / text if bare else path.absolute()
+    return home() / "datasets" / text if bare else path.absolute()
 
 
 def find_dataset(name_or_path: str | Path) -> Path:
@@ -232,7 +209,7 @@ def find_dataset(name_or_path: str | Path) -> Path:
 def list_datasets() -> tuple[list[DatasetInfo], list[SkippedFile]]:
     """List the data sets in the program's folder by name, and folders that are none, with why."""
     found, skipped = [], []
-    folder = _datasets()
+    folder = home() / "datasets"
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if not path.is_dir():
             continue
@@ -241,11 +218,6 @@ def list_datasets() -> tuple[list[DatasetInfo], list[SkippedFile]]:
         except DatasetError as error:
             skipped.append(SkippedFile(path.name, str(error)))
     return found, skipped
-
-
-def _datasets() -> Path:
-    """Return where data sets with a bare name lie."""
-    return home() / "datasets"
 
 
 def _sum(values: Mapping[str, Any]) -> str:

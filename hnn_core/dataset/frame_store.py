@@ -34,12 +34,9 @@ class FrameWriter:
     included, are resumed from.
     """
 
-    def __init__(
-        self, folder: Path, size: int, tail: np.ndarray | None = None, rows: int = 0
-    ) -> None:
+    def __init__(self, folder: Path, size: int, tail: np.ndarray, rows: int) -> None:
         self._folder, self._size = folder, size
-        self.tail = np.empty((0, size, size), "<f2") if tail is None else tail
-        self.rows = rows
+        self.tail, self.rows = tail, rows
         self._array = _make(folder, _UNBOUNDED, size)
 
     def append(self, frames: np.ndarray) -> None:

@@ -15,13 +15,7 @@ from hnn_core.regions.base import Flare
 from hnn_core.regions.goes_classes import FLARE_CLASSES
 from hnn_core.regions.labels import NO_LABEL, flares_ahead, label_with_flares
 
-__all__ = [
-    "DEFAULT_HOURS",
-    "Moment",
-    "Reason",
-    "labelled_moments",
-    "longer_plans",
-]
+__all__ = ["DEFAULT_HOURS", "Moment", "Reason", "labelled_moments", "longer_plans"]
 
 DEFAULT_HOURS = 10
 """m of the paper: an x_t with fewer hours is not used."""
@@ -99,13 +93,13 @@ def labelled_moments(
     return moments, excluded
 
 
-def longer_plans(times: Time, quality: np.ndarray, longest: int) -> dict[float, list[SequencePlan]]:
-    """Plan sequences of more than `DEFAULT_HOURS`, by hour, longest first."""
-    found: dict[float, list[SequencePlan]] = {}
+def longer_plans(times: Time, quality: np.ndarray, longest: int) -> dict[float, SequencePlan]:
+    """Plan for each hour the longest sequence of more than `DEFAULT_HOURS`, where there is one."""
+    found: dict[float, SequencePlan] = {}
     for length in range(longest, DEFAULT_HOURS, -1):
         for hour, plan in sequence_hours(times, quality, length):
             if isinstance(plan, SequencePlan):
-                found.setdefault(float(tai_seconds(hour)), []).append(plan)
+                found.setdefault(float(tai_seconds(hour)), plan)
     return found
 
 

@@ -26,7 +26,6 @@ from hnn_core.sources.sequence import FrameReader
 __all__ = ["BuildOptions", "RegionPart", "read_region"]
 
 _NATIVE_KEPT = 16  # patches at full size, for the gaps: a megabyte each
-_Key = tuple[float, int, int]  # hour, left and right record: one hour may have two frames
 
 
 @dataclass(frozen=True)
@@ -97,14 +96,13 @@ class _RegionFrames:
         self.times = times
         self.reader = FrameReader(source.frame, region, times, held=_NATIVE_KEPT)
         self._config = config
-        self._frames: dict[_Key, _Frame] = {}
+        self._frames: dict[SlotPlan, _Frame] = {}  # one hour may have two
 
     def of(self, slot: SlotPlan) -> _Frame:
         """Return the frame of a slot; see `FrameReader.frame` for the errors."""
-        key = _key(slot)
-        if key not in self._frames:
-            self._frames[key] = self._preprocessed(self.reader.frame(slot), slot)
-        return self._frames[key]
+        if slot not in self._frames:
+            self._frames[slot] = self._preprocessed(self.reader.frame(slot), slot)
+        return self._frames[slot]
 
     def _preprocessed(self, native: Magnetogram, slot: SlotPlan) -> _Frame:
         image, _ = preprocess(native.field, self._config)
@@ -127,7 +125,7 @@ class _RegionFrames:
 
 def _sequences(
     moments: list[Moment],
-    longer: dict[float, list[SequencePlan]],
+    longer: dict[float, SequencePlan],
     frames: _RegionFrames,
     excluded: Counter[str],
     hours: int,
@@ -142,9 +140,8 @@ def _sequences(
         if abs(longitude) > TRAINED_LONGITUDE:
             excluded[Reason.FAR] += 1
             continue
-        # Each plan ends with the slots of the shorter ones, so the longest comes first.
-        plan = next(iter(longer.get(moment.hour, [])), moment.plan)
-        slots = _readable(plan, frames)
+        # A plan ends with the slots of the shorter ones.
+        slots = _readable(longer.get(moment.hour, moment.plan), frames)
         if len(slots) < DEFAULT_HOURS:
             excluded[Reason.SHAPES] += 1
             continue
@@ -176,11 +173,11 @@ def _part(
         "harp": region.harp,
         "noaa": " ".join(str(number) for number in region.noaa),
     }
-    needed = {_key(slot): slot for _, slots in found for slot in slots}
-    order = {key: row for row, key in enumerate(sorted(needed))}
+    needed = sorted({slot for _, slots in found for slot in slots})
+    order = {slot: row for row, slot in enumerate(needed)}
     sequences = []
     for moment, slots in found:
-        rows = [order[_key(slot)] for slot in slots]
+        rows = [order[slot] for slot in slots]
         x_t = frames.of(slots[-1]).row
         sequences.append(
             {
@@ -194,7 +191,7 @@ def _part(
                 **_labels(moment),
             }
         )
-    kept = [frames.of(needed[key]) for key in order]
+    kept = [frames.of(slot) for slot in needed]
     values = {
         "region": region.id,
         "frames": [names | frame.row for frame in kept],
@@ -223,10 +220,6 @@ def _milliseconds(seconds: float) -> int:
 def _utc_milliseconds(time: Time) -> int:
     nanoseconds = np.datetime64(time.utc.datetime64, "ns").astype(np.int64)
     return int((nanoseconds + 500_000) // 1_000_000)
-
-
-def _key(slot: SlotPlan) -> _Key:
-    return slot.time, slot.left, slot.right
 
 
 def _flares(

@@ -12,14 +12,13 @@ target : str
     ``"eruptive"`` or ``"confined"``: the class whose log-odds or probability is explained.
 batch : int
     Frames in one pass, which bounds memory.
-half : bool
-    On CUDA, autocast to float16 as predictions are made; on the CPU nothing changes.
-    Explanations are differences of logits, so full precision is the default.
 work : Work, optional
     Counts the frames that pass, and stops when it is cancelled.
 
 Raises
 ------
+AttentionCaptureError
+    If a map is of attention and the network's cannot be seen.
 CancelledError
     `concurrent.futures.CancelledError`, if the work is to stop.
 RequestError

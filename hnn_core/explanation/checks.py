@@ -1,6 +1,7 @@
 """Checks of a map: against what the network does, and against a network of random weights."""
 
 from collections.abc import Callable, Mapping
+from threading import Event
 from typing import Any
 
 import torch
@@ -9,10 +10,10 @@ from torch import Tensor
 from hnn_core.exceptions import RequestError
 from hnn_core.explanation.faithfulness import faithfulness
 from hnn_core.explanation.faithfulness_result import Faithfulness
+from hnn_core.explanation.hours import Scores
 from hnn_core.explanation.randomised import RandomisedCheck, randomised_check
-from hnn_core.explanation.relevance import LogitMap
 from hnn_core.explanation.service import Explanation, find_method, settings
-from hnn_core.explanation.work import Flag, Work
+from hnn_core.explanation.work import Work
 from hnn_core.network.model import HNN
 from hnn_core.network.predictor import Predictor
 from hnn_core.sources.sequence import Sequence
@@ -26,7 +27,7 @@ def check_faithfulness(
     explanations: Mapping[str, Explanation],
     *,
     progress: Callable[[int, int], None] | None = None,
-    cancel: Flag | None = None,
+    cancel: Event | None = None,
     target: str | None = None,
     **options: Any,
 ) -> dict[str, Faithfulness]:
@@ -93,7 +94,7 @@ def check_randomised(
     cascade: bool = True,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
-    cancel: Flag | None = None,
+    cancel: Event | None = None,
     **options: Any,
 ) -> RandomisedCheck:
     """Compare a method's map with those of the network with random weights.
@@ -123,7 +124,7 @@ def check_randomised(
 
     def maps_of(model: HNN, work: Work) -> Tensor:
         result = found.run(model, images, work=work, **parameters)
-        return result.maps if isinstance(result, LogitMap) else result
+        return result.values if isinstance(result, Scores) else result
 
     work = Work(progress, cancel)
     return randomised_check(predictor.model, maps_of, cascade=cascade, seed=seed, work=work)

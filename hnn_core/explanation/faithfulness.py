@@ -33,29 +33,9 @@ from hnn_core.explanation.inputs import (
 from hnn_core.explanation.work import Work
 from hnn_core.network.model import HNN
 
-__all__ = ["deletion_states", "descending", "faithfulness", "step_counts"]
+__all__ = ["faithfulness"]
 
 _ORDERS = ("map", "field", "gradient")
-
-
-def descending(values: Tensor, generator: torch.Generator) -> Tensor:
-    """Order of K values, largest first, equal ones in random order; ValueError for NaN."""
-    if values.isnan().any():
-        raise ValueError("a map with NaN gives no order")
-    shuffled = torch.randperm(len(values), generator=generator)
-    return shuffled[values.cpu()[shuffled].argsort(descending=True, stable=True)]
-
-
-def step_counts(n_tokens: int, steps: int) -> Tensor:
-    """Numbers of tokens at each step, int (n + 1,): from 0 to all, as even as can be."""
-    return (torch.arange(steps + 1) * n_tokens).div(steps, rounding_mode="floor")
-
-
-def deletion_states(order: Tensor, counts: Tensor) -> Tensor:
-    """Which tokens are hidden on the way, bool (n + 1, K): the first of the order go first."""
-    place = torch.empty_like(order)
-    place[order] = torch.arange(len(order))
-    return place < counts[:, None]
 
 
 def faithfulness(
@@ -71,7 +51,6 @@ def faithfulness(
     scale: str = "probability",
     seed: int = 0,
     batch: int = 16,
-    half: bool = False,
     work: Work | None = None,
 ) -> dict[str, Faithfulness]:
     """Compare maps' insertion and deletion curves with random, |B| and gradient orders.
@@ -136,13 +115,11 @@ def faithfulness(
     randoms = [torch.randperm(int(counts[-1]), generator=generator) for _ in range(draws)]
     states = _states(ordered, randoms, counts).unflatten(1, (len(used), grid, grid))
     work.expect(len(images))
-    plain = embed(own, images, batch=batch, half=half, work=work)
+    plain = embed(own, images, batch=batch, work=work)
     logits = {}
     for fill in fills:
         filled = fill_for(images, fill, own.config.patch)
-        found = _state_logits(
-            own, images, filled, used, states, plain, batch=batch, half=half, work=work
-        )
+        found = _state_logits(own, images, filled, used, states, plain, batch=batch, work=work)
         logits[fill] = found.double().cpu().view(-1, len(counts))  # (2 x orders + R, n + 1)
     answers = {}
     for place, (name, one) in enumerate(maps.items()):
@@ -163,6 +140,26 @@ def faithfulness(
     return answers
 
 
+def descending(values: Tensor, generator: torch.Generator) -> Tensor:
+    """Order of K values, largest first, equal ones in random order; ValueError for NaN."""
+    if values.isnan().any():
+        raise ValueError("a map with NaN gives no order")
+    shuffled = torch.randperm(len(values), generator=generator)
+    return shuffled[values.cpu()[shuffled].argsort(descending=True, stable=True)]
+
+
+def step_counts(n_tokens: int, steps: int) -> Tensor:
+    """Numbers of tokens at each step, int (n + 1,): from 0 to all, as even as can be."""
+    return (torch.arange(steps + 1) * n_tokens).div(steps, rounding_mode="floor")
+
+
+def deletion_states(order: Tensor, counts: Tensor) -> Tensor:
+    """Which tokens are hidden on the way, bool (n + 1, K): the first of the order go first."""
+    place = torch.empty_like(order)
+    place[order] = torch.arange(len(order))
+    return place < counts[:, None]
+
+
 def _state_logits(
     model: HNN,
     images: Tensor,
@@ -172,7 +169,6 @@ def _state_logits(
     plain: Tensor,
     *,
     batch: int = 16,
-    half: bool = False,
     work: Work,
 ) -> Tensor:
     """Logits (S,) of the sequence with tokens of the U hours hidden, bool (S, U, g, g).
@@ -188,7 +184,7 @@ def _state_logits(
     sequences = plain.repeat(len(states), 1, 1)  # (S, T, D)
     for hour, rows, place in zip(hours, distinct, places, strict=True):
         which = torch.full((len(rows),), hour)
-        embedded = embed_hidden(model, images, fill, which, rows, batch=batch, half=half, work=work)
+        embedded = embed_hidden(model, images, fill, which, rows, batch=batch, work=work)
         sequences[:, hour] = embedded[place.to(embedded.device)]
     return sequence_logits(model, sequences)
 

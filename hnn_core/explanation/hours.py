@@ -18,20 +18,14 @@ from hnn_core.explanation.inputs import (
     one_of,
     prepared,
     sequence_logits,
+    token_field,
     used_hours,
     whole,
 )
 from hnn_core.explanation.work import Work
 from hnn_core.network.model import HNN
 
-__all__ = [
-    "HourScores",
-    "frame_deletion",
-    "gradient_map",
-    "head_gradient",
-    "integrated_gradients",
-    "pixel_gradient",
-]
+__all__ = ["Scores", "frame_deletion", "gradient_map", "head_gradient", "integrated_gradients"]
 
 
 def head_gradient(model: HNN, embeddings: Tensor) -> tuple[Tensor, Tensor]:
@@ -43,17 +37,24 @@ def head_gradient(model: HNN, embeddings: Tensor) -> tuple[Tensor, Tensor]:
     return logits.detach(), gradients
 
 
-def pixel_gradient(
-    model: HNN, images: Tensor, *, batch: int = 8, work: Work | None = None
-) -> Tensor:
-    """Gradient of the logit to every pixel of every frame, `batch` graphs held at a time.
+def gradient_map(model: HNN, images: Tensor, *, batch: int = 8, work: Work | None = None) -> Tensor:
+    """Mean |gradient| of each token, the plain saliency other maps are held against.
 
     Returns
     -------
-    Tensor (T, 1, H, W)
-        Log-odds for one unit of the input, which is `clip` gauss. 0 in the hours that the
-        baseline does not see.
+    Tensor (T, g, g)
+        Not signed, so the same for both classes.
+
+    References
+    ----------
+    Simonyan, Vedaldi, Zisserman (2014), "Deep inside convolutional networks".
     """
+    gradient = pixel_gradient(model, images, batch=batch, work=work)
+    return token_field(gradient, model.config.grid)
+
+
+def pixel_gradient(model: HNN, images: Tensor, *, batch: int, work: Work | None = None) -> Tensor:
+    """Gradient of the logit to every pixel, (T, 1, H, W); 0 in hours the baseline does not see."""
     own, images, work = prepared(model, images, work)
     hours = used_hours(own, len(images))
     work.expect(len(images) + len(hours))
@@ -69,28 +70,13 @@ def pixel_gradient(
     return found
 
 
-def gradient_map(model: HNN, images: Tensor, *, batch: int = 8, work: Work | None = None) -> Tensor:
-    """Mean |gradient| of each token, the plain saliency other maps are held against.
-
-    Returns
-    -------
-    Tensor (T, g, g)
-        Not signed, so the same for both classes.
-
-    References
-    ----------
-    Simonyan, Vedaldi, Zisserman (2014), "Deep inside convolutional networks".
-    """
-    gradient = pixel_gradient(model, images, batch=batch, work=work).abs()
-    return torch.nn.functional.adaptive_avg_pool2d(gradient, model.config.grid).squeeze(1)
-
-
 @dataclass(frozen=True, eq=False)
-class HourScores:
-    """What each hour contributed to one sequence's logit."""
+class Scores:
+    """What each hour, or each token of each hour, contributed to one sequence's logit."""
 
-    scores: Tensor
-    """(T,) of the class's log-odds; positive where the hour spoke for the class."""
+    values: Tensor
+    """(T,) of the class's log-odds, or a map (T, g, g), row 0 south; positive where the hour or
+    token spoke for the class."""
     logit: float
     """Log-odds that the coming flare is eruptive."""
     baseline_logit: float | None = None
@@ -106,9 +92,8 @@ def frame_deletion(
     target: str = "eruptive",
     instead: str = "zero",
     batch: int = 16,
-    half: bool = False,
     work: Work | None = None,
-) -> HourScores:
+) -> Scores:
     """Replace one hour at a time and let the LSTM read the sequence.
 
     Parameters
@@ -121,7 +106,7 @@ def frame_deletion(
 
     Returns
     -------
-    HourScores
+    Scores
         Log-odds as they are less those without the hour. Scores do not sum to anything.
     """
     own, images, work = prepared(model, images, work)
@@ -133,7 +118,7 @@ def frame_deletion(
     # One frame without field is like another.
     fill = fill[:1] if instead == "zero" else fill
     work.expect(n_hours + len(fill))
-    both = embed(own, torch.cat([images, fill]), batch=batch, half=half, work=work)
+    both = embed(own, torch.cat([images, fill]), batch=batch, work=work)
     plain, replaced = both[:n_hours], both[n_hours:]
     hours = torch.arange(n_hours, device=images.device)
     if instead == "neighbour":
@@ -143,7 +128,7 @@ def frame_deletion(
     scores = torch.zeros_like(changed)
     seen = used_hours(own, n_hours)
     scores[seen] = sign * (logit - changed[seen])
-    return HourScores(scores, float(logit))
+    return Scores(scores, float(logit))
 
 
 def integrated_gradients(
@@ -154,9 +139,8 @@ def integrated_gradients(
     start: str = "zero",
     steps: int = 32,
     batch: int = 16,
-    half: bool = False,
     work: Work | None = None,
-) -> HourScores:
+) -> Scores:
     """Integrated gradients of the logit on the embeddings of the hours.
 
     Along the straight path from the start's embeddings to the sequence's, the gradient through
@@ -173,7 +157,7 @@ def integrated_gradients(
 
     Returns
     -------
-    HourScores
+    Scores
         Scores sum to the change of log-odds along the path, to `residual`.
 
     References
@@ -186,7 +170,7 @@ def integrated_gradients(
     whole("steps", steps, 1, 1024)
     zero = torch.zeros_like(images[:1]) if start == "zero" else images[:0]
     work.expect(len(images) + len(zero))
-    both = embed(own, torch.cat([images, zero]), batch=batch, half=half, work=work)
+    both = embed(own, torch.cat([images, zero]), batch=batch, work=work)
     end = both[: len(images)]  # (T, D)
     begin = both[-1:] if start == "zero" else both[:1]  # (1, D)
     nodes, weights = (
@@ -201,4 +185,4 @@ def integrated_gradients(
     ends = torch.stack([begin.expand_as(end), end])
     baseline, logit = sequence_logits(own, ends).double().tolist()
     residual = float(scores.double().sum()) - (logit - baseline)
-    return HourScores(sign * scores, logit, baseline, sign * residual)
+    return Scores(sign * scores, logit, baseline, sign * residual)

@@ -96,7 +96,7 @@ def fill_for(images: Tensor, kind: Any, patch: int) -> Tensor:
 
 
 def token_field(images: Tensor, grid: int) -> Tensor:
-    """Mean |B| of each token, over the clip: (T, 1, H, W) -> (T, g, g)."""
+    """Mean magnitude in each token, of frames |B| over the clip: (T, 1, H, W) -> (T, g, g)."""
     return torch.nn.functional.adaptive_avg_pool2d(images.abs(), grid).squeeze(1)
 
 
@@ -113,15 +113,11 @@ _HEAD_BATCH = 1024
 """Sequences in one pass of the LSTM: 30 MB of embeddings for ViT-B."""
 
 
-def embed(
-    model: HNN, images: Tensor, *, batch: int = 16, half: bool = False, work: Work | None = None
-) -> Tensor:
+def embed(model: HNN, images: Tensor, *, batch: int = 16, work: Work | None = None) -> Tensor:
     """Embed frames (M, 1, H, W) without a gradient, (M, D); the work expects them already."""
     none_hidden = torch.zeros(len(images), 1, 1, dtype=torch.bool)
     hours = torch.arange(len(images))
-    return embed_hidden(
-        model, images, images, hours, none_hidden, batch=batch, half=half, work=work
-    )
+    return embed_hidden(model, images, images, hours, none_hidden, batch=batch, work=work)
 
 
 @torch.no_grad()
@@ -133,7 +129,6 @@ def embed_hidden(
     hidden: Tensor,
     *,
     batch: int = 16,
-    half: bool = False,
     work: Work | None = None,
 ) -> Tensor:
     """Embed frames some of whose tokens show `fill`, (M, D); they are made a batch at a time.
@@ -149,9 +144,7 @@ def embed_hidden(
         mask = hidden[start : start + batch].to(images.device)
         pixels = mask.repeat_interleave(side, 1).repeat_interleave(side, 2).unsqueeze(1)
         frames = torch.where(pixels, fill[some], images[some])  # (batch, 1, H, W)
-        cast = half and images.device.type == "cuda"
-        with torch.autocast(images.device.type, torch.float16, enabled=cast):
-            embedded.append(model.embed(frames).to(images.dtype))
+        embedded.append(model.embed(frames))
         work.passed(len(some))
     return torch.cat(embedded)
 

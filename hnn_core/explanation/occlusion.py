@@ -7,6 +7,7 @@ g tokens along a side, M hidden blocks.
 import torch
 from torch import Tensor
 
+from hnn_core.explanation.hours import Scores
 from hnn_core.explanation.inputs import (
     class_sign,
     embed,
@@ -18,11 +19,10 @@ from hnn_core.explanation.inputs import (
     used_hours,
     whole,
 )
-from hnn_core.explanation.relevance import LogitMap
 from hnn_core.explanation.work import Work
 from hnn_core.network.model import HNN
 
-__all__ = ["occlusion", "occlusion_blocks"]
+__all__ = ["occlusion"]
 
 
 def occlusion(
@@ -34,9 +34,8 @@ def occlusion(
     fill: str = "zero",
     hours: str = "all",
     batch: int = 16,
-    half: bool = False,
     work: Work | None = None,
-) -> LogitMap:
+) -> Scores:
     """Hide each block of tokens of each hour in turn, and let the LSTM read the sequence.
 
     Only the frame with the hidden block is embedded again; a block that shows what the fill
@@ -53,7 +52,7 @@ def occlusion(
 
     Returns
     -------
-    LogitMap
+    Scores
         Signed: the class's log-odds as they are less those with the token's block hidden.
         Positive where the field spoke for the class. All tokens of a block carry its score.
 
@@ -68,17 +67,15 @@ def occlusion(
     blocks = occlusion_blocks(own.config.grid, block).to(images.device)  # (K, g, g)
     places = _places(images, filled, blocks, used_hours(own, len(images), hours))  # (M, 2)
     work.expect(len(images) + len(places))
-    plain = embed(own, images, batch=batch, half=half, work=work)  # (T, D)
+    plain = embed(own, images, batch=batch, work=work)  # (T, D)
     hour, index = places.unbind(1)
-    hidden = embed_hidden(
-        own, images, filled, hour, blocks[index], batch=batch, half=half, work=work
-    )
+    hidden = embed_hidden(own, images, filled, hour, blocks[index], batch=batch, work=work)
     logit = sequence_logits(own, plain.unsqueeze(0))  # (1,)
     scores = logit - logits_with(own, plain, hour, hidden)  # (M,)
     maps = images.new_zeros(len(images), own.config.grid, own.config.grid)
     # Blocks do not overlap, so each token is written once.
     maps.index_put_((hour,), sign * scores[:, None, None] * blocks[index], accumulate=True)
-    return LogitMap(maps, float(logit))
+    return Scores(maps, float(logit))
 
 
 def occlusion_blocks(grid: int, block: int) -> Tensor:

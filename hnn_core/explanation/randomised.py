@@ -13,7 +13,7 @@ from hnn_core.explanation.work import Work
 from hnn_core.network.attention import own_copy
 from hnn_core.network.model import HNN
 
-__all__ = ["RandomisedCheck", "Stage", "randomised_check", "rank_correlation"]
+__all__ = ["RandomisedCheck", "Stage", "randomised_check"]
 
 _UNCHANGED = 0.5
 """Rank correlation at or above which a map counts as hardly changed. The method's authors set
@@ -43,7 +43,7 @@ class RandomisedCheck:
     def changes(self) -> bool:
         """False if the map of a network of random weights looks like that of the trained one."""
         last = self.stages[-1]
-        return not max(_known(last.spearman), _known(last.spearman_magnitude)) >= _UNCHANGED
+        return not (last.spearman >= _UNCHANGED or last.spearman_magnitude >= _UNCHANGED)
 
     @property
     def words(self) -> str:
@@ -142,7 +142,3 @@ def _renew(own: HNN, name: str, generator: torch.Generator) -> None:
     else:
         new.fill_(1.0 if "norm" in name and name.endswith("weight") else 0.0)
     weight.data = new.to(weight)
-
-
-def _known(value: float) -> float:
-    return -1.0 if math.isnan(value) else value

@@ -4,40 +4,23 @@ Common parameters and errors stand in `hnn_core.explanation`. Letters in shapes:
 B frames in a pass, N tokens (class token first), g tokens along a side, D width.
 """
 
-from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from hnn_core.exceptions import AttentionCaptureError
-from hnn_core.explanation.hours import head_gradient
-from hnn_core.explanation.inputs import (
-    class_sign,
-    embed,
-    layer_range,
-    prepared,
-    used_hours,
-)
+from hnn_core.explanation.hours import Scores, head_gradient
+from hnn_core.explanation.inputs import class_sign, embed, layer_range, prepared, used_hours
 from hnn_core.explanation.work import Work
 from hnn_core.network.attention import watched_attention
 from hnn_core.network.model import HNN
 
-__all__ = ["LogitMap", "relevance"]
+__all__ = ["relevance"]
 
 
 _CPU_PASS = 2
 """Frames that pass at once on a CPU: a small network's matrices then stay in its cache."""
-
-
-@dataclass(frozen=True, eq=False)
-class LogitMap:
-    """A map that is about one sequence's logit."""
-
-    maps: Tensor
-    """(T, g, g), row 0 south."""
-    logit: float
-    """Log-odds that the coming flare is eruptive."""
 
 
 def relevance(
@@ -50,7 +33,7 @@ def relevance(
     head: int | None = None,
     batch: int = 16,
     work: Work | None = None,
-) -> LogitMap:
+) -> Scores:
     """Relevance of every token of every hour for one class.
 
     In each encoder the attention A is weighted by the gradient of the class's log-odds to it,
@@ -74,13 +57,8 @@ def relevance(
 
     Returns
     -------
-    LogitMap
+    Scores
         Not normalised. 0 in the hours that the baseline does not see.
-
-    Raises
-    ------
-    AttentionCaptureError
-        If an encoder's attention was not seen.
 
     References
     ----------
@@ -107,7 +85,7 @@ def relevance(
         embedded, leaf = seen[index] if once else watch.embed(images[some])
         maps[some] = watch.carry(embedded, leaf, class_sign(target) * gradient[0, some])
         work.passed(len(some))
-    return LogitMap(maps.unflatten(1, (own.config.grid, -1)), float(logit))
+    return Scores(maps.unflatten(1, (own.config.grid, -1)), float(logit))
 
 
 class _Watch:

@@ -49,11 +49,6 @@ def rollout_maps(
     Tensor, float32 (T, g, g)
         Row 0 south. A frame's map sums to 1 less what stays on the class token.
 
-    Raises
-    ------
-    AttentionCaptureError
-        If the network's attention cannot be seen.
-
     References
     ----------
     Abnar and Zuidema (2020), "Quantifying attention flow in transformers".
@@ -78,11 +73,6 @@ def class_attention(
     Tensor (L, heads, T, g, g)
         Softmax attention from the class token to the patch tokens; with what it pays to itself
         it sums to 1.
-
-    Raises
-    ------
-    AttentionCaptureError
-        If the network's attention cannot be seen.
     """
     own, images, work = prepared(model, images, work)
     work.expect(len(images))
@@ -97,10 +87,10 @@ def class_attention(
 def _attention(own: HNN, frames: Tensor, *, keep_heads: bool, work: Work) -> list[Tensor]:
     """Attention of every encoder for one batch, (B, heads, N, N) or (B, N, N)."""
     work.check()
-    with capture_attention(own.vit, keep_heads=keep_heads) as captured:
+    with capture_attention(own.vit, keep_heads=keep_heads) as layers:
         own.embed(frames)
     work.passed(len(frames))
-    return captured.layers
+    return layers
 
 
 @torch.no_grad()

@@ -4,23 +4,19 @@ import inspect
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from hnn_core.exceptions import RequestError
-from hnn_core.explanation.hours import (
-    HourScores,
-    frame_deletion,
-    gradient_map,
-    integrated_gradients,
-)
+from hnn_core.explanation.hours import Scores, frame_deletion, gradient_map, integrated_gradients
 from hnn_core.explanation.inputs import whole
 from hnn_core.explanation.occlusion import occlusion
-from hnn_core.explanation.relevance import LogitMap, relevance
+from hnn_core.explanation.relevance import relevance
 from hnn_core.explanation.rollout import high_norm, rollout_maps, token_norms
-from hnn_core.explanation.work import Flag, Work
+from hnn_core.explanation.work import Work
 from hnn_core.network.predictor import Predictor
 from hnn_core.sources.sequence import Sequence
 
@@ -111,9 +107,8 @@ def settings(run: Callable[..., Any], options: Mapping[str, Any], owner: str) ->
     chosen = known | dict(options)
     if "batch" in chosen:
         whole("batch", chosen["batch"], 1, 4096)
-    for name in ("half", "signed"):
-        if not isinstance(chosen.get(name, False), bool):
-            raise RequestError(f"{name} is {chosen[name]!r}; use true or false.")
+    if not isinstance(chosen.get("signed", False), bool):
+        raise RequestError(f"signed is {chosen['signed']!r}; use true or false.")
     return chosen
 
 
@@ -168,7 +163,7 @@ def explain(
     method: str,
     *,
     progress: Callable[[int, int], None] | None = None,
-    cancel: Flag | None = None,
+    cancel: Event | None = None,
     **options: Any,
 ) -> Explanation:
     """Explain what the predictor predicts of a sequence.
@@ -184,8 +179,8 @@ def explain(
         One of `METHODS`.
     progress : callable (done, total), optional
         Called with numbers of frames; `hnn_core.explanation.work.Pace` makes a time of them.
-    cancel : Flag, optional
-        A `threading.Event`, set to stop.
+    cancel : threading.Event, optional
+        Set to stop.
     **options
         Settings of the method, as the function of its name takes them; for ``"token-norms"``
         also ``layer`` (the encoder shown, -1 the last) and ``ratio``.
@@ -232,17 +227,17 @@ def explain(
 
 def _arrays(result: Any, chosen: Mapping[str, Any]) -> dict[str, Any]:
     """Fields of the Explanation that hold what was found."""
-    if isinstance(result, LogitMap):
-        return {"maps": _array(result.maps), "hours": None, "numbers": {"logit": result.logit}}
-    if isinstance(result, HourScores):
-        numbers = {name: value for name, value in vars(result).items() if name != "scores"}
-        known = {name: value for name, value in numbers.items() if value is not None}
-        return {"maps": None, "hours": _array(result.scores), "numbers": known}
     if "layer" in chosen:  # (L, T, g, g)
         layer = whole("layer", chosen["layer"], -len(result), len(result) - 1)
         flagged = high_norm(result, ratio=chosen["ratio"])[layer].cpu().numpy()
         return {"maps": _array(result[layer]), "hours": None, "flagged": flagged}
-    return {"maps": _array(result), "hours": None}
+    numbers = {}
+    if isinstance(result, Scores):
+        known = {name: value for name, value in vars(result).items() if value is not None}
+        result, numbers = known.pop("values"), known
+    values = _array(result)
+    maps, hours = (values, None) if values.ndim == 3 else (None, values)
+    return {"maps": maps, "hours": hours, "numbers": numbers}
 
 
 def _array(values: Tensor) -> np.ndarray:

@@ -3,17 +3,9 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError
-from typing import Protocol
+from threading import Event
 
-__all__ = ["Flag", "Pace", "Work"]
-
-
-class Flag(Protocol):
-    """What is set to stop the work: a `threading.Event` is one."""
-
-    def is_set(self) -> bool:
-        """Return True once the work is to stop."""
-        ...
+__all__ = ["Pace", "Work"]
 
 
 class Work:
@@ -24,12 +16,12 @@ class Work:
     progress : callable (done, total), optional
         Called with numbers of frames: once before the first, then after each batch. `total`
         grows where one computation follows another.
-    cancel : Flag, optional
+    cancel : threading.Event, optional
         Looked at before each batch.
     """
 
     def __init__(
-        self, progress: Callable[[int, int], None] | None = None, cancel: Flag | None = None
+        self, progress: Callable[[int, int], None] | None = None, cancel: Event | None = None
     ) -> None:
         self.done = 0
         self.total = 0

@@ -16,8 +16,8 @@ from astropy.time import Time
 from hnn_core.exceptions import BlockedError, RefusedError, ServiceError, TransientReplyError
 from hnn_core.jsoc.keywords import KEPT, SEGMENT, Series, known_text, record_table, t_rec_seconds
 from hnn_core.magnetogram.conventions import tai_seconds
-from hnn_core.magnetogram.sharp import NO_DATA
-from hnn_core.services.endpoints import jsoc_url, live_home
+from hnn_core.magnetogram.sharp import NO_DATA, finite_number
+from hnn_core.services.endpoints import live_home, service_url
 from hnn_core.services.transport import Reply, Transport, read_json
 
 _root = logging.getLogger()
@@ -29,14 +29,7 @@ from drms.json import HttpJsonClient  # noqa: E402
 
 _root.removeHandler(_placeholder)
 
-__all__ = [
-    "JsocClient",
-    "StoredFile",
-    "jsoc_message",
-    "jsoc_transport",
-    "refusal",
-    "status_of",
-]
+__all__ = ["JsocClient", "StoredFile", "jsoc_message", "jsoc_transport", "refusal", "status_of"]
 
 # An export's address holds the e-mail address, which is for JSOC and for no log.
 logging.getLogger("httpx2").setLevel(logging.WARNING)
@@ -95,7 +88,7 @@ class JsocClient:
     """
 
     def __init__(self, *, note: Callable[[str], None] | None = None) -> None:
-        self._base = jsoc_url()
+        self._base = service_url("JSOC")
         self.transport = jsoc_transport(note)
         cgi = f"{self._base}cgi-bin/ajax/"
         server = drms.ServerConfig(
@@ -154,7 +147,7 @@ class JsocClient:
         newest = records[usable].drop_duplicates("harp", keep="last").sort_values("harp")
         newest["harp"] = newest["harp"].astype(np.int64)
         for name, key in _BOX.items():
-            newest[name] = pd.to_numeric(newest[key].map(known_text), errors="coerce").astype(float)
+            newest[name] = newest[key].map(finite_number).astype(float)
         kept = ["harp", "noaa", "t_rec", *_BOX, "longitude", "latitude"]
         return newest[kept].reset_index(drop=True)
 
@@ -174,12 +167,12 @@ class JsocClient:
         """
         wanted = series.record_set(harp, t_recs)
         answer = self.json.rs_list(f"{wanted}{{{SEGMENT}}}", key=["T_REC"], seg=[SEGMENT])
-        times = _column(answer.get("keywords"), "T_REC", "values")
+        times = map(t_rec_seconds, _column(answer.get("keywords"), "T_REC", "values"))
         paths = _column(answer.get("segments"), SEGMENT, "values")
         dims = _column(answer.get("segments"), SEGMENT, "dims")
         found = {
-            float(time): self._stored(path, size)
-            for time, path, size in zip_longest(t_rec_seconds(times), paths, dims, fillvalue="")
+            time: self._stored(path, size)
+            for time, path, size in zip_longest(times, paths, dims, fillvalue="")
         }
         absent = StoredFile("", problem="no record at JSOC any more")
         return {time: found.get(float(time), absent) for time in t_recs}

@@ -6,13 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from hnn_core.exceptions import BlockedError, ExportError, RequestError
-from hnn_core.jsoc.client import (
-    JsocClient,
-    StoredFile,
-    jsoc_message,
-    refusal,
-    status_of,
-)
+from hnn_core.jsoc.client import JsocClient, StoredFile, jsoc_message, refusal, status_of
 from hnn_core.jsoc.keywords import SEGMENT, Series, t_rec_seconds
 from hnn_core.jsoc.taking import Row
 
@@ -38,12 +32,7 @@ _FAILURES = {
 
 
 def check_email(email: str) -> None:
-    """Refuse what is no e-mail address before anything is sent.
-
-    Raises
-    ------
-    RequestError
-    """
+    """Raise RequestError for what is no e-mail address, before anything is sent."""
     if len(email) > 254 or not _ADDRESS.fullmatch(email):
         raise RequestError(
             f"{email!r} is no e-mail address; give the one that is registered with JSOC, as "
@@ -112,9 +101,7 @@ def exported_files(
         match = _T_REC.search(record)
         # Of nothing JSOC makes a row too, whose record is a warning.
         if match and not record.startswith("warning=") and name and name != "NoDataFile":
-            files[round(float(t_rec_seconds([match[1]])[0]))] = StoredFile(
-                client.address(f"{folder}/{name}")
-            )
+            files[round(t_rec_seconds(match[1]))] = StoredFile(client.address(f"{folder}/{name}"))
     absent = StoredFile("", problem="JSOC exported no file of this record")
     return {row["t_rec"]: files.get(round(row["t_rec"]), absent) for row in rows}
 

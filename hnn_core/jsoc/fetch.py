@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -33,84 +32,11 @@ from hnn_core.magnetogram.sequence_plan import REJECTED, TOLERANCE, GoodRecords
 from hnn_core.magnetogram.sharp import NO_DATA
 from hnn_core.storage import room_on_disk
 
-__all__ = ["FetchProgress", "Fetched", "fetch_region", "hourly"]
+__all__ = ["FetchProgress", "Fetched", "fetch_region"]
 
 _HOUR = 3600.0
 _NO_FILE = ("no file at JSOC", "no record at JSOC", "JSOC exported no file")
 """How the reasons begin for which another try brings nothing."""
-
-
-def hourly(
-    records: pd.DataFrame,
-    first: Time | None,
-    last: Time | None,
-    *,
-    most_longitude: float,
-    hours: Sequence[float] | np.ndarray | None = None,
-) -> tuple[pd.DataFrame, dict[float, str]]:
-    """Choose for every whole hour TAI the good record nearest to it (docs/method.md, "Frames").
-
-    Parameters
-    ----------
-    records : DataFrame
-        As `hnn_core.jsoc.keywords.record_table` makes it, at the 12-minute cadence.
-    first, last : Time or None
-        Ends of the hours, both included; None: where the records begin or end.
-    most_longitude : float
-        Degrees from the central meridian; records farther away are not fetched. A record whose
-        position is not known is.
-    hours : sequence of float, optional
-        Only these hours, unix_tai seconds; `first` and `last` are not looked at.
-
-    Returns
-    -------
-    chosen : DataFrame
-        Rows of the records, with the column ``hour`` (unix_tai seconds), ascending. Of two records
-        equally near the earlier is taken. Several hours never share a record.
-    missing : dict
-        Every other hour (unix_tai seconds) and the reason, in words.
-    """
-    seconds = records["t_rec"].to_numpy(np.float64)
-    quality = records["quality"].to_numpy(np.uint32)
-    slots = _slots(seconds, first, last) if hours is None else np.unique(np.asarray(hours, float))
-    good = GoodRecords(seconds, quality)
-    reach = TOLERANCE.to_value(u.s)
-    picks = good.nearest(slots, reach, latest=math.inf)
-    longitude = records["longitude"].to_numpy(np.float64)
-    rows, kept_hours, missing = [], [], {}
-    for slot, pick in zip(slots.tolist(), picks.tolist(), strict=True):
-        row = int(good.index[pick]) if pick >= 0 else -1
-        if row < 0:
-            missing[slot] = _without_good_record(seconds, quality, slot, reach)
-        elif abs(longitude[row]) > most_longitude:
-            missing[slot] = f"{abs(longitude[row]):.1f}° from the central meridian"
-        else:
-            rows.append(row)
-            kept_hours.append(slot)
-    chosen = records.iloc[rows].copy()
-    chosen["hour"] = np.array(kept_hours, np.float64)
-    return chosen.reset_index(drop=True), missing
-
-
-def _slots(seconds: np.ndarray, first: Time | None, last: Time | None) -> np.ndarray:
-    """All whole hours between two times, or between the first and the last record."""
-    reach = TOLERANCE.to_value(u.s)
-    start = float(tai_seconds(first)) if first is not None else float(seconds.min()) - reach
-    stop = float(tai_seconds(last)) if last is not None else float(seconds.max()) + reach
-    return _HOUR * np.arange(math.ceil(start / _HOUR), math.floor(stop / _HOUR) + 1)
-
-
-def _without_good_record(
-    seconds: np.ndarray, quality: np.ndarray, slot: float, reach: float
-) -> str:
-    near = np.flatnonzero(np.abs(seconds - slot) <= reach)
-    if not near.size:
-        return f"no record within {reach / 60:.0f} min"
-    nearest = int(near[np.argmin(np.abs(seconds[near] - slot))])
-    bits = int(quality[nearest])
-    if bits & NO_DATA:
-        return f"QUALITY {bits:#010x}: no data"
-    return f"QUALITY {bits:#010x}: rejected for {bits & REJECTED:#x}"
 
 
 @dataclass(frozen=True)
@@ -214,6 +140,63 @@ def fetch_region(
         return _fetch(client, series, harp, rows, missing, email, progress)
 
 
+def hourly(
+    records: pd.DataFrame,
+    first: Time | None,
+    last: Time | None,
+    *,
+    most_longitude: float,
+    hours: Sequence[float] | np.ndarray | None = None,
+) -> tuple[pd.DataFrame, dict[float, str]]:
+    """Choose for every whole hour TAI the good record nearest to it (docs/method.md, "Frames").
+
+    Hours are those of `fetch_region`. The rows returned have a column ``hour`` (unix_tai seconds);
+    every other hour comes with the reason, in words. Of two records equally near the earlier is
+    taken; one whose position is not known is not too far.
+    """
+    seconds = records["t_rec"].to_numpy(np.float64)
+    quality = records["quality"].to_numpy(np.uint32)
+    slots = _slots(seconds, first, last) if hours is None else np.unique(np.asarray(hours, float))
+    good = GoodRecords(seconds, quality)
+    reach = TOLERANCE.to_value(u.s)
+    picks = good.nearest(slots, reach, latest=math.inf)
+    longitude = records["longitude"].to_numpy(np.float64)
+    rows, kept_hours, missing = [], [], {}
+    for slot, pick in zip(slots.tolist(), picks.tolist(), strict=True):
+        row = int(good.index[pick]) if pick >= 0 else -1
+        if row < 0:
+            missing[slot] = _without_good_record(seconds, quality, slot, reach)
+        elif abs(longitude[row]) > most_longitude:
+            missing[slot] = f"{abs(longitude[row]):.1f}° from the central meridian"
+        else:
+            rows.append(row)
+            kept_hours.append(slot)
+    chosen = records.iloc[rows].copy()
+    chosen["hour"] = np.array(kept_hours, np.float64)
+    return chosen.reset_index(drop=True), missing
+
+
+def _slots(seconds: np.ndarray, first: Time | None, last: Time | None) -> np.ndarray:
+    """All whole hours between two times, or between the first and the last record."""
+    reach = TOLERANCE.to_value(u.s)
+    start = float(tai_seconds(first)) if first is not None else float(seconds.min()) - reach
+    stop = float(tai_seconds(last)) if last is not None else float(seconds.max()) + reach
+    return _HOUR * np.arange(math.ceil(start / _HOUR), math.floor(stop / _HOUR) + 1)
+
+
+def _without_good_record(
+    seconds: np.ndarray, quality: np.ndarray, slot: float, reach: float
+) -> str:
+    near = np.flatnonzero(np.abs(seconds - slot) <= reach)
+    if not near.size:
+        return f"no record within {reach / 60:.0f} min"
+    nearest = int(near[np.argmin(np.abs(seconds[near] - slot))])
+    bits = int(quality[nearest])
+    if bits & NO_DATA:
+        return f"QUALITY {bits:#010x}: no data"
+    return f"QUALITY {bits:#010x}: rejected for {bits & REJECTED:#x}"
+
+
 def _fetch(
     client: JsocClient,
     series: Series,
@@ -246,16 +229,13 @@ def _fetch(
     if email is None:
         take_files(client, series, harp, todo, places, settled)
     else:
+        files: dict[float, StoredFile] = {}
         for batch in export_batches(series, harp, todo):
-            files = exported_files(client, series, harp, batch, email, report)
+            files.update(exported_files(client, series, harp, batch, email, report))
             with client.transport.turn():
-                take_files(client, series, harp, batch, partial(_known, files), settled)
+                take_files(client, series, harp, batch, lambda _: files, settled)
     failed = {hour: why for hour, why in lost.items() if not why.startswith(_NO_FILE)}
     return Fetched(new, len(rows) - len(todo), n_bytes, _by_hour(missing | lost), _by_hour(failed))
-
-
-def _known(files: Mapping[float, StoredFile], _: Sequence[Row]) -> Mapping[float, StoredFile]:
-    return files
 
 
 def _by_hour(reasons: Mapping[float, str]) -> dict[str, str]:

@@ -33,7 +33,6 @@ __all__ = [
     "cache_home",
     "cached",
     "is_whole",
-    "joined",
     "keep",
     "record_path",
     "region_folder",
@@ -103,31 +102,10 @@ def _data_bytes(stream: BinaryIO) -> int:
 
 
 def joined(content: bytes, keywords: Mapping[str, str], *, series: Series) -> tuple[bytes, Header]:
-    """Add a record's keywords to the header of the image.
+    """Return a file with a record's keywords in its image's header, and that header, as stored.
 
-    The pixels stay as they are, compressed, byte for byte. The same file and keywords give the
-    same bytes. A file that has its keywords already, an export, is returned as it is. Padding that
-    is missing at the end of either is added.
-
-    Parameters
-    ----------
-    content : bytes
-        A whole FITS file; the image is in HDU 0 or in one that follows it.
-    keywords : mapping
-        The record's keywords, as JSOC answers them.
-    series : Series
-
-    Returns
-    -------
-    content : bytes
-        The file.
-    header : Header
-        The image's header in it, as stored.
-
-    Raises
-    ------
-    TruncatedFitsError
-        There is no image.
+    The pixels stay as they are, compressed, byte for byte. A file that has its keywords already,
+    an export, is returned as it is. Padding that is missing at the end of either is added.
     """
     header, start, data = _image(content)
     repair_cards(header)

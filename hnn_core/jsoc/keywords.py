@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from hnn_core.magnetogram.conventions import format_t_rec, parse_t_rec, tai_seconds
-from hnn_core.magnetogram.sharp import NO_DATA, noaa_numbers
+from hnn_core.magnetogram.sharp import NO_DATA, finite_number, noaa_numbers, position
 
 __all__ = [
     "DEFINITIVE",
@@ -119,11 +119,13 @@ def record_table(texts: pd.DataFrame) -> pd.DataFrame:
     """
     table = texts.reindex(columns=list(dict.fromkeys((*KEPT, *texts.columns))), fill_value="")
     table = table.astype(object).fillna("")
-    seconds = t_rec_seconds(table["T_REC"])
+    seconds = np.array([t_rec_seconds(text) for text in table["T_REC"]], np.float64)
     table = table[np.isfinite(seconds)].copy()
     table["t_rec"] = seconds[np.isfinite(seconds)]
     table["quality"] = np.array([_quality(text) for text in table["QUALITY"]], np.uint32)
-    table["longitude"], table["latitude"] = _positions(table)
+    rows = table[list(_NUMBERS)].to_numpy()
+    places = [position(dict(zip(_NUMBERS, row, strict=True))) for row in rows]
+    table["longitude"], table["latitude"] = np.array(places, np.float64).reshape(-1, 2).T
     table["noaa"] = [
         noaa_numbers(known_text(several), known_text(one))
         for several, one in zip(table["NOAA_ARS"], table["NOAA_AR"], strict=True)
@@ -131,9 +133,19 @@ def record_table(texts: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values("t_rec", kind="stable", ignore_index=True)
 
 
-def t_rec_seconds(texts: Iterable[object]) -> np.ndarray:
-    """Read T_REC, unix_tai seconds (records,); NaN where it cannot be read."""
-    return np.array([_seconds(text) for text in texts], np.float64)
+def t_rec_seconds(text: object) -> float:
+    """Read a T_REC, unix_tai seconds; NaN where it cannot be read.
+
+    Without astropy as JSOC writes it, for a passage has over a thousand.
+    """
+    plain = _PLAIN.fullmatch(str(text))
+    try:
+        if plain:
+            year, month, day, hour, minute, second = map(int, plain.groups())
+            return (datetime(year, month, day, hour, minute, second) - _EPOCH).total_seconds()
+        return float(tai_seconds(parse_t_rec(str(text))))
+    except ValueError:
+        return math.nan
 
 
 def record_cards(row: Mapping[str, str], series: Series) -> dict[str, str | int | float]:
@@ -153,7 +165,7 @@ def record_cards(row: Mapping[str, str], series: Series) -> dict[str, str | int 
             cards[key] = _UNFIT.sub("?", text)
         elif key == "QUALITY":
             cards[key] = _quality(text)
-        elif math.isfinite(number := _number(text)):
+        elif math.isfinite(number := finite_number(text)):
             cards[key] = int(number) if key in _WHOLE_NUMBERS else number
     cards["BUNIT"] = "Mx/cm^2"
     recnum = known_text(row.get(RECNUM, ""))
@@ -163,54 +175,9 @@ def record_cards(row: Mapping[str, str], series: Series) -> dict[str, str | int 
     return cards
 
 
-def _seconds(text: object) -> float:
-    """Read a T_REC; without astropy as JSOC writes it, for a passage has over a thousand."""
-    plain = _PLAIN.fullmatch(str(text))
-    try:
-        if plain:
-            year, month, day, hour, minute, second = map(int, plain.groups())
-            return (datetime(year, month, day, hour, minute, second) - _EPOCH).total_seconds()
-        return float(tai_seconds(parse_t_rec(str(text))))
-    except ValueError:
-        return math.nan
-
-
 def _quality(text: object) -> int:
     """Read QUALITY, hexadecimal or not, signed or not, as an unsigned 32-bit number."""
     try:
         return int(str(text).strip(), 0) & 0xFFFF_FFFF
     except ValueError:
         return NO_DATA
-
-
-def _number(text: object) -> float:
-    try:
-        return float(known_text(text) or "nan")
-    except ValueError:
-        return math.nan
-
-
-def _positions(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Longitudes and latitudes by the rules of `hnn_core.magnetogram.sharp`."""
-
-    def column(key: str) -> np.ndarray:
-        return np.array([_number(text) for text in table[key]], np.float64)
-
-    from_observer = column("CRVAL1") - column("CRLN_OBS")
-    longitude = _first(
-        column("LON_FWT"),
-        (from_observer + 180.0) % 360.0 - 180.0,
-        (column("LONDTMIN") + column("LONDTMAX")) / 2,
-    )
-    latitude = _first(
-        column("LAT_FWT"), column("CRVAL2"), (column("LATDTMIN") + column("LATDTMAX")) / 2
-    )
-    return longitude, latitude
-
-
-def _first(*columns: np.ndarray) -> np.ndarray:
-    """For every row the first of several numbers that is known."""
-    found = columns[0]
-    for column in columns[1:]:
-        found = np.where(np.isfinite(found), found, column)
-    return found

@@ -56,10 +56,8 @@ def take_files(
 
     Raises
     ------
-    UnreachableError, ServiceFaultError, BlockedError
-        JSOC does not answer; what is kept stays.
-    OSError
-        A file cannot be written.
+    UnreachableError, ServiceFaultError, BlockedError, OSError
+        As for `hnn_core.jsoc.fetch.fetch_region`; what is kept stays.
     """
     queue: deque[Row] = deque(rows)
     waiting: deque[tuple[Row, Future[Kept]]] = deque()

@@ -27,7 +27,7 @@ from hnn_core.exceptions import NoRecordsError, RequestError, ServiceFaultError
 from hnn_core.jsoc.client import JsocClient
 from hnn_core.jsoc.fetch import fetch_region
 from hnn_core.jsoc.keywords import DEFINITIVE
-from hnn_core.live.fetching import catalogue_progress, progress_of
+from hnn_core.live.fetching import progress_of, refreshed
 from hnn_core.live.planning import MOST_LONGITUDE, make_plan
 from hnn_core.live.reporting import Reporter, counted
 from hnn_core.sources.planned import Plan, PlannedSource, PlanRequest, read_plan, write_plan
@@ -118,10 +118,8 @@ def _fetch_catalogues(request: PlanRequest, reporter: Reporter, *, again: bool) 
     # Flares up to a day later label frames of the last day; CMEs follow their flares.
     end = request.end + timedelta(days=1)
     failed = list(refresh_harp_noaa(again=again, note=reporter.note).failed)
-    tell = catalogue_progress(reporter)
     for refresh in (refresh_flares, refresh_cmes):
-        done = refresh(request.start, end, again=again, progress=tell, note=reporter.note)
-        failed += done.failed
+        failed += refreshed(refresh, request.start, end, reporter, again=again)
     if failed:
         raise ServiceFaultError(
             f"{len(failed)} parts of the catalogues could not be fetched, the first: {failed[0]} "

@@ -4,11 +4,12 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import partial
 
 from astropy.time import Time, TimeDelta
 
-from hnn_core.catalogs.client import Progress
+from hnn_core.catalogs.client import Refresh
 from hnn_core.catalogs.queries import harps_of
 from hnn_core.catalogs.refresh import refresh_cmes, refresh_flares, refresh_harp_noaa
 from hnn_core.catalogs.store import Catalog
@@ -36,7 +37,6 @@ from hnn_core.sources.fits_folder import FitsFolder
 
 __all__ = [
     "RegionFetched",
-    "catalogue_progress",
     "catalogues_around",
     "check_span",
     "fetch",
@@ -44,6 +44,7 @@ __all__ = [
     "harps_wanted",
     "hours_before_flare",
     "progress_of",
+    "refreshed",
 ]
 
 _CASE_HOURS = 48
@@ -72,13 +73,11 @@ def harps_wanted(wanted: Wanted, reporter: Reporter) -> tuple[int, ...]:
     """
     if wanted.harp is not None:
         return (wanted.harp,)
-    refreshed = refresh_harp_noaa(note=reporter.note)
+    failed = refresh_harp_noaa(note=reporter.note).failed
     harps = harps_of(Catalog.open(), int(wanted.noaa or 0))
     if not harps:
-        if refreshed.failed:
-            raise ServiceError(
-                f"The table of HARP and NOAA numbers is missing: {refreshed.failed[0]}"
-            )
+        if failed:
+            raise ServiceError(f"The table of HARP and NOAA numbers is missing: {failed[0]}")
         raise RequestError(
             f"No HARP has the number {wanted.words} in JSOC's table; give a HARP number, or fetch "
             "what is on the disk now with --now."
@@ -188,14 +187,26 @@ def catalogues_around(results: list[RegionFetched], reporter: Reporter) -> None:
     end = (last + TimeDelta(2 * 86400.0, format="sec")).to_datetime().date()
     end = min(end, datetime.now(UTC).date())
     for what, refresh in (("flares", refresh_flares), ("CMEs", refresh_cmes)):
-        tell = catalogue_progress(reporter)
         try:
-            refreshed = refresh(start, end, progress=tell, note=reporter.note)
+            refreshed(refresh, start, end, reporter)
         except HnnError as error:
             reporter.note(f"Without {what}: {error}")
-            continue
-        for sentence in refreshed.failed:
-            reporter.note(f"Without some {what}: {sentence}")
+
+
+def refreshed(
+    refresh: Callable[..., Refresh],
+    start: date,
+    end: date,
+    reporter: Reporter,
+    *,
+    again: bool = False,
+) -> tuple[str, ...]:
+    """Refresh a catalogue over a span of days; note and return what could not be fetched."""
+    progress = partial(reporter.progress, "catalogue")
+    failed = refresh(start, end, again=again, progress=progress, note=reporter.note).failed
+    for sentence in failed:
+        reporter.note(sentence)
+    return failed
 
 
 def _regions(
@@ -253,8 +264,3 @@ def progress_of(
         )
 
     return progress
-
-
-def catalogue_progress(reporter: Reporter) -> Callable[[Progress], None]:
-    """Return what reports on the refresh of a catalogue."""
-    return lambda now: reporter.progress("catalogue", now.done, now.total, now.what)

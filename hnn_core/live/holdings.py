@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,14 +10,14 @@ from hnn_core.catalogs.raw import SIDE
 from hnn_core.catalogs.store import Catalog, catalogs_home
 from hnn_core.dataset.card import list_datasets
 from hnn_core.dataset.stored import StoredDataset
-from hnn_core.exceptions import CatalogError, HnnError
+from hnn_core.exceptions import CatalogError, EmptySourceError, HnnError, UnknownSourceError
 from hnn_core.jsoc.files import cache_home
 from hnn_core.jsoc.keywords import DEFINITIVE, NEAR_REAL_TIME, Series
 from hnn_core.live.reporting import Reporter
-from hnn_core.magnetogram.conventions import format_t_rec, iso_minute, tai_seconds
+from hnn_core.magnetogram.conventions import format_t_rec, tai_seconds
 from hnn_core.magnetogram.magnetogram import read_fits
-from hnn_core.sources.fits_folder import group_records
-from hnn_core.sources.fits_index import load_index
+from hnn_core.regions.base import Region
+from hnn_core.sources.fits_folder import FitsFolder
 
 __all__ = ["Holding", "holdings", "verify_all"]
 
@@ -29,41 +30,20 @@ class Holding:
 
     source: str
     """``"jsoc:"`` for the definitive series, ``"jsoc:nrt"`` for the near-real-time one."""
-    region: str
-    """`Region.id` in that source."""
-    harp: int
-    noaa: tuple[int, ...]
-    first: str
-    """T_REC of the first magnetogram, ISO minutes, TAI."""
-    last: str
-    n_records: int
+    region: Region
     n_bytes: int
-    simulated: bool
 
 
 def holdings() -> list[Holding]:
     """List the downloaded regions, definitive ones first, by HARP number."""
     found = []
     for series in _SERIES:
-        folder = cache_home() / series.folder
-        if not folder.is_dir():
-            continue
-        records, _ = group_records(row for row in load_index(folder) if not row.problem)
-        for name, region in sorted(records.items(), key=lambda item: item[1].rows[0].harp):
-            rows = region.rows
-            found.append(
-                Holding(
-                    source=series.spec,
-                    region=name,
-                    harp=rows[0].harp,
-                    noaa=tuple(sorted({number for row in rows for number in row.noaa})),
-                    first=iso_minute(rows[0].t_rec),
-                    last=iso_minute(rows[-1].t_rec),
-                    n_records=len(rows),
-                    n_bytes=sum(row.size for row in rows),
-                    simulated=rows[0].simulated,
-                )
-            )
+        with suppress(EmptySourceError, UnknownSourceError):
+            folder = FitsFolder(cache_home() / series.folder)
+            found += [
+                Holding(series.spec, region, folder.n_bytes(region.id))
+                for region in folder.regions()
+            ]
     return found
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from hnn_core.jsoc.keywords import DEFINITIVE
 from hnn_core.live.reporting import counted, duration, size
 from hnn_core.magnetogram.conventions import tai_seconds
 from hnn_core.magnetogram.sharp import named_t_rec
-from hnn_core.regions.base import Flare
 from hnn_core.regions.labels import WINDOW_HOURS
 from hnn_core.sources.planned import Plan, PlannedFlare, PlannedRegion, PlanRequest
 
@@ -53,14 +53,14 @@ def make_plan(catalog: Catalog, request: PlanRequest) -> Plan:
     Plan
         Without regions if no flare gives one.
     """
-    found = find_flares(catalog, start=request.start, end=request.end, minimum_class="C")
+    in_span = partial(find_flares, catalog, start=request.start, end=request.end)
+    found = in_span(minimum_class="C")
+    of_class = in_span(minimum_class=request.flare_class, scale="operational")
     excluded: Counter[str] = Counter()
     hours: dict[int, set[int]] = defaultdict(set)
     counts: Counter[int] = Counter()
     row: Any
-    for row in found.itertuples():
-        if not _flare(row).reaches(request.flare_class):
-            continue
+    for row in of_class.itertuples():
         harps, why = _harps(catalog, row)
         needed = _hours_before(row, request.hours)
         if why or not needed:
@@ -151,11 +151,6 @@ def _planned(row: Any) -> PlannedFlare:
         association=str(row.association),
         reason=str(row.reason),
     )
-
-
-def _flare(row: Any) -> Flare:
-    peak = Time(row.peak_utc.to_pydatetime(), scale="utc")
-    return Flare(peak, str(row.goes_class), scale=row.scale, id=str(row.flare_id))
 
 
 def estimate(plan: Plan) -> tuple[str, dict[str, int]]:

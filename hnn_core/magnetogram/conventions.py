@@ -1,4 +1,4 @@
-"""Conventions of time and place: T_REC as JSOC writes it, and how far from the meridian is far.
+"""Conventions of time, place and numbers: T_REC, how far from the meridian is far, × 10ⁿ.
 
 Kernels that search or compare many times use float seconds of the format ``unix_tai``
 (seconds since 1970-01-01T00:00:00 TAI), in which every whole hour TAI is a multiple of 3600.
@@ -18,8 +18,10 @@ __all__ = [
     "format_t_rec",
     "iso_minute",
     "iso_second",
+    "number",
     "parse_t_rec",
     "position_warning",
+    "power",
     "refusal",
     "tai_seconds",
     "time_from_seconds",
@@ -129,3 +131,14 @@ def position_warning(longitude: float) -> str | None:
             f"±{TRAINED_LONGITUDE:.0f}° the network was trained on."
         )
     return None
+
+
+def number(value: float, form: str = ".3g") -> str:
+    """Write a number with a real minus sign and, where `form` asks for it, × 10ⁿ."""
+    digits, e, exponent = f"{value:{form}}".partition("e")
+    return f"{digits}{f' × {power(int(exponent))}' if e else ''}".replace("-", "−")
+
+
+def power(exponent: int) -> str:
+    """``10²¹``."""
+    return "10" + str(exponent).translate(str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"))

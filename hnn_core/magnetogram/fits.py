@@ -1,4 +1,4 @@
-"""FITS files of JSOC as they really are: header, pixels, and writing an image as JSOC does.
+"""FITS files of JSOC as they really are: header and pixels.
 
 Nothing here knows what a keyword means; that is `hnn_core.magnetogram.sharp`.
 """
@@ -19,14 +19,11 @@ from astropy.io.fits import Header
 from astropy.io.fits.verify import VerifyError
 
 from hnn_core.exceptions import FitsError, TruncatedFitsError, WrongInstrumentError
-from hnn_core.storage import replacing
 
-__all__ = ["clean_header", "read_header", "read_pixels", "repair_cards", "write_image"]
+__all__ = ["clean_header", "read_header", "read_pixels", "repair_cards"]
 
 _MAX_PIXELS = 64_000_000  # more than any active-region patch has: four full disks of HMI
 _MAX_HDUS = 4
-_BLANK = -(2**31)
-_SCALE = 0.1
 _STRUCTURE = re.compile(
     r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|TFIELDS|T(?:TYPE|FORM)\d+|EXTNAME"
     r"|BSCALE|BZERO|BLANK|CHECKSUM|DATASUM"
@@ -59,12 +56,9 @@ def read_header(path: str | os.PathLike[str]) -> _ImageHeader:
 
     Raises
     ------
-    TruncatedFitsError
-        The file is empty, garbage, or ends within a header.
-    WrongInstrumentError
-        There is no two-dimensional image.
-    FitsError
-        The file cannot be opened, or its header claims more than 64 million pixels.
+    TruncatedFitsError, WrongInstrumentError, FitsError
+        As for `hnn_core.magnetogram.magnetogram.read_fits`; a file that ends within its data is
+        not refused yet.
     """
     path = Path(path)
     with _translated(path), _open(path) as stream:
@@ -97,10 +91,8 @@ def read_pixels(path: str | os.PathLike[str]) -> np.ndarray:
 
     Raises
     ------
-    TruncatedFitsError
-        The data end early or cannot be decoded.
-    FitsError
-        The file cannot be opened.
+    TruncatedFitsError, FitsError
+        As for `hnn_core.magnetogram.magnetogram.read_fits`.
     """
     path = Path(path)
     with _translated(path), fits.open(path, memmap=False) as hdus:
@@ -110,31 +102,6 @@ def read_pixels(path: str | os.PathLike[str]) -> np.ndarray:
         field = np.array(image.data, dtype=np.float32)
     field[np.isinf(field)] = np.nan
     return field
-
-
-def write_image(
-    path: str | os.PathLike[str], field: np.ndarray, header: Header, *, compress: bool = True
-) -> None:
-    """Write an image atomically: to ``<name>.part``, then renamed.
-
-    With `compress` as JSOC does, whole tenths (BSCALE 0.1, 32 bit) and BLANK for NaN,
-    Rice-compressed in HDU 1; else plain float32 in HDU 0, exact. Of the header's keywords those of
-    the file's structure are replaced. Raises FitsError if the file cannot be written.
-    """
-    path = Path(path)
-    header = clean_header(header)
-    if compress:
-        hdus = fits.HDUList([fits.PrimaryHDU(), _rice_hdu(field, header)])
-    else:
-        hdus = fits.HDUList([fits.PrimaryHDU(np.asarray(field, dtype=np.float32))])
-        hdus[0].header.extend(header.cards, update=True)
-    try:
-        with replacing(path) as draft, draft.open("wb") as stream, warnings.catch_warnings():
-            # HIERARCH and long-string notes about keywords that JSOC itself wrote.
-            warnings.simplefilter("ignore", fits.verify.VerifyWarning)
-            hdus.writeto(stream, output_verify="silentfix")
-    except OSError as error:
-        raise FitsError(f"{path} cannot be written: {error}.") from error
 
 
 def repair_cards(header: Header) -> Header:
@@ -220,16 +187,3 @@ def _translated(path: Path) -> Iterator[None]:
         raise TruncatedFitsError(
             f"{path} is truncated or damaged ({type(error).__name__}); download it again."
         ) from error
-
-
-def _rice_hdu(field: np.ndarray, header: Header) -> fits.CompImageHDU:
-    tenths = np.round(np.asarray(field, np.float64) / _SCALE)
-    bad = ~np.isfinite(tenths)
-    tenths[bad] = 0
-    data = tenths.astype(np.int32)
-    data[bad] = _BLANK
-    hdu = fits.CompImageHDU(data, header=None, compression_type="RICE_1")
-    hdu.header.extend(header.cards, update=True)
-    hdu.header["BLANK"] = _BLANK
-    hdu.header["BSCALE"] = _SCALE
-    return hdu

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 
-__all__ = ["CropBox", "PreprocessConfig", "crop_outline", "preprocess", "tokens_to_patch"]
+__all__ = ["CropBox", "PreprocessConfig", "preprocess", "tokens_to_patch"]
 
 
 @dataclass(frozen=True)
@@ -141,10 +141,7 @@ def tokens_to_patch(tokens: np.ndarray, box: CropBox) -> np.ndarray:
 
 
 def crop_outline(box: CropBox) -> tuple[int, int, int, int]:
-    """Return the part of the box on the patch: (row start, row stop, col start, col stop).
-
-    Half-open as slices are, native pixels.
-    """
+    """Return the part of the box on the patch: row start, row stop, col start, col stop."""
     rows, cols = box.shape
     return (
         max(box.row0, 0),

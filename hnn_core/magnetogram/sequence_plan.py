@@ -36,21 +36,19 @@ _REACH = TOLERANCE.to_value(u.s)
 _LONGEST_GAP = 2
 
 
-def good_records(quality: np.ndarray, reject: int = REJECTED) -> np.ndarray:
+def good_records(quality: np.ndarray) -> np.ndarray:
     """Find the records that may be used.
 
     Parameters
     ----------
     quality : ndarray (records,)
         QUALITY, unsigned or signed 32-bit.
-    reject : int
-        Bits of which none may be set; without data, bit 31, no record is good.
 
     Returns
     -------
     ndarray, bool (records,)
     """
-    return (np.asarray(quality).astype(np.int64) & (reject | NO_DATA)) == 0
+    return (np.asarray(quality).astype(np.int64) & REJECTED) == 0
 
 
 class GoodRecords:
@@ -95,9 +93,9 @@ class GoodRecords:
         return np.where(np.minimum(lead, lag) <= reach, picks, -1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class SlotPlan:
-    """Where the frame of one hour comes from."""
+    """Where the frame of one hour comes from; ordered by time."""
 
     time: float
     """The slot's hour, unix_tai seconds."""

@@ -2,10 +2,12 @@
 
 import math
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
 from re import Match
+from typing import Any, TypeVar
 
 import astropy.units as u
 from astropy.io.fits import Header
@@ -17,14 +19,15 @@ from hnn_core.exceptions import (
     MissingKeywordError,
     WrongInstrumentError,
 )
-from hnn_core.magnetogram.conventions import parse_t_rec, time_from_seconds
+from hnn_core.magnetogram.conventions import format_t_rec, parse_t_rec
 
 __all__ = [
     "FIRST_SIMULATED_HARP",
     "NO_DATA",
-    "jsoc_file_name",
+    "finite_number",
     "named_t_rec",
     "noaa_numbers",
+    "position",
     "sharp_keywords",
 ]
 
@@ -34,9 +37,7 @@ FIRST_SIMULATED_HARP = 900_001
 NO_DATA = 0x8000_0000
 """Bit 31 of QUALITY: the record holds no data."""
 
-_SERIES_CDELT = 0.03
-_SERIES_RSUN_REF = 696_000_000.0
-_NOTHING = ("", "nan", "missing", "-nan", "inf", "-inf", "none")
+_Value = TypeVar("_Value")
 _FILE_NAME = re.compile(
     r"(?P<series>(?:hmi|mdi)\.\w+)\.(?P<harp>\d+)\."
     r"(?P<date>\d{8})_(?P<clock>\d{6})(?:\.\d+)?_TAI\.(?P<segment>\w+)\.fi?ts?(?:\.gz)?",
@@ -46,27 +47,21 @@ _FILE_NAME = re.compile(
 
 @dataclass(frozen=True)
 class _SharpKeywords:
-    """Time, place and provenance of one SHARP CEA magnetogram."""
+    """Time, place and provenance of one SHARP CEA magnetogram, as `Magnetogram` has them."""
 
     harp: int
     noaa: tuple[int, ...]
-    """NOAA numbers (with the leading 1), ascending; empty when none is known."""
     t_rec: Time
-    """Scale TAI."""
     quality: int
-    """QUALITY as an unsigned 32-bit number; 0 for a file without keywords."""
     pixel_area: Quantity
-    """(CDELT1 pi/180 RSUN_REF)^2, cm2."""
     longitude: Quantity
-    """From the central meridian, degrees, west positive; NaN when not known."""
     latitude: Quantity
-    """Degrees, north positive; NaN when not known."""
     near_real_time: bool
     """From the ``_nrt`` series, whose HARP numbers differ from the definitive ones."""
     simulated: bool
     """SIMULATD is true, ORIGIN is ``SIMULATED``, or HARPNUM is one of simulated regions."""
-    interpolated: bool = False
-    """Made by interpolation in time, as `hnn_core.magnetogram.magnetogram.write_fits` marks it."""
+    interpolated: bool
+    """INTERPOL is true, as `hnn_core.magnetogram.interpolation` marks its frames."""
 
 
 def sharp_keywords(header: Header, path: str) -> _SharpKeywords:
@@ -85,14 +80,10 @@ def sharp_keywords(header: Header, path: str) -> _SharpKeywords:
 
     Raises
     ------
-    WrongInstrumentError
-        Not HMI, not a SHARP, or another segment than the magnetogram.
-    FitsError
-        A SHARP in CCD coordinates, or neither keywords nor a JSOC file name.
-    MissingKeywordError
-        A keyword that is needed is absent or unreadable.
+    WrongInstrumentError, MissingKeywordError, FitsError
+        As for `hnn_core.magnetogram.magnetogram.read_fits`.
     """
-    name = jsoc_file_name(path)
+    name = _FILE_NAME.fullmatch(PurePath(path).name)
     series, segment = _series_and_segment(header, name)
     bare = not any(key in header for key in ("T_REC", "HARPNUM", "CTYPE1", "TELESCOP", "INSTRUME"))
     if bare and name is None:
@@ -101,36 +92,68 @@ def sharp_keywords(header: Header, path: str) -> _SharpKeywords:
             "hmi.sharp_cea_720s.377.20110213_050000_TAI.magnetogram.fits does."
         )
     _check_sharp_cea(header, path, series, segment, bare=bare)
-    near_real_time = series.endswith("_nrt")
     if bare and name is not None:
-        return _from_name(path, name, near_real_time)
-    harp = int(_number(header, "HARPNUM", path))
-    longitude, latitude = _position(header)
+        header = Header(
+            {
+                "HARPNUM": int(name["harp"]),
+                "T_REC": format_t_rec(named_t_rec(path)),
+                "QUALITY": 0,
+                "CDELT1": 0.03,
+                "RSUN_REF": 696_000_000.0,
+            }
+        )
+    harp = int(_needed(header, "HARPNUM", path, _positive))
+    degrees, radius = (_needed(header, key, path, _positive) for key in ("CDELT1", "RSUN_REF"))
+    longitude, latitude = position(header)
     return _SharpKeywords(
         harp=harp,
         noaa=noaa_numbers(header.get("NOAA_ARS"), header.get("NOAA_AR")),
-        t_rec=_t_rec(header, path),
-        quality=_quality(header, path),
-        pixel_area=_pixel_area(_number(header, "CDELT1", path), _number(header, "RSUN_REF", path)),
+        t_rec=_needed(header, "T_REC", path, lambda value: parse_t_rec(str(value))),
+        quality=_needed(header, "QUALITY", path, _quality),
+        pixel_area=((math.radians(degrees) * radius * u.m) ** 2).to(u.cm**2),
         longitude=longitude * u.deg,
         latitude=latitude * u.deg,
-        near_real_time=near_real_time,
-        simulated=_is_simulated(header, harp),
+        near_real_time=series.endswith("_nrt"),
+        simulated=header.get("SIMULATD") is True
+        or str(header.get("ORIGIN", "")).strip().upper() == "SIMULATED"
+        or harp >= FIRST_SIMULATED_HARP,
         interpolated=header.get("INTERPOL") is True,
     )
 
 
-def jsoc_file_name(path: str) -> Match[str] | None:
-    """Match a name such as ``hmi.sharp_cea_720s.377.20110213_050000_TAI.magnetogram.fits``.
+def finite_number(value: Any) -> float:
+    """Read a keyword's value, a number or its text; NaN where that is absent or not finite."""
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        return math.nan
+    return number if math.isfinite(number) else math.nan
 
-    Groups: series, harp, date (yyyymmdd), clock (hhmmss), segment.
+
+def position(keywords: Header | Mapping[str, Any]) -> tuple[float, float]:
+    """Longitude from the central meridian and latitude, degrees; NaN when not known.
+
+    The flux-weighted centre, else the middle of the patch.
     """
-    return _FILE_NAME.fullmatch(PurePath(path).name)
+
+    def number(key: str) -> float:
+        return finite_number(keywords.get(key))
+
+    longitude, latitude = number("LON_FWT"), number("LAT_FWT")
+    if math.isnan(longitude):
+        longitude = (number("CRVAL1") - number("CRLN_OBS") + 180.0) % 360.0 - 180.0
+    if math.isnan(longitude):
+        longitude = (number("LONDTMIN") + number("LONDTMAX")) / 2
+    if math.isnan(latitude):
+        latitude = number("CRVAL2")
+    if math.isnan(latitude):
+        latitude = (number("LATDTMIN") + number("LATDTMAX")) / 2
+    return longitude, latitude
 
 
 def named_t_rec(path: str) -> float:
     """Return T_REC by a file's JSOC name, unix_tai seconds; NaN for another name."""
-    name = jsoc_file_name(path)
+    name = _FILE_NAME.fullmatch(PurePath(path).name)
     if name is None:
         return math.nan
     # A calendar of TAI has no leap seconds: its days are all of one length.
@@ -209,98 +232,25 @@ def _check_sharp_cea(header: Header, path: str, series: str, segment: str, *, ba
         )
 
 
-def _is_simulated(header: Header, harp: int) -> bool:
-    return (
-        header.get("SIMULATD") is True
-        or str(header.get("ORIGIN", "")).strip().upper() == "SIMULATED"
-        or harp >= FIRST_SIMULATED_HARP
-    )
-
-
-def _from_name(path: str, name: Match[str], near_real_time: bool) -> _SharpKeywords:
-    harp = int(name["harp"])
-    return _SharpKeywords(
-        harp=harp,
-        noaa=(),
-        t_rec=time_from_seconds(named_t_rec(path)),
-        quality=0,
-        pixel_area=_pixel_area(_SERIES_CDELT, _SERIES_RSUN_REF),
-        longitude=math.nan * u.deg,
-        latitude=math.nan * u.deg,
-        near_real_time=near_real_time,
-        simulated=harp >= FIRST_SIMULATED_HARP,
-    )
-
-
-def _pixel_area(cdelt: float, rsun_ref: float) -> Quantity:
-    """(CDELT1 pi/180 RSUN_REF)^2; degrees and metres in, cm2 out."""
-    return ((math.radians(cdelt) * rsun_ref * u.m) ** 2).to(u.cm**2)
-
-
-def _finite(header: Header, key: str) -> float | None:
-    """Return a keyword as a finite float, None where it is absent or empty."""
-    value = header.get(key)
-    if value is None or isinstance(value, bool) or str(value).strip().lower() in _NOTHING:
-        return None
+def _needed(header: Header, key: str, path: str, read: Callable[[Any], _Value]) -> _Value:
+    """Read a keyword, or refuse the file where it is absent or unreadable."""
     try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _number(header: Header, key: str, path: str) -> float:
-    number = _finite(header, key)
-    if number is None or number <= 0:
+        return read(header[key])
+    except (KeyError, TypeError, ValueError) as error:
         raise MissingKeywordError(
-            f"{path} has no usable keyword {key} (found {header.get(key)!r}); "
-            "export it with keywords."
-        )
+            f"{path} has no usable keyword {key} (found {header.get(key)!r}); export it with "
+            "keywords."
+        ) from error
+
+
+def _positive(value: Any) -> float:
+    number = finite_number(value)
+    if not number > 0:
+        raise ValueError(f"{value!r} is not above 0")
     return number
 
 
-def _t_rec(header: Header, path: str) -> Time:
-    try:
-        return parse_t_rec(str(header["T_REC"]))
-    except (KeyError, ValueError) as error:
-        raise MissingKeywordError(
-            f"{path} has no usable keyword T_REC (found {header.get('T_REC')!r}); "
-            "export it with keywords."
-        ) from error
-
-
-def _quality(header: Header, path: str) -> int:
+def _quality(value: Any) -> int:
     """Read QUALITY, which may be a number, a signed number, or a hexadecimal string."""
-    value = header.get("QUALITY")
-    try:
-        number = int(value.strip(), 0) if isinstance(value, str) else int(value)
-    except (TypeError, ValueError) as error:
-        raise MissingKeywordError(
-            f"{path} has no usable keyword QUALITY (found {value!r}); export it with keywords."
-        ) from error
+    number = int(value.strip(), 0) if isinstance(value, str) else int(value)
     return number & 0xFFFF_FFFF
-
-
-def _position(header: Header) -> tuple[float, float]:
-    """Longitude from the central meridian and latitude, degrees; NaN when not known.
-
-    The flux-weighted centre, else the middle of the patch.
-    """
-    longitude = _finite(header, "LON_FWT")
-    if longitude is None:
-        carrington, observer = _finite(header, "CRVAL1"), _finite(header, "CRLN_OBS")
-        if carrington is not None and observer is not None:
-            longitude = (carrington - observer + 180.0) % 360.0 - 180.0
-        else:
-            longitude = _middle(header, "LONDTMIN", "LONDTMAX")
-    latitude = _finite(header, "LAT_FWT")
-    if latitude is None:
-        latitude = _finite(header, "CRVAL2")
-    if latitude is None:
-        latitude = _middle(header, "LATDTMIN", "LATDTMAX")
-    return longitude, latitude
-
-
-def _middle(header: Header, low: str, high: str) -> float:
-    ends = _finite(header, low), _finite(header, high)
-    return math.nan if ends[0] is None or ends[1] is None else (ends[0] + ends[1]) / 2

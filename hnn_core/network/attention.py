@@ -91,40 +91,10 @@ def _head_mean(layer: Tensor) -> Tensor:
     return layer.mean(1, dtype=torch.float32) if layer.ndim == 4 else layer.float()
 
 
-class CapturedAttention:
-    """Attention matrices seen while the network ran under `capture_attention`."""
-
-    def __init__(self, n_layers: int) -> None:
-        self._seen: list[list[Tensor]] = [[] for _ in range(n_layers)]
-
-    def add(self, layer: int, attention: Tensor) -> None:
-        """Keep one layer's attention of one batch."""
-        self._seen[layer].append(attention)
-
-    def check(self) -> None:
-        """Raise AttentionCaptureError if a layer's attention was not seen."""
-        unseen = sum(not seen for seen in self._seen)
-        if unseen or not self._seen:
-            raise AttentionCaptureError(
-                f"{unseen} of {len(self._seen)} layers showed no attention: the network did "
-                "not run while it was watched, or its attention is fused."
-            )
-
-    @property
-    def layers(self) -> list[Tensor]:
-        """One tensor a layer, first layer first: (B, N, N), or (B, heads, N, N) with heads.
-
-        B counts every frame that passed, in order, over all calls. Raises AttentionCaptureError
-        if a layer's attention was not seen.
-        """
-        self.check()
-        return [torch.cat(seen) if len(seen) > 1 else seen[0] for seen in self._seen]
-
-
 @contextmanager
 def capture_attention(
     vit: VisionTransformer, *, keep_heads: bool = False
-) -> Iterator[CapturedAttention]:
+) -> Iterator[list[Tensor]]:
     """Record the softmax attention of every encoder while the network runs.
 
     timm's fused attention never forms the matrix, so it is switched off inside the context
@@ -140,21 +110,22 @@ def capture_attention(
 
     Yields
     ------
-    CapturedAttention
-        Its `layers` go to `rollout`.
+    list of Tensor (B, N, N), or (B, heads, N, N) with heads
+        One for each layer, first layer first, for `rollout`; filled at the end of the context. B
+        counts every frame that passed, in order, over all calls.
 
     Raises
     ------
     AttentionCaptureError
         If the network's attention cannot be watched, or nothing was seen by the end.
-
     """
     modules = watched_attention(vit)
-    captured = CapturedAttention(len(modules))
+    seen: list[list[Tensor]] = [[] for _ in modules]
+    layers: list[Tensor] = []
 
     def record(layer: int, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         attention = inputs[0].detach()  # (B, heads, N, N)
-        captured.add(layer, attention if keep_heads else attention.mean(1))
+        seen[layer].append(attention if keep_heads else attention.mean(1))
 
     fused = [module.fused_attn for module in modules]
     handles = []
@@ -164,13 +135,18 @@ def capture_attention(
             hook = partial(record, layer)
             handles.append(module.attn_drop.register_forward_pre_hook(hook))
             module.fused_attn = False
-        yield captured
+        yield layers
     finally:
         for handle in handles:
             handle.remove()
         for module, flag in zip(modules, fused, strict=True):
             module.fused_attn = flag
-    captured.check()
+    if unseen := sum(not frames for frames in seen):
+        raise AttentionCaptureError(
+            f"{unseen} of {len(seen)} layers showed no attention: the network did not run while it "
+            "was watched, or its attention is fused."
+        )
+    layers += [torch.cat(frames) if len(frames) > 1 else frames[0] for frames in seen]
 
 
 def watched_attention(vit: VisionTransformer) -> list[Any]:

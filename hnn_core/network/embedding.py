@@ -96,7 +96,11 @@ class FrameEmbedder:
                     # The first embedding stands, lest a probability change in its last digit.
                     embedding = found[key].embedding if key in found else reading.embedding
                     found[key] = FrameReading(embedding, reading.rollout)
-            self._remember(found)
+            for key, reading in found.items():
+                self._known[key] = reading
+                self._known.move_to_end(key)
+            while len(self._known) > self.max_frames:
+                self._known.popitem(last=False)
         return [found[key] for key in keys]
 
     def logits(self, embeddings: Tensor) -> Tensor:
@@ -114,17 +118,10 @@ class FrameEmbedder:
                 with half:
                     embeddings = self.model.embed(batch)  # (B, D)
                 return [FrameReading(row, None) for row in _rows(embeddings)]
-            with capture_attention(self._watched.vit) as captured, half:
+            with capture_attention(self._watched.vit) as layers, half:
                 embeddings = self._watched.embed(batch)
-            maps = rollout(captured.layers)  # (B, N - 1)
+            maps = rollout(layers)  # (B, N - 1)
         return list(map(FrameReading, _rows(embeddings), _rows(maps)))
-
-    def _remember(self, readings: dict[bytes, FrameReading]) -> None:
-        for key, reading in readings.items():
-            self._known[key] = reading
-            self._known.move_to_end(key)
-        while len(self._known) > self.max_frames:
-            self._known.popitem(last=False)
 
 
 def input_images(fields: Iterable[np.ndarray], config: PreprocessConfig) -> Tensor:

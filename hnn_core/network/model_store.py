@@ -7,7 +7,6 @@ whose sentence names the file.
 
 import hashlib
 import json
-import math
 import shutil
 import uuid
 from collections.abc import Mapping
@@ -29,16 +28,9 @@ from hnn_core.exceptions import (
 from hnn_core.network.model import HNN, HNNConfig
 from hnn_core.regions.base import SkippedFile
 from hnn_core.services.hub import hub_file
-from hnn_core.storage import home
+from hnn_core.storage import home, replace_folder
 
-__all__ = [
-    "ModelInfo",
-    "find_model",
-    "list_models",
-    "load_model",
-    "read_model_info",
-    "save_model",
-]
+__all__ = ["ModelInfo", "list_models", "load_model", "read_model_info", "save_model"]
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
 CONFIG = "config.json"
@@ -153,7 +145,9 @@ def save_model(
     for name, tensor in weights.items():
         if not torch.isfinite(tensor).all():
             raise ModelError(f"{name} is not finite as {tensor.dtype}; {folder} is not written.")
-    values = asdict(model.config) | {"metadata": _without_nan(dict(metadata or {}))}
+    # Undefined scores are NaN in Python and null in JSON, which knows no NaN.
+    known = json.loads(json.dumps(dict(metadata or {})), parse_constant=lambda _: None)
+    values = asdict(model.config) | {"metadata": known}
     text = json.dumps(values, indent=2, allow_nan=False) + "\n"
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = folder.parent / f".{folder.name}-{uuid.uuid4().hex[:8]}"
@@ -165,7 +159,7 @@ def save_model(
         (draft / WEIGHTS).chmod((draft / CONFIG).stat().st_mode)
         if card is not None:
             (draft / "README.md").write_text(card, encoding="utf-8")
-        _replace(draft, folder)
+        replace_folder(draft, folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return read_model_info(folder)
@@ -197,22 +191,7 @@ def list_models() -> tuple[list[ModelInfo], list[SkippedFile]]:
 
 
 def find_model(where: str | Path) -> Path:
-    """Return the folder of a model given by name, by path or by hub id.
-
-    Parameters
-    ----------
-    where : str or Path
-        A name such as ``"demo"`` (shipped models first, then the user's), the path of a
-        folder, or a Hugging Face hub id such as ``"group/model"`` (downloaded, or taken from
-        the hub's cache).
-
-    Raises
-    ------
-    UnknownModelError
-        If nothing of that name exists.
-    ModelError
-        If one of the two files is not in the hub's repository.
-    """
+    """Return the folder of a model given as for `load_model`."""
     text = str(where)
     # A path is never looked up as a name, so that "./demo" and "demo" can differ.
     if isinstance(where, str) and Path(text).name == text and text not in ("", ".", ".."):
@@ -235,7 +214,9 @@ def load_model(where: str | Path) -> tuple[HNN, ModelInfo]:
     Parameters
     ----------
     where : str or Path
-        As for `find_model`.
+        A name such as ``"demo"`` (shipped models first, then the user's), the path of a
+        folder, or a Hugging Face hub id such as ``"group/model"`` (downloaded, or taken from
+        the hub's cache).
 
     Returns
     -------
@@ -246,10 +227,10 @@ def load_model(where: str | Path) -> tuple[HNN, ModelInfo]:
     Raises
     ------
     UnknownModelError
-        As for `find_model`.
+        If nothing of that name exists.
     ModelError
-        As for `read_model_info`, and if the weights are not safetensors, not of the model's names
-        and shapes, or not finite.
+        As for `read_model_info`, if a file is not in the hub's repository, or if the weights are
+        not safetensors, not of the model's names and shapes, or not finite.
     """
     info = read_model_info(find_model(where))
     # Built without memory: the weights bring their own, and a wrong shape costs nothing.
@@ -315,32 +296,6 @@ def _read_weights(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tenso
         if not torch.isfinite(tensor).all():
             raise ModelError(f"{path}: {name} holds values that are not finite.")
     return weights
-
-
-def _replace(draft: Path, folder: Path) -> None:
-    """Put `draft` in the place of `folder`; a folder that was there survives a failure."""
-    if not folder.exists():
-        draft.rename(folder)
-        return
-    old = draft.with_name(draft.name + "-old")
-    folder.rename(old)
-    try:
-        draft.rename(folder)
-    except OSError:
-        old.rename(folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _without_nan(value: Any) -> Any:
-    """Undefined scores are NaN in Python and null in JSON, which knows no NaN."""
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def _first_line(error: BaseException) -> str:

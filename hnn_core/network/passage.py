@@ -10,7 +10,6 @@ from torch import Tensor
 
 from hnn_core.exceptions import FitsError, PositionError, SequenceError
 from hnn_core.magnetogram.conventions import iso_minute, refusal, tai_seconds, time_from_seconds
-from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sequence_plan import SequencePlan, SlotPlan, sequence_hours
 from hnn_core.magnetogram.sharp import NO_DATA
 from hnn_core.network.embedding import FrameEmbedder
@@ -105,9 +104,7 @@ class _Passage:
             hours = sequence_hours(self.times, self.quality, self.config.frames)
             plans = [plan for _, plan in hours if isinstance(plan, SequencePlan)]
             wanted = {slot for plan in plans for slot in self._used(plan)}
-            todo = sorted(
-                wanted - self._embeddings.keys() - self._impossible.keys(), key=lambda s: s.time
-            )
+            todo = sorted(wanted - self._embeddings.keys() - self._impossible.keys())
             if not todo:
                 return hours
             for start in range(0, len(todo), self.embedder.batch):
@@ -135,21 +132,18 @@ class _Passage:
         return plan.slots if self.config.temporal else plan.slots[-1:]
 
     def _embed_some(self, slots: list[SlotPlan]) -> None:
-        frames = {slot: frame for slot in slots if (frame := self._frame(slot)) is not None}
+        frames = {}
+        for slot in slots:
+            try:
+                frames[slot] = self.reader.frame(slot)
+            except SequenceError as error:
+                self._impossible[slot] = str(error)
+            except (FitsError, PositionError):
+                pass  # the reader knows what broke
         readings = self.embedder.read(list(frames.values()))
         for (slot, frame), reading in zip(frames.items(), readings, strict=True):
             self._embeddings[slot] = reading.embedding
             self._longitude[slot] = float(frame.longitude.to_value("deg"))
-
-    def _frame(self, slot: SlotPlan) -> Magnetogram | None:
-        """Read or interpolate a frame; None, with the reason kept, if that cannot be done."""
-        try:
-            return self.reader.frame(slot)
-        except SequenceError as error:
-            self._impossible[slot] = str(error)
-        except (FitsError, PositionError):
-            pass  # the reader knows what broke
-        return None
 
 
 def _without_record(hours: list[Time]) -> dict[str, str]:

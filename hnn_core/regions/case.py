@@ -6,10 +6,7 @@ a set is found by its file's name, however that is spelt.
 
 import dataclasses
 import json
-import os
 import re
-import threading
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +15,7 @@ from urllib.parse import unquote
 from hnn_core.exceptions import RequestError
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
 from hnn_core.regions.base import SkippedFile
-from hnn_core.storage import home, now
+from hnn_core.storage import home, now, replace_json
 from hnn_core.version import __version__
 
 __all__ = [
@@ -159,19 +156,14 @@ def save_set(name: str, cases: tuple[Case, ...], *, replace: bool = False) -> Ca
         )
     made = CaseSet(name, tuple(cases), now(), __version__)
     path = _path(name)
-    draft = path.with_name(f".{os.getpid()}-{threading.get_ident()}.part")
-    values = {"format": _FORMAT, **dataclasses.asdict(made)}
     try:
         if not replace and path.exists():
             raise RequestError(
                 f"There is a set “{name}” already; choose another name or replace it."
             )
         path.parent.mkdir(exist_ok=True)
-        draft.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-        draft.replace(path)
+        replace_json(path, {"format": _FORMAT, **dataclasses.asdict(made)})
     except OSError as error:
-        with suppress(OSError):
-            draft.unlink()
         raise RequestError(f"The set “{name}” cannot be saved ({error.strerror}).") from error
     return made
 

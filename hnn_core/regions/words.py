@@ -9,7 +9,7 @@ from astropy.time import Time
 from hnn_core.exceptions import RequestError
 from hnn_core.magnetogram.conventions import parse_t_rec
 
-__all__ = ["FIRST_LIGHT", "Wanted", "read_day", "read_moment", "read_region"]
+__all__ = ["FIRST_LIGHT", "Wanted", "read_day", "read_moment", "read_number", "read_region"]
 
 FIRST_LIGHT = datetime.date(2010, 5, 1)
 """The first day of the SHARP series."""
@@ -33,27 +33,38 @@ class Wanted:
         return f"AR {self.noaa}" if self.noaa else f"HARP {self.harp}"
 
 
+def read_number(text: str) -> tuple[str, int] | None:
+    """Read a kind (``AR``, ``HARP`` or none) and a number: ``NOAA 1158`` is ``("AR", 11158)``.
+
+    After ``AR`` and ``NOAA`` a lost leading 1 is put back. None if the text is no such number.
+    """
+    match = _REGION.fullmatch(re.sub(r"[\s_]+", "", text).upper())
+    if match is None:
+        return None
+    kind, number = match[1] or "", int(match[2])
+    if kind in ("AR", "NOAA", "NOAAAR"):
+        return "AR", number + (_FIRST_NOAA if number < _FIRST_NOAA else 0)
+    return kind and "HARP", number
+
+
 def read_region(text: str) -> Wanted:
     """Read ``11158``, ``AR 11158``, ``NOAA 1158``, ``HARP 377`` or ``377``.
 
     A bare number is a NOAA number from 10000 to 19999, else a HARP number. HARP numbers have
-    reached five digits, so write ``HARP`` before those. After ``AR`` a lost leading 1 is put back.
+    reached five digits, so write ``HARP`` before those.
 
     Raises
     ------
     RequestError
         The text is no such number.
     """
-    match = _REGION.fullmatch(re.sub(r"[\s_]+", "", text).upper())
-    if match is None:
+    found = read_number(text)
+    if found is None:
         raise RequestError(
             f"{text!r} is no active region; type a NOAA number such as 11158 or HARP 377."
         )
-    kind, number = match[1], int(match[2])
-    is_noaa = kind in ("AR", "NOAA", "NOAAAR")
-    if is_noaa and number < _FIRST_NOAA:
-        number += _FIRST_NOAA
-    if is_noaa or (not kind and _FIRST_NOAA <= number <= _LAST_NOAA):
+    kind, number = found
+    if kind == "AR" or (not kind and _FIRST_NOAA <= number <= _LAST_NOAA):
         if not _FIRST_NOAA < number <= _LAST_NOAA:
             raise RequestError(
                 f"{text!r} is no NOAA number; they run from 10001 to {_LAST_NOAA} in SDO's time."

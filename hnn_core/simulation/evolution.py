@@ -78,12 +78,11 @@ def evolve(parameters: RegionParameters) -> Evolution:
             home[:, at_line] = e.line.elements_at(hour * p.shear, hour * p.convergence)
             home[0] += np.where(at_line, 0.0, rotation)
             efficiency = p.efficiency if hour >= p.onset_hour else before_onset
-            loss = _cancel(home + wander, flux, e.kind, efficiency)
-            at_pil[hour], elsewhere[hour] = loss.pil, loss.background
+            loss, at_pil[hour], elsewhere[hour] = _cancel(home + wander, flux, e.kind, efficiency)
             # Extra emergence replaces what cancels, so the total is alike in both classes.
-            in_spots = p.emergence_rate * p.total_flux + loss.pil + loss.background
+            in_spots = p.emergence_rate * p.total_flux + at_pil[hour] + elsewhere[hour]
             along_line = p.pil_emergence_rate * p.pil_flux
-            flux = _emerge(flux - loss.per_element, e.kind == SPOT, in_spots)
+            flux = _emerge(flux - loss, e.kind == SPOT, in_spots)
             flux = _emerge(flux, at_line, along_line)
             emerged[hour] = in_spots + along_line
         xs[hour], ys[hour] = home + wander
@@ -100,15 +99,10 @@ def _differential_rotation(p: RegionParameters, row: np.ndarray) -> np.ndarray:
     return np.asarray(angle.to_value(u.deg) / 0.03)
 
 
-@dataclass(frozen=True, eq=False)
-class _Loss:
-    per_element: np.ndarray
-    pil: float
-    background: float
-
-
-def _cancel(xy: np.ndarray, flux: np.ndarray, kind: np.ndarray, efficiency: float) -> _Loss:
-    """Cancel equal flux in every pair of opposite elements in contact.
+def _cancel(
+    xy: np.ndarray, flux: np.ndarray, kind: np.ndarray, efficiency: float
+) -> tuple[np.ndarray, float, float]:
+    """Cancel equal flux of opposite elements in contact: of each one, at the PIL and off it.
 
     A pair loses e f+ f- / max(S+, S-), where S+ (S-) is the flux of all opposite partners of
     the negative (positive) element: no element can lose more than the fraction e.
@@ -125,7 +119,7 @@ def _cancel(xy: np.ndarray, flux: np.ndarray, kind: np.ndarray, efficiency: floa
     amount = np.where(at_pil, efficiency, _BACKGROUND_EFFICIENCY) * plus * minus
     amount /= np.maximum(partners_of_plus[i], partners_of_minus[j])
     per_element = np.bincount(i, amount, len(flux)) - np.bincount(j, amount, len(flux))
-    return _Loss(per_element, 2 * amount[at_pil].sum(), 2 * amount[~at_pil].sum())
+    return per_element, 2 * amount[at_pil].sum(), 2 * amount[~at_pil].sum()
 
 
 def _emerge(flux: np.ndarray, where: np.ndarray, unsigned: float) -> np.ndarray:

@@ -28,12 +28,6 @@ class Population:
     """Median fraction of the flux in contact at the PIL that cancels in an hour."""
     confined_efficiency: float = 0.004
 
-    def __post_init__(self) -> None:
-        if not 0.0 < self.overlap < 1.0:
-            raise ValueError(f"overlap must lie between 0 and 1, got {self.overlap}")
-        if not 0.0 < self.confined_efficiency < self.eruptive_efficiency:
-            raise ValueError("efficiencies must satisfy 0 < confined < eruptive")
-
     @property
     def efficiency_spread(self) -> float:
         """Standard deviation of ln(efficiency) that gives `overlap`.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hnn_core.exceptions import UnknownRegionError, UnknownSourceError
 from hnn_core.regions.base import Region, Source
+from hnn_core.regions.words import read_number
 
 __all__ = ["find_region", "open_source"]
 
@@ -84,8 +85,7 @@ def find_region(source: Source, text: str) -> Region:
     for region in regions:
         if region.id == text.strip():
             return region
-    wanted = re.sub(r"[\s_]+", "", text).upper()
-    found = [region for region in regions if _is_called(region, wanted)]
+    found = [region for region in regions if _is_called(region, text)]
     if len(found) == 1:
         return found[0]
     if found:
@@ -116,16 +116,13 @@ def _open_simulated(spec: str, rest: str) -> Source:
     return SimulatedSource(**given)
 
 
-def _is_called(region: Region, wanted: str) -> bool:
-    """Return whether an upper-case text without spaces means a region."""
-    if wanted == re.sub(r"\s+", "", region.id).upper():
+def _is_called(region: Region, text: str) -> bool:
+    """Return whether a text means a region."""
+    if _squeezed(text) == _squeezed(region.id):
         return True
-    match = re.fullmatch(r"(HARP|SHARP|AR|NOAA|NOAAAR)?#?(\d+)", wanted)
-    if match is None:
-        return False
-    prefix, number = match[1] or "", int(match[2])
-    if prefix in ("", "HARP", "SHARP") and number == region.harp:
-        return True
-    if prefix in ("AR", "NOAA", "NOAAAR") and number < 10_000:
-        number += 10_000
-    return prefix not in ("HARP", "SHARP") and number in region.noaa
+    kind, number = read_number(text) or ("", 0)
+    return (kind != "AR" and number == region.harp) or (kind != "HARP" and number in region.noaa)
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[\s_]+", "", text).upper()

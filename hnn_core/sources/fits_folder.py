@@ -21,65 +21,7 @@ from hnn_core.regions.base import Region, SkippedFile
 from hnn_core.regions.flare_table import FLARE_TABLE, FlareRow, flares_of, read_flare_table
 from hnn_core.sources.fits_index import IndexRow, load_index
 
-__all__ = ["FitsFolder", "FolderRecords", "group_records"]
-
-
-@dataclass(frozen=True)
-class FolderRecords:
-    """The records of one region, ascending in time."""
-
-    rows: tuple[IndexRow, ...]
-    seconds: np.ndarray
-    """T_REC, float64 unix_tai seconds (records,)."""
-    quality: np.ndarray
-    """uint32 (records,)."""
-
-
-def group_records(rows: Iterable[IndexRow]) -> tuple[dict[str, FolderRecords], list[SkippedFile]]:
-    """Sort files into the records of regions, by region id; leave one file for each record.
-
-    Definitive, near-real-time and simulated regions are never merged, whatever their numbers.
-
-    Returns
-    -------
-    records : dict of FolderRecords
-    skipped : list of SkippedFile
-        Files of a record for which another file is used: the larger, else the newer.
-    """
-    best: dict[tuple[str, int], IndexRow] = {}
-    skipped = []
-    for row in rows:
-        key = (_region_id(row), round(row.t_rec))
-        other = best.get(key)
-        if other is None:
-            best[key] = row
-            continue
-        kept, left = sorted(
-            (row, other), key=lambda one: (one.size, one.mtime_ns, one.path), reverse=True
-        )
-        best[key] = kept
-        skipped.append(
-            SkippedFile(left.path, f"{left.path} is the same record as {kept.path}, which is used.")
-        )
-    grouped: dict[str, list[IndexRow]] = {}
-    for (name, _), row in sorted(best.items(), key=lambda item: item[1].t_rec):
-        grouped.setdefault(name, []).append(row)
-    records = {
-        name: FolderRecords(
-            rows=tuple(found),
-            seconds=np.array([row.t_rec for row in found], dtype=np.float64),
-            quality=np.array([row.quality for row in found], dtype=np.uint32),
-        )
-        for name, found in grouped.items()
-    }
-    return records, skipped
-
-
-def _region_id(row: IndexRow) -> str:
-    if row.simulated:
-        number = row.harp - FIRST_SIMULATED_HARP + 1
-        return f"SIM {number}" if number > 0 else f"SIM-{row.harp}"
-    return f"NRT-{row.harp}" if row.near_real_time else str(row.harp)
+__all__ = ["FitsFolder"]
 
 
 class FitsFolder:
@@ -112,7 +54,7 @@ class FitsFolder:
         self.spec = f"fits:{self.folder}"
         self._broken: dict[str, str] = {}
         rows = load_index(self.folder)
-        self._records, duplicates = group_records(row for row in rows if not row.problem)
+        self._records, duplicates = _group_records(row for row in rows if not row.problem)
         flares, malformed = read_flare_table(self.folder / FLARE_TABLE)
         self._skipped = (
             *(SkippedFile(row.path, row.problem) for row in rows if row.problem),
@@ -143,6 +85,10 @@ class FitsFolder:
     def quality(self, region: str) -> np.ndarray:
         """QUALITY of every record, uint32, aligned with `times`; no pixels are read."""
         return self._of(region).quality.copy()
+
+    def n_bytes(self, region: str) -> int:
+        """Return the size of a region's files."""
+        return sum(row.size for row in self._of(region).rows)
 
     def frame(self, region: str, time: Time) -> Magnetogram:
         """Read the record whose T_REC is `time` (to the second).
@@ -181,7 +127,7 @@ class FitsFolder:
         )
         return (*self._skipped, *broken)
 
-    def _of(self, region: str) -> FolderRecords:
+    def _of(self, region: str) -> "_Records":
         try:
             return self._records[region]
         except KeyError as error:
@@ -192,7 +138,59 @@ class FitsFolder:
             ) from error
 
 
-def _region(name: str, records: FolderRecords, flares: list[FlareRow]) -> Region:
+@dataclass(frozen=True)
+class _Records:
+    """The records of one region, ascending in time."""
+
+    rows: tuple[IndexRow, ...]
+    seconds: np.ndarray
+    """T_REC, float64 unix_tai seconds (records,)."""
+    quality: np.ndarray
+    """uint32 (records,)."""
+
+
+def _group_records(rows: Iterable[IndexRow]) -> tuple[dict[str, _Records], list[SkippedFile]]:
+    """Sort files into the records of regions, by region id; of files of one record keep the best.
+
+    Definitive, near-real-time and simulated regions are never merged, whatever their numbers.
+    """
+    best: dict[tuple[str, int], IndexRow] = {}
+    skipped = []
+    for row in rows:
+        key = (_region_id(row), round(row.t_rec))
+        other = best.get(key)
+        if other is None:
+            best[key] = row
+            continue
+        kept, left = sorted(
+            (row, other), key=lambda one: (one.size, one.mtime_ns, one.path), reverse=True
+        )
+        best[key] = kept
+        skipped.append(
+            SkippedFile(left.path, f"{left.path} is the same record as {kept.path}, which is used.")
+        )
+    grouped: dict[str, list[IndexRow]] = {}
+    for (name, _), row in sorted(best.items(), key=lambda item: item[1].t_rec):
+        grouped.setdefault(name, []).append(row)
+    records = {
+        name: _Records(
+            rows=tuple(found),
+            seconds=np.array([row.t_rec for row in found], dtype=np.float64),
+            quality=np.array([row.quality for row in found], dtype=np.uint32),
+        )
+        for name, found in grouped.items()
+    }
+    return records, skipped
+
+
+def _region_id(row: IndexRow) -> str:
+    if row.simulated:
+        number = row.harp - FIRST_SIMULATED_HARP + 1
+        return f"SIM {number}" if number > 0 else f"SIM-{row.harp}"
+    return f"NRT-{row.harp}" if row.near_real_time else str(row.harp)
+
+
+def _region(name: str, records: _Records, flares: list[FlareRow]) -> Region:
     rows = records.rows
     noaa = tuple(sorted({number for row in rows for number in row.noaa}))
     harp = rows[0].harp

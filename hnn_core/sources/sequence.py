@@ -7,15 +7,11 @@ from functools import lru_cache
 import numpy as np
 from astropy.time import Time
 
-from hnn_core.exceptions import FitsError, PositionError, SequenceError, UnknownRegionError
+from hnn_core.exceptions import FitsError, PositionError, SequenceError
 from hnn_core.magnetogram.conventions import iso_minute, iso_second, tai_seconds, time_from_seconds
 from hnn_core.magnetogram.interpolation import interpolate_frames
 from hnn_core.magnetogram.magnetogram import Magnetogram
-from hnn_core.magnetogram.sequence_plan import (
-    SequencePlan,
-    SlotPlan,
-    plan_sequence,
-)
+from hnn_core.magnetogram.sequence_plan import SequencePlan, SlotPlan, plan_sequence
 from hnn_core.magnetogram.sharp import NO_DATA
 from hnn_core.regions.base import Region, Source
 
@@ -100,8 +96,8 @@ def build_sequence(
     >>> sequence.interpolated
     (True, False, False)
     """
-    region = _region(source, region_id)
     times, quality = source.times(region_id), source.quality(region_id).copy()
+    region = next(region for region in source.regions() if region.id == region_id)
     reader = FrameReader(frame or source.frame, region_id, times, held=len(times))
     for _ in range(_REPLANS):
         quality[list(reader.broken)] = NO_DATA
@@ -190,14 +186,6 @@ def _broken(reader: FrameReader, plan: SequencePlan) -> bool:
             if index == plan.slots[-1].left:
                 raise
     return len(reader.broken) > before
-
-
-def _region(source: Source, region_id: str) -> Region:
-    for region in source.regions():
-        if region.id == region_id:
-            return region
-    known = ", ".join(region.id for region in source.regions()[:5])
-    raise UnknownRegionError(f"There is no region {region_id!r} in {source.spec}; it has {known}.")
 
 
 def _with_notes(error: SequenceError, notes: tuple[str, ...]) -> SequenceError:

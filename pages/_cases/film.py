@@ -74,7 +74,7 @@ def show_film(selection: Selection) -> None:
 def _show(film: Film, selection: Selection) -> None:
     with st.container(key="film_box"):
         show_chart(
-            animation_figure(film.pictures, film.labels),
+            animation_figure(film.pictures, [name.replace("T", " ") for name in film.names]),
             kind="film",
             ratio=film.pictures[0].height / film.pictures[0].width,
             key="film",

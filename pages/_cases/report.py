@@ -1,13 +1,13 @@
 """A report of the cases shown: made next to the page, downloaded as one file."""
 
 from collections.abc import Callable, Hashable
+from threading import Event
 
 import streamlit as st
 
 from analysis.cases.making import ReportCase, make_all, make_case
 from analysis.report.files import ReportFiles
 from hnn_core.exceptions import ModelError
-from hnn_core.explanation.work import Flag
 from hnn_core.network.predictor import Predictor
 from hnn_core.regions.base import Source
 from hnn_core.regions.case import Case
@@ -81,7 +81,7 @@ def _work(cases: tuple[Case, ...], *, explain: bool, check: bool) -> Callable[..
     wanted = {"explain": explain, "check": check}
     options = [f"--no-{name}" for name, on in wanted.items() if not on]
 
-    def work(progress: Callable[[int, int], None], cancel: Flag) -> ReportFiles:
+    def work(progress: Callable[[int, int], None], cancel: Event) -> ReportFiles:
         order = iter(range(len(cases)))
 
         def make(source: Source, case: Case, predictor: Predictor | None, why: str) -> ReportCase:

@@ -12,6 +12,7 @@ from hnn_core.jobs.data_jobs import DataJob, again, list_data_jobs, remove
 from hnn_core.jobs.jobs import State, stop
 from hnn_core.live.holdings import Holding, holdings
 from hnn_core.live.reporting import duration, size
+from hnn_core.magnetogram.conventions import iso_minute
 from hnn_core.sources.jsoc import newest
 from pages._data.forms import job_button
 from pages._data.view import explore_button, follows
@@ -228,10 +229,10 @@ def _offer_result(job: DataJob, events: list[dict[str, Any]]) -> None:
 def _offer_regions(job: DataJob, events: list[dict[str, Any]]) -> None:
     named = {str(name) for one in events for name in one.get("regions", ())}
     source = "jsoc:nrt" if "--now" in job.arguments else "jsoc:"
-    found = [one for one in _known_holdings() if one.source == source and one.region in named]
+    found = [one for one in _known_holdings() if one.source == source and one.region.id in named]
     with st.container(horizontal=True):
         for one in found[:_MOST_REGIONS]:
-            explore_button(one, f"explore_{job.name}_{one.region}", _hour(job))
+            explore_button(one, f"explore_{job.name}_{one.region.id}", _hour(job))
     if len(found) > _MOST_REGIONS:
         st.caption("The others are in the list “On this machine”.")
 
@@ -244,7 +245,7 @@ def _hour(job: DataJob) -> str:
 
 
 def _show_table(found: list[Holding]) -> None:
-    records = sum(one.n_records for one in found)
+    records = sum(one.region.n_records for one in found)
     n_bytes = sum(one.n_bytes for one in found)
     st.caption(
         f"{len(found)} region{'' if len(found) == 1 else 's'} · {records:,} magnetograms · "
@@ -256,12 +257,12 @@ def _show_table(found: list[Holding]) -> None:
 
 def _row(one: Holding) -> dict[str, object]:
     return {
-        "NOAA": ", ".join(map(str, one.noaa)) or "–",
-        "HARP": one.harp,
+        "NOAA": ", ".join(map(str, one.region.noaa)) or "–",
+        "HARP": one.region.harp,
         "series": _SERIES[one.source],
-        "magnetograms": one.n_records,
-        "from (TAI)": one.first.replace("T", " "),
-        "to (TAI)": one.last.replace("T", " "),
+        "magnetograms": one.region.n_records,
+        "from (TAI)": iso_minute(one.region.first).replace("T", " "),
+        "to (TAI)": iso_minute(one.region.last).replace("T", " "),
         "MB": one.n_bytes / 1e6,
-        "simulated": yes_no(one.simulated),
+        "simulated": yes_no(one.region.simulated),
     }

@@ -61,13 +61,13 @@ def show_origin() -> None:
 
 def _addresses() -> list[dict[str, str]]:
     return [
-        {"service": name, "address": address(), "set by": variable}
-        for name, address, variable in (
-            ("JSOC, magnetograms", endpoints.jsoc_url, "HNN_JSOC_URL"),
-            ("NCEI, GOES flares", endpoints.goes_url, "HNN_GOES_URL"),
-            ("HEK, flares of SWPC", endpoints.hek_url, "HNN_HEK_URL"),
-            ("DONKI, CMEs and links", endpoints.donki_url, "HNN_DONKI_URL"),
-            ("HARP and NOAA numbers", endpoints.harp_noaa_url, "HNN_HARP_NOAA_URL"),
+        {"service": what, "address": endpoints.service_url(name), "set by": f"HNN_{name}_URL"}
+        for what, name in (
+            ("JSOC, magnetograms", "JSOC"),
+            ("NCEI, GOES flares", "GOES"),
+            ("HEK, flares of SWPC", "HEK"),
+            ("DONKI, CMEs and links", "DONKI"),
+            ("HARP and NOAA numbers", "HARP_NOAA"),
         )
     ]
 

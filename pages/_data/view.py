@@ -57,9 +57,11 @@ def explore_button(one: Holding, key: str, hour: str = "", **more: Any) -> None:
 
     It may be pressed while the page changes: `follow` acts.
     """
-    view = {"source": _KINDS[one.source], "region": one.region} | ({"hour": hour} if hour else {})
+    region = one.region
+    names = [*(f"AR {number}" for number in region.noaa), f"HARP {region.harp}"]
+    view = {"source": _KINDS[one.source], "region": region.id, **({"hour": hour} if hour else {})}
     st.button(
-        f"Explore {' · '.join([*(f'AR {number}' for number in one.noaa), f'HARP {one.harp}'])}",
+        f"Explore {' · '.join(names)}",
         key=key,
         icon=":material/travel_explore:",
         on_click=st.session_state.update,

@@ -12,7 +12,7 @@ import streamlit as st
 from hnn_core.dataset.card import DatasetInfo
 from hnn_core.exceptions import HnnError
 from hnn_core.jobs.jobs import State
-from hnn_core.magnetogram.conventions import iso_minute
+from hnn_core.magnetogram.conventions import iso_minute, number
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.network.model_store import ModelInfo
 from hnn_core.network.predictor import Prediction
@@ -73,7 +73,6 @@ _COUNTS = {
     "unknown_flares": "flares not judged",
 }
 _SIGNS = re.compile(r"([\\`*_{}\[\]()#+\-!|~$:<>&])")
-_SUPERSCRIPT = str.maketrans("−0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MOST_FLARES = 4
 _log = logging.getLogger(__name__)
 
@@ -98,9 +97,7 @@ def written(value: object) -> str:
     """Write a value for people: 0.00001 is ``1 × 10⁻⁵``, and a minus is a minus sign."""
     if not isinstance(value, float):
         return str(value)
-    number, _, exponent = f"{value:g}".replace("-", "−").partition("e")
-    power = exponent.replace("+", "").lstrip("0").replace("−0", "−").translate(_SUPERSCRIPT)
-    return f"{number} × 10{power}" if power else number
+    return number(value, "g")
 
 
 def yes_no(value: object) -> str:

@@ -22,7 +22,6 @@ def app(browser, emulator, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in emulator.environment.items():
             patch.setenv(name, value)
-        patch.setenv("HNN_TIMEOUT_S", "30")
         with browser_side.serve(home, log) as (address, _):
             yield address
     assert "Traceback" not in log.read_text()

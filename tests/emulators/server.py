@@ -60,7 +60,7 @@ class Emulator:
         """The addresses, and the patience of a test."""
         return self.addresses | {
             "HNN_RETRY_WAIT_S": "0.02",
-            "HNN_TIMEOUT_S": "2",
+            "HNN_TIMEOUT_S": "30",
             "HNN_PAUSE_S": "0.001",
         }
 

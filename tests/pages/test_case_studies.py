@@ -13,14 +13,12 @@ from streamlit.testing.v1 import AppTest
 
 from hnn_core.network.model_store import save_model
 from hnn_core.regions.case import Case, cases_from_link, cases_to_link, list_sets, save_set
-from tests.conftest import ROOT
+from tests.support.app import run_app
 from tests.support.drawn_sharp import draw_fits
 from tests.support.small_models import small_model
 
 pytestmark = pytest.mark.usefixtures("named_pages")
 
-APP = ROOT / "app.py"
-PAGE = "pages/case_studies.py"
 HOURS = 16
 
 
@@ -58,15 +56,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def opened(folder: Path, page: str = PAGE, **query: str) -> AppTest:
-    app = AppTest.from_file(str(APP), default_timeout=60)
-    asked = {"source": "fits", "folder": str(folder), "model": "small", **query}
-    for key, value in asked.items():
-        app.query_params[key] = value
-    app.run()
-    if page:
-        app.switch_page(page).run()
-    return app
+def opened(folder: Path, page: str = "case_studies", **query: str) -> AppTest:
+    return run_app(page, **{"source": "fits", "folder": str(folder), "model": "small", **query})
 
 
 def words(app: AppTest) -> str:
@@ -104,7 +95,7 @@ def clicked(app: AppTest, key: str) -> AppTest:
     return app.button(key=key).click().run()
 
 
-def until_done(app: AppTest, key: str, seconds: float = 60.0) -> AppTest:
+def until_done(app: AppTest, key: str, seconds: float = 600.0) -> AppTest:
     """Look again, as a browser does, until the work under way has an end."""
     end = time.monotonic() + seconds
     while any(button.key == f"cancel_{key}" for button in app.button):
@@ -304,7 +295,7 @@ def test_maps_of_all_windows(folder, model):
 
 def test_the_truth_of_simulated_regions(folder, model):
     app = opened(folder, study="truth", truth="4:2")
-    until_done(app, "truth", 120)
+    until_done(app, "truth")
     assert not app.exception
     assert "measured decline and true cancellation correlate with r =" in words(app)
     assert figures(app, "truth_scatter")

@@ -14,13 +14,11 @@ from hnn_core.live.watch import prediction_log
 from hnn_core.regions.well_known import well_known_cases
 from hnn_core.storage import append_line
 from pages._skill.details import explore_query
-from tests.conftest import ROOT
 from tests.emulators import emulated, small_world
+from tests.support.app import run_app
 from tests.support.drawn_jobs import DEAD, MINE, START, drawn_job, line
 
 pytestmark = pytest.mark.usefixtures("named_pages")
-
-APP = ROOT / "app.py"
 
 
 @pytest.fixture(autouse=True)
@@ -65,15 +63,7 @@ def live(fetched, hnn_home, monkeypatch):
 
 
 def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(str(APP), default_timeout=60)
-    # The first run names the pages; without a folder to look at, Explore has little to do.
-    app.query_params["source"] = "fits"
-    app.run()
-    app.query_params.clear()
-    app.switch_page("pages/data.py")
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
+    app = run_app("data", **query)
     assert not app.exception
     return app
 
@@ -349,16 +339,12 @@ def test_an_unknown_view_in_a_link_is_told():
 
 
 def test_explore_without_downloads_offers_the_well_known_flares(started):
-    app = AppTest.from_file(str(APP), default_timeout=60)
-    app.query_params["source"] = "jsoc"
-    app.run()
+    app = run_app(source="jsoc")
     assert not app.exception
     assert "No magnetogram of JSOC is on this machine yet" in words(app)
     app.button(key="case_fetch").click().run()
     assert started[0][0] == "fetch"
-    app = AppTest.from_file(str(APP), default_timeout=60)
-    app.query_params["source"] = "nrt"
-    app.run()
+    app = run_app(source="nrt")
     assert "No region that is on the disk now has been fetched yet" in words(app)
 
 

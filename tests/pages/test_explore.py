@@ -10,13 +10,12 @@ from streamlit.testing.v1 import AppTest
 
 from hnn_core.network.model_store import save_model
 from pages._shared import caches
-from tests.conftest import ROOT
+from tests.support.app import run_app
 from tests.support.drawn_sharp import draw_fits
 from tests.support.small_models import small_model
 
 pytestmark = pytest.mark.usefixtures("named_pages")
 
-APP = ROOT / "app.py"
 CARD = {"trained_on": "drawn squares", "test": {"tss": 0.25, "tss_95": [0.1, 0.4]}}
 MISSING = 9
 """The drawn region has no record at this hour."""
@@ -56,10 +55,7 @@ def folder(tmp_path: Path) -> Path:
 
 def opened(folder: Path | str, **view: str) -> AppTest:
     """The app as a link opens it."""
-    app = AppTest.from_file(str(APP), default_timeout=60)
-    for key, value in {"source": "fits", "folder": str(folder), "model": "small", **view}.items():
-        app.query_params[key] = value
-    return app.run()
+    return run_app(**{"source": "fits", "folder": str(folder), "model": "small", **view})
 
 
 def figure(app: AppTest, key: str) -> dict[str, object]:
@@ -226,9 +222,7 @@ def test_unexpected_error_is_told_by_its_type_only(folder, model, monkeypatch):
 
 
 def test_simulated_regions_open_by_default_under_a_banner(model):
-    app = AppTest.from_file(str(APP), default_timeout=120)
-    app.query_params["model"] = "small"
-    app.run()
+    app = run_app(model="small")
     assert not app.error
     assert app.selectbox(key="region").value == "SIM 1"
     assert "simulated" in {

@@ -11,13 +11,12 @@ from streamlit.testing.v1 import AppTest
 
 from hnn_core.network.model_store import save_model
 from pages._skill.details import explore_query
-from tests.conftest import ROOT
+from tests.support.app import run_app
 from tests.support.made_runs import draw_predictions, write_run
 from tests.support.small_models import small_model
 
 pytestmark = pytest.mark.usefixtures("named_pages")
 
-APP = ROOT / "app.py"
 FIGURES = ("scores", "confusion", "thresholds", "ROC", "precision_recall", "reliability")
 
 
@@ -37,14 +36,8 @@ def runs(hnn_home: Path) -> Path:
 
 
 def opened(**view: str) -> AppTest:
-    """The Skill page as a link opens it; Explore is only passed through."""
-    app = AppTest.from_file(str(APP), default_timeout=60)
-    app.query_params["source"] = "fits"  # no folder yet: nothing is drawn
-    app.run()
-    app.switch_page("pages/skill.py")
-    for key, value in view.items():
-        app.query_params[key] = value
-    app.run()
+    """The Skill page as a link opens it."""
+    app = run_app("skill", **view)
     assert not app.exception
     return app
 

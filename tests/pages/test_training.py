@@ -22,12 +22,12 @@ from hnn_core.training.progress import EventLog
 from hnn_core.training.run_folder import RunFolder, begin, create_run, find_run, resume, runs_home
 from pages._training import runs
 from tests.conftest import ROOT
+from tests.support.app import run_app
 from tests.support.drawn_jobs import DEAD, drawn_job
 from tests.support.small_models import small_model
 
 pytestmark = pytest.mark.usefixtures("named_pages")
 
-APP = ROOT / "app.py"
 COUNTS = {"positive": 812, "negative": 1403, "eruptive_flares": 17, "confined_flares": 29}
 CHILD = """
 import pathlib, sys, time
@@ -147,15 +147,7 @@ def happened(events: EventLog, done: int) -> None:
 
 def opened(**view: str) -> AppTest:
     """The Training page as a link opens it."""
-    app = AppTest.from_file(str(APP), default_timeout=60)
-    # The first run names the pages; without a folder to look at, Explore has little to do.
-    app.query_params["source"] = "fits"
-    app.run()
-    app.query_params.clear()
-    app.switch_page("pages/training.py")
-    for key, value in view.items():
-        app.query_params[key] = value
-    app.run()
+    app = run_app("training", **view)
     assert not app.exception, app.exception
     return app
 
@@ -185,7 +177,7 @@ def metric(app: AppTest, label: str) -> str:
 
 
 def until(condition, what: str) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not come about"
         time.sleep(0.05)

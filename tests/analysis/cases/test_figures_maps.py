@@ -322,9 +322,8 @@ def test_a_flat_map_leaves_a_gap():
 # Overlap
 
 
-def found_overlap(region: str, token_share: float, draws: np.ndarray, **changes: float) -> Overlap:
+def found_overlap(token_share: float, draws: np.ndarray, **changes: float) -> Overlap:
     values: dict[str, object] = {
-        "region": region,
         "share": token_share + 0.01,
         "area": 0.05,
         "expected": float(draws.mean()),
@@ -338,9 +337,9 @@ def test_the_maps_share_stands_among_the_random_ones():
     draws = np.linspace(0.1, 0.3, 999)
     figure = overlap_draws_figure(
         {
-            "ropi": found_overlap("ropi", 0.4, draws),
-            "hull": found_overlap("hull", 0.2, draws),
-            "near": found_overlap("near", 0.05, draws),
+            "ropi": found_overlap(0.4, draws),
+            "hull": found_overlap(0.2, draws),
+            "near": found_overlap(0.05, draws),
         }
     )
     own = trace(figure, "the map")
@@ -366,8 +365,8 @@ def test_no_line_and_no_mass_say_so():
     nothing = np.full(1000, NAN)
     figure = overlap_draws_figure(
         {
-            "ropi": found_overlap("ropi", 0.0, np.zeros(1000), area=0.0),
-            "near": found_overlap("near", NAN, nothing, share=NAN),
+            "ropi": found_overlap(0.0, np.zeros(1000), area=0.0),
+            "near": found_overlap(NAN, nothing, share=NAN),
         }
     )
     assert notes(figure) == ["no PIL", "no mass<br>of the map"]
@@ -382,9 +381,9 @@ def test_random_regions_are_in_the_legend_whichever_is_measured():
     draws = np.linspace(0.1, 0.3, 999)
     figure = overlap_draws_figure(
         {
-            "ropi": found_overlap("ropi", NAN, np.full(999, NAN), share=NAN),
-            "hull": found_overlap("hull", 0.2, draws),
-            "near": found_overlap("near", 0.2, draws),
+            "ropi": found_overlap(NAN, np.full(999, NAN), share=NAN),
+            "hull": found_overlap(0.2, draws),
+            "near": found_overlap(0.2, draws),
         }
     )
     assert [one.showlegend for one in figure.data if one.type == "violin"] == [True, False]
@@ -478,7 +477,7 @@ def test_every_figure_says_that_data_are_simulated_only_where_they_are(dark):
         faithfulness_curves_figure(made_faithfulness(), fill="zero", kind="deletion"),
         faithfulness_areas_figure(made_faithfulness()),
         randomised_stages_figure(RandomisedCheck((Stage("LSTM", 0.1, 0.2),))),
-        overlap_draws_figure({"ropi": found_overlap("ropi", 0.4, draws)}),
+        overlap_draws_figure({"ropi": found_overlap(0.4, draws)}),
         layer_heads_figure(np.ones((1, 1, 2, 2))),
         token_norms_figure(np.ones((2, 2)), np.ones((2, 2), dtype=bool)),
     ):

@@ -13,7 +13,7 @@ from analysis.figures import style
 from analysis.figures.style import hours_axis, largest_exponent, number, power
 from analysis.physics.trends import Systematics, systematics
 from analysis.physics.window_fluxes import MASKS
-from analysis.surveys.compare import COMPARED, QUANTITIES, compare_columns
+from analysis.surveys.compare import QUANTITIES, compare_columns
 from analysis.surveys.figures_slopes import effect_sizes_figure, slope_distributions_figure
 from analysis.surveys.figures_validation import measured_against_true_figure, trust_figure
 from analysis.surveys.validation import TRUSTED_CORRELATION, validate
@@ -222,7 +222,7 @@ def test_a_flat_history_is_an_open_mark():
 def survey_table() -> pd.DataFrame:
     """Two windows of each of four regions: means −4, −2 (eruptive) and 0, 2 (confined)."""
     rows = [
-        {"region": f"SIM {k}", "outcome": outcome, **dict.fromkeys(COMPARED, mean + shift)}
+        {"region": f"SIM {k}", "outcome": outcome, **dict.fromkeys(QUANTITIES, mean + shift)}
         for k, (outcome, mean) in enumerate(
             [("eruptive", -4.0), ("eruptive", -2.0), ("confined", 0.0), ("confined", 2.0)]
         )
@@ -232,7 +232,7 @@ def survey_table() -> pd.DataFrame:
 
 
 def test_every_compared_column_has_a_title_with_a_unit():
-    for column in COMPARED:
+    for column in QUANTITIES:
         assert ("%/h" if "percent" in column else "Mx/h") in QUANTITIES[column]
 
 
@@ -371,11 +371,11 @@ def test_bins_that_are_trusted_are_filled():
     assert set(rest.marker.symbol) == {"circle-open"}
     noise = found.by_threshold[50.0]
     assert rest.x == pytest.approx([noise.correlation])
-    assert rest.error_x.array == pytest.approx([noise.correlation_interval[1] - noise.correlation])
+    assert rest.error_x.array == pytest.approx([noise.correlation_high - noise.correlation])
     assert figure.layout.yaxis.ticktext == ("0–15°", "15–30°", "30–45°", "45–60°", "0 G", "50 G")
     (limit,) = [shape for shape in figure.layout.shapes if shape.name == "limit"]
     assert limit.x0 == limit.x1 == TRUSTED_CORRELATION
-    assert figure.layout.xaxis.range[0] < noise.correlation_interval[0]
+    assert figure.layout.xaxis.range[0] < noise.correlation_low
 
 
 def test_figures_keep_the_margins_of_pages(falling):

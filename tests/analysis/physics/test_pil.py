@@ -76,7 +76,7 @@ def test_masks_equal_the_plain_pipeline_s_bit_for_bit(seed):
         np.testing.assert_array_equal(ours, theirs)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     seed=st.integers(0, 2**31),
     shape=st.tuples(st.integers(1, 90), st.integers(1, 90)),
@@ -243,14 +243,14 @@ def test_line_length_counts_steps_and_diagonals():
 seeds = st.integers(0, 10_000)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seeds)
 def test_polarity_reversal_leaves_the_masks(seed):
     field = random_field(seed)
     assert same(detect_pils(-field), detect_pils(field))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seeds, st.sampled_from([0.5, 2.0, 4.0]))
 def test_field_and_threshold_scale_together(seed, factor):
     field = random_field(seed)
@@ -258,7 +258,7 @@ def test_field_and_threshold_scale_together(seed, factor):
     assert same(scaled, detect_pils(field))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seeds)
 def test_a_margin_without_field_moves_the_masks_with_the_field(seed):
     # A margin of 8 px on both sides keeps Canny's border away from the field.
@@ -271,7 +271,7 @@ def test_a_margin_without_field_moves_the_masks_with_the_field(seed):
         assert b.sum() == a.sum()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seeds)
 def test_masks_are_nested_and_avoid_missing_pixels(seed):
     field = random_field(seed)
@@ -324,7 +324,7 @@ def test_region_is_chosen_by_name():
 # Parts of the detector
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seeds, st.tuples(st.integers(1, 70), st.integers(1, 70)), st.floats(0.0, 4.0))
 def test_facing_edges_are_canny_s_wherever_both_polarities_are_near(seed, shape, smooth):
     field = gaussian_filter(np.random.default_rng(seed).normal(size=shape), smooth)
@@ -361,7 +361,7 @@ def test_a_faint_edge_at_a_window_s_side_is_known_only_with_a_strong_one(strong,
         assert edges[6:34].any(axis=1).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seeds, st.tuples(st.integers(1, 40), st.integers(1, 40)), st.floats(0.1, 0.95))
 def test_thinning_and_hull_are_scikit_image_s(seed, shape, filled):
     mask = gaussian_filter(np.random.default_rng(seed).random(shape), 1.0)

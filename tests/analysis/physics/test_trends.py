@@ -99,7 +99,7 @@ def test_times_that_do_not_fit_are_refused():
         trend(np.array([0.0, 1, 1]), np.arange(3.0) * u.Mx)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=20),
     st.floats(0.1, 10.0),

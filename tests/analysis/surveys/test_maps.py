@@ -22,8 +22,8 @@ from hnn_core.network.predictor import Predictor
 from hnn_core.sources import open_source
 
 
-def drawn(share: float, draws: np.ndarray, region: str = "ropi", area: float = 0.1) -> Overlap:
-    return Overlap(region, share, area, float(draws.mean()), draws, share)
+def drawn(share: float, draws: np.ndarray, area: float = 0.1) -> Overlap:
+    return Overlap(share, area, float(draws.mean()), draws, share)
 
 
 def row(region: str, overlap: Overlap, said: str = "eruptive") -> dict[str, object]:
@@ -117,7 +117,7 @@ def test_it_can_be_cancelled_within_a_region(survey):
 def test_overlaps_as_rows():
     found = {
         "ropi": drawn(0.25, np.linspace(0.0, 0.2, 99)),
-        "hull": drawn(0.0, np.zeros(99), "hull", area=0.0),
+        "hull": drawn(0.0, np.zeros(99), area=0.0),
     }
     rows = overlap_rows(found)
     assert rows.loc[0].tolist() == ["RoPI", "10.0", "25.0", "10.0", "2.50", "0.01", 99]

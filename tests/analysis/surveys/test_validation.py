@@ -33,12 +33,12 @@ def test_gain_offset_and_bias_of_a_straight_line_are_found():
     table = made(gain=0.5, offset=1e18)
     found = validate(table).overall
     assert found.gain == pytest.approx(0.5)
-    assert found.offset == pytest.approx(1e18)
+    assert found.offset_mx_per_h == pytest.approx(1e18)
     assert found.correlation == pytest.approx(1.0)
     assert found.rank_correlation == pytest.approx(1.0)
     truth = table["true_rate_mx_per_h"].mean()
-    assert found.bias == pytest.approx(0.5 * truth + 1e18 - truth)
-    assert found.scatter == pytest.approx(0.0, abs=1e10)
+    assert found.bias_mx_per_h == pytest.approx(0.5 * truth + 1e18 - truth)
+    assert found.scatter_mx_per_h == pytest.approx(0.0, abs=1e10)
     assert found.trusted
 
 
@@ -62,7 +62,7 @@ def test_interval_covers_the_correlation():
     deviation = 6e19 / np.sqrt(12)
     for seed in range(60):
         found = validate(made(gain=1.0, noise=deviation, seed=seed)).overall
-        low, high = found.correlation_interval
+        low, high = found.correlation_low, found.correlation_high
         inside += low <= np.sqrt(0.5) <= high
     assert inside >= 51
 
@@ -92,7 +92,7 @@ def test_thresholds_are_told_apart():
 def test_two_windows_have_no_correlation_and_no_error():
     found = validate(made(regions=2, windows=1)).overall
     assert np.isnan(found.correlation)
-    assert np.isfinite(found.bias)
+    assert np.isfinite(found.bias_mx_per_h)
     assert not found.trusted
 
 
@@ -118,7 +118,7 @@ def test_measured_decline_follows_the_truth_on_simulated_regions():
     # 0.85 to 0.90 over 40 regions, in the benchmark.
     assert found.overall.correlation > 0.6
     assert 0.05 < found.overall.gain < 0.5
-    assert found.overall.bias < 0
+    assert found.overall.bias_mx_per_h < 0
 
 
 def test_truth_of_real_regions_is_unknown():

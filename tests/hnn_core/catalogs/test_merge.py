@@ -234,9 +234,9 @@ class TestAssociation:
     def test_every_link_gives_eruptive_in_either_direction(self, ours, theirs):
         flare = record("DONKI", links=tuple(f"{i}-CME-001" for i in sorted(ours)))
         links = {flare.id: {f"{i}-CME-001": 1 for i in theirs}}
-        told = associate(flare, X22, links, {}, {})
-        assert (told.association == "eruptive") == bool(ours | theirs)
-        assert told.cme_ids == tuple(f"{i}-CME-001" for i in sorted(ours | theirs))
+        association, _, cme_ids = associate(flare, X22, links, {}, {})
+        assert (association == "eruptive") == bool(ours | theirs)
+        assert cme_ids == tuple(f"{i}-CME-001" for i in sorted(ours | theirs))
 
 
 class TestRows:

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hnn_core.catalogs.donki import parse_donki_cmes, parse_donki_flares, query, read_records
+from hnn_core.catalogs.donki import Donki, parse_donki_cmes, parse_donki_flares, query
 from hnn_core.catalogs.hek import has_more, parse_flares
 from hnn_core.catalogs.hek import query as hek_query
-from hnn_core.catalogs.ncei import newest_reports, parse_report, read_index, read_report
+from hnn_core.catalogs.ncei import Ncei, parse_report, read_index
 from hnn_core.catalogs.raw import spans
 from hnn_core.catalogs.records import (
+    HarpNoaa,
     parse_harp_noaa,
     place,
-    read_harp_noaa,
     read_place,
     read_time,
     region_number,
@@ -232,7 +232,7 @@ class TestNcei:
                 f"{stem}_y2011_v2-0-0.json",
             )
         )
-        assert newest_reports(page) == {
+        assert read_index(arrived(page)) == {
             2011: f"{stem}_y2011_v1-0-10.csv",
             2012: f"{stem}_y2012_v1-0-0.csv",
         }
@@ -246,10 +246,10 @@ class TestNcei:
     )
     def test_what_is_no_report_is_asked_again(self, text):
         with pytest.raises(TransientReplyError):
-            read_report(arrived(text))
+            Ncei.check(arrived(text))
 
     def test_a_report_without_flares_is_sound(self):
-        assert read_report(arrived(HEADER + "\n"))
+        Ncei.check(arrived(HEADER + "\n"))
 
 
 class TestHek:
@@ -293,12 +293,12 @@ class TestDonki:
 
     @pytest.mark.parametrize("text", ["[]", "null", "", " \n", "[{}]"])
     def test_nothing_found_is_an_answer(self, text):
-        assert read_records(arrived(text))
+        Donki.check(arrived(text))
 
     @pytest.mark.parametrize("text", ["<html>", '{"error": 1}', "[{", "7"])
     def test_anything_else_is_asked_again(self, text):
         with pytest.raises(TransientReplyError):
-            read_records(arrived(text))
+            Donki.check(arrived(text))
 
     def test_nulls_and_absent_keys(self):
         bare = {"flrID": "a", "peakTime": "2011-02-15T01:56Z", "classType": "m1.2"}
@@ -390,7 +390,7 @@ class TestHarpNoaa:
     @pytest.mark.parametrize("text", ["", "<!DOCTYPE html>", "HARPNUM NOAA_ARS\n"])
     def test_what_is_no_table_is_asked_again(self, text):
         with pytest.raises(TransientReplyError):
-            read_harp_noaa(arrived(text))
+            HarpNoaa.check(arrived(text))
 
 
 class TestRealSamples:

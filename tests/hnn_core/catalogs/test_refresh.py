@@ -11,11 +11,10 @@ import pandas as pd
 import pytest
 
 from hnn_core.catalogs import client, refresh
-from hnn_core.catalogs.derive import NAMES
-from hnn_core.catalogs.queries import find_regions, flares_of_region, harps_of
+from hnn_core.catalogs.queries import flares_of_region, harps_of
 from hnn_core.catalogs.raw import RawFolder
 from hnn_core.catalogs.refresh import refresh_cmes, refresh_flares, refresh_harp_noaa
-from hnn_core.catalogs.store import Catalog, catalogs_home
+from hnn_core.catalogs.store import NAMES, Catalog, catalogs_home
 from hnn_core.exceptions import RequestError
 from hnn_core.magnetogram.conventions import parse_t_rec
 from tests.conftest import ROOT
@@ -41,7 +40,6 @@ def services(world, monkeypatch, hnn_home):
     with emulated(world) as emulator:
         for name, value in emulator.environment.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setenv("HNN_TIMEOUT_S", "0.5")
         monkeypatch.setenv("HNN_ATTEMPTS", "3")
         monkeypatch.setenv("HNN_RETRY_WAIT_S", "0.005")
         yield emulator
@@ -77,8 +75,6 @@ def test_from_the_services_to_a_region_s_flares(services):
     row = x22()
     assert (row["association"], row["noaa"], row["harp"]) == ("eruptive", 11158, 377)
     assert row["sources"] == "NCEI,DONKI"
-    region = find_regions(catalog, noaa=11158).iloc[0]
-    assert (region["largest_class"], region["eruptive"], region["harps"]) == ("X2.2", 1, "377")
     first, last = parse_t_rec("2011.02.13_05:00:00_TAI"), parse_t_rec("2011.02.15_06:00:00_TAI")
     flares = flares_of_region(catalog, (11158,), 377, first=first, last=last, definitive=True)
     assert flares[-1].cmes[0].speed == 700
@@ -195,7 +191,8 @@ class TestFaults:
         assert x22()["association"] == "eruptive"
         assert len([n for n in notes if "trying again" in n]) >= 8
 
-    def test_silence_is_got_over(self, services):
+    def test_silence_is_got_over(self, services, monkeypatch):
+        monkeypatch.setenv("HNN_TIMEOUT_S", "0.5")
         services.faults.add("/FLR", "hang", seconds=1.0)
         assert refresh_cmes(*WEEK).failed == ()
 
@@ -291,7 +288,7 @@ class TestHek:
         assert (newest["source"], newest["noaa"]) == ("HEK", 14600)
 
 
-def wait_until(true, *, at_most=30.0):
+def wait_until(true, *, at_most=300.0):
     end = time.monotonic() + at_most
     while not true():
         assert time.monotonic() < end, "it did not happen"
@@ -314,16 +311,16 @@ def _without_today(answer, now):
 class TestProgress:
     def test_it_counts_to_the_end(self):
         told = []
-        refresh_cmes(*WEEK, progress=told.append)
-        assert [t.done for t in told] == [1, 2]
-        assert {t.total for t in told} == {2}
-        assert told[0].what == "DONKI flares 2011-02"
+        refresh_cmes(*WEEK, progress=lambda *step: told.append(step))
+        assert [done for done, _, _ in told] == [1, 2]
+        assert {total for _, total, _ in told} == {2}
+        assert told[0][2] == "DONKI flares 2011-02"
 
     def test_flares_count_the_months_that_ncei_covers(self):
         told = []
-        refresh_flares(*FEBRUARY, progress=told.append)
-        refresh_flares(*FEBRUARY, progress=told.append)
-        assert all(0 < t.done <= t.total for t in told)
+        for _ in range(2):
+            refresh_flares(*FEBRUARY, progress=lambda *step: told.append(step))
+        assert all(0 < done <= total for done, total, _ in told)
 
     def test_what_cannot_be_used_is_noted_once(self, services):
         services.donki.cmes = lambda: [{"activityID": None, "startTime": "2011-02-17T00:00Z"}]
@@ -361,7 +358,7 @@ def test_two_processes_at_once(services, tmp_path, kill):
     if kill:
         wait_until(lambda: len(services.requests) >= n_requests + 6)
         processes[0].kill()
-    errors = [process.communicate(timeout=30)[1] for process in processes]
+    errors = [process.communicate(timeout=300)[1] for process in processes]
     assert processes[1].returncode == 0, errors[1].decode()
     if not kill:
         assert processes[0].returncode == 0, errors[0].decode()

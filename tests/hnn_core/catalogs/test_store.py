@@ -7,12 +7,17 @@ from datetime import date, timedelta
 import pandas as pd
 import pytest
 
-from hnn_core.catalogs import derive as tables_module
 from hnn_core.catalogs import raw as raw_module
-from hnn_core.catalogs.derive import NAMES, table_path
+from hnn_core.catalogs import store as tables_module
 from hnn_core.catalogs.raw import RawFolder, Span
 from hnn_core.catalogs.refresh import keep_filled, missing_noaa, noaa_at
-from hnn_core.catalogs.store import Catalog, catalogs_home, refresh_tables
+from hnn_core.catalogs.store import (
+    NAMES,
+    Catalog,
+    catalogs_home,
+    refresh_tables,
+    table_path,
+)
 from hnn_core.exceptions import CatalogError
 from tests.support.drawn_catalogs import (
     FETCHED,

@@ -9,7 +9,7 @@ from hnn_core.cli.data import app
 from hnn_core.dataset.build import build_dataset
 from hnn_core.dataset.stored import StoredDataset
 from hnn_core.live.reporting import Reporter, report, run
-from hnn_core.magnetogram.magnetogram import write_fits
+from hnn_core.magnetogram.conventions import format_t_rec
 from tests.conftest import ROOT, real_data
 from tests.support.drawn_sharp import draw_fits
 from tests.support.drawn_source import DrawnRegion, DrawnSource, flare, small_source
@@ -26,7 +26,9 @@ def folder(tmp_path) -> Path:
     (tmp_path / "sharps").mkdir()
     for time in source.times("377"):
         frame = source.frame("377", time)
-        write_fits(frame, tmp_path / "sharps" / f"{time.strftime('%H')}.fits", compress=False)
+        path = tmp_path / "sharps" / f"{time.strftime('%H')}.fits"
+        cards = {"T_REC": format_t_rec(time), "NOAA_AR": 0, "NOAA_ARS": "MISSING", "LON_FWT": 10.0}
+        draw_fits(path, frame.field, compress=False, **cards, QUALITY=frame.quality)
     peak = flare(13.5).peak.isot
     (tmp_path / "labels.csv").write_text(
         f"harp,goes_class,peak_utc,association\n377,M2.0,{peak},unlinked\n377,big,{peak},\n"

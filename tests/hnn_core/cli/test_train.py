@@ -64,12 +64,12 @@ def log_file() -> Path:
 
 
 def finished(process: subprocess.Popen) -> str:
-    code = process.wait(timeout=240)
+    code = process.wait(timeout=600)
     assert code == 0, log_file().read_text()
     return log_file().read_text()
 
 
-def wait_for(run: str, what, patience: float = 120.0) -> RunFolder:
+def wait_for(run: str, what, patience: float = 600.0) -> RunFolder:
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         try:
@@ -219,7 +219,7 @@ def test_without_the_hub_one_sentence_names_the_option(dataset, tmp_path):
     }  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-m", "hnn_core", *words],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240,
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert done.returncode == 2
     (line,) = done.stderr.strip().splitlines()

@@ -41,7 +41,7 @@ REGIONS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(regions=REGIONS, n=st.integers(2, 5), seed=st.integers(0, 5))
 def test_no_region_harp_or_noaa_number_is_on_both_sides(regions, n, seed):
     harps = [harp for harp, _, _ in regions]

@@ -67,7 +67,7 @@ def checked(one_token, images):
     Three such orders of 99, which one seed in five draws, would widen the interval to 0: so a
     seed without them.
     """
-    maps = relevance(one_token, images).maps
+    maps = relevance(one_token, images).values
     return faithfulness_of(one_token, images, maps, steps=TOKENS, draws=99, fills=("zero",), seed=1)
 
 
@@ -102,7 +102,7 @@ def test_the_right_map_is_better_than_random_and_than_field_order(checked):
 
 
 def test_the_map_turned_upside_down_is_no_better_than_random(one_token, images):
-    maps = -relevance(one_token, images).maps
+    maps = -relevance(one_token, images).values
     maps[HOUR][TOKEN] = -1.0
     found = faithfulness_of(one_token, images, maps, fills=("zero",))
     assert found.verdict == "The map is no better than random order (20 draws)."
@@ -111,7 +111,7 @@ def test_the_map_turned_upside_down_is_no_better_than_random(one_token, images):
 
 def test_the_class_confined_is_followed_the_other_way(one_token):
     images = with_field(-FIELD, noise_images())
-    maps = relevance(one_token, images, target="confined").maps
+    maps = relevance(one_token, images, target="confined").values
     found = faithfulness_of(
         one_token, images, maps, target="confined", steps=TOKENS, fills=("zero",), draws=19
     )
@@ -124,7 +124,7 @@ def test_the_last_hour_alone(images):
     model = one_token_model(hour=HOURS - 1)
     images = images.clone()
     images[-1, 0, PATCH : 2 * PATCH, 2 * PATCH : 3 * PATCH] = FIELD
-    maps = occlusion(model, images, block=1).maps
+    maps = occlusion(model, images, block=1).values
     found = faithfulness_of(
         model, images, maps, hours="last", steps=16, draws=19, scale="logit", fills=("zero",)
     )
@@ -209,8 +209,8 @@ def test_the_same_seed_gives_the_same_numbers_and_another_does_not(images):
 def test_maps_checked_together_get_what_each_gets_alone(images):
     model = small_model()
     maps = {
-        "one": relevance(model, images).maps,
-        "other": relevance(model, images, target="confined").maps,
+        "one": relevance(model, images).values,
+        "other": relevance(model, images, target="confined").values,
     }
     targets = {"one": "eruptive", "other": "confined"}
     choice = {"steps": 6, "draws": 19, "seed": 3}
@@ -353,7 +353,7 @@ def test_rollout_does_not_depend_on_the_classifier_and_the_lstm(images):
 
 def test_relevance_changes_with_the_lstm(images):
     check = randomised_check(
-        small_model(), lambda model, work: relevance(model, images, work=work).maps
+        small_model(), lambda model, work: relevance(model, images, work=work).values
     )
     assert check.stages[1].spearman < 0.99
     assert check.changes

@@ -42,7 +42,7 @@ def test_a_file_is_whole_only_at_its_full_length(tmp_path, compress):
         assert not is_whole(path), length
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(length=st.integers(0, 40_000))
 def test_wholeness_agrees_with_the_reader(tmp_path_factory, length):
     path = tmp_path_factory.getbasetemp() / "cut.fits"

@@ -248,15 +248,17 @@ def test_hours_may_be_named_one_by_one(emulator, undisturbed):
     whole(undisturbed)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seconds=st.integers(1_272_672_000, 1_893_456_000))
 def test_times_are_read_as_everywhere_else(seconds):
     text = format_t_rec(float(seconds))
     several = [text, text.replace("_TAI", ".000_TAI"), text.replace("_TAI", ".250_TAI")]
     expected = [float(tai_seconds(parse_t_rec(one))) for one in several]
-    assert t_rec_seconds(several).tolist() == expected == [seconds, seconds, seconds + 0.25]
+    assert (
+        [t_rec_seconds(text) for text in several] == expected == [seconds, seconds, seconds + 0.25]
+    )
 
 
 def test_what_is_no_time_is_nan():
     texts = ["MISSING", "2011.13.01_00:00:00_TAI", "2011.02.30_00:00:00_TAI", "Invalid KeyLink"]
-    assert np.isnan(t_rec_seconds(texts)).all()
+    assert np.isnan([t_rec_seconds(text) for text in texts]).all()

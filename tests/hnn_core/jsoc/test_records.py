@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from astropy.io.fits import Header
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hnn_core.jsoc.fetch import hourly
@@ -200,7 +200,6 @@ def test_only_the_hours_asked_for_are_looked_at():
     assert chosen["hour"].tolist() == [FIVE, FIVE + 7200.0]
 
 
-@settings(deadline=None)  # a loaded machine takes its time
 @given(
     st.lists(
         st.tuples(st.integers(-20, 60), st.sampled_from([0, 0, 0, 0x10400, 0x8000_0000, 0x200])),

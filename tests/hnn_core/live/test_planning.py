@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hnn_core.exceptions import CatalogError, RequestError, UnknownSourceError
@@ -137,7 +137,6 @@ def test_two_numbers_in_one_harp_share_its_frames(plan_of):
     assert (region.harp, region.noaa, region.n_flares) == (1449, (11429, 11430), 2)
 
 
-@settings(deadline=None)  # a loaded machine takes its time
 @given(
     st.lists(st.tuples(st.integers(0, 600), st.floats(-80, 80)), min_size=1, max_size=6),
     st.integers(10, 18),

@@ -35,7 +35,7 @@ def brute_force(field: np.ndarray, config: PreprocessConfig) -> np.ndarray:
     return image
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(shape=shapes, crop=st.sampled_from([4, 8, 24]), block=st.sampled_from([1, 2, 4]))
 def test_image_is_what_the_words_say(shape, crop, block):
     field = np.random.default_rng(sum(shape)).normal(0, 1500, shape).astype(np.float32)
@@ -85,7 +85,7 @@ def test_field_is_left_unchanged_and_may_be_read_only():
     assert (field == 4000).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(shape=shapes, row=st.integers(0, GRID - 1), col=st.integers(0, GRID - 1))
 def test_a_bright_block_comes_back_to_its_pixels(shape, row, col):
     """Light the pixels of one token, find which token sees them, draw it: the same pixels."""

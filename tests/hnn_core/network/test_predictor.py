@@ -120,7 +120,7 @@ def test_rollout_is_that_of_each_frame_alone(predictor):
     for hour, frame in enumerate(images(predictor, sequence)[0]):
         with torch.inference_mode(), capture_attention(vit) as captured:
             vit(frame[None])
-        expected = rollout(captured.layers).reshape(4, 4).numpy()
+        expected = rollout(captured).reshape(4, 4).numpy()
         np.testing.assert_allclose(maps[hour], expected, atol=1e-6)
 
 

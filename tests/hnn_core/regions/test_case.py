@@ -123,7 +123,6 @@ def test_a_set_has_one_to_twelve_cases_each_once():
 # A link
 
 
-@settings(deadline=None)
 @given(cases=CASES)
 def test_a_link_gives_back_what_was_written_whatever_the_words(cases):
     assert cases_from_link(cases_to_link(cases)) == cases
@@ -259,7 +258,7 @@ def test_odd_names_are_told_apart():
     assert [load_set(name).name for name in ODD_NAMES] == ODD_NAMES
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.text(alphabet=st.characters(codec="utf-8"), min_size=1, max_size=60))
 def test_a_name_is_refused_or_finds_its_set(name):
     try:

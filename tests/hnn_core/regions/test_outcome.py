@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from astropy import units as u
 from astropy.time import Time
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hnn_core.exceptions import DatasetError
@@ -71,7 +71,6 @@ def test_of_several_flares_the_doubtful_one_decides_where_none_erupted(associati
 KINDS = st.sampled_from(["eruptive", "unlinked", "confined", "unknown"])
 
 
-@settings(deadline=None)
 @given(
     flares=st.lists(
         st.tuples(st.integers(-3, 27), st.sampled_from(["C9.9", "M1.0", "X2.2"]), KINDS), max_size=5

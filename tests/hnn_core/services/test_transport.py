@@ -161,7 +161,7 @@ def test_data_of_another_server_have_a_folder_of_their_own(monkeypatch, hnn_home
     assert endpoints.elsewhere() == ""
     assert endpoints.live_home() == hnn_home / "live"
     monkeypatch.setenv("HNN_JSOC_URL", "http://127.0.0.1:8890")
-    assert endpoints.jsoc_url() == "http://127.0.0.1:8890/"
+    assert endpoints.service_url("JSOC") == "http://127.0.0.1:8890/"
     assert endpoints.live_home() == hnn_home / "live-127.0.0.1-8890"
 
 
@@ -169,7 +169,7 @@ def test_data_of_another_server_have_a_folder_of_their_own(monkeypatch, hnn_home
 def test_what_is_no_address_is_told(monkeypatch, address):
     monkeypatch.setenv("HNN_DONKI_URL", address)
     with pytest.raises(RequestError, match="HNN_DONKI_URL"):
-        endpoints.donki_url()
+        endpoints.service_url("DONKI")
 
 
 @pytest.mark.parametrize("text", ["soon", "-1", "0", "nan", "1e9"])
