@@ -132,10 +132,6 @@ class ServiceError(HnnError):
     """An outside service does not give what is requested."""
 
 
-class UnreachableError(ServiceError):
-    """No connection to the service, or no answer in time."""
-
-
 class ServiceFaultError(ServiceError):
     """The service answers with faults alone."""
 
@@ -146,10 +142,6 @@ class RefusedError(ServiceError):
 
 class BlockedError(RefusedError):
     """The service has blocked this user."""
-
-
-class ExportError(ServiceError):
-    """JSOC will not export these records, or not now."""
 
 
 class NoRecordsError(ServiceError):

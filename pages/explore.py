@@ -79,10 +79,7 @@ if view:
 if view and view.sequence:
     st.markdown("### Input hours of the network")
     strip = filmstrip_figure(
-        view.sequence.frames,
-        heat.heats if heat else None,
-        width=STRIP_WIDTH,
-        **look,
+        view.sequence.frames, heat.heats if heat else None, width=STRIP_WIDTH, **look
     )
     with st.container(key="strip"):
         show_chart(

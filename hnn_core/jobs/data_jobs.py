@@ -17,13 +17,7 @@ from hnn_core.jobs.jobs import Job, State, start
 from hnn_core.services.endpoints import live_home
 from hnn_core.storage import json_objects, now, replace_json
 
-__all__ = [
-    "DataJob",
-    "again",
-    "list_data_jobs",
-    "remove",
-    "start_data_job",
-]
+__all__ = ["DataJob", "again", "list_data_jobs", "remove", "start_data_job"]
 
 
 class DataJob(Job):

@@ -30,15 +30,7 @@ from hnn_core.jobs.process import (
 )
 from hnn_core.storage import home, now, replace_json
 
-__all__ = [
-    "Job",
-    "State",
-    "ask_to_stop",
-    "effective_state",
-    "start",
-    "stop",
-    "take_turn",
-]
+__all__ = ["Job", "State", "ask_to_stop", "effective_state", "start", "stop", "take_turn"]
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "hnn_core")

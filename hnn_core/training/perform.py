@@ -24,11 +24,7 @@ from hnn_core.training.progress import EventLog, is_main_process
 from hnn_core.training.results import score_row
 from hnn_core.training.run_folder import RunFolder
 
-__all__ = [
-    "PAPER_GRIDS",
-    "grid_points",
-    "perform",
-]
+__all__ = ["PAPER_GRIDS", "grid_points", "perform"]
 
 PAPER_GRIDS: dict[str, list[Any]] = {
     "frames": [6, 8, 10, 14, 18],

@@ -16,13 +16,7 @@ from hnn_core.training.data import Parts
 from hnn_core.training.loaders import autocast_type, embed_frames
 from hnn_core.version import __version__
 
-__all__ = [
-    "describe_environment",
-    "describe_training",
-    "model_card",
-    "predict_test",
-    "score_row",
-]
+__all__ = ["describe_environment", "describe_training", "model_card", "predict_test", "score_row"]
 
 _HEADS = 1024
 _KEPT = (

@@ -7,7 +7,6 @@ from typing import Any
 
 import streamlit as st
 
-from hnn_core.exceptions import HnnError
 from hnn_core.jobs.data_jobs import DataJob, again, list_data_jobs, remove
 from hnn_core.jobs.jobs import State, stop
 from hnn_core.live.holdings import Holding, holdings
@@ -16,7 +15,7 @@ from hnn_core.magnetogram.conventions import iso_minute
 from hnn_core.sources.jsoc import newest
 from pages._data.forms import job_button
 from pages._data.view import explore_button, follows
-from pages._shared.access import guarded_button, require_writes
+from pages._shared.access import guarded_button, perform_first
 from pages._shared.link import reopen
 from pages._shared.messages import plain, show_state, yes_no
 from pages._shared.widgets import choose_row, show_table
@@ -51,8 +50,6 @@ _VIEWS = {
     "cmes": ("Open the catalogue", "catalogue"),
     "build": ("Open the data set", "sets"),
 }
-_FAULT = "job_fault"
-"""Why the last button could not act, and on which job."""
 _REFRESH_S = 2
 _AT_FIRST = 4
 _MOST_REGIONS = 8
@@ -139,13 +136,16 @@ def _show_job(job: DataJob) -> None:
             _show_buttons(job, state)
         if state.message:
             (st.error if state.state == "failed" else st.caption)(plain(state.message))
-        whose, fault = st.session_state.get(_FAULT, ("", ""))
-        if whose == job.name:
+        fault, _ = st.session_state.get(f"outcome_{job.name}", ("", ""))
+        if fault:
             st.error(plain(fault), icon=":material/error:")
         _show_progress(events, busy=job.alive)
         if state.state == "finished":
             _offer_result(job, events)
         _show_notes(job, events)
+        if state.state == "failed" and (log := job.log_tail()):
+            with st.expander("Log", icon=":material/terminal:"):
+                st.code(log, language=None)
 
 
 def _show_progress(events: list[dict[str, Any]], *, busy: bool) -> None:
@@ -200,19 +200,9 @@ def _show_buttons(job: DataJob, state: State) -> None:
                 icon,
                 words,
                 type="tertiary",
-                on_click=_act,
-                args=(act, job),
+                on_click=perform_first,
+                args=(f"outcome_{job.name}", act, job),
             )
-
-
-def _act(act: Callable[[DataJob], object], job: DataJob) -> None:
-    """Act before the page is drawn: a press while it changes is not lost."""
-    st.session_state.pop(_FAULT, None)
-    try:
-        require_writes()
-        act(job)
-    except HnnError as error:
-        st.session_state[_FAULT] = (job.name, str(error))
 
 
 def _offer_result(job: DataJob, events: list[dict[str, Any]]) -> None:

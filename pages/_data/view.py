@@ -10,13 +10,7 @@ from hnn_core.services.endpoints import elsewhere
 from pages._shared.access import writes_refused
 from pages._shared.link import linked, reopened
 
-__all__ = [
-    "choose_view",
-    "explore_button",
-    "follow",
-    "follows",
-    "show_standing",
-]
+__all__ = ["choose_view", "explore_button", "follow", "follows", "show_standing"]
 
 VIEWS = {
     "here": ":material/folder: On this machine",

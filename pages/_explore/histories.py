@@ -77,10 +77,7 @@ def show_flux_bars(view: View | None, name: str, title: str) -> None:
     table = caches.sequence_flux(view.place, view.hour, length)
     show_chart(
         flux_bars_figure(
-            table,
-            column=f"{name}_unsigned_flux_mx",
-            positive=view.eruptive,
-            height=_HEIGHT,
+            table, column=f"{name}_unsigned_flux_mx", positive=view.eruptive, height=_HEIGHT
         ),
         key=f"bars_{name}",
         simulated=view.selection.region.simulated,

@@ -148,12 +148,7 @@ def _kill(run: RunFolder) -> None:
 
 _BUTTONS: dict[str, tuple[str, str, str, Callable[[RunFolder], object]]] = {
     "stop": ("Stop", "stop_circle", "Finishes its step, writes a checkpoint.", jobs.ask_to_stop),
-    "kill": (
-        "Kill",
-        "dangerous",
-        "What came after the last checkpoint is lost.",
-        _kill,
-    ),
+    "kill": ("Kill", "dangerous", "What came after the last checkpoint is lost.", _kill),
     "resume": ("Resume", "resume", "From the newest checkpoint that can be read.", resume),
     "adopt": ("Use in Explore", "travel_explore", "Copies the best model to your models.", _adopt),
     "delete": ("Delete …", "delete", "The run with its checkpoints and its model.", _ask_to_delete),
