@@ -256,10 +256,9 @@ def _see_to_the_end(job: Job, grace_s: float) -> None:
         return  # resumed meanwhile, or deleted
     with _last_word:
         _ = job.alive  # lets go of the dead child
-        left = job.status.state
-        if left == "queued":
-            job.write_status("stopped", "Stopped before it had begun; resume it.")
-        elif left == "running":
-            job.write_status(
-                "stopped", "Ended without a last checkpoint; resumes from the one before."
-            )
+        words = {
+            "queued": "Stopped before it had begun; resume it.",
+            "running": "Ended without a last checkpoint; resumes from the one before.",
+        }.get(job.status.state)
+        if words:
+            job.write_status("stopped", words)

@@ -409,6 +409,9 @@ def test_runs_are_compared_on_one_chart(operator):
     assert charts(app) == {"comparison"}
     [chart] = app.get("plotly_chart")
     assert {trace["name"] for trace in json.loads(chart.proto.spec)["data"]} == {"a", "b"}
+    [table] = [frame.value for frame in app.dataframe]
+    assert table["learning rate"].tolist() == [1e-4, 1e-4]  # numbers, which sort
+    assert table["seed"].tolist() == [0, 0]
     app.multiselect(key="compared").set_value(["b"]).run()
     [chart] = app.get("plotly_chart")
     assert [trace["name"] for trace in json.loads(chart.proto.spec)["data"]] == ["b"]
