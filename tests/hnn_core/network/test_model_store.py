@@ -18,6 +18,7 @@ from hnn_core.exceptions import (
 )
 from hnn_core.network import model_store
 from hnn_core.network import model_store as model_folder
+from hnn_core.network.model import HNN
 from hnn_core.network.model_store import (
     find_model,
     list_models,
@@ -26,7 +27,7 @@ from hnn_core.network.model_store import (
 )
 from hnn_core.services import hub
 from tests.conftest import ROOT
-from tests.support.small_models import small_model
+from tests.support.small_models import small_config, small_model
 
 FRAMES = torch.linspace(-1, 1, 4 * 32 * 32).reshape(1, 4, 1, 32, 32)
 
@@ -97,6 +98,31 @@ def test_sha256_of_a_file_that_is_gone(folder):
     (folder / "model.safetensors").unlink()
     with pytest.raises(ModelError, match=r"model\.safetensors"):
         _ = info.sha256
+
+
+def test_the_hubs_own_loader_reads_the_same_folder(folder, capsys):
+    loaded = HNN.from_pretrained(str(folder))
+    assert torch.equal(logit(loaded), logit(load_model(folder)[0]))
+    assert loaded.config == small_config()
+    assert not loaded.training
+    assert capsys.readouterr().out == ""
+
+
+def test_a_folder_of_the_hubs_own_saver_is_ours_too(tmp_path):
+    model = small_model()
+    model.save_pretrained(tmp_path / "hub")
+    loaded, info = load_model(tmp_path / "hub")
+    assert torch.equal(logit(loaded), logit(model))
+    assert info.metadata == {}
+
+
+def test_the_hubs_own_loader_never_unpickles_and_minds_missing_weights(folder):
+    edit_weights(folder, lambda weights: weights.pop("classifier.bias"))
+    with pytest.raises(RuntimeError, match=r"classifier\.bias"):
+        HNN.from_pretrained(str(folder))
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(FileNotFoundError):
+        HNN.from_pretrained(str(folder))
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
