@@ -19,7 +19,7 @@ from analysis.export import history_csv, masks_hdul, to_bytes
 from analysis.physics.flux import frame_flux
 from analysis.physics.pil import PilSettings
 from hnn_core.exceptions import EmptySourceError, FitsError, HnnError
-from hnn_core.live.reporting import complain, run
+from hnn_core.live.reporting import complain, echo_json, run
 from hnn_core.magnetogram.magnetogram import read_fits
 
 __all__ = ["app", "main"]
@@ -65,7 +65,7 @@ def pil(
     table = pd.DataFrame(rows)
     options.write(out / "pil.csv", history_csv(table).encode())
     if as_json:
-        options.echo_json(options.json_rows(table))
+        echo_json(options.json_rows(table))
     else:
         typer.echo(f"{len(rows)} of {len(files)} files: masks and pil.csv in {out}")
 

@@ -33,6 +33,7 @@ from hnn_core.catalogs.queries import (
 )
 from hnn_core.catalogs.raw import RawFolder, Span, spans, utc_now
 from hnn_core.catalogs.store import Catalog, refresh_tables, table_path, write_tables
+from hnn_core.regions.base import Region
 from hnn_core.regions.goes_classes import class_of_flux
 
 LIMIT_MS = 100.0
@@ -177,6 +178,7 @@ def queries(catalog: Catalog) -> dict[str, Callable[[], object]]:
     first, last = Time("2014-01-01", scale="utc"), Time("2014-01-12", scale="utc")
     near = find_flares(catalog, start=first, end=last)
     noaa = int(near["noaa"][near["noaa"] > 0].mode().iloc[0])
+    region = Region("drawn", noaa - 11059, (noaa,), first, last, n_records=265)
     return {
         "find_flares, no condition": lambda: find_flares(catalog),
         "find_flares, M5.0 and eruptive": lambda: find_flares(
@@ -191,9 +193,7 @@ def queries(catalog: Catalog) -> dict[str, Callable[[], object]]:
         ),
         "find_cmes, a year": lambda: find_cmes(catalog, day, end),
         "harps_of": lambda: harps_of(catalog, noaa),
-        "flares_of_region": lambda: flares_of_region(
-            catalog, (noaa,), noaa - 11059, first=first, last=last, definitive=True
-        ),
+        "flares_of_region": lambda: flares_of_region(catalog, region, definitive=True),
     }
 
 

@@ -3,7 +3,6 @@
 Answers go to stdout. A problem is one line on stderr and exit code 2, never a traceback.
 """
 
-import json
 import logging
 import os
 import sys
@@ -13,9 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hnn_core.cli.data import app as data_app
-from hnn_core.cli.fetch import add_live_commands
 from hnn_core.cli.train import add_commands
-from hnn_core.live.reporting import run
+from hnn_core.live.reporting import DeviceOption, JsonOption, ModelOption, echo_json, run
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
 from hnn_core.regions.base import Region, Source
 from hnn_core.sources import find_region, open_source
@@ -33,14 +31,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-add_live_commands(data_app)
 app.add_typer(data_app, name="data")
 add_commands(app)
 
 SourceOption = Annotated[
     str, typer.Option(help="fits:FOLDER (SHARP FITS files) or sim: (simulated regions).")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
 
 def main(args: list[str] | None = None) -> int:
@@ -72,7 +68,7 @@ def regions(source: SourceOption = "sim:", as_json: JsonOption = False) -> None:
     if as_json:
         skipped = [{"path": s.path, "reason": s.reason} for s in opened.skipped()]
         listed = [_region_values(region) for region in found]
-        _echo_json({"source": opened.spec, "regions": listed, "skipped": skipped})
+        echo_json({"source": opened.spec, "regions": listed, "skipped": skipped})
         return
     typer.echo(
         f"{'region':<10} {'HARP':>7}  {'NOAA':<14} {'first hour':<16}  "
@@ -95,8 +91,8 @@ def predict(
     region: Annotated[str, typer.Option(help='HARP or NOAA number, or "SIM 1".')],
     time: Annotated[str, typer.Option(help="Hour of x_t in TAI, as 2011-02-15T01:00:00.")],
     source: SourceOption = "sim:",
-    model: Annotated[str, typer.Option(help="Name, folder or hub id of a model.")] = "demo",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
+    model: ModelOption = "demo",
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Predict whether the coming flare will be eruptive."""
@@ -116,7 +112,7 @@ def predict(
         predictor = Predictor.load(model, device)
         prediction = predictor.predict(build_sequence(opened, found.id, hour, predictor.frames))
     if as_json:
-        _echo_json(prediction.to_dict())
+        echo_json(prediction.to_dict())
     else:
         _echo_prediction(prediction)
         _echo_skipped(opened)
@@ -141,10 +137,6 @@ def _region_values(region: Region) -> dict[str, Any]:
             for flare in region.flares
         ],
     }
-
-
-def _echo_json(values: dict[str, Any]) -> None:
-    typer.echo(json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def _echo_prediction(prediction: "Prediction") -> None:

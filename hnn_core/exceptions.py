@@ -18,24 +18,12 @@ class WrongInstrumentError(FitsError):
     """The file is from another instrument or holds another segment."""
 
 
-class NotCeaError(FitsError):
-    """The file is in CCD coordinates, not in the cylindrical equal-area projection."""
-
-
 class TruncatedFitsError(FitsError):
     """The file ends early or its compressed pixels cannot be decoded."""
 
 
-class MissingMetadataError(FitsError):
-    """The file has neither keywords nor a JSOC file name by which region and time are known."""
-
-
 class MissingKeywordError(FitsError):
     """A keyword that is needed is absent or unreadable."""
-
-
-class OversizeError(FitsError):
-    """The header claims more pixels than any active-region patch has."""
 
 
 class SourceError(HnnError):
@@ -88,18 +76,6 @@ class UnknownModelError(ModelError):
     """No model has that name and no folder is at that path."""
 
 
-class MissingModelFileError(ModelError):
-    """The model folder has no config.json or model.safetensors."""
-
-
-class ForeignModelError(ModelError):
-    """The folder holds a model of another program or architecture."""
-
-
-class CorruptModelError(ModelError):
-    """A model file is damaged: not JSON, not safetensors, or of the wrong shapes."""
-
-
 class AttentionCaptureError(HnnError):
     """No attention matrix was seen while the network ran."""
 
@@ -110,14 +86,6 @@ class FlareTableError(HnnError):
 
 class DatasetError(HnnError):
     """A stored data set cannot be made or used."""
-
-
-class UnknownDatasetError(DatasetError):
-    """No data set has that name and no folder is at that path."""
-
-
-class UnfinishedDatasetError(DatasetError):
-    """The data set's build has not come to its end; building again resumes it."""
 
 
 class CorruptDatasetError(DatasetError):
@@ -148,24 +116,12 @@ class UnknownRunError(RunError):
     """No run has that name and no run folder is at that path."""
 
 
-class CheckpointError(TrainingError):
-    """No checkpoint of the run can be read."""
-
-
-class DivergedError(TrainingError):
-    """The loss is not a finite number any more."""
-
-
 class DiskFullError(TrainingError):
     """The disk has no room left for the run's files."""
 
 
-class ShortOfMemoryError(TrainingError):
-    """The device has less memory than a batch needs."""
-
-
 class RequestError(HnnError):
-    """A user's request cannot be met: a number, date, name or setting is wrong."""
+    """A user's request cannot be met: a number, date, name or setting is wrong, or not allowed."""
 
 
 class CatalogError(HnnError):
@@ -174,10 +130,6 @@ class CatalogError(HnnError):
 
 class ServiceError(HnnError):
     """An outside service does not give what is requested."""
-
-
-class UnreachableError(ServiceError):
-    """No connection to the service, or no answer in time."""
 
 
 class ServiceFaultError(ServiceError):
@@ -192,17 +144,9 @@ class BlockedError(RefusedError):
     """The service has blocked this user."""
 
 
-class ExportError(ServiceError):
-    """JSOC will not export these records, or not now."""
-
-
 class NoRecordsError(ServiceError):
     """The service has no record of what is requested."""
 
 
 class TransientReplyError(ServiceError):
     """One reply was not sound; another request may help. Never leaves `hnn_core.services`."""
-
-
-class NotAllowedError(HnnError):
-    """The operator has not allowed this from where the page is opened."""

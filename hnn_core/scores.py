@@ -74,7 +74,6 @@ def region_interval(
     *,
     score: str = "tss",
     draws: int = 1000,
-    seed: int = 0,
 ) -> tuple[float, float]:
     """95 % interval of a score by resampling whole regions, not their correlated frames.
 
@@ -85,7 +84,7 @@ def region_interval(
         Region of each frame.
     score : str
         A key of `skill_scores`.
-    draws, seed : int
+    draws : int
 
     Returns
     -------
@@ -93,7 +92,7 @@ def region_interval(
         NaN when the score is undefined in every draw.
     """
     counts = group_counts(y_true, y_pred, regions)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     drawn = rng.integers(0, len(counts), (draws, len(counts)))
     return interval(count_scores(counts[drawn].sum(axis=1))[score])
 

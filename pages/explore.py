@@ -71,19 +71,15 @@ if view:
                 kind="picture",
                 ratio=view.frame.shape[0] / view.frame.shape[1],
                 key="magnetogram",
-                filename=f"{region.id} {hour}",
                 alt=f"Magnetogram of {region.name} at {hour} TAI",
             )
         with st.container(key="answer", border=True):
             show_answer(view)
 
 if view and view.sequence:
-    st.markdown("### The hours the network saw")
+    st.markdown("### Input hours of the network")
     strip = filmstrip_figure(
-        view.sequence.frames,
-        heat.heats if heat else None,
-        width=STRIP_WIDTH,
-        **look,
+        view.sequence.frames, heat.heats if heat else None, width=STRIP_WIDTH, **look
     )
     with st.container(key="strip"):
         show_chart(
@@ -91,7 +87,6 @@ if view and view.sequence:
             kind="strip",
             ratio=strip.layout.height / STRIP_WIDTH,
             key="filmstrip",
-            filename=f"{region.id} {hour} sequence",
             alt=f"The {len(view.sequence)} magnetograms up to {hour} TAI",
         )
 

@@ -5,6 +5,7 @@ import streamlit as st
 
 from analysis.skill.forecasts import FORECASTS
 from pages._shared.link import linked, require_app
+from pages._shared.messages import show_simulated
 from pages._skill.details import (
     show_counts,
     show_curves,
@@ -15,7 +16,6 @@ from pages._skill.details import (
 )
 from pages._skill.run import Chosen, choose_run
 from pages._skill.scores import (
-    BANNER,
     NO_RUN,
     show_caveats,
     show_folds,
@@ -47,7 +47,10 @@ def choose_forecast(chosen: Chosen) -> str:
 def show_skill(chosen: Chosen) -> None:
     """Draw everything about a run."""
     if chosen.simulated:
-        st.html(BANNER)
+        show_simulated(
+            "These scores show nothing about the Sun: the test set was made by a model of magnetic "
+            "elements."
+        )
     show_heading(chosen)
     show_missing(chosen)
     folds = show_folds(chosen) if chosen.folds > 1 else pd.DataFrame()

@@ -13,7 +13,7 @@ from analysis.cases.case_study import CaseStudy
 from analysis.cases.overlap import REGION_NAMES, Overlap, TokenGrid, combine, overlaps
 from analysis.physics.pil import PilMasks
 from hnn_core.exceptions import RequestError
-from hnn_core.magnetogram.conventions import tai_seconds
+from hnn_core.magnetogram.conventions import number, tai_seconds
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.preprocess import CropBox, tokens_to_patch
 
@@ -205,7 +205,21 @@ def overlap_rows(found: Mapping[str, Overlap]) -> pd.DataFrame:
     found : mapping of str to Overlap
         By `analysis.cases.overlap.REGION_NAMES`.
     """
-    return pd.DataFrame([_overlap_row(PARTS[name], one) for name, one in found.items()])
+    rows = []
+    for name, one in found.items():
+        known = np.isfinite(one.p)
+        rows.append(
+            {
+                "part": PARTS[name],
+                "area (%)": f"{100 * one.area:.1f}",
+                "share (%)": f"{100 * one.share:.1f}" if known else "–",
+                "expected (%)": f"{100 * one.expected:.1f}" if known else "–",
+                "× expected": f"{one.enrichment:.2f}" if known else "–",
+                "p": number(one.p, ".2g") if known else "no PIL",
+                "draws": one.draws.size,
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def norms_sentence(norms: "Explanation", maps: np.ndarray) -> str:
@@ -233,19 +247,6 @@ def norms_sentence(norms: "Explanation", maps: np.ndarray) -> str:
         f"{count} of {total} tokens stand out, and {100 * share:.1f} % of the map's magnitude lies "
         "on them: that part of the map may be an artefact."
     )
-
-
-def _overlap_row(part: str, one: Overlap) -> dict[str, object]:
-    known = np.isfinite(one.p)
-    return {
-        "part": part,
-        "area (%)": f"{100 * one.area:.1f}",
-        "share (%)": f"{100 * one.share:.1f}" if known else "–",
-        "expected (%)": f"{100 * one.expected:.1f}" if known else "–",
-        "× expected": f"{one.enrichment:.2f}" if known else "–",
-        "p": f"{one.p:.2g}" if known else "no PIL",
-        "draws": one.draws.size,
-    }
 
 
 def _refuse_other_hours(study: CaseStudy, sequence: "FrameSequence") -> None:

@@ -1,4 +1,7 @@
-"""Inside the vision transformer: what every head looks at, and tokens that stand out."""
+"""Inside the vision transformer: what every head looks at, and tokens that stand out.
+
+Both figures need the margins of a picture: room for a colour bar at the right.
+"""
 
 from typing import Any
 
@@ -17,8 +20,6 @@ _DECADES = 3
 
 def layer_heads_figure(attention: np.ndarray) -> go.Figure:
     """Draw the class token's attention in every encoder and head as small pictures.
-
-    It needs the margins of a picture: room for a colour bar at the right.
 
     Parameters
     ----------
@@ -108,8 +109,6 @@ def _laid_out(pictures: np.ndarray, gap: int, between: float) -> np.ndarray:
 
 def token_norms_figure(norms: np.ndarray, flagged: np.ndarray) -> go.Figure:
     """Draw the norm of each token of one frame; those that stand out are outlined.
-
-    It needs the margins of a picture: room for a colour bar at the right.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from analysis.export import history_csv
 from analysis.physics.flux import flux_history
 from analysis.physics.pil import PilSettings
 from hnn_core.exceptions import EmptySourceError, FitsError, PositionError
-from hnn_core.live.reporting import complain
+from hnn_core.live.reporting import complain, echo_json
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sequence_plan import good_records
 from hnn_core.regions.base import Region, Source
@@ -66,7 +66,7 @@ def flux(
         options.write(csv, history_csv(table).encode())
     files = [str(path) for path in (csv, parquet) if path is not None]
     if as_json:
-        options.echo_json(options.json_rows(table))
+        echo_json(options.json_rows(table))
     elif not files:
         typer.echo(history_csv(table), nl=False)
     else:

@@ -30,7 +30,6 @@ __all__ = [
     "Within",
     "check_out",
     "chosen_regions",
-    "echo_json",
     "json_rows",
     "make_settings",
     "report_regions",
@@ -113,11 +112,6 @@ def write(path: Path, content: bytes) -> None:
         write_atomically(path, content, shared=True)
     except OSError as error:
         raise typer.BadParameter(f"cannot write {path}: {error.strerror}") from error
-
-
-def echo_json(answer: object) -> None:
-    """Write an answer as JSON."""
-    typer.echo(json.dumps(answer, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def json_rows(table: pd.DataFrame) -> Sequence[dict[str, Any]]:

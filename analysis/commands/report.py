@@ -14,11 +14,11 @@ import typer
 from analysis.cases.case_study import NO_MODEL
 from analysis.cases.explained import MAP_METHODS
 from analysis.cases.making import ReportCase, make_all, make_case
-from analysis.commands.options import AsJson, check_out, echo_json, json_rows, write
+from analysis.commands.options import AsJson, check_out, json_rows, write
 from analysis.report.data import cases_table
 from analysis.report.files import ReportFiles
 from hnn_core.exceptions import ModelError
-from hnn_core.live.reporting import complain
+from hnn_core.live.reporting import complain, echo_json
 from hnn_core.regions.base import Source
 from hnn_core.regions.case import MOST_CASES, Case, CaseSet, load_set, read_set
 from hnn_core.regions.goes_classes import threshold

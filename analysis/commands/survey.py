@@ -13,6 +13,7 @@ from analysis.surveys.survey import survey as survey_windows
 from analysis.surveys.validation import validate as validate_table
 from analysis.surveys.validation import validation_table
 from hnn_core.exceptions import OneClassError, TooFewGroupsError
+from hnn_core.live.reporting import echo_json
 from hnn_core.regions.goes_classes import threshold
 from hnn_core.regions.labels import DEFAULT_POLICY
 from hnn_core.sources import open_source
@@ -53,7 +54,7 @@ def survey(
     except (OneClassError, TooFewGroupsError) as error:
         why = str(error)
     if as_json:
-        options.echo_json(
+        echo_json(
             {
                 "windows": len(table),
                 "regions": int(table["region"].nunique()),
@@ -95,7 +96,7 @@ def validate(
         table.insert(0, "source", opened.spec)
         options.write(out, parquet_bytes(table))
     if as_json:
-        options.echo_json(
+        echo_json(
             {
                 "statement": found.statement,
                 "agreement": options.json_rows(found.table()),
@@ -141,9 +142,7 @@ def maps(
     options.write(out, parquet_bytes(table))
     by = {name: class_overlaps(found, name) for name in ("said", "outcome")}
     if as_json:
-        options.echo_json(
-            {"out": str(out), **{name: options.json_rows(rows) for name, rows in by.items()}}
-        )
+        echo_json({"out": str(out), **{name: options.json_rows(rows) for name, rows in by.items()}})
         return
     windows = len(found[["region", "t_rec_tai"]].drop_duplicates())
     typer.echo(f"{windows} windows of {found['region'].nunique()} regions in {out}")

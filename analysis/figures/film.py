@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from plotly.colors import hex_to_rgb
 
 from analysis.figures import style
-from analysis.figures.filmstrip import composite
+from analysis.figures.filmstrip import composite, picture_bytes
 from analysis.figures.overlays import line_path, outline_path
 from analysis.physics.pil import PilMasks
 from hnn_core.magnetogram.conventions import iso_minute
@@ -185,10 +185,9 @@ def animation_gif(pictures: Sequence[Image.Image]) -> bytes:
     pictures = one_size(pictures)
     palette = _palette(pictures)
     reduced = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
-    buffer = io.BytesIO()
-    reduced[0].save(
-        buffer,
-        format="GIF",
+    return picture_bytes(
+        reduced[0],
+        "gif",
         save_all=True,
         append_images=reduced[1:],
         duration=round(1000 * SECONDS),
@@ -196,7 +195,6 @@ def animation_gif(pictures: Sequence[Image.Image]) -> bytes:
         optimize=False,
         disposal=1,
     )
-    return buffer.getvalue()
 
 
 def _palette(pictures: Sequence[Image.Image]) -> Image.Image:
@@ -240,7 +238,5 @@ def frames_zip(pictures: Sequence[Image.Image], names: Sequence[str]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, picture in zip(files, pictures, strict=True):
-            image = io.BytesIO()
-            picture.save(image, format="PNG")
-            archive.writestr(zipfile.ZipInfo(name, _LONG_AGO), image.getvalue())
+            archive.writestr(zipfile.ZipInfo(name, _LONG_AGO), picture_bytes(picture, "png"))
     return buffer.getvalue()

@@ -1,7 +1,5 @@
 """Pictures of a region's hours as a figure that plays."""
 
-import base64
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +8,7 @@ from PIL import Image
 
 from analysis.figures import style
 from analysis.figures.film import SECONDS, one_size
-from analysis.figures.filmstrip import image_layer
+from analysis.figures.filmstrip import image_layer, picture_bytes
 
 __all__ = ["animation_figure"]
 
@@ -45,7 +43,7 @@ def animation_figure(pictures: Sequence[Image.Image], labels: Sequence[str]) -> 
         raise ValueError(f"{len(pictures)} pictures need a label each, got {len(labels)}")
     pictures = one_size(pictures)
     width, rows = pictures[0].size
-    layers = [image_layer(source, 0, rows, width, rows) for source in _sources(pictures)]
+    layers = [image_layer(one, "webp", 0, rows, width, rows) for one in _encoded(pictures)]
     names = [str(index) for index in range(len(layers))]
     axis = {"visible": False, "fixedrange": True, "constrain": "domain"}
     figure = style.house_figure(
@@ -70,7 +68,7 @@ def animation_figure(pictures: Sequence[Image.Image], labels: Sequence[str]) -> 
     return figure
 
 
-def _sources(pictures: Sequence[Image.Image]) -> list[str]:
+def _encoded(pictures: Sequence[Image.Image]) -> list[bytes]:
     """Encode pictures as well as their number allows; some of them show how large all will be."""
     some = pictures[:: -(-len(pictures) // 6)]
     each = _MOST * min(2.0, max(1.0, len(pictures) / 48)) / len(pictures)
@@ -78,16 +76,13 @@ def _sources(pictures: Sequence[Image.Image]) -> list[str]:
         (way for way in _WAYS if sum(len(_webp(one, *way)) for one in some) <= each * len(some)),
         _WAYS[-1],
     )
-    encoded = (base64.b64encode(_webp(one, quality, scale)).decode("ascii") for one in pictures)
-    return [f"data:image/webp;base64,{text}" for text in encoded]
+    return [_webp(one, quality, scale) for one in pictures]
 
 
 def _webp(picture: Image.Image, quality: int, scale: float) -> bytes:
     if scale != 1.0:
         picture = picture.resize((round(picture.width * scale), round(picture.height * scale)))
-    buffer = io.BytesIO()
-    picture.save(buffer, format="WEBP", quality=quality, method=2)
-    return buffer.getvalue()
+    return picture_bytes(picture, "webp", quality=quality, method=2)
 
 
 def _at_once(seconds: float, *, onwards: bool) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from analysis.figures import style
 from analysis.figures.overlays import heat_limits, heat_rgba, heat_unit
 from hnn_core.magnetogram.magnetogram import Magnetogram
 
-__all__ = ["composite", "filmstrip_figure", "image_layer"]
+__all__ = ["composite", "filmstrip_figure", "image_layer", "picture_bytes"]
 
 _THUMBNAIL = 190
 """Width of a picture, pixels."""
@@ -65,7 +65,8 @@ def filmstrip_figure(
         heat = None if heats is None else heats[left]
         height = _WIDTH * mag.shape[0] / mag.shape[1]
         picture = composite(mag.field, heat, heat_range=heat_range, **look)
-        images.append(image_layer(_png(picture), left, 0.0, _WIDTH, height))
+        content = picture_bytes(Image.fromarray(picture), "png")
+        images.append(image_layer(content, "png", left, 0.0, _WIDTH, height))
         extremes = "" if heat is None else _extremes(heat, heat_name, signed=signed)
         outlines.append(_outline(mag, left, height, n - 1 - left, extremes))
         labels += _labels(mag, left, height, outlines[-1].name, last=left == n - 1)
@@ -112,14 +113,10 @@ def composite(
         Gauss, row 0 south; NaN is drawn as no field.
     heat : (rows, cols) array, optional
         NaN is clear.
-    clip : float
-        Field strength drawn black or white, gauss.
-    heat_opacity : float
-        0 (clear) to 1.
+    clip, heat_opacity, signed
+        As in `analysis.figures.magnetogram.magnetogram_figure`.
     heat_range : (float, float), optional
         Values at the ends of the colour scale; the extremes of `heat` by default.
-    signed : bool
-        Negative values speak against the class: the scale is symmetric about 0 and clear there.
     width : int
         Largest width of the picture, pixels.
 
@@ -139,10 +136,19 @@ def composite(
     return np.rint(255.0 * grey[::-1]).astype(np.uint8)
 
 
-def image_layer(source: str, x: float, y: float, width: float, height: float) -> dict[str, Any]:
+def picture_bytes(picture: Image.Image, kind: str, **options: Any) -> bytes:
+    """Return a picture as the bytes of a file; `options` are those of Pillow for the kind."""
+    buffer = io.BytesIO()
+    picture.save(buffer, format=kind, **options)
+    return buffer.getvalue()
+
+
+def image_layer(
+    content: bytes, kind: str, x: float, y: float, width: float, height: float
+) -> dict[str, Any]:
     """Return a picture below the traces, as a figure's layout takes it; x and y of its top left."""
     return {
-        "source": source,
+        "source": f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}",
         "xref": "x",
         "yref": "y",
         "x": x,
@@ -159,12 +165,6 @@ def _block_mean(field: np.ndarray, step: int) -> np.ndarray:
     rows, cols = (step * (length // step) for length in field.shape)
     blocks = np.nan_to_num(field[:rows, :cols]).reshape(rows // step, step, cols // step, step)
     return blocks.mean(axis=(1, 3))
-
-
-def _png(picture: np.ndarray) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG")
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
 
 def _extremes(heat: np.ndarray, heat_name: str, *, signed: bool) -> str:

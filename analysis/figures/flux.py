@@ -152,11 +152,8 @@ def hour_bars(
 
     Parameters
     ----------
-    history : DataFrame
-        Of `analysis.physics.flux.history`.
-    column : str
-        What is drawn, by its magnitude, in units of ten to the `exponent`.
-    exponent : int
+    history, column
+        As in `flux_bars_figure`; drawn in units of ten to the `exponent`.
     x, notes : sequence
         Place of each bar, and text for `hover`.
     colour : str

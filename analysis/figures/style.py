@@ -330,20 +330,24 @@ def estimates(
     colour: str,
     texts: list[str],
     size: int = 10,
+    upright: bool = False,
     **bars: Any,
 ) -> go.Scatter:
-    """Return marks with error bars in rows of `place_rows`, open where not `filled`."""
+    """Return marks with error bars, open where not `filled`.
+
+    They stand in rows of `place_rows`, or with `upright` in columns of `places_axis`.
+    """
     low, high = np.array(list(intervals), dtype=float).reshape(-1, 2).T
     symbols = np.where(filled, "circle", "circle-open")
+    along, across = ("y", "x") if upright else ("x", "y")
     return go.Scatter(
-        x=values,
-        y=list(places),
+        {along: values, across: list(places)},
         mode="markers",
         name=name,
-        error_x=error_bars(values, low, high, **bars),
         marker={"size": size, "symbol": symbols, **rim(colour)},
         text=texts,
         hovertemplate="%{text}<extra></extra>",
+        **{f"error_{along}": error_bars(values, low, high, **bars)},
     )
 
 

@@ -41,14 +41,7 @@ _HOUR_COLUMNS = (
 
 
 def case_parts(case: ReportCase, figures: FigureStore) -> dict[str, Any]:
-    """Return what the template ``case.html`` shows of a case.
-
-    Parameters
-    ----------
-    case : ReportCase
-    figures : FigureStore
-        Takes the figures, in the order of the page.
-    """
+    """Return what ``case.html`` shows; `figures` takes its figures in the order of the page."""
     study, source, found = case.study, case.study.case.source, case.explained
     add = partial(figures.add, case=case.where, simulated=study.simulated)
     warnings = study.prediction.warnings if study.prediction else ()

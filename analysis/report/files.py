@@ -6,7 +6,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 
 from analysis.cases.making import AbsentCase, ReportCase
@@ -19,6 +19,7 @@ from analysis.report.provenance import provenance, report_command
 from hnn_core import __version__
 from hnn_core.magnetogram.conventions import iso_minute
 from hnn_core.magnetogram.preprocess import CropBox, tokens_to_patch
+from hnn_core.storage import now
 
 __all__ = ["ReportFiles"]
 
@@ -32,24 +33,18 @@ _TABLES = {
 }
 
 
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 @dataclass(frozen=True, eq=False)
 class ReportFiles:
-    """A report as page, as zip and as one tidy table."""
+    """A report as page, as zip and as one tidy table; see `report_html` for its parts."""
 
     cases: Sequence[ReportCase]
     absent: Sequence[AbsentCase] = ()
     name: str = ""
-    """Of the set of cases, if it has one."""
     out: str = "report.html"
     """Name of the page in the command that makes it again."""
     options: Sequence[str] = ()
     """Further words of that command."""
-    made: str = field(default_factory=_now)
-    """ISO seconds, UTC."""
+    made: str = field(default_factory=now)
 
     @property
     def command(self) -> str:

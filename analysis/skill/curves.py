@@ -1,7 +1,8 @@
 """Skill beyond one threshold: ROC and precision-recall, all thresholds, reliability, Brier.
 
 Every ``table`` is one forecast of `analysis.skill.forecasts.forecasts`, one row a sequence, with
-``label``, ``group``, ``score`` (what it is ranked by) and ``probability``.
+``label``, ``group``, ``score`` (what it is ranked by) and ``probability``. Curves and the areas
+under them raise `OneClassError` if all labels are the same.
 """
 
 import numpy as np
@@ -41,11 +42,6 @@ def roc(table: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         ``false_alarm_rate``, ``recall``, ``threshold`` (on the score; the first is infinite),
         ascending in both rates.
-
-    Raises
-    ------
-    OneClassError
-        If all labels are the same.
     """
     label, score = _two_classes(table, "ROC curve")
     false_alarms, recall, threshold = roc_curve(label, score)
@@ -65,11 +61,6 @@ def area_under_roc(table: pd.DataFrame) -> tuple[float, float, float]:
     -------
     area, low, high : float
         No interval (NaN) for fewer than `LEAST_GROUPS` groups.
-
-    Raises
-    ------
-    OneClassError
-        If all labels are the same.
     """
     label, score = _two_classes(table, "area under the ROC curve")
     names, member = np.unique(table["group"].to_numpy(), return_inverse=True)
@@ -89,13 +80,7 @@ def area_under_roc(table: pd.DataFrame) -> tuple[float, float, float]:
 
 
 def precision_recall(table: pd.DataFrame) -> pd.DataFrame:
-    """Precision against recall of a forecast; columns ``recall``, ``precision``, ``threshold``.
-
-    Raises
-    ------
-    OneClassError
-        If all labels are the same.
-    """
+    """Precision against recall of a forecast; columns ``recall``, ``precision``, ``threshold``."""
     label, score = _two_classes(table, "precision-recall curve")
     precision, recall, threshold = precision_recall_curve(label, score)
     # The last point, precision 1 at recall 0, is put there by scikit-learn: no threshold has it.
@@ -105,7 +90,7 @@ def precision_recall(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def average_precision(table: pd.DataFrame) -> float:
-    """Mean precision weighted by the steps in recall; raises OneClassError like the curve."""
+    """Mean precision weighted by the steps in recall, the area under that curve."""
     return float(average_precision_score(*_two_classes(table, "average precision")))
 
 

@@ -100,9 +100,10 @@ def threshold_figure(table: pd.DataFrame, *, chosen: float, own: float = 0.5) ->
     x, low, high = table[["threshold", "tss_low", "tss_high"]].to_numpy().T
     traces = [style.band(x, low, high, "rgba(124,92,255,0.18)", "TSS, 95 %")]
     traces += [
-        style.line(SCORE_NAMES[score], x, table[score], *look, text=words, hovertemplate="%{text}")
+        style.line(SCORE_NAMES[score], x, table[score], *look, hovertemplate="%{text}").update(
+            text=table[score].map(number)
+        )
         for score, look in _SCORES.items()
-        for words in [table[score].map(number)]
     ]
     lowest = min(0.0, float(np.nanmin(table[list(_SCORES)])))
     marks = {own: (style.UNKNOWN, "dot"), chosen: (style.THRESHOLD, "dash")}

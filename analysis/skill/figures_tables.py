@@ -135,25 +135,22 @@ def bins_figure(
 
 
 def _parts(table: pd.DataFrame, forecast: str) -> go.Scatter:
-    numbers = table[["value", "low", "high"]]
-    words = [with_interval(*row) for row in numbers.to_numpy()]
-    counts = table[["sequences", "regions", "eruptive"]].to_numpy()
-    return go.Scatter(
-        x=table["place"],
-        y=table["value"],
-        mode="markers",
-        name=SCORE_NAMES["tss"],
-        marker={
-            "size": 11,
-            "symbol": np.where(table["low"].isna(), "circle-open", "circle"),
-            **style.rim(COLOURS[forecast]),
-        },
-        error_y=style.error_bars(*numbers.to_numpy().T, thickness=1.6, width=5),
-        customdata=[[*pair, *row] for pair, row in zip(words, counts, strict=True)],
-        hovertemplate=(
-            "<b>%{customdata[0]}</b> (95 %: %{customdata[1]})<br>"
-            "%{customdata[2]} sequences of %{customdata[3]} regions, %{customdata[4]} "
-            "eruptive<extra></extra>"
-        ),
-        showlegend=False,
-    )
+    numbers = table[["value", "low", "high"]].to_numpy()
+    texts = [
+        "<b>{}</b> (95 %: {})<br>".format(*with_interval(*own))
+        + f"{row.sequences} sequences of {row.regions} regions, {row.eruptive} eruptive"
+        for own, row in zip(numbers, table.itertuples(), strict=True)
+    ]
+    return style.estimates(
+        SCORE_NAMES["tss"],
+        table["value"],
+        numbers[:, 1:],
+        table["place"],
+        filled=table["low"].notna(),
+        colour=COLOURS[forecast],
+        texts=texts,
+        size=11,
+        upright=True,
+        thickness=1.6,
+        width=5,
+    ).update(showlegend=False)

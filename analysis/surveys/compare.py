@@ -230,7 +230,7 @@ def overlap_table(found: pd.DataFrame) -> pd.DataFrame:
             "regions": found["regions"],
             "windows": found["windows"],
         }
-    )
+    ).replace("nan", "not known")
 
 
 def _by_region(rows: pd.DataFrame, column: str) -> _Regions:

@@ -100,17 +100,10 @@ def trust_figure(found: Validation) -> go.Figure:
         for part, own in zip(groups.values(), places, strict=True)
         for (label, one), place in zip(part.items(), own, strict=True)
     ]
+    known = [row for row in rows if np.isfinite(row[1].correlation)]
     for trusted in (True, False):
-        figure.add_trace(
-            _correlations(
-                [
-                    row
-                    for row in rows
-                    if row[1].trusted == trusted and np.isfinite(row[1].correlation)
-                ],
-                trusted=trusted,
-            )
-        )
+        own = [row for row in known if row[1].trusted == trusted]
+        figure.add_trace(_correlations(own, trusted=trusted))
     for _, one, place in rows:
         if not np.isfinite(one.correlation):
             style.note_row(figure, "too few windows", place)

@@ -14,7 +14,7 @@ from analysis.surveys.survey import survey
 from hnn_core.exceptions import EmptySourceError, SourceError
 from hnn_core.magnetogram.conventions import tai_seconds
 from hnn_core.regions.base import Source
-from hnn_core.scores import interval
+from hnn_core.scores import group_draws, interval
 from hnn_core.simulation.evolution import evolve
 from hnn_core.simulation.population import RegionParameters
 from hnn_core.simulation.render import region_times
@@ -34,7 +34,6 @@ TRUSTED_CORRELATION = 0.7
 _LONGITUDE_EDGES = (0.0, 15.0, 30.0, 45.0, 60.0)  # degrees from the central meridian
 _HOURS = 10
 _LEAST_REGIONS = 8
-_DRAWS = 1000
 
 
 @runtime_checkable
@@ -198,10 +197,8 @@ def _agreement(rows: pd.DataFrame, column: str) -> Agreement:
         return Agreement(len(rows), len(region), nan, nan, nan, nan, bias, nan, nan, nan)
     line = stats.linregress(truth, measured)
     rest = measured - line.intercept - line.slope * truth
-    # Counts of each region, drawn with replacement, are the weights of its windows.
-    drawn = np.random.default_rng(0).multinomial(
-        len(region), np.full(len(region), 1.0 / len(region)), size=_DRAWS
-    )
+    # How often each region is drawn, with replacement, is the weight of its windows.
+    drawn = group_draws(len(region))
     low, high = interval(_weighted_correlation(truth, measured, drawn[:, index]))
     return Agreement(
         windows=len(rows),

@@ -19,6 +19,8 @@ __all__ = ["Client", "Refresh", "ignore"]
 
 _IN_A_ROW = 3
 """Failures of one service one after another after which the rest is left for another day."""
+_BATCH = 25
+"""Spans after which another process has its turn, over a connection of its own."""
 _NOTHING_HOLDS = timedelta(days=30)
 """DONKI answers "nothing found" in ways that a fault may imitate, so it is not trusted for ever."""
 _LONGEST_NOTHING = 8
@@ -100,7 +102,9 @@ class Client:
         folder = self.refresh.raw.path
         folder.mkdir(parents=True, exist_ok=True)
         lock = folder / f".{self.host.lower()}.lock"
-        return Transport(self.host, paced=self.paced, lock=lock, note=self.refresh.note)
+        return Transport(
+            self.host, paced=self.paced, lock=lock, keep_open=False, note=self.refresh.note
+        )
 
     def known(self, span: Span) -> RawReply | None:
         """Return the newest reply of a span, or None."""
@@ -176,7 +180,11 @@ class Client:
                     refresh.done += len(spans) - i
                     return
                 else:
-                    transport = transport or stack.enter_context(self.connect())
+                    if transport is None:
+                        transport = stack.enter_context(self.connect())
+                        stack.enter_context(transport.turn())
+                    elif i % _BATCH == 0:
+                        transport.give_way()
                     try:
                         self.fetch(transport, span)
                         refresh.fetched += 1

@@ -14,8 +14,8 @@ from astropy.time import Time, TimeDelta
 from hnn_core.catalogs.donki import cme_start
 from hnn_core.catalogs.store import Catalog
 from hnn_core.exceptions import RequestError
-from hnn_core.regions.base import Cme, Flare
-from hnn_core.regions.goes_classes import ROUNDING, FluxScale, flux_of_class, on_scale
+from hnn_core.regions.base import Cme, Flare, Region
+from hnn_core.regions.goes_classes import ROUNDING, flux_of_class, on_scale
 
 __all__ = [
     "Moment",
@@ -28,7 +28,6 @@ __all__ = [
 
 Moment: TypeAlias = datetime.date | datetime.datetime | Time
 """A date means the whole day; a `datetime` without a zone is UTC."""
-_Numbers: TypeAlias = int | Iterable[int]
 _Limits: TypeAlias = tuple[float, float]
 
 _DAY = pd.Timedelta(days=1)
@@ -41,8 +40,8 @@ def harps_of(catalog: Catalog, noaa: int) -> tuple[int, ...]:
     return _partners(catalog, "noaa", "harp", noaa)
 
 
-def noaas_of(catalog: Catalog, harp: _Numbers) -> tuple[int, ...]:
-    """Return the NOAA regions that one definitive HARP holds or several do, ascending."""
+def noaas_of(catalog: Catalog, harp: int) -> tuple[int, ...]:
+    """Return the NOAA regions that a definitive HARP holds, ascending."""
     return _partners(catalog, "harp", "noaa", harp)
 
 
@@ -52,9 +51,9 @@ def find_flares(
     start: Moment | None = None,
     end: Moment | None = None,
     minimum_class: str = "",
-    scale: FluxScale | None = None,
-    noaa: _Numbers | None = None,
-    harp: _Numbers | None = None,
+    operational: bool = False,
+    noaa: int | None = None,
+    harp: int | None = None,
     longitude: _Limits | None = None,
     latitude: _Limits | None = None,
     associations: Iterable[str] = (),
@@ -68,13 +67,12 @@ def find_flares(
         Peaks from `start` to `end`, both included.
     minimum_class : str
         Such as ``M``, ``M5.0`` or ``X2.2``.
-    scale : str, optional
-        The scale that `minimum_class` counts in; without it each flare's class is compared as it is
-        shown, whatever its scale.
-    noaa : int or several, optional
-        NOAA numbers.
-    harp : int or several, optional
-        HARP numbers; flares with a NOAA number of the HARP count as well.
+    operational : bool
+        Count `minimum_class` on the operational scale, as labels do; else each flare's class is
+        compared as it is shown, whatever its scale.
+    noaa : int, optional
+    harp : int, optional
+        Flares with a NOAA number of the HARP count as well.
     longitude, latitude : (float, float), optional
         Degrees, both ends included; flares without a place are left out.
     associations : iterable of str
@@ -93,11 +91,14 @@ def find_flares(
     flares = _in_time(catalog.flares, "peak_utc", start, end)
     keep = np.ones(len(flares), bool)
     if minimum_class:
-        keep &= _flux(flares, scale) >= _minimum_flux(minimum_class) * (1.0 - ROUNDING)
+        keep &= _flux(flares, operational=operational) >= _minimum_flux(minimum_class) * (
+            1.0 - ROUNDING
+        )
     if noaa is not None:
-        keep &= np.isin(flares["noaa"].to_numpy(), _array(noaa))
+        keep &= flares["noaa"].to_numpy() == noaa
     if harp is not None:
-        keep &= _of_harps(catalog, flares, _array(harp))
+        of_noaa = np.isin(flares["noaa"].to_numpy(), noaas_of(catalog, harp))
+        keep &= of_noaa | (harp > 0) & (flares["harp"].to_numpy() == harp)
     for limits, column in ((longitude, "longitude_deg"), (latitude, "latitude_deg")):
         if limits is not None:
             values = flares[column].to_numpy()
@@ -115,24 +116,14 @@ def find_cmes(catalog: Catalog, start: Moment, end: Moment) -> pd.DataFrame:
     return _in_time(catalog.cmes, "start_utc", start, end)
 
 
-def flares_of_region(
-    catalog: Catalog,
-    noaa: Iterable[int],
-    harp: int,
-    *,
-    first: Time,
-    last: Time,
-    definitive: bool,
-) -> tuple[Flare, ...]:
+def flares_of_region(catalog: Catalog, region: Region, *, definitive: bool) -> tuple[Flare, ...]:
     """Return the flares of one region around the time of its records.
 
     Parameters
     ----------
     catalog : Catalog
-    noaa : iterable of int
-    harp : int
-    first, last : Time
-        Of the records; peaks count from a day before to two days after.
+    region : Region
+        Peaks count from a day before its first record to two days after its last.
     definitive : bool
         Whether the HARP number is definitive: those of the near-real-time series mean other
         regions, so they find nothing here.
@@ -142,10 +133,10 @@ def flares_of_region(
     tuple of Flare
         Ascending in peak, with their CMEs.
     """
-    near = find_flares(catalog, start=first - _BEFORE, end=last + _AFTER)
-    keep = np.isin(near["noaa"].to_numpy(), [number for number in noaa if number > 0])
-    if definitive and harp > 0:
-        keep |= near["harp"].to_numpy() == harp
+    near = find_flares(catalog, start=region.first - _BEFORE, end=region.last + _AFTER)
+    keep = np.isin(near["noaa"].to_numpy(), [number for number in region.noaa if number > 0])
+    if definitive and region.harp > 0:
+        keep |= near["harp"].to_numpy() == region.harp
     rows = near[keep]
     if rows.empty:
         return ()
@@ -157,19 +148,9 @@ def flares_of_region(
     )
 
 
-def _array(numbers: _Numbers) -> np.ndarray:
-    return np.array([numbers] if isinstance(numbers, int | np.integer) else list(numbers), np.int64)
-
-
-def _partners(catalog: Catalog, given: str, sought: str, numbers: _Numbers) -> tuple[int, ...]:
+def _partners(catalog: Catalog, given: str, sought: str, number: int) -> tuple[int, ...]:
     table = catalog.harp_noaa
-    found = table[sought].to_numpy()[np.isin(table[given].to_numpy(), _array(numbers))]
-    return tuple(int(number) for number in np.unique(found))
-
-
-def _of_harps(catalog: Catalog, flares: pd.DataFrame, harps: np.ndarray) -> np.ndarray:
-    by_harp = np.isin(flares["harp"].to_numpy(), harps[harps > 0])
-    return by_harp | np.isin(flares["noaa"].to_numpy(), noaas_of(catalog, harps))
+    return tuple(sorted({int(one) for one in table.loc[table[given] == number, sought]}))
 
 
 def _minimum_flux(minimum_class: str) -> float:
@@ -182,12 +163,10 @@ def _minimum_flux(minimum_class: str) -> float:
         ) from error
 
 
-def _flux(flares: pd.DataFrame, scale: FluxScale | None) -> np.ndarray:
+def _flux(flares: pd.DataFrame, *, operational: bool) -> np.ndarray:
     flux = flares["flux_w_m2"].to_numpy()
-    if scale is None:
-        return flux
-    other: FluxScale = "science" if scale == "operational" else "operational"
-    return np.where((flares["scale"] == scale).to_numpy(), flux, on_scale(flux, other, scale))
+    true = (flares["scale"] == "science").to_numpy() & operational
+    return np.where(true, on_scale(flux, "science", "operational"), flux)
 
 
 def _in_time(

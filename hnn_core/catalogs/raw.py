@@ -18,7 +18,7 @@ from filelock import FileLock
 from hnn_core.exceptions import RequestError
 from hnn_core.storage import room_on_disk, write_atomically
 
-__all__ = ["SIDE", "RawFolder", "RawReply", "Span", "spans", "utc_now"]
+__all__ = ["SIDE", "RawFolder", "RawReply", "Span", "describe", "spans", "utc_now"]
 
 SIDE = ".about"
 """How the name of a side file ends."""
@@ -101,6 +101,14 @@ class RawReply:
         return self.path.read_bytes()
 
     @property
+    def is_sound(self) -> bool:
+        """Whether the bytes on disk have the sum that the side file holds."""
+        try:
+            return hashlib.sha256(self.read()).hexdigest() == self.sha256
+        except OSError:
+            return False
+
+    @property
     def text(self) -> str:
         """The content as text; bytes that are no UTF-8 are replaced."""
         return self.read().decode("utf-8", errors="replace")
@@ -155,22 +163,22 @@ class RawFolder:
         Sound are those whose bytes have the sum that their side file holds.
         """
         sides = (self.path / service).glob(f"{key}.*{SIDE}")
-        replies = [reply for side in sides if (reply := _described(service, side)) is not None]
+        replies = [reply for side in sides if (reply := describe(side)) is not None]
         replies.sort(key=lambda reply: (reply.fetched, reply.sha256), reverse=True)
         found: dict[str, RawReply] = {}
         for reply in replies:
-            if reply.span.key not in found and _is_sound(reply):
+            if reply.span.key not in found and reply.is_sound:
                 found[reply.span.key] = reply
         return dict(sorted(found.items()))
 
 
-def _described(service: str, side: Path) -> RawReply | None:
+def describe(side: Path) -> RawReply | None:
     """Return the reply that a side file describes; None if it is not a sound side file."""
     try:
         about = json.loads(side.read_bytes())
         start, end = date.fromisoformat(about["start"]), date.fromisoformat(about["end"])
         return RawReply(
-            service,
+            side.parent.name,
             Span(str(about["key"]), start, end),
             fetched=datetime.fromisoformat(about["fetched_utc"]),
             url=str(about["url"]),
@@ -179,10 +187,3 @@ def _described(service: str, side: Path) -> RawReply | None:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _is_sound(reply: RawReply) -> bool:
-    try:
-        return hashlib.sha256(reply.read()).hexdigest() == reply.sha256
-    except OSError:
-        return False

@@ -138,7 +138,7 @@ def missing_noaa(
         Rows of `Catalog.flares`.
     """
     flares = find_flares(
-        catalog, start=start, end=end, minimum_class=minimum_class, scale="operational"
+        catalog, start=start, end=end, minimum_class=minimum_class, operational=True
     )
     looked_for: set[str] = set()
     for reply in RawFolder(catalog.folder).newest("position").values():

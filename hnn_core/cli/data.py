@@ -1,14 +1,17 @@
-"""``python -m hnn_core data build|verify|list``: data sets made, checked and listed."""
+"""``python -m hnn_core data``: data sets are built, checked and listed here."""
 
-import json
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hnn_core.live.reporting import counted, reporting
+from hnn_core.cli.fetch import cmes, fetch, flares, watch
+from hnn_core.live.reporting import JsonOption, counted, echo_json, reporting
+
+if TYPE_CHECKING:
+    from hnn_core.sources.planned import PlanRequest
 
 __all__ = ["app"]
 
@@ -26,7 +29,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON, one object a line.")]
+for command in (fetch, flares, cmes, watch):
+    app.command()(command)
 
 
 @app.command()
@@ -71,12 +75,20 @@ def build(
         raise typer.BadParameter("give either --source or --class.")
     if flare_class and flares is not None:
         raise typer.BadParameter("--flares goes with --source; --class takes the catalogue.")
-    options: dict[str, Any] = {"policy": policy, "workers": workers or None}
-    if flare_class:
-        options |= {"only_plan": plan, "again": again, "allow_missing": allow_missing}
-        _build_class(flare_class, (start, end), out, hours, **options, as_json=as_json)
-    else:
-        _build_source(source, out, {**options, "hours": hours, "flares": flares}, as_json=as_json)
+    from hnn_core.dataset.build import check_options
+    from hnn_core.dataset.card import dataset_folder
+
+    check_options(policy, hours)
+    folder, options = dataset_folder(out), {"policy": policy, "workers": workers or None}
+    if not flare_class:
+        _build_source(source, folder, as_json=as_json, hours=hours, flares=flares, **options)
+        return
+    from hnn_core.regions.words import read_day
+    from hnn_core.sources.planned import PlanRequest
+
+    request = PlanRequest(flare_class, read_day(start), read_day(end), hours)
+    options["allow_missing"] = allow_missing
+    _build_class(request, folder, only_plan=plan, again=again, as_json=as_json, **options)
 
 
 @app.command()
@@ -91,7 +103,10 @@ def verify(
 ) -> None:
     """Read everything once more: files, replies, rows; or every frame of one data set."""
     if not dataset:
-        _verify_everything(remove_damaged=remove_damaged, as_json=as_json)
+        from hnn_core.live.holdings import verify_all
+
+        with reporting("verify", as_json=as_json) as reporter:
+            reporter.end(verify_all(reporter, remove_damaged=remove_damaged), damaged=0)
         return
     from hnn_core.dataset.card import find_dataset
     from hnn_core.dataset.stored import StoredDataset
@@ -99,7 +114,9 @@ def verify(
     opened = StoredDataset.open(find_dataset(dataset))
     opened.verify()
     if as_json:
-        _echo_json({"folder": str(opened.folder), "sound": True, **_summary(opened.card)})
+        echo_json(
+            {"folder": str(opened.folder), "sound": True, **_summary(opened.card)}, indent=None
+        )
     else:
         typer.echo(
             f"{opened.name} is sound: {len(opened.frames)} frames, {len(opened.sequences)} "
@@ -115,7 +132,8 @@ def list_command(as_json: JsonOption = False) -> None:
     found, skipped = list_datasets()
     for info in found:
         if as_json:
-            _echo_json({"name": info.name, "folder": str(info.folder), **_summary(info.card)})
+            known = {"name": info.name, "folder": str(info.folder), **_summary(info.card)}
+            echo_json(known, indent=None)
             continue
         counts = "  ".join(
             f"≥{name} {count['positive']}+{count['negative']}"
@@ -131,14 +149,13 @@ def list_command(as_json: JsonOption = False) -> None:
         typer.echo(f"skipped {folder.path}: {folder.reason}", err=True)
 
 
-def _build_source(source: str, out: str, options: dict[str, Any], *, as_json: bool) -> None:
+def _build_source(source: str, folder: Path, *, as_json: bool, **options: Any) -> None:
+    """Build from a source: ``data build --source``."""
     from hnn_core.dataset.build import build_dataset
-    from hnn_core.dataset.card import dataset_folder
     from hnn_core.live.reporting import Reporter, complain, report
     from hnn_core.sources import open_source
 
     with redirect_stdout(sys.stderr):  # whatever a library prints is not the answer
-        folder = dataset_folder(out)
         opened = open_source(source)
         skipped = opened.skipped()
     reporter = Reporter(as_json=as_json)
@@ -155,7 +172,8 @@ def _build_source(source: str, out: str, options: dict[str, Any], *, as_json: bo
     finally:
         reporter.close()
     if as_json:
-        _echo_json({"event": "end", "folder": str(dataset.folder), **_summary(dataset.card)})
+        end = {"event": "end", "folder": str(dataset.folder), **_summary(dataset.card)}
+        echo_json(end, indent=None)
     else:
         typer.echo(report(dataset.name, dataset.folder, dataset.card))
 
@@ -164,35 +182,22 @@ def _summary(card: dict[str, Any]) -> dict[str, Any]:
     return {key: card[key] for key in _SUMMARY}
 
 
-def _echo_json(values: dict[str, Any]) -> None:
-    typer.echo(json.dumps(values, ensure_ascii=False, allow_nan=False))
-
-
 def _build_class(
-    flare_class: str,
-    days: tuple[str, str],
-    out: str,
-    hours: int,
+    request: "PlanRequest",
+    folder: Path,
     *,
-    policy: str,
-    workers: int | None,
     only_plan: bool,
     again: bool,
-    allow_missing: bool,
     as_json: bool,
+    **options: Any,
 ) -> None:
-    from hnn_core.dataset.build import check_options
-    from hnn_core.dataset.card import dataset_folder
+    """Fetch what a class needs and build from it: ``data build --class``."""
     from hnn_core.live import building
     from hnn_core.live.planning import estimate
     from hnn_core.live.reporting import report
     from hnn_core.regions.goes_classes import FLARE_CLASSES
-    from hnn_core.regions.words import read_day
-    from hnn_core.sources.planned import PlanRequest
 
-    check_options(policy, hours)
-    folder = dataset_folder(out)
-    request = PlanRequest(flare_class, read_day(days[0]), read_day(days[1]), hours)
+    flare_class = request.flare_class
     with reporting("build", as_json=as_json) as reporter:
         plan = building.planned(request, reporter, again=again)
         cost, values = estimate(plan)
@@ -202,14 +207,7 @@ def _build_class(
         if only_plan:
             reporter.end(f"Only planned: {cost}.", plan=True)
             return
-        dataset = building.build_planned(
-            plan,
-            folder,
-            reporter,
-            policy=policy,
-            workers=workers,
-            allow_missing=allow_missing,
-        )
+        dataset = building.build_planned(plan, folder, reporter, **options)
         if flare_class != FLARE_CLASSES[-1]:
             reporter.note(
                 f"Only the hours before flares of class ≥{flare_class} were fetched, so that the "
@@ -227,11 +225,3 @@ def _build_class(
             excluded_hours=dataset.card["excluded"],
             sha256=dataset.sha256,
         )
-
-
-def _verify_everything(*, remove_damaged: bool, as_json: bool) -> None:
-    """Check every file and row on this machine: ``data verify``."""
-    from hnn_core.live.holdings import verify_all
-
-    with reporting("verify", as_json=as_json) as reporter:
-        reporter.end(verify_all(reporter, remove_damaged=remove_damaged), damaged=0)

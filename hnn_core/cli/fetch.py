@@ -1,28 +1,29 @@
 """``python -m hnn_core data fetch|flares|cmes|watch``: magnetograms and catalogues, live."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 
 from hnn_core.exceptions import RequestError
-from hnn_core.live.reporting import Reporter, counted, reporting, size
+from hnn_core.live.reporting import (
+    DeviceOption,
+    JsonOption,
+    ModelOption,
+    Reporter,
+    counted,
+    reporting,
+    size,
+)
+from hnn_core.magnetogram.conventions import iso_minute
+from hnn_core.regions import words
 
-__all__ = ["add_live_commands"]
+__all__ = ["cmes", "fetch", "flares", "watch"]
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Write events as JSON, one a line.")]
 StartOption = Annotated[str, typer.Option(help="First day, 2011-02-13.")]
 EndOption = Annotated[str, typer.Option(help="Last day, 2011-02-15.")]
 AgainOption = Annotated[
     bool, typer.Option("--again", help="Ask also for what was fetched before: DONKI revises.")
 ]
-
-
-def add_live_commands(app: typer.Typer) -> None:
-    """Add the commands to ``data``."""
-    for command in (fetch, flares, cmes, watch):
-        app.command()(command)
 
 
 def flares(
@@ -34,14 +35,12 @@ def flares(
 ) -> None:
     """Fetch flares (NCEI, HEK) with their CMEs in DONKI, and list them."""
     from hnn_core.catalogs.queries import find_flares
-    from hnn_core.catalogs.refresh import refresh_cmes, refresh_flares, refresh_harp_noaa
     from hnn_core.catalogs.store import Catalog
-    from hnn_core.live.fetching import refreshed
+    from hnn_core.live.fetching import refreshed_all
 
-    with _catalogue("flares", start, end, as_json=as_json) as (days, reporter):
-        failed = refresh_harp_noaa(again=again, note=reporter.note).failed
-        for refresh in (refresh_flares, refresh_cmes):
-            failed += refreshed(refresh, *days, reporter, again=again)
+    days = words.read_day(start), words.read_day(end)
+    with reporting("flares", as_json=as_json) as reporter:
+        failed = refreshed_all(*days, reporter, again=again)
         found = find_flares(Catalog.open(), start=days[0], end=days[1], minimum_class=minimum)
         if not as_json:
             row: Any
@@ -71,7 +70,8 @@ def cmes(
     from hnn_core.catalogs.store import Catalog
     from hnn_core.live.fetching import refreshed
 
-    with _catalogue("cmes", start, end, as_json=as_json) as (days, reporter):
+    days = words.read_day(start), words.read_day(end)
+    with reporting("cmes", as_json=as_json) as reporter:
         failed = refreshed(refresh_cmes, *days, reporter, again=again)
         found = find_cmes(Catalog.open(), *days)
         if not as_json:
@@ -113,7 +113,6 @@ def fetch(
     from astropy.time import Time
 
     from hnn_core.live import fetching
-    from hnn_core.regions import words
 
     if sum(map(bool, (noaa, harp, flare, now))) != 1:
         raise typer.BadParameter("give one of --noaa, --harp, --flare and --now.")
@@ -130,7 +129,11 @@ def fetch(
             else:
                 text = f"AR {noaa}" if noaa.isdigit() else noaa or f"HARP {harp}"
                 region = words.read_region(text)
-            fetching.check_span(first, last)
+            if first is not None and last is not None and last < first:
+                raise RequestError(
+                    f"The span would end at {iso_minute(last)}, before it begins at "
+                    f"{iso_minute(first)}."
+                )
             harps = fetching.harps_wanted(region, reporter)
             results = fetching.fetch(harps, first, last, reporter, email=email or None)
         fetching.catalogues_around(results, reporter)
@@ -138,8 +141,8 @@ def fetch(
 
 
 def watch(
-    model: Annotated[str, typer.Option(help="Name, folder or hub id of a model.")] = "demo",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
+    model: ModelOption = "demo",
+    device: DeviceOption = "auto",
     once: Annotated[bool, typer.Option("--once", help="One round, not every hour.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -165,19 +168,6 @@ def _end_fetch(results: list[Any], reporter: Reporter) -> None:
         missing=missing,
         regions=[one.region.id for one in results if one.region is not None],
     )
-
-
-@contextmanager
-def _catalogue(
-    command: str, start: str, end: str, *, as_json: bool
-) -> Iterator[tuple[tuple[Any, Any], Reporter]]:
-    from hnn_core.regions.words import read_day
-
-    days = read_day(start), read_day(end)
-    if days[1] < days[0]:
-        raise RequestError(f"The span would end on {days[1]}, before {days[0]}.")
-    with reporting(command, as_json=as_json) as reporter:
-        yield days, reporter
 
 
 def _missing(failed: tuple[str, ...]) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from hnn_core.exceptions import TrainingError
+from hnn_core.live.reporting import JsonOption, echo_json
 from hnn_core.training.config import FIELD_HELP, TrainConfig
 from hnn_core.training.run_folder import RunFolder, create_run, find_run, list_runs
 
@@ -17,7 +18,6 @@ __all__ = ["add_commands"]
 
 NameOption = Annotated[str, typer.Option(help="Name of the new run; made up if not given.")]
 RunOption = Annotated[str, typer.Option(help="Resume this run, by name or folder.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
 _SHOWN = ("tss", "hss", "recall", "precision", "accuracy", "tp", "fp", "tn", "fn")
 _FLAGS = {
@@ -59,7 +59,7 @@ def evaluate(
     if out:
         table.to_parquet(Path(out), index=False)
     if as_json:
-        _echo_json(scores)
+        echo_json(scores)
         return
     for row in scores["rows"]:
         numbers = ", ".join(f"{key} {_number(row[key])}" for key in _SHOWN)
@@ -70,7 +70,7 @@ def runs(as_json: JsonOption = False) -> None:
     """List the runs that are here, and what became of them."""
     found, skipped = list_runs()
     if as_json:
-        _echo_json(
+        echo_json(
             [
                 {"name": r.name, "kind": r.kind, "folder": str(r.path), **vars(r.status)}
                 for r in found
@@ -176,7 +176,3 @@ def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 def _number(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.3f}".removesuffix(".000")
-
-
-def _echo_json(values: Any) -> None:
-    typer.echo(json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False))

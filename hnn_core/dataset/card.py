@@ -12,8 +12,6 @@ from hnn_core.exceptions import (
     CorruptDatasetError,
     DatasetError,
     ForeignDatasetError,
-    UnfinishedDatasetError,
-    UnknownDatasetError,
 )
 from hnn_core.magnetogram.preprocess import PreprocessConfig
 from hnn_core.regions.base import SkippedFile
@@ -72,14 +70,14 @@ def seal(values: Mapping[str, Any]) -> dict[str, Any]:
 def read_card(folder: Path) -> dict[str, Any]:
     """Read the card of a data set and check it.
 
-    Raises UnknownDatasetError where there is no card, UnfinishedDatasetError where its build has
-    not come to its end, ForeignDatasetError for another program's or format's, CorruptDatasetError
-    for one that is damaged or was changed.
+    Raises DatasetError where there is no card or its build has not come to its end,
+    ForeignDatasetError for another program's or format's, CorruptDatasetError for one that is
+    damaged or was changed.
     """
     if folder.name.endswith(".building") or (
         building_folder(folder).exists() and not (folder / CARD).exists()
     ):
-        raise UnfinishedDatasetError(
+        raise DatasetError(
             f"The build of {folder} has not come to its end; run the same data build again to "
             "resume it."
         )
@@ -87,7 +85,7 @@ def read_card(folder: Path) -> dict[str, Any]:
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise UnknownDatasetError(
+        raise DatasetError(
             f"{folder} is not a data set: it has no {CARD}; make one with data build."
         ) from error
     except (OSError, ValueError) as error:
@@ -180,7 +178,7 @@ def dataset_folder(name_or_path: str | Path) -> Path:
     text = str(name_or_path).strip()
     path = Path(text).expanduser()
     if not text or path.name in ("", ".", "..") or path.name.startswith("."):
-        raise UnknownDatasetError(f"{text!r} is not a name for a data set.")
+        raise DatasetError(f"{text!r} is not a name for a data set.")
     bare = not {"/", os.sep} & set(text) and not text.startswith("~")
     return home() / "datasets" / text if bare else path.absolute()
 
@@ -190,22 +188,20 @@ def find_dataset(name_or_path: str | Path) -> Path:
 
     Raises
     ------
-    UnknownDatasetError
-        There is none.
-    UnfinishedDatasetError
-        Its build has not come to its end.
+    DatasetError
+        There is none, or its build has not come to its end.
     """
     folder = dataset_folder(name_or_path)
     for path in (folder, Path(name_or_path).absolute()):
         if (path / CARD).exists():
             return path
     if building_folder(folder).exists():
-        raise UnfinishedDatasetError(
+        raise DatasetError(
             f"The data set {name_or_path} is not whole yet; run the same data build again to "
             "resume it."
         )
     names = ", ".join(info.name for info in list_datasets()[0]) or "none"
-    raise UnknownDatasetError(
+    raise DatasetError(
         f"There is no data set {str(name_or_path)!r}; there are: {names}; make one with data build."
     )
 

@@ -101,7 +101,7 @@ class StoredDataset(DatasetInfo):
 
         Raises
         ------
-        UnknownDatasetError, UnfinishedDatasetError, ForeignDatasetError
+        DatasetError, ForeignDatasetError
             The folder is no data set of this program and format, or not a whole one.
         CorruptDatasetError
             A file is absent, was changed or does not fit the others.

@@ -40,6 +40,7 @@ SEED, REGIONS = 4, 400
 """Simulated regions to read: no data set of labelled regions has this seed."""
 HOURS_APART = 2
 """Of a region every second hour is enough."""
+BATCH = 48
 STACK, GROWN = 3, 0.85
 """Encoders made of one in step 1, and the part of its steps after which that happens."""
 
@@ -125,9 +126,7 @@ def _choose_tokens(images: Tensor, n_keep: int) -> Tensor | None:
     return torch.topk(torch.log(strength + 0.002) - 0.5 * torch.log(-torch.log(noise)), n_keep)[1]
 
 
-def _read_flux(
-    model: HNN, frames: np.ndarray, *, steps: int, n_keep: int, seed: int, batch: int = 48
-) -> None:
+def _read_flux(model: HNN, frames: np.ndarray, *, steps: int, n_keep: int, seed: int) -> None:
     """Step 1: teach ``model.vit`` to read flux, in place."""
     rng = np.random.default_rng(seed)
     with torch.no_grad():  # 100 G is 0.05 after scaling: start where weak field is seen
@@ -141,7 +140,7 @@ def _read_flux(
             reader.depth = len(model.vit.blocks)
             optimizer = torch.optim.AdamW(reader.parameters(), lr=3e-4, weight_decay=0.02)
         optimizer.param_groups[0]["lr"] = _rate(step / steps)
-        picks = [(rng.integers(len(frames)), rng.integers(frames.shape[1])) for _ in range(batch)]
+        picks = [(rng.integers(len(frames)), rng.integers(frames.shape[1])) for _ in range(BATCH)]
         images = torch.stack(
             [_augment(torch.tensor(frames[r, h][None], dtype=torch.float32), rng) for r, h in picks]
         )  # (B, 1, 224, 224)

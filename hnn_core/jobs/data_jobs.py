@@ -13,26 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from hnn_core.exceptions import RequestError
-from hnn_core.jobs.jobs import Job, State, start, stop
+from hnn_core.jobs.jobs import Job, State, start
 from hnn_core.services.endpoints import live_home
-from hnn_core.storage import home, json_objects, now, replace_json
+from hnn_core.storage import json_objects, now, replace_json
 
-__all__ = [
-    "SMALL",
-    "DataBuild",
-    "DataJob",
-    "again",
-    "list_data_jobs",
-    "remove",
-    "start_data_job",
-    "start_small_build",
-    "stop_data_job",
-    "stop_small_build",
-]
-
-SMALL = "sim-40"
-"""Name of the data set of 40 simulated regions, for the first training."""
-_GRACE_S = 10.0
+__all__ = ["DataJob", "again", "list_data_jobs", "remove", "start_data_job"]
 
 
 class DataJob(Job):
@@ -102,18 +87,6 @@ class DataJob(Job):
         return last
 
 
-class DataBuild(Job):
-    """The job that builds `SMALL`; the data set itself lies elsewhere."""
-
-    def __init__(self) -> None:
-        super().__init__(home() / "builds" / SMALL)
-
-    @property
-    def begun(self) -> bool:
-        """Whether it was ever started."""
-        return (self.path / "log.txt").is_file()
-
-
 def start_data_job(kind: str, arguments: list[str], title: str) -> DataJob:
     """Start ``python -m hnn_core data KIND ARGUMENTS --json`` and return at once.
 
@@ -135,7 +108,7 @@ def start_data_job(kind: str, arguments: list[str], title: str) -> DataJob:
     for job in list_data_jobs():
         if (job.kind, job.arguments) == (kind, arguments):
             if job.alive:
-                raise RequestError(f"{title} is being fetched already; watch it below.")
+                raise RequestError(f"{title} is under way already; watch it below.")
             again(job)
             return job
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
@@ -160,17 +133,6 @@ def again(job: DataJob) -> None:
     start(["data", job.kind, *job.arguments, "--json"], job, in_turn=False)
 
 
-def stop_data_job(job: DataJob) -> None:
-    """Stop a job; returns when its processes are gone. What is fetched is kept.
-
-    Raises
-    ------
-    RunError
-        It is not at work.
-    """
-    stop(job, grace_s=_GRACE_S)
-
-
 def remove(job: DataJob) -> None:
     """Remove a job from the list; what it fetched stays.
 
@@ -193,30 +155,6 @@ def list_data_jobs() -> list[DataJob]:
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return found
-
-
-def start_small_build() -> None:
-    """Start building the small data set of simulated regions.
-
-    Raises
-    ------
-    RunError
-        If it is under way.
-    """
-    build = DataBuild()
-    build.path.mkdir(parents=True, exist_ok=True)
-    start(["data", "build", "--source", "sim:1:40", "--out", SMALL], build, in_turn=False)
-
-
-def stop_small_build() -> None:
-    """Stop building; what is built is kept, and building again resumes it.
-
-    Raises
-    ------
-    RunError
-        If it is not under way.
-    """
-    stop(DataBuild(), grace_s=5)
 
 
 def _folder() -> Path:

@@ -30,15 +30,7 @@ from hnn_core.jobs.process import (
 )
 from hnn_core.storage import home, now, replace_json
 
-__all__ = [
-    "Job",
-    "State",
-    "ask_to_stop",
-    "effective_state",
-    "start",
-    "stop",
-    "take_turn",
-]
+__all__ = ["Job", "State", "ask_to_stop", "effective_state", "start", "stop", "take_turn"]
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "hnn_core")
@@ -264,10 +256,9 @@ def _see_to_the_end(job: Job, grace_s: float) -> None:
         return  # resumed meanwhile, or deleted
     with _last_word:
         _ = job.alive  # lets go of the dead child
-        left = job.status.state
-        if left == "queued":
-            job.write_status("stopped", "Stopped before it had begun; resume it.")
-        elif left == "running":
-            job.write_status(
-                "stopped", "Ended without a last checkpoint; resumes from the one before."
-            )
+        words = {
+            "queued": "Stopped before it had begun; resume it.",
+            "running": "Ended without a last checkpoint; resumes from the one before.",
+        }.get(job.status.state)
+        if words:
+            job.write_status("stopped", words)

@@ -83,7 +83,7 @@ class JsocClient:
 
     Notes
     -----
-    Every method raises UnreachableError, ServiceFaultError, RefusedError or BlockedError where
+    Every method raises ServiceError, ServiceFaultError, RefusedError or BlockedError where
     JSOC does not answer, answers with faults only, or will not answer.
     """
 

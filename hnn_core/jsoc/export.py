@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from hnn_core.exceptions import BlockedError, ExportError, RequestError
+from hnn_core.exceptions import BlockedError, RequestError, ServiceError
 from hnn_core.jsoc.client import JsocClient, StoredFile, jsoc_message, refusal, status_of
 from hnn_core.jsoc.keywords import SEGMENT, Series, t_rec_seconds
 from hnn_core.jsoc.taking import Row
@@ -83,13 +83,13 @@ def exported_files(
 
     Raises
     ------
-    ExportError
+    ServiceError
         The address is not registered, or JSOC will not export, or not in time.
     BlockedError
     """
     answer = client.json.check_address(email)
     if status_of(answer) != _REGISTERED:
-        raise ExportError(
+        raise ServiceError(
             f"JSOC does not export for {email} ({jsoc_message(answer)}); register the address at "
             "http://jsoc.stanford.edu/ajax/register_email.html, or fetch without one."
         )
@@ -142,7 +142,7 @@ def _finished(
             if isinstance(error, BlockedError):
                 raise error
             what = _FAILURES.get(status, f"failed with status {status}; try again later")
-            raise ExportError(f"JSOC's export {what} ({jsoc_message(answer)}).")
+            raise ServiceError(f"JSOC's export {what} ({jsoc_message(answer)}).")
         note(
             f"JSOC prepares the files (request {known}); waiting."
             if pending
@@ -152,11 +152,11 @@ def _finished(
         pauses += pause
         answer = client.json.exp_status(known) if pending else request()
     if status == 7:
-        raise ExportError(
+        raise ServiceError(
             f"JSOC still has another export of {email} to finish after {pauses / 60:.0f} min; "
             "wait for its e-mail, or fetch without an address."
         )
-    raise ExportError(
+    raise ServiceError(
         f"JSOC has not finished the export {known} after {pauses / 60:.0f} min; run the same "
         "command again later: it is taken up where it is."
     )

@@ -108,10 +108,8 @@ def fetch_region(
     ------
     NoRecordsError
         The series has no record of this region in that time.
-    UnreachableError, ServiceFaultError, RefusedError, BlockedError
-        JSOC does not answer, or will not; what is fetched stays.
-    ExportError
-        JSOC will not export.
+    ServiceError, ServiceFaultError, RefusedError, BlockedError
+        JSOC does not answer, or will not, or will not export; what is fetched stays.
     RequestError
         The address is none.
     DiskFullError

@@ -56,7 +56,7 @@ def take_files(
 
     Raises
     ------
-    UnreachableError, ServiceFaultError, BlockedError, OSError
+    ServiceError, ServiceFaultError, BlockedError, OSError
         As for `hnn_core.jsoc.fetch.fetch_region`; what is kept stays.
     """
     queue: deque[Row] = deque(rows)

@@ -12,14 +12,7 @@ from typing import Any
 import pandas as pd
 from astropy.time import Time
 
-from hnn_core.catalogs.refresh import (
-    keep_filled,
-    missing_noaa,
-    noaa_at,
-    refresh_cmes,
-    refresh_flares,
-    refresh_harp_noaa,
-)
+from hnn_core.catalogs.refresh import keep_filled, missing_noaa, noaa_at
 from hnn_core.catalogs.store import Catalog
 from hnn_core.dataset.build import build_dataset
 from hnn_core.dataset.stored import StoredDataset
@@ -27,7 +20,7 @@ from hnn_core.exceptions import NoRecordsError, RequestError, ServiceFaultError
 from hnn_core.jsoc.client import JsocClient
 from hnn_core.jsoc.fetch import fetch_region
 from hnn_core.jsoc.keywords import DEFINITIVE
-from hnn_core.live.fetching import progress_of, refreshed
+from hnn_core.live.fetching import progress_of, refreshed_all
 from hnn_core.live.planning import MOST_LONGITUDE, make_plan
 from hnn_core.live.reporting import Reporter, counted
 from hnn_core.sources.planned import Plan, PlannedSource, PlanRequest, read_plan, write_plan
@@ -117,9 +110,7 @@ def build_planned(
 def _fetch_catalogues(request: PlanRequest, reporter: Reporter, *, again: bool) -> None:
     # Flares up to a day later label frames of the last day; CMEs follow their flares.
     end = request.end + timedelta(days=1)
-    failed = list(refresh_harp_noaa(again=again, note=reporter.note).failed)
-    for refresh in (refresh_flares, refresh_cmes):
-        failed += refreshed(refresh, request.start, end, reporter, again=again)
+    failed = refreshed_all(request.start, end, reporter, again=again)
     if failed:
         raise ServiceFaultError(
             f"{len(failed)} parts of the catalogues could not be fetched, the first: {failed[0]} "

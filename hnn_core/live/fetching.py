@@ -38,27 +38,19 @@ from hnn_core.sources.fits_folder import FitsFolder
 __all__ = [
     "RegionFetched",
     "catalogues_around",
-    "check_span",
     "fetch",
     "fetch_disk_now",
     "harps_wanted",
     "hours_before_flare",
     "progress_of",
     "refreshed",
+    "refreshed_all",
 ]
 
 _CASE_HOURS = 48
 """Hours fetched before a flare: its label's day, and the day that its sequences reach into."""
 _NOW_HOURS = 12
 """Hours fetched of a region now on the disk: a sequence, and two to fill a gap at its start."""
-
-
-def check_span(first: Time | None, last: Time | None) -> None:
-    """Raise RequestError for a span that ends before it begins."""
-    if first is not None and last is not None and last < first:
-        raise RequestError(
-            f"The span would end at {iso_minute(last)}, before it begins at {iso_minute(first)}."
-        )
 
 
 def harps_wanted(wanted: Wanted, reporter: Reporter) -> tuple[int, ...]:
@@ -207,6 +199,14 @@ def refreshed(
     for sentence in failed:
         reporter.note(sentence)
     return failed
+
+
+def refreshed_all(start: date, end: date, reporter: Reporter, *, again: bool) -> tuple[str, ...]:
+    """Refresh flares, CMEs and the numbers of regions; return what could not be fetched."""
+    failed: tuple[str, ...] = ()
+    for refresh in (refresh_flares, refresh_cmes):
+        failed += refreshed(refresh, start, end, reporter, again=again)
+    return failed + refresh_harp_noaa(again=again, note=reporter.note).failed
 
 
 def _regions(

@@ -1,12 +1,10 @@
 """What is on this machine already: the downloaded regions, and whether everything is sound."""
 
-import hashlib
-import json
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from hnn_core.catalogs.raw import SIDE
+from hnn_core.catalogs.raw import SIDE, describe
 from hnn_core.catalogs.store import Catalog, catalogs_home
 from hnn_core.dataset.card import list_datasets
 from hnn_core.dataset.stored import StoredDataset
@@ -87,7 +85,9 @@ def verify_all(reporter: Reporter, *, remove_damaged: bool = False) -> str:
         reporter.progress("magnetograms", done, len(files), path.name)
     replies = sorted((catalogs_home() / "raw").rglob(f"*{SIDE}"))
     for side in replies:
-        if why := _reply_flaw(side):
+        reply = describe(side)
+        if reply is None or not reply.is_sound:
+            why = "it is not what its side file holds; fetch its span again with --again."
             report(side.with_suffix(""), why)
     Catalog.open()  # damaged tables are derived again; what cannot be derived is an error
     found, foreign = list_datasets()
@@ -118,15 +118,3 @@ def _flaw(series: Series, path: Path) -> str:
         f"{path} holds HARP {magnetogram.harp} at {format_t_rec(magnetogram.t_rec)}, not what its "
         "name stands for."
     )
-
-
-def _reply_flaw(side: Path) -> str:
-    """Say what is wrong with a raw reply; empty if its sum is the one in its side file."""
-    path = side.with_name(side.name.removesuffix(SIDE))
-    try:
-        wanted = json.loads(side.read_bytes())["sha256"]
-        if hashlib.sha256(path.read_bytes()).hexdigest() != wanted:
-            return "its sum is not the one in its side file; fetch its span again with --again."
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        return f"it cannot be read ({error}); fetch its span again with --again."
-    return ""

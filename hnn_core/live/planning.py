@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from hnn_core.jsoc.keywords import DEFINITIVE
 from hnn_core.live.reporting import counted, duration, size
 from hnn_core.magnetogram.conventions import tai_seconds
 from hnn_core.magnetogram.sharp import named_t_rec
+from hnn_core.regions.base import Flare
 from hnn_core.regions.labels import WINDOW_HOURS
 from hnn_core.sources.planned import Plan, PlannedFlare, PlannedRegion, PlanRequest
 
@@ -53,14 +53,14 @@ def make_plan(catalog: Catalog, request: PlanRequest) -> Plan:
     Plan
         Without regions if no flare gives one.
     """
-    in_span = partial(find_flares, catalog, start=request.start, end=request.end)
-    found = in_span(minimum_class="C")
-    of_class = in_span(minimum_class=request.flare_class, scale="operational")
+    found = find_flares(catalog, start=request.start, end=request.end, minimum_class="C")
     excluded: Counter[str] = Counter()
     hours: dict[int, set[int]] = defaultdict(set)
     counts: Counter[int] = Counter()
     row: Any
-    for row in of_class.itertuples():
+    for row in found.itertuples():
+        if not _flare(row).reaches(request.flare_class):
+            continue
         harps, why = _harps(catalog, row)
         needed = _hours_before(row, request.hours)
         if why or not needed:
@@ -143,14 +143,13 @@ def _spans(hours: list[int]) -> tuple[tuple[int, int], ...]:
 
 
 def _planned(row: Any) -> PlannedFlare:
-    return PlannedFlare(
-        id=str(row.flare_id),
-        peak_utc=row.peak_utc.isoformat(),
-        goes_class=str(row.goes_class),
-        scale=str(row.scale),
-        association=str(row.association),
-        reason=str(row.reason),
-    )
+    texts = (row.goes_class, row.scale, row.association, row.reason)
+    return PlannedFlare(row.flare_id, row.peak_utc.isoformat(), *texts)
+
+
+def _flare(row: Any) -> Flare:
+    peak = Time(row.peak_utc.to_pydatetime(), scale="utc")
+    return Flare(peak, row.goes_class, scale=row.scale)
 
 
 def estimate(plan: Plan) -> tuple[str, dict[str, int]]:

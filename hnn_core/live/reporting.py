@@ -9,13 +9,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from hnn_core.exceptions import HnnError
 
-__all__ = ["Reporter", "complain", "counted", "duration", "report", "reporting", "run", "size"]
+__all__ = [
+    "DeviceOption",
+    "JsonOption",
+    "ModelOption",
+    "Reporter",
+    "complain",
+    "counted",
+    "duration",
+    "echo_json",
+    "report",
+    "reporting",
+    "run",
+    "size",
+]
+
+ModelOption = Annotated[str, typer.Option(help="Name, folder or hub id of a model.")]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Write JSON; events and lists as one object a line.")
+]
 
 _BAD_INPUT = 2
 _EVERY_S = {True: 0.5, False: 5.0}
@@ -252,6 +271,11 @@ def run(app: typer.Typer, name: str, args: list[str] | None = None) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return 130
     return code or 0
+
+
+def echo_json(answer: object, *, indent: int | None = 2) -> None:
+    """Write an answer as JSON, with `indent` None on one line."""
+    typer.echo(json.dumps(answer, indent=indent, ensure_ascii=False, allow_nan=False))
 
 
 def complain(message: str) -> None:

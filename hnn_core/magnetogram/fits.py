@@ -18,7 +18,7 @@ from astropy.io import fits
 from astropy.io.fits import Header
 from astropy.io.fits.verify import VerifyError
 
-from hnn_core.exceptions import FitsError, OversizeError, TruncatedFitsError, WrongInstrumentError
+from hnn_core.exceptions import FitsError, TruncatedFitsError, WrongInstrumentError
 
 __all__ = ["clean_header", "read_header", "read_pixels", "repair_cards"]
 
@@ -56,7 +56,7 @@ def read_header(path: str | os.PathLike[str]) -> _ImageHeader:
 
     Raises
     ------
-    TruncatedFitsError, OversizeError, WrongInstrumentError, FitsError
+    TruncatedFitsError, WrongInstrumentError, FitsError
         As for `hnn_core.magnetogram.magnetogram.read_fits`; a file that ends within its data is
         not refused yet.
     """
@@ -162,7 +162,7 @@ def _image_shape(header: Header, path: Path) -> tuple[int, int] | None:
     if not (isinstance(cols, int) and isinstance(rows, int) and cols > 0 and rows > 0):
         raise TruncatedFitsError(f"{path} claims an image of {cols} by {rows} pixels.")
     if rows * cols > _MAX_PIXELS:
-        raise OversizeError(
+        raise FitsError(
             f"{path} claims {cols} by {rows} pixels, more than the {_MAX_PIXELS // 10**6} million "
             "that a patch may have; it was not read."
         )

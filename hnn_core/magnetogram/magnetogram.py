@@ -91,18 +91,17 @@ def read_fits(path: str | os.PathLike[str]) -> Magnetogram:
 
     Raises
     ------
-    WrongInstrumentError, NotCeaError
-        Another instrument, segment or projection.
-    MissingMetadataError, MissingKeywordError
+    WrongInstrumentError
+        Another instrument or segment.
+    MissingKeywordError
         Region, time or scale are not known.
-    OversizeError
-        The header claims more than 64 million pixels; nothing is read.
     TruncatedFitsError
         The file is empty, garbage, or ends early.
     OffLimbError
         Not one pixel is on the disk.
     FitsError
-        The file cannot be opened.
+        Another projection, neither keywords nor a JSOC file name, a file that cannot be opened,
+        or a header that claims more than 64 million pixels, of which nothing is read.
 
     Examples
     --------

@@ -15,9 +15,8 @@ from astropy.time import Time
 from astropy.units import Quantity
 
 from hnn_core.exceptions import (
+    FitsError,
     MissingKeywordError,
-    MissingMetadataError,
-    NotCeaError,
     WrongInstrumentError,
 )
 from hnn_core.magnetogram.conventions import format_t_rec, parse_t_rec
@@ -81,14 +80,14 @@ def sharp_keywords(header: Header, path: str) -> _SharpKeywords:
 
     Raises
     ------
-    WrongInstrumentError, NotCeaError, MissingMetadataError, MissingKeywordError
+    WrongInstrumentError, MissingKeywordError, FitsError
         As for `hnn_core.magnetogram.magnetogram.read_fits`.
     """
     name = _FILE_NAME.fullmatch(PurePath(path).name)
     series, segment = _series_and_segment(header, name)
     bare = not any(key in header for key in ("T_REC", "HARPNUM", "CTYPE1", "TELESCOP", "INSTRUME"))
     if bare and name is None:
-        raise MissingMetadataError(
+        raise FitsError(
             f"{path} has no keywords, and its name does not hold HARP and time as "
             "hmi.sharp_cea_720s.377.20110213_050000_TAI.magnetogram.fits does."
         )
@@ -212,7 +211,7 @@ def _check_sharp_cea(header: Header, path: str, series: str, segment: str, *, ba
     kinds = [str(header.get(key, "")).strip().upper() for key in ("CTYPE1", "CTYPE2")]
     if (any(kinds) and kinds != ["CRLN-CEA", "CRLT-CEA"]) or (series and "_cea" not in series):
         if "HARPNUM" in header or "sharp" in series:
-            raise NotCeaError(
+            raise FitsError(
                 f"{path} is in CCD coordinates ({kinds[0] or series}), where the patch is rotated "
                 "by 180 degrees; take it from the series hmi.sharp_cea_720s."
             )

@@ -13,8 +13,11 @@ Source: the paper's section 3.2.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
+from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
+from safetensors.torch import load_file
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
@@ -133,7 +136,7 @@ class HNNConfig:
         return cls(**{name: value for name, value in values.items() if name in known})
 
 
-class HNN(nn.Module):
+class HNN(nn.Module, PyTorchModelHubMixin, library_name="hnn", license="bsd-3-clause"):
     """ViT + LSTM + linear classifier, or with ``config.temporal`` false the ViT baseline.
 
     Frames are float tensors (B, T, 1, H, W), H = W = ``config.image_size``, ascending in time,
@@ -208,3 +211,22 @@ class HNN(nn.Module):
         batch, hours = frames.shape[:2]
         embeddings = self.embed(frames.flatten(0, 1))  # (B * T, D)
         return self.head(embeddings.unflatten(0, (batch, hours)))  # (B, T, D) -> (B,)
+
+    @classmethod
+    def _from_pretrained(  # type: ignore[override]  # the mixin's own is looser than we allow
+        cls,
+        *,
+        model_id: str,
+        config: HNNConfig,
+        map_location: str = "cpu",
+        strict: bool = True,
+        **download: Any,
+    ) -> "HNN":
+        # The mixin's own method falls back to a pickle, minds no missing key and prints.
+        name = "model.safetensors"
+        path = Path(model_id) / name
+        if not path.parent.is_dir():
+            path = Path(hf_hub_download(repo_id=model_id, filename=name, **download))
+        model = cls(config)
+        model.load_state_dict(load_file(path), strict=strict)
+        return model.to(map_location).eval()

@@ -21,10 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from hnn_core.exceptions import (
-    CorruptModelError,
-    ForeignModelError,
     HnnError,
-    MissingModelFileError,
     ModelError,
     UnknownModelError,
 )
@@ -62,14 +59,14 @@ class ModelInfo:
 
         Raises
         ------
-        MissingModelFileError
+        ModelError
             If the file is gone.
         """
         try:
             with (self.folder / WEIGHTS).open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            raise MissingModelFileError(
+            raise ModelError(
                 f"{self.folder / WEIGHTS} cannot be read ({error.strerror})."
             ) from error
 
@@ -79,35 +76,32 @@ def read_model_info(folder: Path) -> ModelInfo:
 
     Raises
     ------
-    MissingModelFileError
-        If config.json or model.safetensors is absent.
-    ForeignModelError
-        If config.json is another program's.
-    CorruptModelError
-        If config.json is not JSON or holds an impossible value.
+    ModelError
+        If config.json or model.safetensors is absent, or config.json is another program's, is not
+        JSON or holds an impossible value.
     """
     for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():
-            raise MissingModelFileError(f"{folder} has no {name}, so it is not a model folder.")
+            raise ModelError(f"{folder} has no {name}, so it is not a model folder.")
     path = folder / CONFIG
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise CorruptModelError(f"{path} is not readable JSON ({_first_line(error)}).") from error
+        raise ModelError(f"{path} is not readable JSON ({_first_line(error)}).") from error
     architecture = values.get("architecture") if isinstance(values, dict) else None
     if architecture != "hnn":
         kind = values.get("model_type", architecture) if isinstance(values, dict) else None
-        raise ForeignModelError(
+        raise ModelError(
             f"{path} describes a model of another program (architecture {kind!r}); this "
             "program uses 'hnn'."
         )
     metadata = values.get("metadata", {})
     if not isinstance(metadata, dict):
-        raise CorruptModelError(f"{path}: metadata is not a dictionary.")
+        raise ModelError(f"{path}: metadata is not a dictionary.")
     try:
         config = HNNConfig.from_dict(values)
     except (TypeError, ValueError) as error:
-        raise CorruptModelError(f"{path}: {error}.") from error
+        raise ModelError(f"{path}: {error}.") from error
     return ModelInfo(name=_name(folder), folder=folder, config=config, metadata=metadata)
 
 
@@ -234,11 +228,9 @@ def load_model(where: str | Path) -> tuple[HNN, ModelInfo]:
     ------
     UnknownModelError
         If nothing of that name exists.
-    MissingModelFileError, ForeignModelError
-        As for `read_model_info`, or if a file is not in the hub's repository.
-    CorruptModelError
-        If the weights are not safetensors, not of the model's names and shapes, or not
-        finite.
+    ModelError
+        As for `read_model_info`, if a file is not in the hub's repository, or if the weights are
+        not safetensors, not of the model's names and shapes, or not finite.
     """
     info = read_model_info(find_model(where))
     # Built without memory: the weights bring their own, and a wrong shape costs nothing.
@@ -284,25 +276,25 @@ def _read_weights(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tenso
                 ("has the unexpected", sorted(names - set(expected))),
             ):
                 if wrong:
-                    raise CorruptModelError(
+                    raise ModelError(
                         f"{path} {kind} tensor {wrong[0]} ({len(wrong)} such), so it does not "
                         f"belong to its {CONFIG}."
                     )
             for name, target in expected.items():
                 shape = tuple(file.get_slice(name).get_shape())
                 if shape != tuple(target.shape):
-                    raise CorruptModelError(
+                    raise ModelError(
                         f"{path}: {name} has shape {shape}, {CONFIG} needs {tuple(target.shape)}."
                     )
                 # A copy, so that nothing hangs on the file once it is closed.
                 weights[name] = file.get_tensor(name).to(torch.float32, copy=True)
     except (OSError, SafetensorError) as error:
-        raise CorruptModelError(
+        raise ModelError(
             f"{path} is not a whole safetensors file ({_first_line(error)})."
         ) from error
     for name, tensor in weights.items():
         if not torch.isfinite(tensor).all():
-            raise CorruptModelError(f"{path}: {name} holds values that are not finite.")
+            raise ModelError(f"{path}: {name} holds values that are not finite.")
     return weights
 
 

@@ -81,8 +81,7 @@ class Flare:
         DatasetError
             No such class.
         """
-        flux, scale = threshold(flare_class)
-        return self.flux(scale) >= flux * (1.0 - ROUNDING)
+        return self.flux("operational") >= threshold(flare_class) * (1.0 - ROUNDING)
 
 
 @dataclass(frozen=True)

@@ -86,19 +86,15 @@ def on_scale(flux: _Flux, scale: FluxScale, wanted: FluxScale) -> _Flux:
     return flux * factor if wanted == "operational" else flux / factor
 
 
-THRESHOLDS: dict[str, tuple[float, FluxScale]] = {
-    "M5.0": (5e-5, "operational"),
-    "M": (1e-5, "operational"),
-    "C": (1e-6, "operational"),
-}
-"""Minimum peak flux of the cumulative classes that the paper trains for, W m-2, and the scale that
-it counts in (docs/method.md, "Labels")."""
+THRESHOLDS = {"M5.0": 5e-5, "M": 1e-5, "C": 1e-6}
+"""Minimum peak flux of the cumulative classes that the paper trains for, W m-2 on the operational
+scale (docs/method.md, "Labels")."""
 FLARE_CLASSES = tuple(THRESHOLDS)
 """Highest first; each holds the flares of those before it."""
 
 
-def threshold(flare_class: str) -> tuple[float, FluxScale]:
-    """Return flux and scale of the threshold of a class, with or without ``≥`` before it.
+def threshold(flare_class: str) -> float:
+    """Return the minimum flux of a class, with or without ``≥`` before it (operational scale).
 
     Raises
     ------

@@ -27,22 +27,15 @@ __all__ = [
 POSITIVE, NEGATIVE, NO_LABEL = 1, 0, -1
 WINDOW_HOURS = 24
 
+_PAPER: dict[Association, int] = {
+    "eruptive": POSITIVE,
+    "unlinked": NEGATIVE,
+    "confined": NEGATIVE,
+    "unknown": NO_LABEL,
+}
 DEFAULT_POLICY = "unlinked-is-confined"
 """The paper's: a flare that is in DONKI with no CME linked counts as confined."""
-POLICIES: dict[str, dict[Association, int]] = {
-    DEFAULT_POLICY: {
-        "eruptive": POSITIVE,
-        "unlinked": NEGATIVE,
-        "confined": NEGATIVE,
-        "unknown": NO_LABEL,
-    },
-    "strict": {
-        "eruptive": POSITIVE,
-        "unlinked": NO_LABEL,
-        "confined": NEGATIVE,
-        "unknown": NO_LABEL,
-    },
-}
+POLICIES = {DEFAULT_POLICY: _PAPER, "strict": {**_PAPER, "unlinked": NO_LABEL}}
 """The label of each association. An unknown one never gives a label."""
 
 

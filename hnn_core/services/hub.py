@@ -11,7 +11,7 @@ from huggingface_hub.errors import (
     RemoteEntryNotFoundError,
 )
 
-from hnn_core.exceptions import MissingModelFileError, UnknownModelError
+from hnn_core.exceptions import ModelError, UnknownModelError
 
 __all__ = ["hub_file"]
 
@@ -36,7 +36,7 @@ def hub_file(repository: str, name: str) -> Path:
 
     Raises
     ------
-    MissingModelFileError
+    ModelError
         If the repository has no such file.
     UnknownModelError
         If there is no such repository, or no network and nothing in the cache.
@@ -50,7 +50,7 @@ def hub_file(repository: str, name: str) -> Path:
             )
         )
     except RemoteEntryNotFoundError as error:
-        raise MissingModelFileError(f"The hub's {repository} has no {name}.") from error
+        raise ModelError(f"The hub's {repository} has no {name}.") from error
     except LocalEntryNotFoundError as error:
         raise UnknownModelError(
             f"The Hugging Face hub cannot be reached, and {repository} is not in its cache."

@@ -23,7 +23,6 @@ from hnn_core.exceptions import (
     ServiceError,
     ServiceFaultError,
     TransientReplyError,
-    UnreachableError,
 )
 from hnn_core.version import __version__
 
@@ -182,7 +181,7 @@ class Transport:
 
         Raises
         ------
-        UnreachableError
+        ServiceError
             No connection or no answer in time, at any attempt.
         ServiceFaultError
             Only faults (429, 5xx, half or foreign answers), at every attempt.
@@ -213,7 +212,7 @@ class Transport:
 
         Raises
         ------
-        UnreachableError, ServiceFaultError, RefusedError
+        ServiceError, ServiceFaultError, RefusedError
             As `get`.
         OSError
             The file cannot be written.
@@ -306,7 +305,7 @@ class Transport:
                             self._note(f"{self.service}: {_reason(error)}; trying again.")
                         raise
         except (httpx2.TimeoutException, httpx2.NetworkError) as error:
-            raise UnreachableError(
+            raise ServiceError(
                 f"{self.service} cannot be reached ({_reason(error)}, {last} attempts); see "
                 "whether this machine has a network and try again."
             ) from error

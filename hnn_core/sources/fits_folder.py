@@ -1,7 +1,11 @@
-"""A folder of SHARP FITS files as a source of magnetograms."""
+"""A folder of SHARP FITS files as a source: headers are read once and kept in an index."""
 
+import hashlib
+import json
+import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,18 +14,24 @@ from astropy.time import Time
 from hnn_core.exceptions import (
     EmptySourceError,
     FitsError,
+    HnnError,
     OffLimbError,
     UnknownRegionError,
+    UnknownSourceError,
     UnknownTimeError,
 )
 from hnn_core.magnetogram.conventions import iso_minute, tai_seconds, time_from_seconds
+from hnn_core.magnetogram.fits import read_header
 from hnn_core.magnetogram.magnetogram import Magnetogram, read_fits
-from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP
+from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP, sharp_keywords
 from hnn_core.regions.base import Region, SkippedFile
 from hnn_core.regions.flare_table import FLARE_TABLE, FlareRow, flares_of, read_flare_table
-from hnn_core.sources.fits_index import IndexRow, load_index
+from hnn_core.storage import home, write_atomically
 
 __all__ = ["FitsFolder"]
+
+_VERSION = 1
+_ENDINGS = (".fits", ".fit", ".fits.gz")
 
 
 class FitsFolder:
@@ -53,7 +63,7 @@ class FitsFolder:
         self.folder = Path(folder).absolute()
         self.spec = f"fits:{self.folder}"
         self._broken: dict[str, str] = {}
-        rows = load_index(self.folder)
+        rows = _load_index(self.folder)
         self._records, duplicates = _group_records(row for row in rows if not row.problem)
         flares, malformed = read_flare_table(self.folder / FLARE_TABLE)
         self._skipped = (
@@ -139,22 +149,43 @@ class FitsFolder:
 
 
 @dataclass(frozen=True)
+class _IndexRow:
+    """One file: what it was when indexed, and what its header holds."""
+
+    path: str
+    """Relative to the folder, with forward slashes."""
+    size: int
+    mtime_ns: int
+    problem: str = ""
+    """Why the file cannot be used, empty if it can."""
+    harp: int = 0
+    noaa: tuple[int, ...] = ()
+    t_rec: float = 0.0
+    """unix_tai seconds."""
+    quality: int = 0
+    near_real_time: bool = False
+    simulated: bool = False
+    whole: bool = True
+    """False for a file shorter than its header claims: its record is known, its pixels are not."""
+
+
+@dataclass(frozen=True)
 class _Records:
     """The records of one region, ascending in time."""
 
-    rows: tuple[IndexRow, ...]
+    rows: tuple[_IndexRow, ...]
     seconds: np.ndarray
     """T_REC, float64 unix_tai seconds (records,)."""
     quality: np.ndarray
     """uint32 (records,)."""
 
 
-def _group_records(rows: Iterable[IndexRow]) -> tuple[dict[str, _Records], list[SkippedFile]]:
+def _group_records(rows: Iterable[_IndexRow]) -> tuple[dict[str, _Records], list[SkippedFile]]:
     """Sort files into the records of regions, by region id; of files of one record keep the best.
 
     Definitive, near-real-time and simulated regions are never merged, whatever their numbers.
     """
-    best: dict[tuple[str, int], IndexRow] = {}
+    best: dict[tuple[str, int], _IndexRow] = {}
     skipped = []
     for row in rows:
         key = (_region_id(row), round(row.t_rec))
@@ -169,7 +200,7 @@ def _group_records(rows: Iterable[IndexRow]) -> tuple[dict[str, _Records], list[
         skipped.append(
             SkippedFile(left.path, f"{left.path} is the same record as {kept.path}, which is used.")
         )
-    grouped: dict[str, list[IndexRow]] = {}
+    grouped: dict[str, list[_IndexRow]] = {}
     for (name, _), row in sorted(best.items(), key=lambda item: item[1].t_rec):
         grouped.setdefault(name, []).append(row)
     records = {
@@ -183,7 +214,7 @@ def _group_records(rows: Iterable[IndexRow]) -> tuple[dict[str, _Records], list[
     return records, skipped
 
 
-def _region_id(row: IndexRow) -> str:
+def _region_id(row: _IndexRow) -> str:
     if row.simulated:
         number = row.harp - FIRST_SIMULATED_HARP + 1
         return f"SIM {number}" if number > 0 else f"SIM-{row.harp}"
@@ -213,3 +244,110 @@ def _nothing_usable(folder: Path, skipped: tuple[SkippedFile, ...]) -> str:
         f"{folder} holds no usable magnetogram: {len(skipped)} files were skipped, "
         f"the first because {skipped[0].reason}"
     )
+
+
+def _load_index(folder: Path) -> list[_IndexRow]:
+    """Return one row for every FITS file below a folder, sorted by path, then closed folders."""
+    if not folder.is_dir():
+        raise UnknownSourceError(f"There is no folder {folder}; write fits:FOLDER.")
+    kept = _read_cache(folder)
+    rows = []
+    changed = False
+    files, closed = _scan(folder)
+    for path, size, mtime_ns in files:
+        row = kept.get(path)
+        if row is None or (row.size, row.mtime_ns) != (size, mtime_ns):
+            row = _read_row(folder, path, size, mtime_ns)
+            changed = True
+        rows.append(row)
+    if changed or len(rows) != len(kept):
+        _write_cache(folder, rows)
+    return rows + closed
+
+
+def _scan(folder: Path) -> tuple[list[tuple[str, int, int]], list[_IndexRow]]:
+    """Find (relative path, size, mtime_ns) of all FITS files, sorted, and unreadable folders.
+
+    Links to folders are followed, each folder once.
+    """
+    seen: set[tuple[int, int]] = set()
+    found: list[Path] = []
+    closed: list[_IndexRow] = []
+
+    def refuse(error: OSError) -> None:
+        sentence = f"{error.filename} cannot be read: {error.strerror}."
+        if error.filename == str(folder):
+            raise UnknownSourceError(sentence) from error
+        relative = Path(error.filename).relative_to(folder).as_posix()
+        closed.append(_IndexRow(relative, -1, -1, problem=sentence))
+
+    for root, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        status = Path(root).stat()
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [
+            Path(root) / name
+            for name in names
+            if not name.startswith(".") and name.lower().endswith(_ENDINGS)
+        ]
+    return [(path.relative_to(folder).as_posix(), *_stat(path)) for path in sorted(found)], closed
+
+
+def _stat(path: Path) -> tuple[int, int]:
+    """Return size and mtime_ns; -1 for a dangling link, whose header then cannot be read."""
+    try:
+        status = path.stat()
+    except OSError:
+        return -1, -1
+    return status.st_size, status.st_mtime_ns
+
+
+def _read_row(folder: Path, path: str, size: int, mtime_ns: int) -> _IndexRow:
+    try:
+        image = read_header(folder / path)
+        keywords = sharp_keywords(image.keywords, str(folder / path))
+    except HnnError as error:
+        return _IndexRow(path, size, mtime_ns, problem=str(error))
+    if keywords.interpolated:
+        problem = f"{folder / path} is a frame made by interpolation, not a record."
+        return _IndexRow(path, size, mtime_ns, problem=problem)
+    return _IndexRow(
+        path=path,
+        size=size,
+        mtime_ns=mtime_ns,
+        harp=keywords.harp,
+        noaa=keywords.noaa,
+        t_rec=float(tai_seconds(keywords.t_rec)),
+        quality=keywords.quality,
+        near_real_time=keywords.near_real_time,
+        simulated=keywords.simulated,
+        whole=image.whole,
+    )
+
+
+def _cache_path(folder: Path) -> Path:
+    digest = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    return home() / "index" / f"{folder.name[:40] or 'root'}-{digest}.json"
+
+
+def _read_cache(folder: Path) -> dict[str, _IndexRow]:
+    try:
+        stored = json.loads(_cache_path(folder).read_text(encoding="utf-8"))
+        if stored["version"] != _VERSION:
+            return {}
+        rows = [_IndexRow(**{**row, "noaa": tuple(row["noaa"])}) for row in stored["rows"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {row.path: row for row in rows}
+
+
+def _write_cache(folder: Path, rows: list[_IndexRow]) -> None:
+    content = {"version": _VERSION, "folder": str(folder), "rows": [asdict(row) for row in rows]}
+    # The index only saves time: a full or read-only disk must not hide the files.
+    with suppress(OSError):
+        path = _cache_path(folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, json.dumps(content).encode(), shared=True)

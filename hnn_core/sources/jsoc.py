@@ -13,6 +13,12 @@ from hnn_core.sources.fits_folder import FitsFolder
 __all__ = ["JsocSource", "newest"]
 
 _SERIES = {series.spec: series for series in (DEFINITIVE, NEAR_REAL_TIME)}
+_NOTHING_YET = {
+    DEFINITIVE.spec: "No magnetogram was fetched from JSOC yet; fetch a region with, for example: "
+    "python -m hnn_core data fetch --noaa 11158",
+    NEAR_REAL_TIME.spec: "No near-real-time magnetogram was fetched from JSOC yet; fetch the "
+    "regions now on the disk with: python -m hnn_core data fetch --now",
+}
 
 
 class JsocSource(FitsFolder):
@@ -47,7 +53,7 @@ class JsocSource(FitsFolder):
             folder.mkdir(parents=True, exist_ok=True)
             super().__init__(folder)
         except EmptySourceError as error:
-            raise EmptySourceError(_nothing_yet(spec)) from error
+            raise EmptySourceError(_NOTHING_YET[spec]) from error
         self.spec = spec
         try:
             self._regions = self._with_flares()
@@ -61,32 +67,11 @@ class JsocSource(FitsFolder):
         from hnn_core.catalogs.store import Catalog
 
         catalog = Catalog.open()
+        definitive = self.series is DEFINITIVE
         return [
-            replace(
-                region,
-                flares=flares_of_region(
-                    catalog,
-                    region.noaa,
-                    region.harp,
-                    first=region.first,
-                    last=region.last,
-                    definitive=self.series is DEFINITIVE,
-                ),
-            )
+            replace(region, flares=flares_of_region(catalog, region, definitive=definitive))
             for region in self._regions
         ]
-
-
-def _nothing_yet(spec: str) -> str:
-    if spec == NEAR_REAL_TIME.spec:
-        return (
-            "No near-real-time magnetogram was fetched from JSOC yet; fetch the regions now on "
-            "the disk with: python -m hnn_core data fetch --now"
-        )
-    return (
-        "No magnetogram was fetched from JSOC yet; fetch a region with, for example: "
-        "python -m hnn_core data fetch --noaa 11158"
-    )
 
 
 def newest(spec: str, region: str = "") -> int:

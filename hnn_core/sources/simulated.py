@@ -50,18 +50,18 @@ class SimulatedSource:
 
     def times(self, region: str) -> Time:
         """T_REC of the 48 records of a region, TAI, ascending."""
-        return region_times(self._parameters(region))
+        return region_times(self.truth(region))
 
     def quality(self, region: str) -> np.ndarray:
         """QUALITY of every record, uint32; a few regions have hours without data."""
-        parameters = self._parameters(region)
+        parameters = self.truth(region)
         quality = np.zeros(len(region_times(parameters)), np.uint32)
         quality[list(_BAD_HOURS.get(parameters.index, ()))] = NO_DATA
         return quality
 
     def frame(self, region: str, time: Time) -> Magnetogram:
         """Render the record at `time` (to the second)."""
-        parameters = self._parameters(region)
+        parameters = self.truth(region)
         gap = np.abs(tai_seconds(region_times(parameters)) - tai_seconds(time))
         hour = int(gap.argmin())
         if gap[hour] > 1.0:
@@ -75,20 +75,17 @@ class SimulatedSource:
         return ()
 
     def truth(self, region: str) -> RegionParameters:
-        """Return what is known about a region because it was made, for validation."""
-        return self._parameters(region)
-
-    @cached_property
-    def _regions(self) -> dict[str, Region]:
-        return {f"SIM {i}": self._region(i) for i in range(1, self._n_regions + 1)}
-
-    def _parameters(self, region: str) -> RegionParameters:
+        """Return what is known about a region because it was made. Raises UnknownRegionError."""
         if region not in self._regions:
             raise UnknownRegionError(
                 f"There is no simulated region {region!r}; known are SIM 1 to "
                 f"SIM {self._n_regions}."
             )
         return self._population.region(self._regions[region].harp - FIRST_SIMULATED_HARP + 1)
+
+    @cached_property
+    def _regions(self) -> dict[str, Region]:
+        return {f"SIM {i}": self._region(i) for i in range(1, self._n_regions + 1)}
 
     def _region(self, index: int) -> Region:
         parameters = self._population.region(index)

@@ -23,7 +23,7 @@ import torch.distributed as dist
 from lightning.fabric.plugins.io import TorchCheckpointIO
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from hnn_core.exceptions import CheckpointError, DivergedError
+from hnn_core.exceptions import TrainingError
 from hnn_core.network.model_store import save_model
 from hnn_core.scores import skill_scores
 from hnn_core.storage import replacing
@@ -71,7 +71,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
                 stream.write(b"\0" * 65536)
                 stream.flush()
                 os.fsync(stream.fileno())
-                raise CheckpointError(f"{target} cannot be written ({error}).") from error
+                raise TrainingError(f"{target} cannot be written ({error}).") from error
 
 
 def newest_readable(folder: Path) -> tuple[Path | None, list[str]]:
@@ -91,7 +91,7 @@ def newest_readable(folder: Path) -> tuple[Path | None, list[str]]:
 
     Raises
     ------
-    CheckpointError
+    TrainingError
         If there are checkpoints and none can be read.
     """
     found = sorted(folder.glob("*.ckpt"), reverse=True) if folder.is_dir() else []
@@ -102,7 +102,7 @@ def newest_readable(folder: Path) -> tuple[Path | None, list[str]]:
             return path, complaints
         complaints.append(f"The checkpoint {path.name} is damaged ({problem}) and was passed over.")
     if found:
-        raise CheckpointError(
+        raise TrainingError(
             f"None of the {len(found)} checkpoints in {folder} can be read; start a new run."
         )
     return None, []
@@ -296,7 +296,7 @@ def _gathered(pairs: list[tuple[int, float]]) -> list[tuple[int, float]]:
 def _check_finite(module: LightningModule) -> None:
     for name, weight in module.named_parameters():
         if not torch.isfinite(weight).all():
-            raise DivergedError(
+            raise TrainingError(
                 f"The weight {name} is not finite after epoch {module.current_epoch + 1}; the "
                 "last good checkpoint is kept. Try a smaller learning_rate."
             )

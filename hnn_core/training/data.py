@@ -21,7 +21,7 @@ from torch.utils.data import Dataset
 
 from hnn_core.dataset.splits import folds, train_test
 from hnn_core.dataset.stored import StoredDataset
-from hnn_core.exceptions import OneClassError, ShortOfMemoryError, TooFewGroupsError
+from hnn_core.exceptions import OneClassError, TooFewGroupsError, TrainingError
 from hnn_core.training.config import TrainConfig
 
 __all__ = [
@@ -243,14 +243,14 @@ def read_frames_once(
 
     Raises
     ------
-    ShortOfMemoryError
+    TrainingError
         If they would not fit.
     CorruptDatasetError
     """
     size = dataset.preprocess.size
     need, free = rows.size * size * size * 2, psutil.virtual_memory().available
     if need > 0.9 * free:
-        raise ShortOfMemoryError(
+        raise TrainingError(
             f"The {rows.size} frames of {dataset.name} need {need / 1e9:.1f} GB of memory and "
             f"{free / 1e9:.1f} GB are free; close other programs or build a smaller data set."
         )
@@ -277,9 +277,6 @@ class SequenceBatches(Dataset[Batch]):
         One of the two is given.
     temporal : bool
         Whether all hours are wanted, or only the last.
-    share : bool
-        Whether frames that sequences share appear once. False is the naive computation, for
-        tests and benchmarks.
     """
 
     def __init__(
@@ -289,20 +286,14 @@ class SequenceBatches(Dataset[Batch]):
         embeddings: np.ndarray | None = None,
         *,
         temporal: bool = True,
-        share: bool = True,
     ) -> None:
         self.parts, self.frames, self.embeddings = parts, frames, embeddings
         self.rows = parts.rows if temporal else parts.rows[:, -1:]
         self.labels = parts.labels.astype(np.float32)
-        self.share = share
 
     def __getitem__(self, plan: BatchPlan) -> Batch:
         rows = self.rows[plan.sequences]  # (S, m)
-        if self.share:
-            frames, symmetry, gather = share_frames(rows, plan.symmetries)
-        else:
-            frames, symmetry = rows.ravel(), np.repeat(plan.symmetries, rows.shape[1])
-            gather = np.arange(rows.size).reshape(rows.shape)
+        frames, symmetry, gather = share_frames(rows, plan.symmetries)
         return {
             **self._images(frames, symmetry),
             "gather": torch.from_numpy(gather),

@@ -11,12 +11,13 @@ from hnn_core.dataset.stored import StoredDataset
 from hnn_core.exceptions import ForeignDatasetError, RunError
 from hnn_core.magnetogram.preprocess import PreprocessConfig
 from hnn_core.network.embedding import choose_device
+from hnn_core.network.model import HNN
 from hnn_core.network.model_store import SHIPPED, load_model, read_model_info
 from hnn_core.storage import home, replace_folder
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.data import Parts, read_frames_once
 from hnn_core.training.fit import without_nan, write_scores, write_table
-from hnn_core.training.results import predict_sequences, prediction_table, score_row
+from hnn_core.training.results import predict_test, score_row
 from hnn_core.training.run_folder import RunFolder
 
 __all__ = ["adopt_model", "evaluate_model", "evaluate_run"]
@@ -28,7 +29,7 @@ def evaluate_run(run: RunFolder) -> tuple[pd.DataFrame, dict[str, Any]]:
     Returns
     -------
     table : DataFrame
-        As `hnn_core.training.results.prediction_table` makes it.
+        As `hnn_core.training.results.predict_test` makes it.
     scores : dict
         With ``rows``, as in scores.json.
 
@@ -52,7 +53,7 @@ def evaluate_run(run: RunFolder) -> tuple[pd.DataFrame, dict[str, Any]]:
             "hold regions it learned from."
         )
     parts = Parts.of(dataset, config)
-    table = _predict(model, parts, dataset, parts.test, config.model_name, config.fold)
+    table = _predict(model, parts, dataset, config)
     write_table(table, run.path / "predictions.parquet")
     write_scores(run, config, dataset, [score_row(table, info.config.threshold)])
     return table, run.scores()
@@ -82,7 +83,7 @@ def evaluate_model(where: str, dataset_name: str) -> tuple[pd.DataFrame, dict[st
         temporal=info.config.temporal,
     )
     parts = Parts.whole(dataset, config)
-    table = _predict(model, parts, dataset, parts.test, config.model_name, 0)
+    table = _predict(model, parts, dataset, config)
     return table, {"rows": [without_nan(score_row(table, info.config.threshold))]}
 
 
@@ -122,12 +123,6 @@ def adopt_model(run: RunFolder) -> str:
     return name
 
 
-def _predict(
-    model: Any, parts: Parts, dataset: StoredDataset, sequences: Any, name: str, fold: int
-) -> pd.DataFrame:
-    device = choose_device("auto")
+def _predict(model: HNN, parts: Parts, dataset: StoredDataset, config: TrainConfig) -> pd.DataFrame:
     frames = read_frames_once(dataset, parts.frames_used)
-    probabilities = predict_sequences(
-        model.to(device), parts, sequences, frames=frames, device=device
-    )
-    return prediction_table(parts, sequences, probabilities, model=name, fold=fold)
+    return predict_test(model, parts, config, frames=frames, device=choose_device("auto"))

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from lightning.pytorch import Trainer
 
 from hnn_core.dataset.stored import StoredDataset
 from hnn_core.network.embedding import describe_device
 from hnn_core.network.model import HNN
 from hnn_core.network.model_store import ModelInfo, load_model, save_model
 from hnn_core.scores import region_interval
-from hnn_core.storage import replace_json, replacing
+from hnn_core.storage import replace_json, replacing, room_on_disk
 from hnn_core.training.assemble import (
     Material,
     make_batches,
@@ -27,14 +28,13 @@ from hnn_core.training.callbacks import Keeper, Reporter, Stopper, newest_readab
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.data import Parts, SequenceBatches
 from hnn_core.training.loaders import TrainingData
-from hnn_core.training.module import TrainingModule, plain_errors
+from hnn_core.training.module import TrainingModule, enough_memory
 from hnn_core.training.progress import EventLog, is_main_process
 from hnn_core.training.results import (
     describe_environment,
     describe_training,
     model_card,
-    predict_sequences,
-    prediction_table,
+    predict_test,
     score_row,
 )
 from hnn_core.training.run_folder import RunFolder
@@ -59,7 +59,7 @@ def train_run(
     Returns
     -------
     DataFrame
-        The predictions, as `hnn_core.training.results.prediction_table` makes them; empty in
+        The predictions, as `hnn_core.training.results.predict_test` makes them; empty in
         the processes of a distributed training that only help.
 
     Raises
@@ -72,7 +72,8 @@ def train_run(
     config = TrainConfig.from_dict(run.config)
     main = is_main_process()
     events = events or EventLog(run.path / "metrics.jsonl", writes=main)
-    with plain_errors(config), _without_chatter():
+    then = "resume: the last checkpoint is whole"
+    with enough_memory(config), room_on_disk(run.path, then), _without_chatter():
         checkpoint, complaints = newest_readable(run.checkpoints)
         for complaint in complaints:
             events.message(complaint, "warning")
@@ -99,7 +100,7 @@ def train_run(
         if not trainer.is_global_zero:
             return pd.DataFrame()
         events.message("Predicting the test set.")
-        return _predict_test_set(run, config, material, parts, batches)
+        return _predict_test_set(run, config, material, parts, batches, trainer)
 
 
 def save_tested(
@@ -114,7 +115,7 @@ def save_tested(
     info : ModelInfo
         What was known of the model before.
     table : DataFrame
-        Predictions of the test set, as of `hnn_core.training.results.prediction_table`.
+        Predictions of the test set, as of `hnn_core.training.results.predict_test`.
     row : dict
         Their scores, as of `hnn_core.training.results.score_row`.
     **how
@@ -167,22 +168,19 @@ def _predict_test_set(
     material: Material,
     parts: Parts,
     batches: SequenceBatches,
+    trainer: Trainer,
 ) -> pd.DataFrame:
     """Predict with the best model; write predictions, scores and model card."""
     model, info = load_model(run.model_folder)
-    device = make_trainer(config.changed(devices=1, nodes=1)).strategy.root_device
     kept = batches.embeddings[0] if batches.embeddings is not None else None
-    probabilities = predict_sequences(
-        model.to(device),
+    table = predict_test(
+        model,
         parts,
-        parts.test,
+        config,
         frames=batches.frames,
         embeddings=kept,
-        device=device,
+        device=trainer.strategy.root_device,
         precision=precision_name(config),
-    )
-    table = prediction_table(
-        parts, parts.test, probabilities, model=config.model_name, fold=config.fold
     )
     write_table(table, run.path / "predictions.parquet")
     row = score_row(table, model.config.threshold)

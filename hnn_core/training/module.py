@@ -1,6 +1,5 @@
-"""The network as Lightning trains it: its loss, one step, and foreign errors in plain words."""
+"""The network as Lightning trains it: its loss, one step, and missing memory in plain words."""
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,12 +8,12 @@ from lightning.pytorch import LightningModule
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from hnn_core.exceptions import DiskFullError, DivergedError, ShortOfMemoryError
+from hnn_core.exceptions import TrainingError
 from hnn_core.network.model import HNN
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.data import Batch
 
-__all__ = ["TrainingModule", "focal_loss", "plain_errors"]
+__all__ = ["TrainingModule", "enough_memory", "focal_loss"]
 
 _SHORT = ("not enough memory", "out of memory", "can't allocate memory", "cannot allocate memory")
 
@@ -95,7 +94,7 @@ class TrainingModule(LightningModule):
 
         Raises
         ------
-        DivergedError
+        TrainingError
             When the loss is not finite; the sentence names the batch.
         """
         loss = focal_loss(
@@ -106,7 +105,7 @@ class TrainingModule(LightningModule):
             weights=batch["weights"],
         )
         if not torch.isfinite(loss):
-            raise DivergedError(
+            raise TrainingError(
                 f"The loss is {loss.item()} in batch {batch['batch'] + 1} of epoch "
                 f"{batch['epoch'] + 1}; the last good checkpoint is kept. Try a smaller "
                 "learning_rate or gradient_clip, or precision 32."
@@ -127,12 +126,12 @@ class TrainingModule(LightningModule):
 
 
 @contextmanager
-def plain_errors(config: TrainConfig) -> Iterator[None]:
-    """Turn a full disk and missing memory into sentences that name the remedy.
+def enough_memory(config: TrainConfig) -> Iterator[None]:
+    """Turn missing memory into a sentence that names the remedy.
 
     Raises
     ------
-    DiskFullError, ShortOfMemoryError
+    TrainingError
     """
     try:
         yield
@@ -140,16 +139,9 @@ def plain_errors(config: TrainConfig) -> Iterator[None]:
         short = isinstance(error, torch.OutOfMemoryError | MemoryError)
         if not short and not any(words in str(error).lower() for words in _SHORT):
             raise
-        raise ShortOfMemoryError(
+        raise TrainingError(
             f"A batch does not fit into memory: switch recompute on (now {config.recompute}), "
             f"lower batch (now {config.batch}), raise run_hours (now {config.run_hours}) so that "
             f"more frames are shared, or choose a larger patch (now {config.patch}) or precision "
             "bf16."
-        ) from error
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise DiskFullError(
-            f"The disk is full ({error.filename or 'writing the run'}); make room and resume: the "
-            "last checkpoint is whole."
         ) from error

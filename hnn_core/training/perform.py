@@ -24,11 +24,7 @@ from hnn_core.training.progress import EventLog, is_main_process
 from hnn_core.training.results import score_row
 from hnn_core.training.run_folder import RunFolder
 
-__all__ = [
-    "PAPER_GRIDS",
-    "grid_points",
-    "perform",
-]
+__all__ = ["PAPER_GRIDS", "grid_points", "perform"]
 
 PAPER_GRIDS: dict[str, list[Any]] = {
     "frames": [6, 8, 10, 14, 18],
@@ -96,9 +92,7 @@ def perform(run: RunFolder, log: Callable[[str], None] = lambda _: None) -> str:
 
 def _cross_validate(run: RunFolder) -> None:
     """Train HNN and baseline on every fold; those that are finished are not trained again."""
-    config = TrainConfig.from_dict(run.config)
-    _check_single(config, "cross-validation")
-    events = EventLog(run.path / "metrics.jsonl")
+    config, events = _opened(run)
     material = read_material(config, events)
     tables = []
     for temporal in (True, False):
@@ -113,9 +107,7 @@ def _cross_validate(run: RunFolder) -> None:
 
 def _sweep(run: RunFolder) -> None:
     """Train every point of the grid on the same test regions; finished ones not again."""
-    config = TrainConfig.from_dict(run.config)
-    _check_single(config, "sweep")
-    events = EventLog(run.path / "metrics.jsonl")
+    config, events = _opened(run)
     points = grid_points(config, dict(run.config.get("grid", {})))
     dataset = StoredDataset.open(find_dataset(config.dataset))
     for member in points.values():
@@ -128,6 +120,18 @@ def _sweep(run: RunFolder) -> None:
         table = _member_run(run, name, member, material)
         rows.append({**score_row(table, 0.5), "member": name})
     write_scores(run, config, dataset, rows)
+
+
+def _opened(run: RunFolder) -> tuple[TrainConfig, EventLog]:
+    """Return configuration and log of a run whose members are trained one after the other."""
+    config = TrainConfig.from_dict(run.config)
+    if config.devices * config.nodes > 1:
+        what = "cross-validation" if run.kind == "crossval" else run.kind
+        raise TrainingError(
+            f"A {what} trains its members one after the other on one device; to use more, start "
+            "its members as single trainings (train --fold 1 --devices 4, …)."
+        )
+    return config, EventLog(run.path / "metrics.jsonl")
 
 
 def _member_run(run: RunFolder, name: str, config: TrainConfig, material: Material) -> pd.DataFrame:
@@ -155,15 +159,6 @@ def _fold_statistics(rows: list[dict[str, Any]]) -> dict[str, dict[str, dict[str
         model: {score: without_nan(fold_mean([row[score] for row in own])) for score in SCORES}
         for model, own in of_model.items()
     }
-
-
-def _check_single(config: TrainConfig, what: str) -> None:
-    """Refuse several processes where members are trained one after the other."""
-    if config.devices * config.nodes > 1:
-        raise TrainingError(
-            f"A {what} trains its members one after the other on one device; to use more, start "
-            "its members as single trainings (train --fold 1 --devices 4, …)."
-        )
 
 
 _WORK: dict[str, Callable[[RunFolder], Any]] = {

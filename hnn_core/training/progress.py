@@ -13,7 +13,6 @@ from hnn_core.storage import append_line, now
 
 __all__ = [
     "EventLog",
-    "Message",
     "Progress",
     "Steadily",
     "is_main_process",
@@ -28,17 +27,6 @@ _MEASURED = (
     "epoch", "batch", "batches", "seconds_left", "sequences_per_s", "data_fraction", "memory_mb",
 )  # fmt: skip
 """What a step's event holds, by the names of `Progress`."""
-
-
-@dataclass(frozen=True)
-class Message:
-    """A sentence of the trainer's."""
-
-    level: str
-    """``"info"``, ``"warning"`` or ``"error"``."""
-    text: str
-    time: str
-    """ISO, UTC."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +52,8 @@ class Progress:
     best_epoch: int | None = None
     validation: Mapping[str, float | None] = field(default_factory=dict)
     """Scores after the last epoch done."""
-    messages: tuple[Message, ...] = ()
+    messages: tuple[dict[str, str], ...] = ()
+    """``level`` (info, warning or error), ``text`` and ``time`` (ISO, UTC) of each."""
     preparing: str | None = None
     """What is done before the first step, such as reading frames; None when that is over."""
     prepared: float = 0.0
@@ -94,8 +83,8 @@ def read_progress(events: Iterable[Mapping[str, Any]]) -> Progress:
         kind = event.get("event")
         if kind == "message":
             member = f"{event['member']}: " if event.get("member") else ""
-            level, text, time = (str(event.get(key, "")) for key in ("level", "text", "time"))
-            messages.append(Message(level, member + text, time))
+            message = {key: str(event.get(key, "")) for key in ("level", "text", "time")}
+            messages.append({**message, "text": member + message["text"]})
         elif kind == "start":
             known = {key: known[key] for key in ("best_epoch", "validation") if key in known}
             known |= {

@@ -16,14 +16,7 @@ from hnn_core.training.data import Parts
 from hnn_core.training.loaders import autocast_type, embed_frames
 from hnn_core.version import __version__
 
-__all__ = [
-    "describe_environment",
-    "describe_training",
-    "model_card",
-    "predict_sequences",
-    "prediction_table",
-    "score_row",
-]
+__all__ = ["describe_environment", "describe_training", "model_card", "predict_test", "score_row"]
 
 _HEADS = 1024
 _KEPT = (
@@ -109,66 +102,32 @@ def model_card(card: dict[str, Any]) -> str:
     return "\n\n".join(filter(None, lines)) + "\n"
 
 
-def predict_sequences(
+def predict_test(
     model: HNN,
     parts: Parts,
-    sequences: np.ndarray,
+    config: TrainConfig,
     *,
+    device: torch.device,
     frames: np.ndarray | None,
     embeddings: np.ndarray | None = None,
-    device: torch.device,
     precision: str = "32",
-) -> np.ndarray:
-    """Probabilities (S,) of sequences, each frame embedded once.
+) -> pd.DataFrame:
+    """Predict the test set next to the baselines, which learned from the same part.
 
     Parameters
     ----------
     model : HNN
-        On the device, in evaluation mode.
-    parts : Parts
-    sequences : ndarray (S,)
-    frames : ndarray, float16 (F, size, size), or None
-    embeddings : ndarray (F, D), or None
-        Used instead of the frames when given.
-    device, precision
-        As for `hnn_core.training.loaders.embed_frames`.
-    """
-    rows = parts.rows if model.config.temporal else parts.rows[:, -1:]
-    needed, gather = np.unique(rows[sequences], return_inverse=True)
-    gather = gather.reshape(len(sequences), -1)
-    if embeddings is not None:
-        vectors = np.asarray(embeddings[needed])
-    else:
-        assert frames is not None
-        vectors = embed_frames(model, frames[needed], device=device, precision=precision)
-    known = torch.from_numpy(vectors).to(device)  # (U, D)
-    half = autocast_type(precision)
-    found = []
-    with torch.inference_mode(), torch.autocast(device.type, half, enabled=half is not None):
-        for start in range(0, len(sequences), _HEADS):
-            index = torch.from_numpy(gather[start : start + _HEADS]).to(device)
-            found.append(torch.sigmoid(model.head(known[index]).double()).cpu().numpy())
-    return np.concatenate(found) if found else np.empty(0)
-
-
-def prediction_table(
-    parts: Parts,
-    sequences: np.ndarray,
-    probabilities: np.ndarray,
-    *,
-    model: str,
-    fold: int,
-) -> pd.DataFrame:
-    """Predictions next to the baselines, which learned from the same part.
-
-    Parameters
-    ----------
+        In evaluation mode; is moved to the device.
     parts : Parts
         All sequences that are not in its test set were there to learn from.
-    sequences, probabilities : ndarray (S,)
-    model : str
-        ``"hnn"`` or ``"vit"``.
-    fold : int
+    config : TrainConfig
+        Names model and fold.
+    device, precision
+        As for `hnn_core.training.loaders.embed_frames`.
+    frames : ndarray, float16 (F, size, size), or None
+        Each is embedded once.
+    embeddings : ndarray (F, D), or None
+        Used instead of the frames when given.
 
     Returns
     -------
@@ -180,10 +139,19 @@ def prediction_table(
         ``flux_threshold_mx``, or below it where ``flux_sign`` is -1), ``flux_threshold_mx``,
         ``flux_sign``.
     """
-    table = parts.table.loc[sequences, list(_KEPT)].reset_index(drop=True)
-    table.insert(0, "model", model)
-    table.insert(1, "fold", fold)
-    table["probability"] = probabilities
+    model = model.to(device)
+    rows = parts.rows if model.config.temporal else parts.rows[:, -1:]
+    needed, gather = np.unique(rows[parts.test], return_inverse=True)
+    if embeddings is not None:
+        vectors = np.asarray(embeddings[needed])
+    else:
+        assert frames is not None
+        vectors = embed_frames(model, frames[needed], device=device, precision=precision)
+    table = parts.table.loc[parts.test, list(_KEPT)].reset_index(drop=True)
+    table.insert(0, "model", config.model_name)
+    table.insert(1, "fold", config.fold)
+    gather = gather.reshape(len(table), -1)
+    table["probability"] = _probabilities(model, vectors, gather, device, precision)
     learned = np.r_[parts.train, parts.validation]
     flux, labels = parts.table["unsigned_flux_mx"].to_numpy()[learned], parts.labels[learned]
     threshold, sign = _flux_threshold(flux, labels)
@@ -203,6 +171,20 @@ def score_row(table: pd.DataFrame, threshold: float) -> dict[str, Any]:
         "part": "test",
         **skill_scores(table["label"].to_numpy(), predicted),
     }
+
+
+def _probabilities(
+    model: HNN, vectors: np.ndarray, gather: np.ndarray, device: torch.device, precision: str
+) -> np.ndarray:
+    """Probabilities (S,) of sequences whose embeddings lie at `gather` (S, m) in (U, D)."""
+    known = torch.from_numpy(vectors).to(device)
+    half = autocast_type(precision)
+    found = []
+    with torch.inference_mode(), torch.autocast(device.type, half, enabled=half is not None):
+        for start in range(0, len(gather), _HEADS):
+            index = torch.from_numpy(gather[start : start + _HEADS]).to(device)
+            found.append(torch.sigmoid(model.head(known[index]).double()).cpu().numpy())
+    return np.concatenate(found) if found else np.empty(0)
 
 
 def _flux_threshold(flux: np.ndarray, labels: np.ndarray) -> tuple[float, int]:

@@ -28,7 +28,6 @@ __all__ = [
     "delete",
     "find_run",
     "list_runs",
-    "new_run_folder",
     "resume",
     "runs_home",
 ]
@@ -181,28 +180,6 @@ def runs_home() -> Path:
     return home() / "runs"
 
 
-def new_run_folder(name: str) -> Path:
-    """Make an empty folder for a run.
-
-    Raises
-    ------
-    RunError
-        If the name is no folder name or a run has it already.
-    """
-    bad = not name or name != Path(name).name or name.startswith(".") or len(name) > 100
-    if bad or not all(sign.isalnum() or sign in "-_. +" for sign in name):
-        raise RunError(
-            f"{name!r} cannot name a run: letters, digits, spaces and - _ . + are possible, and "
-            "no dot in front."
-        )
-    folder = runs_home() / name
-    try:
-        folder.mkdir(parents=True)
-    except FileExistsError as error:
-        raise RunError(f"There is a run {name!r} already; choose another name.") from error
-    return folder
-
-
 def find_run(where: str | Path) -> RunFolder:
     """Return a run by name (the user's own first, then shipped) or by path.
 
@@ -253,7 +230,7 @@ def begin(run: RunFolder) -> None:
 
 
 def resume(run: RunFolder) -> None:
-    """Go on with a run from its newest checkpoint that can be read.
+    """Resume a run from its newest checkpoint that can be read.
 
     Raises
     ------
@@ -308,10 +285,25 @@ def create_run(
     """
     stamp = now().replace(":", "").replace("-", "")[:15]
     model = config.model_name if kind == "train" else kind
-    path = new_run_folder(name or f"{model}-{config.flare_class}-{stamp}")
+    path = _new_folder(name or f"{model}-{config.flare_class}-{stamp}")
     values = {"kind": kind, **config.to_dict()} | ({"grid": grid} if grid else {})
     replace_json(path / "config.json", values)
     return RunFolder(path)
+
+
+def _new_folder(name: str) -> Path:
+    bad = not name or name != Path(name).name or name.startswith(".") or len(name) > 100
+    if bad or not all(sign.isalnum() or sign in "-_. +" for sign in name):
+        raise RunError(
+            f"{name!r} cannot name a run: letters, digits, spaces and - _ . + are possible, and "
+            "no dot in front."
+        )
+    folder = runs_home() / name
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError as error:
+        raise RunError(f"There is a run {name!r} already; choose another name.") from error
+    return folder
 
 
 def _read_json(path: Path) -> dict[str, Any]:

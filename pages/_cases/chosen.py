@@ -19,7 +19,6 @@ __all__ = [
     "add_case",
     "choose_view",
     "chosen_cases",
-    "fault",
     "find_model",
     "put_cases",
     "show_drop",
@@ -29,7 +28,6 @@ __all__ = [
 ]
 
 _KEY = "cases"
-_FAULT = "cases_fault"
 VIEWS = {
     "few": ":material/bar_chart: A few cases",
     "many": ":material/scatter_plot: Many cases",
@@ -53,18 +51,17 @@ def put_cases(cases: Sequence[Case]) -> None:
     st.session_state[_KEY] = cases_to_link(tuple(cases))
 
 
-def add_case(case: Case, *, elsewhere: bool = False) -> None:
-    """Add a case; what stands against it is kept for `fault`."""
-    st.session_state.pop(_FAULT, None)
+def add_case(case: Case) -> None:
+    """Add a case, and show in passing that it was, or why not."""
     kept = cases_from_link(st.session_state.get(_KEY, ""))
+    words = "Added to the case studies."
     if case.key in {one.key for one in kept}:
-        st.session_state[_FAULT] = f"{case.region} at {case.hour} is one of the cases already."
+        words = f"{case.region} at {case.hour} is one of the cases already."
     elif len(kept) >= MOST_CASES:
-        st.session_state[_FAULT] = f"There are {MOST_CASES} cases already; remove one first."
+        words = f"There are {MOST_CASES} cases already; remove one first."
     else:
         put_cases((*kept, case))
-        if elsewhere:  # than on the page of the cases
-            st.toast("Added to the case studies.", icon=":material/compare:")
+    st.toast(plain(words), icon=":material/compare:")
 
 
 def show_drop(case: Case) -> None:
@@ -78,11 +75,6 @@ def show_drop(case: Case) -> None:
             [one for one in cases_from_link(st.session_state[_KEY]) if one.key != case.key]
         ),
     )
-
-
-def fault() -> str:
-    """Return, once, why the last addition failed; empty if it did not."""
-    return plain(str(st.session_state.pop(_FAULT, "")))
 
 
 def suggested(selection: Selection) -> tuple[Case, ...]:
@@ -162,8 +154,6 @@ def _choose_case(selection: Selection) -> None:
         on_click=add_case,
         args=(Case(place.spec, place.region, hour, model),),
     )
-    if words := fault():
-        st.warning(words, icon=":material/info:")
     st.button(
         "Suggest six of this source",
         key="case_suggest",

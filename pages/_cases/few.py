@@ -13,18 +13,12 @@ from pages._cases.report import show_report
 from pages._cases.sets import show_sets
 from pages._shared.charts import show_chart
 from pages._shared.link import linked
-from pages._shared.messages import DECISIONS, frame_notes, plain, show_simulated
+from pages._shared.messages import DECISIONS, MASK_WORDS, frame_notes, plain, show_simulated
 from pages._shared.selectors import Selection
-from pages._shared.widgets import show_table
+from pages._shared.widgets import choose, show_table
 
 __all__ = ["show_few"]
 
-_MASKS: dict[Any, str] = {
-    "moving": "Each hour's own RoPI",
-    "union": "Fixed: union of the window",
-    "last": "Fixed: last hour's",
-    "patch": "Whole patch",
-}
 _COLOURS: dict[str, Any] = {
     "consistent with cancellation": "blue",
     "mixed evidence": "orange",
@@ -95,7 +89,6 @@ def _show_bars(studies: list[CaseStudy]) -> None:
     show_chart(
         case_bars_figure(studies, flux=name, same_scale=same, row_height=200),
         key=f"case_bars_{name}",
-        filename=f"cases {name} flux",
         alt=f"{title} of {len(studies)} cases, ten hours each",
     )
 
@@ -146,13 +139,10 @@ def _show_verdict(study: CaseStudy) -> None:
 
 
 def _show_history(study: CaseStudy) -> None:
-    mask = st.selectbox(
-        "Mask", list(_MASKS), format_func=_MASKS.__getitem__, key="detail_mask", width=300
-    )
+    mask = choose(st.selectbox, "Mask", MASK_WORDS, key="detail_mask", width=300)
     show_chart(
         trend_history_figure(study.systematics, mask=mask, height=360),
         key=f"detail_history_{mask}",
-        filename=f"{study.name} history",
         alt=f"Flux history of {study.name} with its trend",
     )
 
@@ -161,7 +151,6 @@ def _show_slopes(study: CaseStudy) -> None:
     show_chart(
         slope_forest_figure(study.systematics),
         key="detail_forest",
-        filename=f"{study.name} slopes",
         alt=f"Slopes of {study.name} by mask and polarity with 95 % intervals",
     )
     st.caption(

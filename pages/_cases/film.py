@@ -13,7 +13,7 @@ from pages._shared.background import offer
 from pages._shared.charts import show_chart
 from pages._shared.messages import show_simulated
 from pages._shared.selectors import Selection
-from pages._shared.widgets import download
+from pages._shared.widgets import choose, download
 
 __all__ = ["show_film"]
 
@@ -42,16 +42,9 @@ def show_film(selection: Selection) -> None:
             key=f"film_hours_{selection.region.id}",
             format_func=lambda hour: hour.replace("T", " "),
         )
-        method = st.selectbox(
-            "Heat map", list(_MAPS), format_func=_MAPS.__getitem__, key="film_map", width=280
-        )
-        show = st.multiselect(
-            "Lines",
-            list(_LINES),
-            ["pil", "ropi"],
-            format_func=_LINES.__getitem__,
-            key="film_lines",
-            width=280,
+        method = choose(st.selectbox, "Heat map", _MAPS, key="film_map", width=280)
+        show = choose(
+            st.multiselect, "Lines", _LINES, default=["pil", "ropi"], key="film_lines", width=280
         )
     chosen = {hour: records[hour] for hour in hours if first <= hour <= last}
     model = "" if method == "none" else selection.model.sha256
@@ -85,7 +78,6 @@ def _show(film: Film, selection: Selection) -> None:
             kind="film",
             ratio=film.pictures[0].height / film.pictures[0].width,
             key="film",
-            filename=f"{selection.region.id} film",
             alt=f"{len(film.pictures)} hours of {selection.region.name}",
         )
     stem = f"{selection.region.id}_{film.names[0]}".replace(" ", "").replace(":", "")

@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from analysis.physics.window_fluxes import MASKS
 from analysis.surveys.compare import (
     QUANTITIES,
     compare_columns,
@@ -23,27 +22,18 @@ from analysis.surveys.survey import expected_windows, survey
 from analysis.surveys.validation import validate, validation_table
 from hnn_core.exceptions import HnnError
 from hnn_core.regions.goes_classes import FLARE_CLASSES
-from hnn_core.regions.labels import DEFAULT_POLICY, POLICIES
 from pages._shared import caches
-from pages._shared.background import discard, finished, offer, start
+from pages._shared.background import discard, offer, start
 from pages._shared.charts import show_chart
-from pages._shared.messages import region_label
+from pages._shared.messages import MASK_WORDS, POLICY_WORDS, region_label
 from pages._shared.selectors import Selection, choose_population
-from pages._shared.widgets import download, show_table
+from pages._shared.widgets import choose, download, show_table
 
 __all__ = ["show_many", "show_truth"]
 
 _COLUMNS = ("moving_unsigned_slope_percent_per_h", "patch_unsigned_slope_percent_per_h")
 _HEADINGS = {"said": "By what was predicted", "outcome": "By what happened"}
-_POLICY_WORDS = {
-    DEFAULT_POLICY: "no CME linked in DONKI counts as confined (the paper's)",
-    "strict": "no CME linked in DONKI counts as unknown",
-}
-_MASK_WORDS = {
-    "moving": "each hour's own RoPI",
-    "union": "fixed: union of the window",
-    "last": "fixed: last hour's RoPI",
-}
+_MASKS = {name: words for name, words in MASK_WORDS.items() if name != "patch"}
 _STEP = 6
 _POPULATION = "2:40"
 """Regions that no model here was trained on; sixteen are too few to compare longitudes."""
@@ -57,37 +47,23 @@ def show_many(selection: Selection) -> None:
         "windows, are the units of chance."
     )
     wanted = _choose(selection)
-    place = caches.Place(selection.source.spec, "")
+    state, model = caches.Place(selection.source.spec, "").state, selection.model
     st.markdown("### Flux slopes by class")
-    key = ("slopes", place.state, *wanted.items())
-    table = offer(
-        "Measure slopes",
-        "many_slopes",
-        key,
-        "Measuring slopes",
-        "regions",
-        lambda: partial(survey, selection.source, **wanted),
-        type="primary",
-        help="Trends of all windows; about a second for ten windows.",
-    )
-    if table is not None:
-        _show_slopes(table, selection)
-        st.button("Measure anew", key="again_slopes", on_click=discard, args=(key,))
+    words = "Trends of all windows; about a second for ten windows."
+    work = partial(survey, selection.source, **wanted)
+    key: Hashable = ("slopes", state, *wanted.items())
+    _measure(selection, "slopes", key, ("Measure slopes", "Measuring slopes", words), lambda: work)
     st.markdown("### Where the maps lie")
-    key = ("maps", place.state, selection.model.sha256, *wanted.items())
-    table = offer(
-        "Compute maps",
-        "many_maps",
+    key = ("maps", state, model.sha256, *wanted.items())
+    words = f"Rollout and relevance of {model.name}, window by window."
+    del wanted["flare_class"]  # maps are of the model's own class
+    _measure(
+        selection,
+        "maps",
         key,
-        "Computing maps",
-        "regions",
-        lambda: _maps(selection, **wanted),
-        type="primary",
-        help=f"Rollout and relevance of {selection.model.name}, window by window.",
+        ("Compute maps", "Computing maps", words),
+        lambda: partial(map_survey, selection.source, caches.predictor(model), **wanted),
     )
-    if table is not None:
-        _show_maps(table, selection)
-        st.button("Measure anew", key="again_maps", on_click=discard, args=(key,))
 
 
 def show_truth(selection: Selection) -> None:
@@ -108,18 +84,12 @@ def show_truth(selection: Selection) -> None:
             help="Seed and number of regions. About a second for each region.",
             width=340,
         )
-        mask = st.selectbox(
-            "PIL mask",
-            [mask for mask in MASKS if mask != "patch"],
-            format_func=_MASK_WORDS.__getitem__,
-            key="truth_mask",
-            width=300,
-        )
+        mask = choose(st.selectbox, "PIL mask", _MASKS, key="truth_mask", width=300)
     key = ("truth", source.spec)
     work = partial(validation_table, source, step=_STEP)
     title, unit = "Measuring simulated regions", "regions"
     begun = st.session_state.setdefault("truths_begun", set())
-    if key not in begun and finished(key) is None:
+    if key not in begun:
         begun.add(key)
         start(key, title, unit, work)
     table = offer("Measure", "truth_start", key, title, unit, lambda: work)
@@ -132,14 +102,12 @@ def show_truth(selection: Selection) -> None:
         show_chart(
             measured_against_true_figure(table, found),
             key=f"truth_scatter_{mask}",
-            filename="measured against true",
             alt="Measured decline of PIL flux against the true cancellation rate",
         )
     with right:
         show_chart(
             trust_figure(found),
             key=f"truth_trust_{mask}",
-            filename="correlation by longitude and threshold",
             alt="Correlation with the truth by longitude and threshold",
         )
     with st.expander("Numbers"):
@@ -151,9 +119,20 @@ def show_truth(selection: Selection) -> None:
         st.button("Measure anew", key="truth_again", on_click=_anew, args=(key, begun))
 
 
-def _maps(selection: Selection, flare_class: str, **wanted: Any) -> Callable[..., Any]:
-    del flare_class  # maps are of the model's own class
-    return partial(map_survey, selection.source, caches.predictor(selection.model), **wanted)
+def _measure(
+    selection: Selection,
+    name: str,
+    key: Hashable,
+    words: tuple[str, str, str],
+    prepare: Callable[[], Callable[..., Any]],
+) -> None:
+    """Draw the button of a survey, by its label, title and help, and the result there is."""
+    label, title, text = words
+    more = {"type": "primary", "help": text}
+    table = offer(label, f"many_{name}", key, title, "regions", prepare, **more)
+    if table is not None:
+        {"slopes": _show_slopes, "maps": _show_maps}[name](table, selection)
+        st.button("Measure anew", key=f"again_{name}", on_click=discard, args=(key,))
 
 
 def _choose(selection: Selection) -> dict[str, Any]:
@@ -188,10 +167,10 @@ def _choose(selection: Selection) -> dict[str, Any]:
             help="With 1, neighbouring windows share nine frames.",
             persist_state="session",
         )
-        policy = st.selectbox(
+        policy = choose(
+            st.selectbox,
             "Flares with no CME linked in DONKI",
-            list(POLICIES),
-            format_func=_POLICY_WORDS.__getitem__,
+            POLICY_WORDS,
             key="many_policy",
             width=360,
             persist_state="session",
@@ -222,7 +201,6 @@ def _show_slopes(table: pd.DataFrame, selection: Selection) -> None:
             show_chart(
                 slope_distributions_figure(table, column),
                 key=f"many_{column}",
-                filename=f"slopes {column}",
                 alt=f"{QUANTITIES[column]} of {len(table)} windows by outcome",
             )
     if compared is not None:
@@ -233,7 +211,6 @@ def _show_slopes(table: pd.DataFrame, selection: Selection) -> None:
                 effect_sizes_figure(compared),
                 key="many_effects",
                 simulated=bool(table["simulated"].all()),
-                filename="effect sizes",
                 alt="Cliff's delta of each compared quantity with its 95 % interval",
             )
         right.caption(

@@ -1,16 +1,14 @@
 """Sets of cases: saved under a name, opened, deleted."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 import streamlit as st
 
 from hnn_core.exceptions import HnnError
 from hnn_core.regions.case import Case, CaseSet, delete_set, list_sets, save_set
 from pages._cases.chosen import find_model, put_cases, study
-from pages._shared.access import guarded_button, require_writes
+from pages._shared.access import guarded_button, perform_first
 from pages._shared.messages import plain
 from pages._shared.widgets import list_skipped
 
@@ -51,8 +49,8 @@ def show_sets(cases: tuple[Case, ...]) -> None:
                 "Deletes the set; magnetograms and models stay.",
                 type="tertiary",
                 disabled=chosen is None,
-                on_click=_write,
-                args=(_delete, chosen),
+                on_click=perform_first,
+                args=(_RESULT, _delete, chosen),
             )
         if cases:
             with st.popover("Save these cases", icon=":material/save:"):
@@ -68,21 +66,17 @@ def _show_saving(cases: tuple[Case, ...]) -> None:
     name = st.text_input("Name", key="set_new", max_chars=60, placeholder="AR 11158, Valentine's")
     over = st.checkbox("Replace a set of that name", key="set_replace")
     guarded_button(
-        "Save", "set_save", "save", type="primary", on_click=_write, args=(_save, name, cases, over)
+        "Save",
+        "set_save",
+        "save",
+        type="primary",
+        on_click=perform_first,
+        args=(_RESULT, _save, name, cases, over),
     )
     st.caption(
         "The address of this page holds the cases too: send it to show them to a colleague who "
         "has the same data."
     )
-
-
-def _write(act: Callable[..., str], *args: Any) -> None:
-    """Act before the page is drawn, and keep what it returns, or why it failed, for the page."""
-    try:
-        require_writes()
-        st.session_state[_RESULT] = ("", act(*args))
-    except HnnError as error:
-        st.session_state[_RESULT] = (str(error), "")
 
 
 def _save(name: str, cases: tuple[Case, ...], over: bool) -> str:

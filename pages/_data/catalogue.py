@@ -10,19 +10,21 @@ from hnn_core.catalogs.queries import find_flares
 from hnn_core.catalogs.store import Catalog
 from hnn_core.regions.words import read_day
 from pages._data.flares import show_chosen, show_flares, show_maps
-from pages._data.forms import checked, checked_region, checked_span, field, start, submit
+from pages._data.forms import checked, checked_region, checked_span, field, read_span, start, submit
 from pages._data.jobs import show_jobs
 from pages._shared.widgets import download
 
-__all__ = ["choose_flares", "show_catalogue"]
+__all__ = ["show_catalogue"]
 
 CLASSES = ("C", "M", "M5.0", "X", "any")
 _WHOLE = (-90, 90)
 _LINKED: dict[str, Any] = {"bind": "query-params"}
 
 
-def show_catalogue(filters: dict[str, Any] | None) -> None:
+def show_catalogue() -> None:
     """Draw what the filters leave of the catalogue, and the form that fetches more of it."""
+    with st.sidebar:
+        filters = _choose_flares()
     catalog = Catalog.open()
     st.markdown("## Flares and CMEs")
     with st.expander("Fetch more", icon=":material/download:", expanded=catalog.flares.empty):
@@ -49,7 +51,7 @@ def show_catalogue(filters: dict[str, Any] | None) -> None:
     download(f"These {len(found):,} flares, CSV", content, "flares.csv", "flares_csv")
 
 
-def choose_flares() -> dict[str, Any] | None:
+def _choose_flares() -> dict[str, Any] | None:
     """Draw the filters and return them as `find_flares` takes them; None where one is no filter."""
     st.markdown("#### Flares shown")
     days = field("Peak from (UTC)", "from", placeholder="2011-02-01", **_LINKED)
@@ -79,7 +81,7 @@ def choose_flares() -> dict[str, Any] | None:
         for name, key in (("Longitude, west positive", "lon"), ("Latitude", "lat"))
     )
     state = st.session_state
-    span = checked(days, checked_span, state["from"] or "", state["to"] or "")
+    span = checked(days, read_span, state["from"] or "", state["to"] or "")
     typed = (state["of"] or "").strip()
     wanted = checked(region, checked_region, typed) if typed else None
     if span is None or (typed and wanted is None):
@@ -112,14 +114,8 @@ def _show_form() -> None:
         "Flares from NOAA's GOES reports (NCEI) and, where those have none yet, HEK; CMEs and "
         "their links to flares from DONKI, which begins in 2010 and is sparse before 2014."
     )
-    state = st.session_state
-    span = checked(
-        days,
-        checked_span,
-        state["catalogue_start"] or "",
-        state["catalogue_end"] or "",
-        example="2011-02-01 and 2011-02-28" if pressed else "",
-    )
+    example = "2011-02-01 and 2011-02-28" if pressed else ""
+    span = checked_span(days, "catalogue", example)
     if pressed and span:
         dates = ["--start", span[0], "--end", span[1], *(["--again"] if again else [])]
         start("flares", dates, f"Flares and CMEs, {' to '.join(span)}")

@@ -61,11 +61,9 @@ def _show_form() -> None:
         "sight, from the SHARP CEA series. A number from 10000 to 19999 is NOAA's, others are "
         "HARPs. What is here already is not fetched again."
     )
-    typed = {name: st.session_state[f"fetch_{name}"] or "" for name in ("region", "start", "end")}
-    wanted = None
-    if pressed or typed["region"].strip():
-        wanted = checked(region, checked_region, typed["region"])
-    span = checked(days, checked_span, typed["start"], typed["end"])
+    typed = (st.session_state["fetch_region"] or "").strip()
+    wanted = checked(region, checked_region, typed) if pressed or typed else None
+    span = checked_span(days, "fetch")
     if pressed and wanted is not None and span is not None:
         number = ["--noaa", str(wanted.noaa)] if wanted.noaa else ["--harp", str(wanted.harp)]
         first, last = span

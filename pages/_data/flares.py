@@ -9,8 +9,8 @@ from analysis.export import ASSOCIATION_WORDS, flare_table, place
 from analysis.figures.catalogue import butterfly_figure, disk_figure, largest_placed
 from hnn_core.services.endpoints import elsewhere
 from pages._data.forms import job_button, window_before
-from pages._data.view import open_view
 from pages._shared.charts import show_chart
+from pages._shared.link import reopen
 from pages._shared.messages import plain
 from pages._shared.widgets import WHOLE, show_table
 
@@ -32,7 +32,6 @@ def show_maps(found: pd.DataFrame) -> None:
             butterfly_figure(placed),
             key="butterfly",
             simulated=simulated,
-            filename="flares over time",
             alt="Latitude of the flares over time",
             on_select=lambda: _choose_from_chart("butterfly"),
         )
@@ -42,7 +41,6 @@ def show_maps(found: pd.DataFrame) -> None:
             kind="disk",
             key="disk",
             simulated=simulated,
-            filename="flares on the disk",
             alt="Where on the disk the flares were",
             on_select=lambda: _choose_from_chart("disk"),
         )
@@ -86,7 +84,7 @@ def _show_buttons(flare: pd.Series) -> None:
     job = ("fetch", ["--flare", str(flare["flare_id"])], f"{_name(flare)}, the 48 h before")
     job_button("Fetch the 48 h before it", "chosen_fetch", "download", job, type="primary")
     if st.button("In the fetch form", key="chosen_form", icon=":material/edit:"):
-        open_view("fetch")
+        reopen(show="fetch")
 
 
 def _name(flare: pd.Series) -> str:

@@ -20,6 +20,7 @@ __all__ = [
     "checked_span",
     "field",
     "job_button",
+    "read_span",
     "start",
     "submit",
     "window_before",
@@ -72,21 +73,14 @@ def checked_region(text: str) -> Wanted:
     return read_region(text)
 
 
-def checked_span(start: str, end: str, *, example: str = "") -> tuple[str, str]:
-    """Return two days as they are written, either of them empty if it was.
+def checked_span(place: Any, prefix: str, example: str = "") -> tuple[str, str] | None:
+    """Return the days in the fields ``<prefix>_start`` and ``_end``, empty where a field is.
 
-    Raises
-    ------
-    RequestError
-        One is no day of SDO's time, or the last is before the first; or one is missing and an
-        example, such as ``2011-02-01 and 2011-02-28``, is given.
+    Shows at the place, and returns None, where one is no day of SDO's time, or the last is before
+    the first; or one is missing and an example, such as ``2011-02-01 and 2011-02-28``, is given.
     """
-    first, last = (str(read_day(text)) if text.strip() else "" for text in (start, end))
-    if first and last and last < first:
-        raise RequestError(f"The span would end on {last}, before {first}.")
-    if example and not (first and last):
-        raise RequestError(f"Give a first and a last day, such as {example}.")
-    return first, last
+    texts = (st.session_state[f"{prefix}_{name}"] or "" for name in ("start", "end"))
+    return checked(place, read_span, *texts, example=example)
 
 
 def checked_name(text: str) -> str:
@@ -96,6 +90,16 @@ def checked_name(text: str) -> str:
             f"{text!r} cannot name a data set; use letters, digits, dots, dashes and underscores."
         )
     return text.strip()
+
+
+def read_span(start: str, end: str, *, example: str = "") -> tuple[str, str]:
+    """Return two days as they are written, either of them empty if it was; see `checked_span`."""
+    first, last = (str(read_day(text)) if text.strip() else "" for text in (start, end))
+    if first and last and last < first:
+        raise RequestError(f"The span would end on {last}, before {first}.")
+    if example and not (first and last):
+        raise RequestError(f"Give a first and a last day, such as {example}.")
+    return first, last
 
 
 def window_before(peak: datetime.datetime) -> tuple[str, str]:

@@ -1,21 +1,22 @@
 """The magnetograms on this machine, and the jobs that fetch and build."""
 
 from collections import Counter
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
 import streamlit as st
 
-from hnn_core.exceptions import HnnError
-from hnn_core.jobs.data_jobs import DataJob, again, list_data_jobs, remove, stop_data_job
-from hnn_core.jobs.jobs import State
+from hnn_core.jobs.data_jobs import DataJob, again, list_data_jobs, remove
+from hnn_core.jobs.jobs import State, stop
 from hnn_core.live.holdings import Holding, holdings
 from hnn_core.live.reporting import duration, size
 from hnn_core.magnetogram.conventions import iso_minute
 from hnn_core.sources.jsoc import newest
 from pages._data.forms import job_button
-from pages._data.view import ask_to_explore, explore, follows, open_view
-from pages._shared.access import guarded_button, require_writes
+from pages._data.view import explore_button, follows
+from pages._shared.access import guarded_button, perform_first
+from pages._shared.link import reopen
 from pages._shared.messages import plain, show_state, yes_no
 from pages._shared.widgets import choose_row, show_table
 
@@ -38,19 +39,17 @@ _STAGES = {
     "data set": "Data set",
     "predictions": "Predictions",
 }
-_BUTTONS = {
-    "stop": ("Cancel", "stop_circle", "What is fetched is kept."),
-    "again": ("Resume", "resume", "Only what is missing is fetched."),
-    "repeat": ("Fetch again", "refresh", "Only what is missing or new is fetched."),
-    "remove": ("Remove", "close", "From this list only; what it fetched stays."),
+_BUTTONS: dict[str, tuple[str, str, str, Callable[[DataJob], object]]] = {
+    "stop": ("Cancel", "stop_circle", "What is fetched is kept.", lambda job: stop(job, 10)),
+    "again": ("Resume", "resume", "Only what is missing is fetched.", again),
+    "repeat": ("Fetch again", "refresh", "Only what is missing or new is fetched.", again),
+    "remove": ("Remove", "close", "From this list only; what it fetched stays.", remove),
 }
 _VIEWS = {
-    "flares": ("Look at the catalogue", "catalogue"),
-    "cmes": ("Look at the catalogue", "catalogue"),
-    "build": ("Look at the data set", "sets"),
+    "flares": ("Open the catalogue", "catalogue"),
+    "cmes": ("Open the catalogue", "catalogue"),
+    "build": ("Open the data set", "sets"),
 }
-_FAULT = "job_fault"
-"""Why the last button could not act, and on which job."""
 _REFRESH_S = 2
 _AT_FIRST = 4
 _MOST_REGIONS = 8
@@ -78,7 +77,7 @@ def show_holdings() -> None:
             icon=":material/info:",
         )
         if st.button("Fetch magnetograms", key="here_fetch", icon=":material/download:"):
-            open_view("fetch")
+            reopen(show="fetch")
     else:
         _show_table(found)
         job_button(
@@ -125,13 +124,6 @@ def _holdings(state: tuple[int, ...]) -> list[Holding]:
     return holdings()
 
 
-def _region_words(holding: Holding) -> str:
-    """``AR 11158 · HARP 377``."""
-    return " · ".join(
-        [*(f"AR {number}" for number in holding.region.noaa), f"HARP {holding.region.harp}"]
-    )
-
-
 def _show_job(job: DataJob) -> None:
     """Draw a job in a box of its own."""
     state, events = job.state, job.events()
@@ -144,21 +136,25 @@ def _show_job(job: DataJob) -> None:
             _show_buttons(job, state)
         if state.message:
             (st.error if state.state == "failed" else st.caption)(plain(state.message))
-        whose, fault = st.session_state.get(_FAULT, ("", ""))
-        if whose == job.name:
+        fault, _ = st.session_state.get(f"outcome_{job.name}", ("", ""))
+        if fault:
             st.error(plain(fault), icon=":material/error:")
         _show_progress(events, busy=job.alive)
         if state.state == "finished":
             _offer_result(job, events)
         _show_notes(job, events)
+        if state.state == "failed" and (log := job.log_tail()):
+            with st.expander("Log", icon=":material/terminal:"):
+                st.code(log, language=None)
 
 
 def _show_progress(events: list[dict[str, Any]], *, busy: bool) -> None:
     """Draw a bar for each stage that has begun; only while at work, or where it broke off."""
-    stages = {str(one.get("stage")): one for one in events if one.get("event") == "progress"}
+    steps = [one for one in events if one["event"] in ("progress", "region")]
+    stages = {str(one.get("stage", "data set")): one for one in steps}
     if busy and not stages:
         st.progress(0.0, "Looking up what there is …")
-    if not busy and any(one.get("event") == "end" for one in events):
+    if not busy and any(one["event"] == "end" for one in events):
         return
     for name, one in stages.items():
         done, total = int(one.get("done", 0)), int(one.get("total", 0))
@@ -196,7 +192,7 @@ def _show_buttons(job: DataJob, state: State) -> None:
         "repeat": state.state == "finished" and job.kind in ("fetch", "verify"),
         "remove": not alive,
     }
-    for name, (label, icon, words) in _BUTTONS.items():
+    for name, (label, icon, words, act) in _BUTTONS.items():
         if shown[name]:
             guarded_button(
                 label,
@@ -204,20 +200,9 @@ def _show_buttons(job: DataJob, state: State) -> None:
                 icon,
                 words,
                 type="tertiary",
-                on_click=_act,
-                args=(name, job),
+                on_click=perform_first,
+                args=(f"outcome_{job.name}", act, job),
             )
-
-
-def _act(name: str, job: DataJob) -> None:
-    """Act before the page is drawn: a press while it changes is not lost."""
-    acts = {"stop": stop_data_job, "again": again, "repeat": again, "remove": remove}
-    st.session_state.pop(_FAULT, None)
-    try:
-        require_writes()
-        acts[name](job)
-    except HnnError as error:
-        st.session_state[_FAULT] = (job.name, str(error))
 
 
 def _offer_result(job: DataJob, events: list[dict[str, Any]]) -> None:
@@ -228,7 +213,7 @@ def _offer_result(job: DataJob, events: list[dict[str, Any]]) -> None:
         label, view = _VIEWS[job.kind]
         here = st.session_state.get("show") == view
         if not here and st.button(label, key=f"see_{job.name}", icon=":material/arrow_forward:"):
-            open_view(view)
+            reopen(show=view)
 
 
 def _offer_regions(job: DataJob, events: list[dict[str, Any]]) -> None:
@@ -237,13 +222,7 @@ def _offer_regions(job: DataJob, events: list[dict[str, Any]]) -> None:
     found = [one for one in _known_holdings() if one.source == source and one.region.id in named]
     with st.container(horizontal=True):
         for one in found[:_MOST_REGIONS]:
-            st.button(
-                f"Explore {_region_words(one)}",
-                key=f"explore_{job.name}_{one.region.id}",
-                icon=":material/travel_explore:",
-                on_click=ask_to_explore,
-                args=(one.source, one.region.id, _hour(job)),
-            )
+            explore_button(one, f"explore_{job.name}_{one.region.id}", _hour(job))
     if len(found) > _MOST_REGIONS:
         st.caption("The others are in the list “On this machine”.")
 
@@ -263,13 +242,7 @@ def _show_table(found: list[Holding]) -> None:
         f"{size(n_bytes)}"
     )
     one = choose_row(found, _row, "holdings", height="auto")
-    if st.button(
-        f"Explore {_region_words(one)}",
-        key="holding_explore",
-        type="primary",
-        icon=":material/travel_explore:",
-    ):
-        explore(one.source, one.region.id)
+    explore_button(one, "holding_explore", type="primary")
 
 
 def _row(one: Holding) -> dict[str, object]:

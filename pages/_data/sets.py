@@ -8,18 +8,12 @@ from hnn_core.dataset.card import DatasetInfo, list_datasets
 from hnn_core.jobs.data_jobs import list_data_jobs
 from hnn_core.live.reporting import duration, size
 from hnn_core.regions.goes_classes import FLARE_CLASSES
-from hnn_core.regions.labels import DEFAULT_POLICY, POLICIES
 from pages._data.forms import checked, checked_name, checked_span, field, job_button, start, submit
 from pages._data.jobs import show_jobs
-from pages._shared.messages import count_words, plain, yes_no
-from pages._shared.widgets import choose_row, show_table
+from pages._shared.messages import POLICY_WORDS, count_rows, plain, yes_no
+from pages._shared.widgets import choose, choose_row, list_skipped, show_table
 
 __all__ = ["show_data_sets"]
-
-_POLICY_WORDS = {
-    DEFAULT_POLICY: "no CME linked in DONKI counts as confined (the paper's)",
-    "strict": "no CME linked in DONKI is left out",
-}
 
 
 def show_data_sets() -> None:
@@ -47,13 +41,9 @@ def _show_form() -> None:
             days = field("First day (UTC)", "build_start", placeholder="2010-05-01")
             field("Last day (UTC)", "build_end", placeholder="2022-12-31")
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            name = field("Name", "build_name", placeholder=f"jsoc-{flare_class.lower()}")
-            policy = st.selectbox(
-                "Policy",
-                list(POLICIES),
-                format_func=lambda key: _POLICY_WORDS.get(key, key),
-                key="build_policy",
-            )
+            usual = f"jsoc-{flare_class.lower()}"
+            name = field("Name", "build_name", placeholder=usual)
+            policy = choose(st.selectbox, "Policy", POLICY_WORDS, key="build_policy")
             pressed = submit(
                 "build",
                 "Plan",
@@ -61,19 +51,12 @@ def _show_form() -> None:
                 "checklist",
                 "Fetches the catalogues and counts; no magnetogram yet.",
             )
-    state = st.session_state
-    span = checked(
-        days,
-        checked_span,
-        state["build_start"] or "",
-        state["build_end"] or "",
-        example="2010-05-01 and 2022-12-31" if pressed else "",
-    )
-    called = checked(name, checked_name, state["build_name"] or f"jsoc-{flare_class.lower()}")
+    span = checked_span(days, "build", "2010-05-01 and 2022-12-31" if pressed else "")
+    called = checked(name, checked_name, st.session_state["build_name"] or usual)
     if pressed and span and called:
         arguments = ["--class", flare_class, "--start", span[0], "--end", span[1]]
         arguments += ["--out", called, "--policy", policy]
-        state["build_requested"] = arguments
+        st.session_state["build_requested"] = arguments
         start("build", [*arguments, "--plan"], f"Plan of {_title(arguments)}")
 
 
@@ -113,8 +96,7 @@ def _show_sets() -> None:
     """Draw the list and, of the chosen data set, what is in it."""
     st.markdown("### On this machine")
     found, skipped = list_datasets()
-    for one in skipped:
-        st.caption(f":material/block: {plain(one.reason)}")
+    list_skipped("folder", skipped)
     if not found:
         st.caption("There is no data set yet.")
         return
@@ -137,7 +119,7 @@ def _row(info: DatasetInfo) -> dict[str, object]:
 
 def _show_set(info: DatasetInfo) -> None:
     st.markdown(f"#### {plain(info.name)} next to the paper's Table 1")
-    show_table(_counts(info), "data_set_counts", placeholder="–")
+    show_table(count_rows(info, *info.counts), "data_set_counts", placeholder="–")
     if info.simulated:
         st.caption("Simulated data: these counts hold nothing about the Sun.")
     st.page_link("pages/training.py", label="Train on it", icon=":material/model_training:")
@@ -148,12 +130,3 @@ def _show_set(info: DatasetInfo) -> None:
         show_table(rows, "data_set_excluded", width="content")
     else:
         st.caption("Not known." if excluded is None else "None.")
-
-
-def _counts(info: DatasetInfo) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
-    for flare_class, own in info.counts.items():
-        paper = info.card.get("paper_table1", {}).get(flare_class, {})
-        for whose, counts in ((info.name, own), ("the paper", paper)):
-            rows.append({"class": f"≥{flare_class}", "of": whose, **count_words(counts)})
-    return rows

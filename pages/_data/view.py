@@ -1,22 +1,16 @@
 """Which part of the Data page is looked at, and the ways out of it."""
 
 from html import escape
+from typing import Any
 
 import streamlit as st
 
+from hnn_core.live.holdings import Holding
 from hnn_core.services.endpoints import elsewhere
 from pages._shared.access import writes_refused
-from pages._shared.link import linked
+from pages._shared.link import linked, reopened
 
-__all__ = [
-    "ask_to_explore",
-    "choose_view",
-    "explore",
-    "follow",
-    "follows",
-    "open_view",
-    "show_standing",
-]
+__all__ = ["choose_view", "explore_button", "follow", "follows", "show_standing"]
 
 VIEWS = {
     "here": ":material/folder: On this machine",
@@ -35,20 +29,16 @@ _KINDS = {"jsoc:": "jsoc", "jsoc:nrt": "nrt"}
 
 def choose_view() -> str:
     """Draw the choice of what to look at."""
-    st.session_state.update(st.session_state.pop("data_opening", {}))
+    reopened()
     return linked(st.radio, "Show", VIEWS, key="show", label_visibility="collapsed")
 
 
-def open_view(view: str) -> None:
-    """Run the page anew with this view."""
-    st.session_state["data_opening"] = {"show": view}
-    st.rerun()
-
-
 def follow() -> None:
-    """Go to Explore if a button requested that before the page was drawn."""
+    """Open Explore if a button requested that before the page was drawn."""
     if wanted := st.session_state.pop(_WANTED, None):
-        explore(*wanted)
+        st.session_state.pop("hour", None)
+        st.session_state.update(wanted)
+        st.switch_page("pages/explore.py")
 
 
 def follows() -> bool:
@@ -56,17 +46,22 @@ def follows() -> bool:
     return _WANTED in st.session_state
 
 
-def ask_to_explore(source: str, region: str, hour: str = "") -> None:
-    """Have `follow` open Explore: for buttons that may be pressed while the page changes."""
-    st.session_state[_WANTED] = (source, region, hour)
+def explore_button(one: Holding, key: str, hour: str = "", **more: Any) -> None:
+    """Draw the button that opens Explore on a downloaded region; by default at its own hour.
 
-
-def explore(source: str, region: str, hour: str = "") -> None:
-    """Open Explore on a downloaded region; without an hour, on the one that it chooses."""
-    st.session_state.pop("hour", None)
-    hours = {"hour": hour} if hour else {}
-    st.session_state.update({"source": _KINDS[source], "region": region, **hours})
-    st.switch_page("pages/explore.py")
+    It may be pressed while the page changes: `follow` acts.
+    """
+    region = one.region
+    names = [*(f"AR {number}" for number in region.noaa), f"HARP {region.harp}"]
+    view = {"source": _KINDS[one.source], "region": region.id, **({"hour": hour} if hour else {})}
+    st.button(
+        f"Explore {' · '.join(names)}",
+        key=key,
+        icon=":material/travel_explore:",
+        on_click=st.session_state.update,
+        args=({_WANTED: view},),
+        **more,
+    )
 
 
 def show_standing() -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 
 from analysis.export import heat_hdul, history_csv, masks_hdul, to_bytes
 from hnn_core.regions.case import Case
-from pages._cases.chosen import add_case, fault
+from pages._cases.chosen import add_case
 from pages._explore.view import HeatView, View
 from pages._shared.widgets import download
 
@@ -15,7 +15,7 @@ __all__ = ["show_downloads"]
 def show_downloads(view: View, history: pd.DataFrame, heat: HeatView | None) -> None:
     """Draw a button for each file."""
     stem = f"{view.selection.region.id}_{view.hour}".replace(" ", "").replace(":", "")
-    st.markdown("### Take it with you")
+    st.markdown("### Downloads")
     with st.container(horizontal=True):
         _offer_case(view)
         csv, fits = f"{stem}_flux.csv", f"{stem}_masks.fits"
@@ -41,10 +41,7 @@ def _offer_case(view: View) -> None:
         help="Ten hours up to this one; the page Case studies sets up to twelve side by side.",
         on_click=add_case,
         args=(case,),
-        kwargs={"elsewhere": True},
     )
-    if words := fault():
-        st.caption(words)
 
 
 def _masks(view: View) -> bytes:

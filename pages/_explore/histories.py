@@ -42,7 +42,6 @@ def show_probabilities(selection: Selection, hour: str) -> None:
             ),
             key="passage",
             simulated=region.simulated,
-            filename=f"{region.id} probability",
             alt=f"P(eruptive) over the passage of {region.id}",
         )
     if absent := table.attrs["absent"]:
@@ -78,14 +77,10 @@ def show_flux_bars(view: View | None, name: str, title: str) -> None:
     table = caches.sequence_flux(view.place, view.hour, length)
     show_chart(
         flux_bars_figure(
-            table,
-            column=f"{name}_unsigned_flux_mx",
-            positive=view.eruptive,
-            height=_HEIGHT,
+            table, column=f"{name}_unsigned_flux_mx", positive=view.eruptive, height=_HEIGHT
         ),
         key=f"bars_{name}",
         simulated=view.selection.region.simulated,
-        filename=f"{view.name} {name} flux bars",
         alt=f"{title} of the {length} hours up to {view.hour} TAI",
     )
 
@@ -110,7 +105,6 @@ def show_flux_line(
         ),
         key=f"line_{name}",
         simulated=region.simulated,
-        filename=f"{region.id} {name} flux",
         alt=f"{title} over the passage of {region.id}",
     )
 

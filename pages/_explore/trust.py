@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from analysis.cases.explained import (
@@ -24,7 +25,7 @@ from pages._shared import caches
 from pages._shared.background import offer
 from pages._shared.charts import show_chart
 from pages._shared.link import linked
-from pages._shared.widgets import show_table
+from pages._shared.widgets import choose, show_table
 
 __all__ = ["show_trust"]
 
@@ -59,14 +60,18 @@ def show_trust(view: View, heat: HeatView) -> None:
         show(view, heat)
 
 
+def _show_chart(view: View, figure: go.Figure, *, alt: str, **more: Any) -> None:
+    simulated = view.selection.region.simulated
+    show_chart(figure, alt=f"{view.name}: {alt}", simulated=simulated, **more)
+
+
 def _show_hours(view: View, heat: HeatView) -> None:
     target = heat.choice.target
     scores = [explained(view, method, target=target) for method in HOUR_METHODS]
-    show_chart(
+    _show_chart(
+        view,
         hour_scores_figure(scores),
         key="hour_scores",
-        simulated=view.selection.region.simulated,
-        filename=f"{view.name} hours",
         alt="How much each of the hours counts for the class",
     )
     st.caption(
@@ -84,11 +89,10 @@ def _show_place(view: View, heat: HeatView) -> None:
     for number, (side, (title, found)) in enumerate(zip(sides, both.items(), strict=True)):
         with side:
             st.markdown(f"**{title}**")
-            show_chart(
+            _show_chart(
+                view,
                 overlap_draws_figure(found),
                 key=f"overlap_{number}",
-                simulated=view.selection.region.simulated,
-                filename=f"{view.name} overlap",
                 alt=f"{title}: share of the map in RoPI, hull and 10 Mm against random regions",
             )
     rows = {title: overlap_rows(found) for title, found in both.items()}
@@ -106,13 +110,8 @@ def _show_faithful(view: View, heat: HeatView) -> None:
     if view.prediction is None:
         st.info("There is no prediction at this hour that a map could be faithful to.")
         return
-    hours = st.radio(
-        "Tokens that are hidden",
-        list(_HOURS),
-        format_func=_HOURS.__getitem__,
-        key="faithful_hours",
-        horizontal=True,
-    )
+    label = "Tokens that are hidden"
+    hours = choose(st.radio, label, _HOURS, key="faithful_hours", horizontal=True)
     cascade = st.toggle(
         "Randomise the network part by part",
         False,
@@ -139,35 +138,32 @@ def _show_faithful(view: View, heat: HeatView) -> None:
 def _show_check(view: View, found: Faithfulness, randomised: RandomisedCheck) -> None:
     good = any(comparison.better for comparison in found.comparisons)
     (st.success if good else st.warning)(found.verdict, icon=":material/fact_check:")
-    simulated = view.selection.region.simulated
-    fill = st.segmented_control(
+    fill = choose(
+        st.segmented_control,
         "Hidden tokens show",
-        ["zero", "blurred"],
+        {"zero": "no field", "blurred": "the blurred field"},
         default="zero",
         required=True,
-        format_func={"zero": "no field", "blurred": "the blurred field"}.__getitem__,
         key="faithful_fill",
     )
     sides = st.columns(2, gap="medium")
     for side, kind in zip(sides, ("deletion", "insertion"), strict=True):
         with side:
             st.markdown(f"**{kind.capitalize()}**")
-            show_chart(
-                faithfulness_curves_figure(found, fill=fill or "zero", kind=kind),
+            _show_chart(
+                view,
+                faithfulness_curves_figure(found, fill=fill, kind=kind),
                 key=f"faithful_{kind}_{fill}",
-                simulated=simulated,
-                filename=f"{view.name} {kind}",
                 alt=f"P(eruptive) while tokens are hidden or shown, {kind}",
             )
     for comparison in found.comparisons:
         st.caption(comparison.words)
     st.markdown(f"Randomised network: {randomised.words}")
     if len(randomised.stages) > 1:
-        show_chart(
+        _show_chart(
+            view,
             randomised_stages_figure(randomised),
             key="randomised_stages",
-            simulated=simulated,
-            filename=f"{view.name} randomised",
             alt="How alike the map stays while the network gets new weights, part by part",
         )
 
@@ -195,13 +191,12 @@ def _show_layers(view: View, heat: HeatView) -> None:
     attention = caches.attention(view.selection.model, view.place, view.hour)
     left, right = st.columns([3, 2], gap="medium")
     with left, st.container(key="heads"):
-        show_chart(
+        _show_chart(
+            view,
             layer_heads_figure(attention),
             kind="picture",
             ratio=attention.shape[0] / attention.shape[1],
             key="layer_heads",
-            simulated=view.selection.region.simulated,
-            filename=f"{view.name} heads",
             alt="Attention of the class token, one picture for each encoder and head",
         )
     right.caption(
@@ -218,16 +213,12 @@ def _show_norms(view: View, heat: HeatView) -> None:
     assert found.flagged is not None
     left, right = st.columns([2, 3], gap="medium")
     with left, st.container(key="norms"):
-        show_chart(
-            token_norms_figure(
-                found.maps[-1],
-                found.flagged[-1],
-            ),
+        _show_chart(
+            view,
+            token_norms_figure(found.maps[-1], found.flagged[-1]),
             kind="picture",
             ratio=1.0,
             key="token_norms",
-            simulated=view.selection.region.simulated,
-            filename=f"{view.name} token norms",
             alt="Norm of each token at the output of the last encoder",
         )
     with right:

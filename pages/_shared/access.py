@@ -9,10 +9,16 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from hnn_core.exceptions import NotAllowedError
+from hnn_core.exceptions import HnnError, RequestError
 from pages._shared.messages import worded_errors
 
-__all__ = ["guarded_button", "perform", "reason_against", "require_writes", "writes_refused"]
+__all__ = [
+    "guarded_button",
+    "perform",
+    "perform_first",
+    "reason_against",
+    "writes_refused",
+]
 
 _FORWARDING = ("forwarded", "via", "x-real-ip")
 _HOW = (
@@ -33,7 +39,7 @@ def guarded_button(
 ) -> bool:
     """Draw a button that is off, with the reason, where nothing may be changed.
 
-    It may be pressed all the same: let `perform` or `require_writes` check at the act.
+    It may be pressed all the same: let `perform` or `perform_first` check at the act.
 
     Parameters
     ----------
@@ -62,6 +68,19 @@ def perform(act: Callable[..., object], *args: Any, rerun: bool = True) -> None:
         act(*args)
         if rerun:
             st.rerun()
+
+
+def perform_first(place: str, act: Callable[..., object], *args: Any) -> None:
+    """Act as a button's callback, before the page is drawn: a press while it changes is not lost.
+
+    What `act` returns, or why it failed, is kept for the page in the session's state at `place`,
+    as (fault, result).
+    """
+    try:
+        require_writes()
+        st.session_state[place] = ("", act(*args))
+    except HnnError as error:
+        st.session_state[place] = (str(error), "")
 
 
 def reason_against(allow: str | None, address: str | None, headers: Mapping[str, str]) -> str:
@@ -101,15 +120,9 @@ def writes_refused() -> str:
 
 
 def require_writes() -> None:
-    """Check once more at the moment of acting: a button can be pressed without being shown.
-
-    Raises
-    ------
-    NotAllowedError
-        If this session may not change anything.
-    """
+    """Check once more at the moment of acting: a button can be pressed without being shown."""
     if reason := reason_against(*_session()):
-        raise NotAllowedError(reason)
+        raise RequestError(reason)
 
 
 def _session() -> tuple[str | None, str | None, Mapping[str, str]]:

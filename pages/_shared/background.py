@@ -4,7 +4,6 @@ It runs next to the page, shows how far it is, can be cancelled, and its result 
 everyone who requests the same.
 """
 
-import logging
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -12,13 +11,12 @@ from typing import Any
 
 import streamlit as st
 
-from hnn_core.exceptions import HnnError
 from hnn_core.explanation.work import Pace
 from hnn_core.live.reporting import duration
+from pages._shared.messages import worded_errors
 
-__all__ = ["discard", "finished", "offer", "start"]
+__all__ = ["discard", "offer", "start"]
 
-_log = logging.getLogger(__name__)
 _REFRESH_S = 1.0
 _KEPT = 24
 """Results kept: of tables and maps, up to some 10 MB each."""
@@ -47,13 +45,9 @@ class _Task:
         return not self.future.done()
 
     @property
-    def fault(self) -> BaseException | None:
-        """Why it has ended without a result."""
-        return CancelledError() if self.future.cancelled() else self.future.exception()
-
-    @property
     def failed(self) -> bool:
-        return not self.busy and self.fault is not None
+        future = self.future
+        return future.cancelled() or (future.done() and future.exception() is not None)
 
     @property
     def words(self) -> str:
@@ -78,7 +72,7 @@ def offer(
     below: str = "",
     **more: Any,
 ) -> Any:
-    """Draw the button that begins work, then the progress; return the result, None before.
+    """Return the result of work; else draw the button that begins it, or how far it is, and None.
 
     Parameters
     ----------
@@ -97,7 +91,18 @@ def offer(
         st.button(label, key=name, on_click=lambda: start(key, title, unit, prepare()), **more)
     if below:
         st.caption(below)
-    return _wait_for(key, name.removesuffix("_start"))
+    if task is None:
+        return None
+    if task.busy:
+        st.fragment(_show, run_every=_REFRESH_S)(key, name.removesuffix("_start"))
+        return None
+    with worded_errors():
+        try:
+            return task.future.result()
+        except CancelledError:
+            words = f"{task.title}: stopped. Start it again when you like."
+            st.info(words, icon=":material/block:")
+    return None
 
 
 def start(key: Hashable, title: str, unit: str, work: Callable[..., Any]) -> None:
@@ -126,50 +131,11 @@ def start(key: Hashable, title: str, unit: str, work: Callable[..., Any]) -> Non
         tasks[key] = _Task(title, unit, work)
 
 
-def finished(key: Hashable) -> Any:
-    """Return the result under a key; None while there is none."""
-    task = _store()[0].get(key)
-    return None if task is None or task.busy or task.fault else task.future.result()
-
-
 def discard(key: Hashable) -> None:
     """Drop the result under a key; work at it is stopped."""
     task = _store()[0].pop(key, None)
     if task is not None:
         task.cancel.set()
-
-
-def _wait_for(key: Hashable, name: str) -> Any:
-    """Return the result under a key; else draw progress, or why there is no result, and None.
-
-    Parameters
-    ----------
-    key : hashable
-        Nothing is drawn if there is no work under it.
-    name : str
-        For the widgets' keys.
-    """
-    task = _store()[0].get(key)
-    if task is None:
-        return None
-    if task.busy:
-        st.fragment(_show, run_every=_REFRESH_S)(key, name)
-        return None
-    fault = task.fault
-    if fault is None:
-        return task.future.result()
-    if isinstance(fault, CancelledError):
-        st.info(f"{task.title}: stopped. Start it again when you like.", icon=":material/block:")
-    elif isinstance(fault, HnnError):
-        st.error(str(fault), icon=":material/error:")
-    else:
-        _log.error("Unexpected error in %s", task.title, exc_info=fault)
-        st.error(
-            f"{task.title}: something went wrong that should not ({type(fault).__name__}). The "
-            "server's log holds more.",
-            icon=":material/bug_report:",
-        )
-    return None
 
 
 def _show(key: Hashable, name: str) -> None:

@@ -1,5 +1,6 @@
 """How every figure is put on a page."""
 
+import re
 from collections.abc import Callable
 from typing import Literal
 
@@ -33,14 +34,13 @@ def show_chart(
     figure: go.Figure,
     *,
     key: str,
-    filename: str,
     alt: str,
     kind: Literal["plot", "picture", "strip", "disk", "film"] = "plot",
     ratio: float | None = None,
     simulated: bool = False,
     on_select: Callable[[], None] | None = None,
 ) -> None:
-    """Draw a figure in the page's theme; its camera button saves a PNG of twice the size.
+    """Draw a figure in the page's theme; its camera saves a PNG of twice the size, named by `alt`.
 
     With `simulated` a note in the figure, saved too, says that the data are simulated.
     With `ratio`, height over width of what is inside the margins, the figure is as high as the
@@ -71,7 +71,7 @@ def show_chart(
             "modeBarButtonsToRemove": ["lasso2d"] if on_select else ["lasso2d", "select2d"],
             "toImageButtonOptions": {
                 "format": "png",
-                "filename": filename.replace(" ", "_").replace(":", ""),
+                "filename": re.sub(r"\W+", "_", alt)[:100],
                 "scale": 2,
             },
         },

@@ -23,6 +23,8 @@ __all__ = [
     "linked",
     "one_of",
     "publish",
+    "reopen",
+    "reopened",
     "require_app",
     "restore",
     "routed",
@@ -122,6 +124,17 @@ def hour_of(hours: Sequence[str]) -> Callable[[str], str]:
     first, last = hours[0], hours[-1]
     missing = f"There is no magnetogram at “{{}}”; the hours run from {first} to {last} TAI."
     return one_of(hours, missing)
+
+
+def reopen(**view: str) -> None:
+    """Run the page anew with these values, which `reopened` gives to their widgets."""
+    st.session_state["opening"] = view
+    st.rerun()
+
+
+def reopened() -> None:
+    """Take up what `reopen` requested, before the widgets are drawn."""
+    st.session_state.update(st.session_state.pop("opening", {}))
 
 
 def show_notes() -> None:

@@ -2,13 +2,14 @@
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from heapq import nlargest
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
+from hnn_core.dataset.card import DatasetInfo
 from hnn_core.exceptions import HnnError
 from hnn_core.jobs.jobs import State
 from hnn_core.magnetogram.conventions import iso_minute, number
@@ -17,13 +18,16 @@ from hnn_core.network.model_store import ModelInfo
 from hnn_core.network.predictor import Prediction
 from hnn_core.regions.base import Region
 from hnn_core.regions.goes_classes import flux_of_class
+from hnn_core.regions.labels import DEFAULT_POLICY
 from hnn_core.regions.outcome import cme_words
 from hnn_core.regions.well_known import largest_flare
 
 __all__ = [
     "DECISIONS",
+    "MASK_WORDS",
+    "POLICY_WORDS",
     "STATES",
-    "count_words",
+    "count_rows",
     "flares_sentence",
     "frame_notes",
     "model_label",
@@ -51,6 +55,16 @@ STATES: dict[str, tuple[_Colour, str]] = {
 """Colour and icon of a state of a run or a job."""
 DECISIONS = {"eruptive": "eruptive, with a CME", "confined": "confined, without a CME"}
 """A prediction in words."""
+POLICY_WORDS = {
+    DEFAULT_POLICY: "no CME linked in DONKI counts as confined (the paper's)",
+    "strict": "no CME linked in DONKI counts as not known and is left out",
+}
+MASK_WORDS: dict[Any, str] = {
+    "moving": "Each hour's own RoPI",
+    "union": "Fixed: union of the window",
+    "last": "Fixed: last hour's",
+    "patch": "Whole patch",
+}
 _COUNTS = {
     "positive": "eruptive frames",
     "negative": "confined frames",
@@ -68,9 +82,15 @@ def plain(text: str) -> str:
     return _SIGNS.sub(r"\\\1", " ".join(text.split()))
 
 
-def count_words(counts: Mapping[str, int]) -> dict[str, int | None]:
-    """Return the counts of a data set under their names; None for what is not known."""
-    return {words: counts.get(key) for key, words in _COUNTS.items()}
+def count_rows(info: DatasetInfo, *classes: str) -> list[dict[str, object]]:
+    """Return the counts of a data set next to the paper's Table 1; None for what is not known."""
+    rows: list[dict[str, object]] = []
+    for flare_class in classes:
+        for whose, key in ((info.name, "counts"), ("the paper's Table 1", "paper_table1")):
+            counts = info.card.get(key, {}).get(flare_class, {})
+            own = {words: counts.get(name) for name, words in _COUNTS.items()}
+            rows.append({"class": f"≥{flare_class}", "of": whose, **own})
+    return rows
 
 
 def written(value: object) -> str:

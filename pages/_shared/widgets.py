@@ -1,7 +1,7 @@
 """What several pages draw: a file to download, a table to choose a row of, what was skipped."""
 
 import mimetypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,7 +9,7 @@ import streamlit as st
 
 from hnn_core.regions.base import SkippedFile
 
-__all__ = ["WHOLE", "choose_row", "download", "list_skipped", "show_table"]
+__all__ = ["WHOLE", "choose", "choose_row", "download", "list_skipped", "show_table"]
 
 T = TypeVar("T")
 _MOST_SKIPPED = 100
@@ -56,6 +56,11 @@ def show_table(rows: Any, key: str, *, columns: dict[str, Any] | None = None, **
     """Draw a table; `columns` says how, where a column's name does not; `more` is streamlit's."""
     config = _COLUMNS | (columns or {})
     return st.dataframe(rows, hide_index=True, key=key, column_config=config, **more)
+
+
+def choose(draw: Callable[..., Any], label: str, names: Mapping[Any, str], **more: Any) -> Any:
+    """Draw a choice between the keys of `names`, which are shown by their values."""
+    return draw(label, list(names), format_func=names.__getitem__, **more)
 
 
 def choose_row(found: Sequence[T], row: Callable[[T], dict[str, Any]], key: str, **more: Any) -> T:

@@ -63,11 +63,8 @@ def show_counts(chosen: Chosen, forecast: str, scores: pd.DataFrame) -> None:
     with right:
         st.markdown(f"#### {FORECASTS[forecast]} at other thresholds")
         table = threshold_scores(chosen.forecasts[forecast])
-        figure = threshold_figure(
-            table,
-            chosen=chosen.threshold,
-            own=float(chosen.scores["threshold"]),
-        )
+        own_threshold = float(chosen.scores["threshold"])
+        figure = threshold_figure(table, chosen=chosen.threshold, own=own_threshold)
         what = f"{FORECASTS[forecast]} skill against threshold"
         show_figure(chosen, figure, table, key="thresholds", what=what)
 
@@ -104,11 +101,7 @@ def show_reliability(chosen: Chosen) -> None:
     first = next(iter(networks.values()))
     left, right = st.columns([5, 4], gap="large")
     with left:
-        figure = reliability_figure(
-            tables,
-            brier,
-            base_rate=float(first["label"].mean()),
-        )
+        figure = reliability_figure(tables, brier, base_rate=float(first["label"].mean()))
         data = pd.concat(table.assign(forecast=name) for name, table in tables.items())
         show_figure(chosen, figure, data, key="reliability", what="reliability")
     with right:
@@ -125,12 +118,7 @@ def show_parts(chosen: Chosen, forecast: str, scores: pd.DataFrame) -> None:
         with place:
             st.markdown(f"#### TSS of {FORECASTS[forecast]} by {name}")
             found = bins(table)
-            figure = bins_figure(
-                found,
-                forecast=forecast,
-                whole=whole,
-                title=title,
-            )
+            figure = bins_figure(found, forecast=forecast, whole=whole, title=title)
             what = f"{FORECASTS[forecast]} TSS by {name}"
             show_figure(chosen, figure, found, key=f"by_{name}", what=what)
             if found.attrs["outside"]:
@@ -178,8 +166,8 @@ def show_misses(chosen: Chosen, forecast: str) -> None:
         here = urlsplit(st.context.url or "")
         path = here.path.rpartition("/")[0] + "/"
         home = here._replace(path=path, query="", fragment="").geturl()
-        table["look at it"] = [f"{home}?{urlencode(query)}" for query in queries]
-    links = {"look at it": st.column_config.LinkColumn(display_text="Explore")}
+        table["open in Explore"] = [f"{home}?{urlencode(query)}" for query in queries]
+    links = {"open in Explore": st.column_config.LinkColumn(display_text="Explore")}
     show_table(table, "misses", columns=links)
     file = f"{chosen.name}_{forecast}_misses.csv".replace("/", "_")
     download("Misses, CSV", partial(history_csv, found), file, "data_misses", type="tertiary")
@@ -211,7 +199,7 @@ def show_downloads(chosen: Chosen, scores: pd.DataFrame, folds: pd.DataFrame) ->
         "scores.csv": ("Scores, CSV", partial(scored, simulated=chosen.simulated)),
         "run_scores.json": ("Scores of the run, JSON", partial(scores_json, chosen.scores)),
     }
-    st.markdown("### Take it with you")
+    st.markdown("### Downloads")
     with st.container(horizontal=True):
         for name, (label, make) in files.items():
             download(label, make, f"{stem}_{name}", f"download_{name.partition('.')[0]}")

@@ -106,7 +106,7 @@ def show_figure(
     """Draw a figure and a button for its data as CSV; `more` goes to `show_chart`."""
     stem = f"{chosen.name} {what}".replace("/", " ")
     alt = f"{what} of the run {chosen.name}"
-    show_chart(figure, key=key, filename=stem, alt=alt, simulated=chosen.simulated, **more)
+    show_chart(figure, key=key, alt=alt, simulated=chosen.simulated, **more)
     file = f"{stem} figure.csv".replace(" ", "_")
     label, content = "Data of this figure, CSV", partial(history_csv, data)
     download(label, content, file, f"data_{key}", type="tertiary")

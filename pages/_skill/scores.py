@@ -19,7 +19,6 @@ from hnn_core.scores import SCORES
 from pages._skill.run import Chosen, show_figure
 
 __all__ = [
-    "BANNER",
     "NO_RUN",
     "show_caveats",
     "show_folds",
@@ -29,10 +28,6 @@ __all__ = [
     "show_scores",
 ]
 
-BANNER = (
-    '<div class="simulated"><b>Simulated data.</b> These scores show nothing about the Sun: the '
-    "test set was made by a model of magnetic elements.</div>"
-)
 NO_RUN = (
     "There is no finished run with predictions of its test set. Start a training or a "
     "cross-validation on the Training page; when it has finished, its skill is here."
@@ -99,10 +94,7 @@ def show_scores(chosen: Chosen) -> pd.DataFrame:
     st.markdown("### Scores" if chosen.folds == 1 else "### All folds taken together")
     wide, narrow = st.columns([1, 1], gap="medium")
     with wide:
-        figure = score_bars_figure(
-            table,
-            paper=_paper(chosen) if chosen.folds == 1 else None,
-        )
+        figure = score_bars_figure(table, paper=_paper(chosen) if chosen.folds == 1 else None)
         show_figure(chosen, figure, table, key="scores", what="scores")
     with narrow:
         _show_table(table, with_interval, "value", "low", "high")

@@ -1,5 +1,7 @@
 """Curves of loss and skill: of one training, of a larger run's members, of several runs."""
 
+from typing import Any
+
 import streamlit as st
 
 from analysis.figures.training import SCORES, compare_runs_figure, loss_figure, validation_figure
@@ -7,13 +9,17 @@ from hnn_core.live.reporting import duration
 from hnn_core.training.progress import Progress, n_members, share_done
 from hnn_core.training.run_folder import RunFolder, list_runs
 from pages._shared.charts import show_chart
-from pages._shared.messages import written
-from pages._shared.widgets import show_table
+from pages._shared.widgets import WHOLE, choose, show_table
 from pages._training.runs import field_words, is_simulated, network, number
 
 __all__ = ["show_comparison", "show_curves", "show_members"]
 
 _AT_FIRST = 4
+_COMPARED = (
+    *("dataset", "pretrained", "frames", "patch", "depth", "width", "batch"),
+    *("learning_rate", "seed"),
+)
+_RATE = st.column_config.NumberColumn(format="scientific")
 
 
 def show_curves(run: RunFolder, progress: Progress) -> None:
@@ -30,7 +36,6 @@ def show_curves(run: RunFolder, progress: Progress) -> None:
             loss_figure(steps, epochs, n_epochs=progress.epochs),
             key="run_loss",
             simulated=simulated,
-            filename=f"{run.name} loss",
             alt=f"Loss of {run.name} against the epoch",
         )
     with right:
@@ -39,7 +44,6 @@ def show_curves(run: RunFolder, progress: Progress) -> None:
             validation_figure(epochs, best_epoch=progress.best_epoch, n_epochs=progress.epochs),
             key="run_skill",
             simulated=simulated,
-            filename=f"{run.name} skill",
             alt=f"Validation scores of {run.name} against the epoch",
         )
 
@@ -75,7 +79,6 @@ def show_members(run: RunFolder, members: dict[str, Progress], *, busy: bool) ->
         compare_runs_figure(tables),
         key="run_members",
         simulated=is_simulated(run),
-        filename=f"{run.name} members",
         alt=f"Validation TSS of the trainings of {run.name} against the epoch",
     )
 
@@ -99,13 +102,8 @@ def show_comparison() -> None:
             filter_mode="contains",
         )
     with narrow:
-        score = st.selectbox(
-            "Score",
-            list(SCORES),
-            format_func=SCORES.__getitem__,
-            key="compared_score",
-            persist_state="session",
-        )
+        key = "compared_score"
+        score = choose(st.selectbox, "Score", SCORES, key=key, persist_state="session")
     tables = {name: runs[name].history()[1] for name in chosen if name in runs}
     simulated = any(is_simulated(runs[name]) for name in tables)
     without = [name for name, table in tables.items() if score not in table]
@@ -114,13 +112,13 @@ def show_comparison() -> None:
             compare_runs_figure(tables, score=score),
             key="comparison",
             simulated=simulated,
-            filename=f"runs {SCORES[score]}",
             alt=f"{SCORES[score]} of {', '.join(chosen)} against the epoch",
         )
     if without:
         st.caption(f"Nothing to draw yet: {', '.join(without)}.")
     if tables:
-        show_table([_row(name, runs[name]) for name in tables], "compared_table")
+        rows = [_row(name, runs[name]) for name in tables]
+        show_table(rows, "compared_table", columns={"seed": WHOLE, "learning rate": _RATE})
 
 
 def _curves(run: RunFolder) -> dict[str, RunFolder]:
@@ -130,10 +128,9 @@ def _curves(run: RunFolder) -> dict[str, RunFolder]:
     return {f"{run.name}/{member.name}": member for member in run.members}
 
 
-def _row(name: str, run: RunFolder) -> dict[str, str]:
-    shown = ("dataset", "pretrained", "frames", "patch", "depth", "width", "batch")
-    values = {
-        field_words(field): written(run.config.get(field, "–"))
-        for field in (*shown, "learning_rate", "seed")
+def _row(name: str, run: RunFolder) -> dict[str, Any]:
+    return {
+        "run": name,
+        "network": network(run),
+        **{field_words(field): run.config.get(field) for field in _COMPARED},
     }
-    return {"run": name, "network": network(run), **values}

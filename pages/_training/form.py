@@ -6,14 +6,17 @@ import streamlit as st
 
 from hnn_core.dataset.card import DatasetInfo, list_datasets
 from hnn_core.exceptions import TrainingError
-from hnn_core.jobs.data_jobs import SMALL, DataBuild, start_small_build, stop_small_build
+from hnn_core.jobs.data_jobs import list_data_jobs
 from hnn_core.regions.goes_classes import FLARE_CLASSES
 from hnn_core.training.config import FIELD_HELP, PRESETS, TrainConfig
 from hnn_core.training.run_folder import begin, create_run
+from pages._data.forms import job_button
+from pages._data.jobs import show_jobs
 from pages._shared.access import guarded_button, perform
-from pages._shared.messages import count_words, written
-from pages._shared.widgets import show_table
-from pages._training.runs import KINDS, field_words, open_run
+from pages._shared.link import reopen
+from pages._shared.messages import count_rows, written
+from pages._shared.widgets import choose, list_skipped, show_table
+from pages._training.runs import KINDS, field_words
 
 __all__ = ["show_form"]
 
@@ -43,7 +46,8 @@ _STEP = 0.05
 _DEFAULTS: dict[str, Any] = {
     name: field.default for name, field in TrainConfig.model_fields.items() if name != "dataset"
 }
-_REFRESH_S = 2
+_SMALL = ("build", ["--source", "sim:1:40", "--out", "sim-40"], "sim-40: 40 simulated regions")
+"""The job that builds a data set for the first training."""
 
 
 def show_form() -> None:
@@ -55,10 +59,10 @@ def show_form() -> None:
     dataset, flare_class = chosen
     left, middle, right = st.columns([5, 3, 4], gap="medium")
     with left:
-        kind = st.segmented_control(
+        kind = choose(
+            st.segmented_control,
             "What to train",
-            ["train", "crossval"],
-            format_func=KINDS.__getitem__,
+            {name: KINDS[name] for name in ("train", "crossval")},
             key="train_kind",
             default="train",
             required=True,
@@ -66,10 +70,10 @@ def show_form() -> None:
             "the other: ten for five folds.",
         )
     with middle:
-        temporal = st.segmented_control(
+        temporal = choose(
+            st.segmented_control,
             "Network",
-            list(NETWORKS),
-            format_func=NETWORKS.__getitem__,
+            NETWORKS,
             key="train_network",
             default=True,
             required=True,
@@ -122,7 +126,7 @@ def _start(kind: str, config: TrainConfig, name: str) -> None:
     run = create_run(kind, config, name)
     begin(run)
     del st.session_state["train_name"]
-    open_run(run.name)
+    reopen(view="watch", run=run.name)
 
 
 def _changes(config: TrainConfig) -> str:
@@ -138,13 +142,8 @@ def _changes(config: TrainConfig) -> str:
 
 
 def _choose_start() -> None:
-    st.selectbox(
-        "Pretrained",
-        list(STARTS),
-        format_func=STARTS.__getitem__,
-        help=FIELD_HELP["pretrained"],
-        **_kept("pretrained"),
-    )
+    shared = {"help": FIELD_HELP["pretrained"], **_kept("pretrained")}
+    choose(st.selectbox, "Pretrained", STARTS, **shared)
     if st.session_state["train_pretrained"] == "file":
         st.text_input(
             "File of weights",
@@ -186,8 +185,7 @@ def _choose_dataset() -> tuple[str, str] | None:
     """Draw the choice of data set and class; None, with what to do, where there is none."""
     found, skipped = list_datasets()
     datasets = {info.name: info for info in found}
-    for one in skipped:
-        st.caption(f":material/block: {one.reason}")
+    list_skipped("folder", skipped)
     if not datasets:
         _offer_small_build()
         return None
@@ -219,11 +217,7 @@ def _choose_dataset() -> tuple[str, str] | None:
 
 def _show_counts(info: DatasetInfo, flare_class: str) -> None:
     card = info.card
-    rows = []
-    for title, table in ((info.name, "counts"), ("the paper's Table 1", "paper_table1")):
-        counts = card.get(table, {}).get(flare_class, {})
-        rows.append({f"≥{flare_class}": title} | count_words(counts))
-    show_table(rows, "dataset_counts", placeholder="–")
+    show_table(count_rows(info, flare_class), "dataset_counts", placeholder="–")
     about = (
         f"From {info.source}, {card['regions']} regions; sequences of up to {info.hours} hours; "
         f"policy {info.policy}."
@@ -238,35 +232,12 @@ def _show_counts(info: DatasetInfo, flare_class: str) -> None:
 
 
 def _offer_small_build() -> None:
-    build = DataBuild()
-    busy = build.alive
-    if not busy:
+    if not any(job.alive for job in list_data_jobs() if job.kind == "build"):
         st.info(
             "There is no data set to train on yet. Build one from magnetograms on the Data page, "
             "or start with a small one of 40 simulated regions, which takes a minute or two.",
             icon=":material/database:",
         )
-    if busy:
-        label, key, icon, act = "Stop building", "build_stop", "stop_circle", stop_small_build
-    else:
-        label, key = "Build the small simulated data set", "build_small"
-        icon, act = "play_arrow", start_small_build
-    pressed = guarded_button(label, key, icon, type="primary")
-    if busy or build.begun:
-        st.fragment(_show_build, run_every=_REFRESH_S if busy else None)(busy=busy)
-    if pressed:
-        perform(act)
-
-
-def _show_build(*, busy: bool) -> None:
-    build = DataBuild()
-    if busy and not build.alive:
-        st.rerun()
-    if busy:
-        st.markdown(f":blue[:material/progress_activity:] Building the data set **{SMALL}** …")
-    else:
-        st.warning(
-            "The last building did not come to its end; building again resumes it.",
-            icon=":material/warning:",
-        )
-    st.code(build.log_tail() or "Starting …", language=None)
+        label = "Build the small simulated data set"
+        job_button(label, "build_small", "play_arrow", _SMALL, type="primary")
+    show_jobs("build")

@@ -92,9 +92,9 @@ def _show_messages(progress: Progress) -> None:
     st.markdown("#### Messages")
     with st.container(gap="xsmall"):
         for message in reversed(progress.messages[-_MOST_MESSAGES:]):
-            time = message.time.replace("T", " ").removesuffix("Z")
-            mark = _LEVELS.get(message.level, ":material/info:")
-            st.caption(f"{mark} {time} UTC · {message.text}")
+            time = message["time"].replace("T", " ").removesuffix("Z")
+            mark = _LEVELS.get(message["level"], ":material/info:")
+            st.caption(f"{mark} {time} UTC · {message['text']}")
 
 
 def _show_actions(run: RunFolder, state: State) -> None:
@@ -142,15 +142,14 @@ def _ask_to_delete(run: RunFolder) -> None:
         perform(delete, run)
 
 
-_STOPPED = "It finishes its step and writes a checkpoint."
-_KILLED = "At once: what came after the last checkpoint is lost."
-_RESUMED = "From the newest checkpoint that can be read."
-_ADOPTED = "Copies the best model to your models."
-_DELETED = "The run with its checkpoints and its model."
+def _kill(run: RunFolder) -> None:
+    jobs.stop(run, 0)
+
+
 _BUTTONS: dict[str, tuple[str, str, str, Callable[[RunFolder], object]]] = {
-    "stop": ("Stop", "stop_circle", _STOPPED, jobs.ask_to_stop),
-    "kill": ("Kill", "dangerous", _KILLED, lambda run: jobs.stop(run, 0)),
-    "resume": ("Resume", "resume", _RESUMED, resume),
-    "adopt": ("Use in Explore", "travel_explore", _ADOPTED, _adopt),
-    "delete": ("Delete …", "delete", _DELETED, _ask_to_delete),
+    "stop": ("Stop", "stop_circle", "Finishes its step, writes a checkpoint.", jobs.ask_to_stop),
+    "kill": ("Kill", "dangerous", "What came after the last checkpoint is lost.", _kill),
+    "resume": ("Resume", "resume", "From the newest checkpoint that can be read.", resume),
+    "adopt": ("Use in Explore", "travel_explore", "Copies the best model to your models.", _adopt),
+    "delete": ("Delete …", "delete", "The run with its checkpoints and its model.", _ask_to_delete),
 }

@@ -7,8 +7,9 @@ import streamlit as st
 from hnn_core.dataset.card import list_datasets
 from hnn_core.jobs.jobs import State, effective_state
 from hnn_core.training.run_folder import RunFolder, list_runs
-from pages._shared.link import linked
+from pages._shared.link import linked, reopened
 from pages._shared.messages import STATES
+from pages._shared.widgets import list_skipped
 
 __all__ = [
     "KINDS",
@@ -19,7 +20,6 @@ __all__ = [
     "is_simulated",
     "network",
     "number",
-    "open_run",
 ]
 
 VIEWS = {"new": "New", "watch": "Runs", "compare": "Compare"}
@@ -29,7 +29,7 @@ _REFRESH_S = 3
 
 def choose_view() -> str:
     """Draw the choice between a new run, the runs there are, and their comparison."""
-    st.session_state.update(st.session_state.pop("opening", {}))
+    reopened()
     return linked(
         st.segmented_control,
         "Show",
@@ -61,18 +61,11 @@ def choose_run() -> RunFolder | None:
             read="There is no run “{}”.",
             captions=[_caption(runs[name], now[name]) for name in order],
         )
-    for one in skipped:
-        st.caption(f":material/block: {one.reason}")
+    list_skipped("folder", skipped)
     st.session_state["run_states"] = _states()
     busy = any(run.alive for run in runs.values())
     st.fragment(_run_anew_on_change, run_every=_REFRESH_S if busy else None)()
     return runs[chosen]
-
-
-def open_run(name: str) -> None:
-    """Run the page anew, with this run in view."""
-    st.session_state["opening"] = {"view": "watch", "run": name}
-    st.rerun()
 
 
 def field_words(name: str) -> str:

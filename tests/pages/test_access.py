@@ -65,12 +65,12 @@ def test_only_a_one_allows(allow):
 def _session() -> None:
     import streamlit as st
 
-    from hnn_core.exceptions import NotAllowedError
+    from hnn_core.exceptions import RequestError
     from pages._shared.access import require_writes
 
     try:
         require_writes()
-    except NotAllowedError as error:
+    except RequestError as error:
         st.error(str(error))
     else:
         st.success("allowed")

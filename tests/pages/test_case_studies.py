@@ -140,7 +140,7 @@ def test_a_case_is_added_once_and_taken_out(folder, model):
     clicked(app, "case_add")
     assert len(cases_from_link(app.query_params["cases"])) == 2
     clicked(app, "case_add")
-    assert "one of the cases already" in words(app)
+    assert "one of the cases already" in app.toast[0].value
     assert len(cases_from_link(app.query_params["cases"])) == 2
     name = f"drop_fits:{folder}_377_2011-02-13T12:00"
     clicked(app, name)
@@ -153,7 +153,7 @@ def test_fewer_than_ten_hours_are_insufficient_and_no_error(folder, model):
     found = table(app, "verdict")
     assert found["verdict"].tolist() == ["insufficient"]
     assert found["hours"].tolist() == [5]
-    assert found["said"].tolist() == ["–"]
+    assert found["predicted"].tolist() == ["–"]
     assert "this window has 5" in words(app)
     assert "2011-02-13T04:00" in words(app) or "2011-02-12" in words(app)
 
@@ -190,7 +190,7 @@ def test_a_case_whose_model_is_gone_still_shows_its_physics(folder, model):
     found = table(app, "verdict")
     assert found["verdict"].tolist() == ["consistent with cancellation"]
     clicked(app, "case_ask")
-    assert table(app, "verdict")["said"].iloc[0].startswith(("erup", "conf"))
+    assert table(app, "verdict")["predicted"].iloc[0].startswith(("erup", "conf"))
 
 
 def test_what_a_link_says_is_never_more_than_text(folder, model):
@@ -288,7 +288,7 @@ def test_maps_of_all_windows(folder, model):
     clicked(app, "many_maps")
     until_done(app, "many_maps")
     assert not app.exception
-    found = table(app, "said")
+    found = table(app, "predicted")
     assert set(found["map"]) == {"rollout", "relevance"}
     assert found["windows"].sum() == 2 * 2 * 3
 
@@ -343,7 +343,7 @@ def test_work_that_breaks_says_so_without_a_traceback(folder, model, monkeypatch
     app = opened(folder, study="many")
     clicked(app, "many_slopes")
     until_done(app, "many_slopes")
-    assert "something went wrong that should not (ZeroDivisionError)" in words(app)
+    assert "went wrong here that should not (ZeroDivisionError)" in words(app)
     assert "secret" not in words(app)
 
 

@@ -10,8 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from hnn_core.__main__ import main
 from hnn_core.jobs import data_jobs
-from hnn_core.live.watch import append_prediction
+from hnn_core.live.watch import prediction_log
 from hnn_core.regions.well_known import well_known_cases
+from hnn_core.storage import append_line
 from pages._skill.details import explore_query
 from tests.emulators import emulated, small_world
 from tests.support.app import run_app
@@ -169,7 +170,7 @@ def test_a_job_at_work_shows_how_far_it_is_and_can_be_cancelled(monkeypatch):
     )
     job = drawn_job(log=log, process=MINE)
     stopped = []
-    monkeypatch.setattr("pages._data.jobs.stop_data_job", lambda one: stopped.append(one.name))
+    monkeypatch.setattr("pages._data.jobs.stop", lambda one, _: stopped.append(one.name))
     app = opened(show="fetch")
     bars = [str(bar.proto.text) for bar in app.get("progress")]
     (bar,) = [text.replace("\\", "") for text in bars]
@@ -186,17 +187,19 @@ def test_a_job_at_work_shows_how_far_it_is_and_can_be_cancelled(monkeypatch):
     [
         (START + "JSOC cannot be reached (no connection).\n", DEAD, "JSOC cannot be reached"),
         (START, {**DEAD, "stop_asked": True}, "only what is missing"),
-        (START, DEAD, "go on with it"),
+        (START, DEAD, "resume it"),
     ],
 )
 def test_a_job_that_did_not_end_says_why_and_goes_on(monkeypatch, log, process, said):
     job = drawn_job(log=log, process=process)
-    gone_on = []
-    monkeypatch.setattr("pages._data.jobs.again", lambda one: gone_on.append(one.name))
+    resumed = []
+    monkeypatch.setattr(
+        "hnn_core.jobs.data_jobs.start", lambda _, one, **__: resumed.append(one.name)
+    )
     app = opened(show="fetch")
     assert said in words(app).replace("\\", "")
     button(app, "again_").click().run()
-    assert gone_on == [job.name]
+    assert resumed == [job.name]
 
 
 def test_a_job_is_removed_and_damaged_folders_are_passed_over():
@@ -236,13 +239,13 @@ def test_what_is_here_is_listed_with_totals_and_leads_to_explore(live):
 
 
 def test_predictions_of_the_watch_are_listed_the_newest_first():
+    prediction_log().parent.mkdir()
     for hour, told in (
         ("05", {"probability": 0.25, "label": "confined"}),
         ("06", {"refused": "Far."}),
     ):
-        append_prediction(
-            {"region": "NRT-9", "noaa": [14600], "t_rec": f"2026-01-01T{hour}:00", **told}
-        )
+        values = {"region": "NRT-9", "noaa": [14600], "t_rec": f"2026-01-01T{hour}:00", **told}
+        append_line(prediction_log(), values)
     app = opened(show="fetch")
     table = next(one.value for one in app.dataframe if "prediction" in one.value.columns)
     assert table["prediction"].tolist() == ["Far.", "confined"]

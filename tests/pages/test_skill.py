@@ -230,7 +230,7 @@ def test_misses_lead_into_explore(runs, hnn_home):
     table = app.dataframe[0].value
     assert table["P(eruptive)"].sub(table["truth"] == "eruptive").abs().is_monotonic_decreasing
     assert "NOAA" not in table
-    query = parse_qs(urlsplit(table["look at it"].iloc[0]).query)
+    query = parse_qs(urlsplit(table["open in Explore"].iloc[0]).query)
     assert query == {
         "source": ["sim"],
         "population": ["7:40"],

@@ -11,9 +11,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from hnn_core.dataset.card import PAPER_TABLE1, seal
-from hnn_core.exceptions import NotAllowedError
+from hnn_core.exceptions import RequestError
 from hnn_core.jobs import jobs
-from hnn_core.jobs.data_jobs import DataBuild
+from hnn_core.jobs.data_jobs import list_data_jobs
 from hnn_core.jobs.process import end
 from hnn_core.network.model_store import find_model, load_model, save_model
 from hnn_core.training.config import FIELD_HELP, TrainConfig
@@ -23,6 +23,7 @@ from hnn_core.training.run_folder import RunFolder, begin, create_run, find_run,
 from pages._training import runs
 from tests.conftest import ROOT
 from tests.support.app import run_app
+from tests.support.drawn_jobs import DEAD, drawn_job
 from tests.support.small_models import small_model
 
 pytestmark = pytest.mark.usefixtures("named_pages")
@@ -32,7 +33,7 @@ CHILD = """
 import pathlib, sys, time
 from hnn_core.training.run_folder import RunFolder
 if sys.argv[1] == "data":
-    print("region 3 of 40", flush=True)
+    print('{"event": "region", "done": 3, "total": 40}', flush=True)
     time.sleep(600)
 run = RunFolder(pathlib.Path(sys.argv[-1]))
 run.write_status("running")
@@ -72,9 +73,9 @@ def child(monkeypatch, tmp_path, hnn_home):
     monkeypatch.setattr(jobs, "COMMAND", (sys.executable, str(script)))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     yield
-    for file in [*hnn_home.glob("runs/*/process.json"), *hnn_home.glob("builds/*/process.json")]:
+    for file in [*hnn_home.glob("runs/*/process.json"), *hnn_home.glob("live/jobs/*/process.json")]:
         end(file.parent, 0)
-    _ = DataBuild().alive
+    _ = jobs.Job(tmp_path).alive  # lets go of dead children
 
 
 @pytest.fixture
@@ -187,24 +188,23 @@ def test_without_runs_and_data_the_page_offers_to_build_some(operator):
     assert "There is no data set to train on yet" in words(app)
     assert buttons(app) == {"build_small": True}
     app.button(key="build_small").click().run()
-    assert DataBuild().alive
-    until(lambda: "region 3 of 40" in DataBuild().log_tail(), "the build's first line")
+    [job] = list_data_jobs()
+    assert job.alive
+    assert job.arguments == ["--source", "sim:1:40", "--out", "sim-40"]
+    until(job.events, "the build's first event")
     app.run()
-    assert "region 3 of 40" in app.code[0].value
-    assert buttons(app) == {"build_stop": True}
-    app.button(key="build_stop").click().run()
-    assert not DataBuild().alive
-    assert buttons(app) == {"build_small": True}
-
-
-def test_a_build_that_died_is_told_with_its_log_and_can_go_on(operator, hnn_home):
-    build = hnn_home / "builds" / "sim-40"
-    build.mkdir(parents=True)
-    (build / "log.txt").write_text("no space left on the device\n")
-    app = opened()
-    assert "did not come to its end" in words(app)
-    assert "no space left" in app.code[0].value
+    assert buttons(app) == {f"stop_{job.name}": True}
+    app.button(key=f"stop_{job.name}").click().run()
+    assert not job.alive
     assert buttons(app)["build_small"]
+
+
+def test_a_build_that_died_is_shown_and_can_be_resumed(operator):
+    job = drawn_job(log="no space left on the device\n", kind="build", process=DEAD)
+    app = opened()
+    assert "no space left" in words(app)
+    assert buttons(app)["build_small"]
+    assert buttons(app)[f"again_{job.name}"]
 
 
 def test_the_form_has_the_papers_values_and_explains_every_field(operator, dataset):
@@ -409,6 +409,9 @@ def test_runs_are_compared_on_one_chart(operator):
     assert charts(app) == {"comparison"}
     [chart] = app.get("plotly_chart")
     assert {trace["name"] for trace in json.loads(chart.proto.spec)["data"]} == {"a", "b"}
+    [table] = [frame.value for frame in app.dataframe]
+    assert table["learning rate"].tolist() == [1e-4, 1e-4]  # numbers, which sort
+    assert table["seed"].tolist() == [0, 0]
     app.multiselect(key="compared").set_value(["b"]).run()
     [chart] = app.get("plotly_chart")
     assert [trace["name"] for trace in json.loads(chart.proto.spec)["data"]] == ["b"]
@@ -468,7 +471,7 @@ def test_a_confirmation_is_refused_to_whom_has_lost_the_right(operator, monkeypa
     run = made_run("a", "finished")
     app = opened(run="a")
     app.button(key="run_delete").click().run()
-    allowed = iter([None, NotAllowedError("HNN_ALLOW_WRITES=1")])
+    allowed = iter([None, RequestError("HNN_ALLOW_WRITES=1")])
 
     def lost() -> None:
         if error := next(allowed):
@@ -491,7 +494,7 @@ def test_a_forged_build_starts_nothing(forger):
     app = opened()
     app.button(key="build_small").click().run()
     assert ["HNN_ALLOW_WRITES=1" in error.value for error in app.error] == [True]
-    assert not DataBuild().begun
+    assert list_data_jobs() == []
 
 
 def test_idle_pages_do_not_run_by_themselves(operator, monkeypatch):

@@ -258,7 +258,7 @@ def test_the_figure_has_a_step_and_a_picture_for_each_hour():
             assert np.abs(pixels(picture)[20, 30] - hex_to_rgb(colour)).max() <= 8
     assert figure.layout.images[0] == figure.frames[0].layout.images[0]
     play, pause = figure.layout.updatemenus[0].buttons
-    assert play.args[1]["frame"] == {"duration": 200, "redraw": True}
+    assert play.args[1]["frame"] == {"duration": 500, "redraw": True}
     assert list(pause.args[0]) == [None]
 
 

@@ -17,6 +17,7 @@ from hnn_core.catalogs.refresh import refresh_cmes, refresh_flares, refresh_harp
 from hnn_core.catalogs.store import NAMES, Catalog, catalogs_home
 from hnn_core.exceptions import RequestError
 from hnn_core.magnetogram.conventions import parse_t_rec
+from hnn_core.regions.base import Region
 from tests.conftest import ROOT
 from tests.emulators import emulated, small_world
 from tests.emulators.world import GoesFlare
@@ -76,7 +77,8 @@ def test_from_the_services_to_a_region_s_flares(services):
     assert (row["association"], row["noaa"], row["harp"]) == ("eruptive", 11158, 377)
     assert row["sources"] == "NCEI,DONKI"
     first, last = parse_t_rec("2011.02.13_05:00:00_TAI"), parse_t_rec("2011.02.15_06:00:00_TAI")
-    flares = flares_of_region(catalog, (11158,), 377, first=first, last=last, definitive=True)
+    region = Region("377", 377, (11158,), first, last, n_records=50)
+    flares = flares_of_region(catalog, region, definitive=True)
     assert flares[-1].cmes[0].speed == 700
     assert {f.association for f in flares} == {"eruptive", "unlinked"}
     assert all("hek" not in request.path for request in services.requests)

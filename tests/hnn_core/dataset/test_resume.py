@@ -19,7 +19,6 @@ from hnn_core.exceptions import (
     CorruptDatasetError,
     DatasetError,
     DiskFullError,
-    UnfinishedDatasetError,
 )
 from hnn_core.sources import open_source
 from tests.conftest import ROOT
@@ -171,7 +170,7 @@ def test_until_it_is_whole_it_is_not_there(tmp_path, monkeypatch, hnn_home):
         with pytest.raises(KilledError):
             build(folder)
     assert not folder.exists()
-    with pytest.raises(UnfinishedDatasetError, match="run the same data build again"):
+    with pytest.raises(DatasetError, match="run the same data build again"):
         find_dataset("set")
     found, skipped = list_datasets()
     assert found == []

@@ -7,6 +7,7 @@ import pytest
 
 from hnn_core.exceptions import RequestError, RunError
 from hnn_core.jobs import data_jobs as jobs
+from hnn_core.jobs.jobs import stop
 from hnn_core.live.reporting import Reporter, duration, size
 from hnn_core.services.endpoints import live_home
 from tests.support.drawn_jobs import DEAD, MINE, START, drawn_job, line
@@ -74,7 +75,7 @@ def test_a_job_runs_to_its_end_in_a_process_of_its_own():
         jobs.start_data_job("verify", [], "Everything here")
     with pytest.raises(RequestError, match="stop it first"):
         jobs.remove(again)
-    jobs.stop_data_job(again)
+    stop(again, 10)
     jobs.remove(again)
     assert jobs.list_data_jobs() == []
 

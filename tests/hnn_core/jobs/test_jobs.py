@@ -15,7 +15,7 @@ from hnn_core.exceptions import RunError
 from hnn_core.jobs import jobs
 from hnn_core.jobs.process import end, read_process, worker
 from hnn_core.storage import home, replace_json
-from hnn_core.training.run_folder import RunFolder, delete, list_runs, new_run_folder, resume
+from hnn_core.training.run_folder import RunFolder, delete, list_runs, resume, runs_home
 from tests.conftest import ROOT
 
 PATIENCE_S = 300.0
@@ -86,7 +86,8 @@ def make(monkeypatch, tmp_path):
     runs = []
 
     def new(behaviour: str, name: str = "a") -> RunFolder:
-        folder = new_run_folder(name)
+        folder = runs_home() / name
+        folder.mkdir(parents=True)
         code = textwrap.dedent(BEHAVIOURS[behaviour])
         (folder / "config.json").write_text(json.dumps({"kind": "train", "behaviour": code}))
         runs.append(RunFolder(folder))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hnn_core.exceptions import BlockedError, ExportError, RequestError
+from hnn_core.exceptions import BlockedError, RequestError, ServiceError
 from hnn_core.jsoc.client import JsocClient
 from hnn_core.jsoc.export import export_batches
 from hnn_core.jsoc.files import cache_home, cached
@@ -57,7 +57,7 @@ def test_every_refusal_is_a_sentence_of_its_own_and_keeps_what_is_here(
     fetch(last=parse_t_rec(HOURS[0]), email=ME)
     monkeypatch.setenv("HNN_RETRY_WAIT_S", "0.0002")
     emulator.export.status = status
-    with pytest.raises(ExportError, match=words) as raised:
+    with pytest.raises(ServiceError, match=words) as raised:
         fetch(email=ME)
     assert "\n" not in str(raised.value)
     assert len(files(cache_home())) == 1
@@ -201,7 +201,7 @@ def test_an_address_that_is_none_or_not_registered_is_told_and_no_export_asked(e
     with pytest.raises(RequestError, match="is no e-mail address"):
         fetch(email="nobody")
     assert emulator.requests == []
-    with pytest.raises(ExportError, match=r"does not export for stranger@example\.org"):
+    with pytest.raises(ServiceError, match=r"does not export for stranger@example\.org"):
         fetch(email="stranger@example.org")
     assert not [one for one in emulator.requests if "exp_request" in one.query]
 

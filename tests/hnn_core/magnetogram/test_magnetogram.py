@@ -14,10 +14,7 @@ from hypothesis import strategies as st
 from hnn_core.exceptions import (
     FitsError,
     MissingKeywordError,
-    MissingMetadataError,
-    NotCeaError,
     OffLimbError,
-    OversizeError,
     TruncatedFitsError,
     WrongInstrumentError,
 )
@@ -87,7 +84,7 @@ def test_real_wcs_puts_crval_at_crpix_and_north_up(harp377):
 @pytest.mark.parametrize(
     ("name", "error"),
     [
-        ("hmi_sharp_magnetogram.header", NotCeaError),
+        ("hmi_sharp_magnetogram.header", FitsError),
         ("hmi_bharp_vlos_mag.header", FitsError),
         ("hmi_synoptic.header", WrongInstrumentError),
         ("mdi.fd_M_96m_lev182.20101015_191200_TAI.data.header", WrongInstrumentError),
@@ -303,14 +300,14 @@ def test_as_is_file_is_understood_by_its_name(tmp_path):
 
 
 def test_as_is_file_of_another_name_is_refused(tmp_path):
-    with pytest.raises(MissingMetadataError, match=r"pixels\.fits has no keywords"):
+    with pytest.raises(FitsError, match=r"pixels\.fits has no keywords"):
         read_fits(draw_as_is(tmp_path / "pixels.fits"))
 
 
 @pytest.mark.parametrize(
     ("name", "error"),
     [
-        (AS_IS.replace("_cea", ""), NotCeaError),
+        (AS_IS.replace("_cea", ""), FitsError),
         (AS_IS.replace("magnetogram", "bitmap"), WrongInstrumentError),
         (AS_IS.replace("hmi.sharp_cea_720s", "mdi.smarp_cea_96m"), WrongInstrumentError),
         (AS_IS.replace("hmi.sharp_cea_720s", "hmi.m_720s"), WrongInstrumentError),
@@ -336,7 +333,7 @@ def test_as_is_files_of_other_series_are_refused(tmp_path, name, error):
             WrongInstrumentError,
             "segment 'br'",
         ),
-        ({"CTYPE1": "HPLN-TAN", "CTYPE2": "HPLT-TAN"}, NotCeaError, "rotated by 180"),
+        ({"CTYPE1": "HPLN-TAN", "CTYPE2": "HPLT-TAN"}, FitsError, "rotated by 180"),
         (
             {"CTYPE1": "HPLN-TAN", "CTYPE2": "HPLT-TAN", "HARPNUM": None},
             WrongInstrumentError,
@@ -415,7 +412,7 @@ def test_absurd_size_is_refused_before_a_pixel_is_read(tmp_path, monkeypatch, co
         raise AssertionError("pixels were read")
 
     monkeypatch.setattr(magnetogram_module, "read_pixels", forbidden)
-    with pytest.raises(OversizeError, match="100000000 by 4 pixels"):
+    with pytest.raises(FitsError, match="100000000 by 4 pixels"):
         read_fits(path)
 
 

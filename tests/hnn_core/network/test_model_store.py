@@ -13,14 +13,12 @@ from huggingface_hub.errors import LocalEntryNotFoundError, RemoteEntryNotFoundE
 from safetensors.torch import load_file, save_file
 
 from hnn_core.exceptions import (
-    CorruptModelError,
-    ForeignModelError,
-    MissingModelFileError,
     ModelError,
     UnknownModelError,
 )
 from hnn_core.network import model_store
 from hnn_core.network import model_store as model_folder
+from hnn_core.network.model import HNN
 from hnn_core.network.model_store import (
     find_model,
     list_models,
@@ -29,7 +27,7 @@ from hnn_core.network.model_store import (
 )
 from hnn_core.services import hub
 from tests.conftest import ROOT
-from tests.support.small_models import small_model
+from tests.support.small_models import small_config, small_model
 
 FRAMES = torch.linspace(-1, 1, 4 * 32 * 32).reshape(1, 4, 1, 32, 32)
 
@@ -98,14 +96,39 @@ def test_sha256_is_that_of_the_weights_file(folder):
 def test_sha256_of_a_file_that_is_gone(folder):
     _, info = load_model(folder)
     (folder / "model.safetensors").unlink()
-    with pytest.raises(MissingModelFileError, match=r"model\.safetensors"):
+    with pytest.raises(ModelError, match=r"model\.safetensors"):
         _ = info.sha256
+
+
+def test_the_hubs_own_loader_reads_the_same_folder(folder, capsys):
+    loaded = HNN.from_pretrained(str(folder))
+    assert torch.equal(logit(loaded), logit(load_model(folder)[0]))
+    assert loaded.config == small_config()
+    assert not loaded.training
+    assert capsys.readouterr().out == ""
+
+
+def test_a_folder_of_the_hubs_own_saver_is_ours_too(tmp_path):
+    model = small_model()
+    model.save_pretrained(tmp_path / "hub")
+    loaded, info = load_model(tmp_path / "hub")
+    assert torch.equal(logit(loaded), logit(model))
+    assert info.metadata == {}
+
+
+def test_the_hubs_own_loader_never_unpickles_and_minds_missing_weights(folder):
+    edit_weights(folder, lambda weights: weights.pop("classifier.bias"))
+    with pytest.raises(RuntimeError, match=r"classifier\.bias"):
+        HNN.from_pretrained(str(folder))
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(FileNotFoundError):
+        HNN.from_pretrained(str(folder))
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
 def test_a_missing_file_is_named(folder, name):
     (folder / name).unlink()
-    with pytest.raises(MissingModelFileError, match=name.replace(".", r"\.")) as caught:
+    with pytest.raises(ModelError, match=name.replace(".", r"\.")) as caught:
         load_model(folder)
     assert str(folder) in str(caught.value)
 
@@ -115,13 +138,13 @@ def test_a_missing_file_is_named(folder, name):
 )
 def test_a_configuration_that_is_not_json(folder, text):
     (folder / "config.json").write_text(text, encoding="utf-8")
-    with pytest.raises(CorruptModelError, match=r"config\.json is not readable JSON"):
+    with pytest.raises(ModelError, match=r"config\.json is not readable JSON"):
         load_model(folder)
 
 
 def test_a_configuration_that_is_not_text(folder):
     (folder / "config.json").write_bytes(b"\xff\xfe\x80")
-    with pytest.raises(CorruptModelError, match=r"config\.json is not readable JSON"):
+    with pytest.raises(ModelError, match=r"config\.json is not readable JSON"):
         load_model(folder)
 
 
@@ -138,7 +161,7 @@ def test_a_configuration_that_is_not_text(folder):
 )
 def test_a_model_of_another_program(folder, values):
     (folder / "config.json").write_text(json.dumps(values))
-    with pytest.raises(ForeignModelError, match=r"config\.json .*another program"):
+    with pytest.raises(ModelError, match=r"config\.json .*another program"):
         load_model(folder)
 
 
@@ -157,7 +180,7 @@ def test_a_model_of_another_program(folder, values):
 )
 def test_a_configuration_with_an_impossible_value(folder, changes, sentence):
     edit_config(folder, **changes)
-    with pytest.raises(CorruptModelError, match=sentence) as caught:
+    with pytest.raises(ModelError, match=sentence) as caught:
         load_model(folder)
     assert str(folder / "config.json") in str(caught.value)
 
@@ -189,7 +212,7 @@ def a_huge_header(path):
 )
 def test_weights_that_are_not_a_whole_safetensors_file(folder, damage):
     damage(folder / "model.safetensors")
-    with pytest.raises(CorruptModelError, match="not a whole safetensors file") as caught:
+    with pytest.raises(ModelError, match="not a whole safetensors file") as caught:
         load_model(folder)
     assert str(folder / "model.safetensors") in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -228,14 +251,14 @@ def put_an_infinity(weights):
 )
 def test_weights_that_do_not_fit(folder, damage, sentence):
     edit_weights(folder, damage)
-    with pytest.raises(CorruptModelError, match=sentence) as caught:
+    with pytest.raises(ModelError, match=sentence) as caught:
         load_model(folder)
     assert str(folder / "model.safetensors") in str(caught.value)
 
 
 def test_the_weights_of_the_baseline_do_not_fit_the_hnn(folder):
     edit_config(folder, temporal=False)
-    with pytest.raises(CorruptModelError, match="unexpected tensor lstm"):
+    with pytest.raises(ModelError, match="unexpected tensor lstm"):
         load_model(folder)
 
 
@@ -376,7 +399,7 @@ def test_a_hub_repository_without_weights(monkeypatch):
         raise hub_error(404)
 
     monkeypatch.setattr(hub, "hf_hub_download", absent)
-    with pytest.raises(MissingModelFileError, match=r"sun/hnn has no config\.json"):
+    with pytest.raises(ModelError, match=r"sun/hnn has no config\.json"):
         load_model("sun/hnn")
 
 

@@ -9,9 +9,9 @@ import pytest
 from hnn_core.exceptions import (
     RefusedError,
     RequestError,
+    ServiceError,
     ServiceFaultError,
     TransientReplyError,
-    UnreachableError,
 )
 from hnn_core.services import endpoints
 from hnn_core.services.transport import (
@@ -74,7 +74,7 @@ def test_a_passing_fault_is_asked_again_and_told(emulator, kind):
         ("503", ServiceFaultError, "HTTP 503, 3 attempts"),
         ("html", ServiceFaultError, "a web page in place of data"),
         ("cut", ServiceFaultError, "the connection was cut"),
-        ("hang", UnreachableError, "no answer in time"),
+        ("hang", ServiceError, "no answer in time"),
     ],
 )
 def test_a_lasting_fault_ends_in_one_sentence(emulator, kind, error, words):
@@ -95,7 +95,7 @@ def test_a_refusal_is_not_asked_again(emulator):
 def test_no_server_at_all_is_unreachable():
     with (
         Transport("JSOC", patience=QUICK) as transport,
-        pytest.raises(UnreachableError, match="JSOC cannot be reached"),
+        pytest.raises(ServiceError, match="JSOC cannot be reached"),
     ):
         transport.get("http://127.0.0.1:9/", read=text_of)
 

@@ -16,7 +16,7 @@ from hnn_core.exceptions import (
     UnknownSourceError,
     UnknownTimeError,
 )
-from hnn_core.sources import find_region, fits_index, open_source
+from hnn_core.sources import find_region, fits_folder, open_source
 from hnn_core.sources.fits_folder import FitsFolder
 from tests.support.drawn_sharp import draw_fits
 
@@ -298,13 +298,13 @@ def test_links_in_circles_are_followed_once(tmp_path):
 def headers_read(monkeypatch) -> list[str]:
     """Names of the files whose headers are read."""
     names = []
-    read = fits_index.read_header
+    read = fits_folder.read_header
 
     def counted(path):
         names.append(Path(path).name)
         return read(path)
 
-    monkeypatch.setattr(fits_index, "read_header", counted)
+    monkeypatch.setattr(fits_folder, "read_header", counted)
     return names
 
 

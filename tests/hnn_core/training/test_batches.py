@@ -146,13 +146,19 @@ def test_sequences_of_any_length_are_split_alike(made, fold):
 
 
 @pytest.mark.parametrize("symmetries", [False, True])
-def test_loss_and_gradient_equal_the_naive_computation(made, symmetries):
+def test_loss_and_gradient_equal_the_naive_computation(made, symmetries, monkeypatch):
     """The same sums in another order: equal to rounding, in double precision."""
     dataset, config, parts = made
     network = make_network(config, None).double()
     found = []
-    for share in (True, False):
-        batches = SequenceBatches(parts, dataset.frames, share=share)
+
+    def every_frame(rows, symmetries):
+        gather = np.arange(rows.size).reshape(rows.shape)
+        return rows.ravel(), np.repeat(symmetries, rows.shape[1]), gather
+
+    for sharing in (share_frames, every_frame):
+        monkeypatch.setattr("hnn_core.training.data.share_frames", sharing)
+        batches = SequenceBatches(parts, dataset.frames)
         module = TrainingModule(network, config).double()
         plan = next(
             iter(

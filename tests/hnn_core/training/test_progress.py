@@ -84,8 +84,8 @@ def test_messages_keep_their_order_level_and_member():
     progress = read_progress(
         [{**told, "text": "first"}, START, {**told, "text": "second", "member": "hnn-fold2"}]
     )
-    assert [message.text for message in progress.messages] == ["first", "hnn-fold2: second"]
-    assert progress.messages[0].level == "warning"
+    assert [message["text"] for message in progress.messages] == ["first", "hnn-fold2: second"]
+    assert progress.messages[0]["level"] == "warning"
 
 
 def test_unknown_events_are_passed_over():
