@@ -26,7 +26,7 @@ run: $(VENV)/.run-stamp
 	$(BIN)/streamlit run app.py $(ARGS)
 
 test: $(VENV)/.dev-stamp
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev-stamp
 	$(BIN)/ruff check .

@@ -26,6 +26,7 @@ def real_data(*parts: str) -> Path:
     return path
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what runs in a browser as slow, and begin with the files that have most slow tests.
 

@@ -17,7 +17,7 @@ from tests.support.app import run_app
 from tests.support.drawn_sharp import draw_fits
 from tests.support.small_models import small_model
 
-pytestmark = pytest.mark.usefixtures("named_pages")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("named_pages")]
 
 HOURS = 16
 

@@ -18,7 +18,7 @@ from tests.emulators import emulated, small_world
 from tests.support.app import run_app
 from tests.support.drawn_jobs import DEAD, MINE, START, drawn_job, line
 
-pytestmark = pytest.mark.usefixtures("named_pages")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("named_pages")]
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from tests.support.app import run_app
 from tests.support.drawn_sharp import draw_fits
 from tests.support.small_models import small_model
 
-pytestmark = pytest.mark.usefixtures("named_pages")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("named_pages")]
 
 CARD = {"trained_on": "drawn squares", "test": {"tss": 0.25, "tss_95": [0.1, 0.4]}}
 MISSING = 9

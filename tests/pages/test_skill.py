@@ -15,7 +15,7 @@ from tests.support.app import run_app
 from tests.support.made_runs import draw_predictions, write_run
 from tests.support.small_models import small_model
 
-pytestmark = pytest.mark.usefixtures("named_pages")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("named_pages")]
 
 FIGURES = ("scores", "confusion", "thresholds", "ROC", "precision_recall", "reliability")
 

@@ -26,7 +26,7 @@ from tests.support.app import run_app
 from tests.support.drawn_jobs import DEAD, drawn_job
 from tests.support.small_models import small_model
 
-pytestmark = pytest.mark.usefixtures("named_pages")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("named_pages")]
 
 COUNTS = {"positive": 812, "negative": 1403, "eruptive_flares": 17, "confined_flares": 29}
 CHILD = """

@@ -339,6 +339,7 @@ class TestProgress:
         assert len(notes) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kill", [False, True])
 def test_two_processes_at_once(services, tmp_path, kill):
     """Both refresh the same month; one may be killed. What is left is what one alone makes."""

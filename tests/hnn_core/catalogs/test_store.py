@@ -145,6 +145,7 @@ class TestOpen:
         for table in NAMES:
             pd.testing.assert_frame_equal(getattr(again, table), getattr(whole, table))
 
+    @pytest.mark.slow
     def test_a_single_wrong_bit_in_the_rows_is_seen(self, tmp_path):
         fill(tmp_path)
         whole = Catalog.open(tmp_path).flares
@@ -187,6 +188,7 @@ class Killed(BaseException):
     """As a kill: nothing catches it."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("half", [False, True], ids=["before", "half-way"])
 def test_a_kill_at_any_write_loses_nothing(tmp_path, monkeypatch, half):
     writes = 3 * 2 + len(NAMES)  # three replies with their side files, and the tables

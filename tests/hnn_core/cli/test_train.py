@@ -25,10 +25,10 @@ SMALL = {
     "validation-fraction": 0.25, "accelerator": "cpu",
 }  # fmt: skip
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning:torch",
-    "ignore::FutureWarning",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ignore::FutureWarning"),
+]
 
 
 @pytest.fixture(scope="module")

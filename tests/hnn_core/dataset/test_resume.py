@@ -87,6 +87,7 @@ def steps_of_a_build(folder: Path, monkeypatch) -> list[str]:
     return renamed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_killed_at_any_step_it_goes_on_to_the_same_bytes(tmp_path, monkeypatch, whole, after):
     steps = steps_of_a_build(tmp_path / "undisturbed" / "set", monkeypatch)
@@ -246,6 +247,7 @@ def test_other_troubles_with_files_keep_their_own_words(tmp_path, monkeypatch):
         build(tmp_path / "set")
 
 
+@pytest.mark.slow
 def test_kill_minus_nine_with_workers_and_going_on_without(tmp_path):
     """The real thing: the simulator, two worker processes, SIGKILL."""
     build_dataset(open_source("sim:3:3"), tmp_path / "a" / "set", workers=1)

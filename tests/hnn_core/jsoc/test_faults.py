@@ -280,6 +280,7 @@ def test_an_interrupt_leaves_whole_files_only(emulator, undisturbed):
     whole(undisturbed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("requests", "delay"),
     [(1, 0.0), (2, 0.0), (3, 0.0), (3, 0.1), (4, 0.05), (7, 0.05)],
@@ -305,6 +306,7 @@ def test_a_fetch_killed_at_any_request_goes_on_to_the_same_bytes(
     whole(undisturbed)
 
 
+@pytest.mark.slow
 def test_a_fetch_killed_at_any_moment_goes_on_to_the_same_bytes(
     emulator, undisturbed, fetchers, tmp_path, monkeypatch
 ):
@@ -329,6 +331,7 @@ def test_a_fetch_killed_at_any_moment_goes_on_to_the_same_bytes(
     assert len(kept_then) > 1  # they were not all killed at the same point
 
 
+@pytest.mark.slow
 def test_a_second_fetch_waits_for_a_first_and_takes_over_when_that_is_killed(
     emulator, undisturbed, fetchers
 ):

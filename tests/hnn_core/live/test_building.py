@@ -22,6 +22,8 @@ from hnn_core.sources.planned import PlanRequest, read_plan
 from tests.conftest import ROOT
 from tests.emulators import emulated, small_world
 
+pytestmark = pytest.mark.slow
+
 SPAN = ["--start", "2011-01-01", "--end", "2011-12-31"]
 BUILD = ["data", "build", "--class", "M", *SPAN, "--out", "live-m", "--workers", "1", "--json"]
 REQUEST = PlanRequest("M", read_day("2011-01-01"), read_day("2011-12-31"))

@@ -28,11 +28,11 @@ from hnn_core.training.run_folder import create_run
 from tests.conftest import ROOT
 from tests.support.made_datasets import MadeDataset, small_training
 
-pytestmark = pytest.mark.filterwarnings(
+pytestmark = [
+    pytest.mark.slow,
     # Lightning asks torch for what torch calls old; both are theirs.
-    "ignore::DeprecationWarning:torch",
-    "ignore::FutureWarning",
-)
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ignore::FutureWarning"),
+]
 
 
 @pytest.fixture(scope="module")
