@@ -8,7 +8,8 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 ARGS ?=
-# Processes that tests run in; a debugger wants WORKERS=0.
+# Processes that tests run in, file by file in the order of tests/conftest.py; a debugger wants
+# WORKERS=0.
 WORKERS ?= auto
 
 .PHONY: help run test check format bench emulators clean

@@ -87,6 +87,8 @@ def browser():
 @pytest.fixture
 def page(browser):
     """A fresh page of 1280 x 900."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    from tests.support.browser import window  # playwright may be missing
+
+    context = window(browser)
     yield context.new_page()
     context.close()

@@ -74,11 +74,11 @@ def press(page, key: str, effect: str, *, within: str = "button") -> None:
         if wanted.count():
             return
         if button.count():
-            button.click(timeout=30_000)
+            button.click()
         with contextlib.suppress(playwright.TimeoutError):
             wanted.wait_for(timeout=10_000)
             return
-    wanted.wait_for(timeout=60_000)
+    wanted.wait_for()
 
 
 def quiet(page) -> None:
@@ -96,7 +96,7 @@ def choose(page, key: str, text: str) -> None:
 
 def drawn(page, key: str) -> dict[str, list[float]]:
     """Heights of every trace of a figure by its name, once it is drawn."""
-    page.locator(f".st-key-{key} .js-plotly-plot .main-svg").first.wait_for(timeout=60_000)
+    page.locator(f".st-key-{key} .js-plotly-plot .main-svg").first.wait_for()
     quiet(page)
     return page.evaluate(
         """key => Object.fromEntries(
@@ -114,7 +114,6 @@ def in_address(page, name: str, value: str) -> None:
     page.wait_for_function(
         "([name, value]) => new URLSearchParams(location.search).get(name) === value",
         arg=[name, value],
-        timeout=30_000,
     )
 
 
@@ -164,7 +163,7 @@ def test_cases_are_suggested_added_linked_saved_and_opened(app, browser, page):
     sound(page)
 
     # Someone else, who has one other case before them.
-    fresh = browser.new_context().new_page()
+    fresh = browser_side.window(browser).new_page()
     fresh.goto(f"{with_cases(app, suggested[1], model='small', population='5:2')}&flux=total")
     assert len(drawn(fresh, "case_bars_total")) == 1
     choose(fresh, "set_name", "A set of three")
@@ -188,7 +187,7 @@ def test_a_report_opens_without_a_network_and_its_zip_has_masks_in_place(
     press(page, "report_start", ".st-key-report_zip button")
     for key in ("html", "zip"):
         quiet(page)
-        with page.expect_download(timeout=30_000) as waiting:
+        with page.expect_download() as waiting:
             page.locator(f".st-key-report_{key} button").first.click()
         waiting.value.save_as(tmp_path / f"report.{key}")
     sound(page)
@@ -197,7 +196,7 @@ def test_a_report_opens_without_a_network_and_its_zip_has_masks_in_place(
 
 
 def check_page(browser, path: Path, case: Case) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True)
+    context = browser_side.window(browser, offline=True)
     asked, said = [], []
 
     def let_files_pass(route) -> None:
@@ -210,7 +209,7 @@ def check_page(browser, path: Path, case: Case) -> None:
     report.on("console", lambda message: said.append(message.text))
     report.on("pageerror", lambda error: said.append(str(error)))
     report.goto(path.as_uri())
-    report.wait_for_selector("html[data-drawn]", timeout=60_000)
+    report.wait_for_selector("html[data-drawn]")
     places = report.locator(".figure").count()
     assert places >= 8
     assert report.locator(".js-plotly-plot .main-svg:first-child").count() == places
@@ -254,9 +253,9 @@ def check_archive(path: Path, folder: Path) -> None:
 
 def test_many_cases_are_stopped_when_that_is_wanted(app, page, log):
     page.goto(f"{app}/case_studies?model=small&population=5:30&study=many")
-    page.get_by_text("30 regions, about 300 windows.").wait_for(timeout=60_000)
+    page.get_by_text("30 regions, about 300 windows.").wait_for()
     press(page, "many_slopes", ".st-key-cancel_many_slopes button")
-    page.get_by_text("of 30 regions").wait_for(timeout=30_000)
+    page.get_by_text("of 30 regions").wait_for()
     press(
         page,
         "cancel_many_slopes",
@@ -273,7 +272,7 @@ def test_many_cases_are_stopped_when_that_is_wanted(app, page, log):
 def test_a_film_plays_pauses_and_is_taken_along(app, page, folder, tmp_path):
     query = {"source": "fits", "folder": str(folder), "model": "small", "study": "film"}
     page.goto(f"{app}/case_studies?{urlencode(query)}")
-    page.locator(".st-key-film_start button").wait_for(timeout=60_000)
+    page.locator(".st-key-film_start button").wait_for()
     press(page, "film_start", ".st-key-film .main-svg")
     quiet(page)
     play, pause = page.locator(".st-key-film .updatemenu-button").all()
@@ -290,7 +289,7 @@ def test_a_film_plays_pauses_and_is_taken_along(app, page, folder, tmp_path):
     assert picture(page) == halted
     assert halted[0] < hour_name(HOURS - 1).replace("T", " ")
 
-    with page.expect_download(timeout=30_000) as waiting:
+    with page.expect_download() as waiting:
         page.locator(".st-key-film_gif button").first.click()
     waiting.value.save_as(tmp_path / "film.gif")
     with Image.open(tmp_path / "film.gif") as film:
@@ -313,7 +312,7 @@ def picture(page) -> list[str]:
 
 def next_picture(page, last: list[str]) -> list[str]:
     changed = "last => { const now = (" + PICTURE + ")(); return now[0] !== last[0] && now; }"
-    return page.wait_for_function(changed, arg=last, timeout=15_000).json_value()
+    return page.wait_for_function(changed, arg=last).json_value()
 
 
 # The map's checks
@@ -332,7 +331,7 @@ def test_a_map_is_checked_while_the_hours_are_gone_through(app, page):
     )
     quiet(page)
     press(page, "faithful_start", ".st-key-cancel_faithful button")
-    page.get_by_text(re.compile(r"[1-9][\d,]* of [\d,]+ frames")).wait_for(timeout=30_000)
+    page.get_by_text(re.compile(r"[1-9][\d,]* of [\d,]+ frames")).wait_for()
 
     before = browser_side.magnetogram(page)
     step(page, "back")
@@ -349,7 +348,7 @@ def test_a_map_is_checked_while_the_hours_are_gone_through(app, page):
 
     for kind in ("deletion", "insertion"):
         curves = page.locator(f".st-key-faithful_{kind}_zero .scatterlayer .js-line")
-        curves.first.wait_for(timeout=60_000)
+        curves.first.wait_for()
         assert curves.count() >= 4  # the map, |B|, the gradient, and the random ones' band
     page.get_by_text(re.compile(r"The map is (no )?better than random order")).wait_for()
     page.get_by_text("Randomised network:").wait_for()
@@ -376,5 +375,5 @@ def step(page, way: str) -> None:
     here = page.url
     quiet(page)
     page.locator(f".st-key-hour_{way} button").first.click()
-    page.wait_for_function("here => location.href !== here", arg=here, timeout=30_000)
+    page.wait_for_function("here => location.href !== here", arg=here)
     browser_side.settled(page)

@@ -43,9 +43,9 @@ def harp_377() -> tuple[str, str, str, str]:
 def test_region_hour_overlay_download_and_the_link_back(app, browser, page, case, tmp_path):
     source, typed, title, in_link = case()
     page.goto(f"{app}/?model=small&{source}")
-    page.wait_for_selector(".st-key-magnetogram .main-svg", timeout=60_000)
+    page.wait_for_selector(".st-key-magnetogram .main-svg")
     choose(page, "region", typed)
-    page.get_by_role("heading", name=title).wait_for(timeout=30_000)
+    page.get_by_role("heading", name=title).wait_for()
     browser_side.settled(page)
     assert in_link in page.url
 
@@ -54,27 +54,27 @@ def test_region_hour_overlay_download_and_the_link_back(app, browser, page, case
     before = browser_side.magnetogram(page)
     hour = page.url.split("hour=")[1][:18]
     page.locator(".st-key-hour_back button").first.click()
-    page.wait_for_function("hour => !location.href.includes(hour)", arg=hour, timeout=30_000)
+    page.wait_for_function("hour => !location.href.includes(hour)", arg=hour)
     browser_side.settled(page)
     stepped = browser_side.magnetogram(page)
     assert stepped["sum"] != before["sum"]
     assert "RoPI" not in stepped["traces"]
 
     page.locator(".st-key-ropi label").first.click()
-    page.wait_for_function("location.href.includes('ropi=true')", timeout=30_000)
+    page.wait_for_function("location.href.includes('ropi=true')")
     browser_side.settled(page)
     shown = browser_side.magnetogram(page)
     assert {"attention rollout", "PIL", "RoPI"} <= set(shown["traces"])
 
     for key in ("heat", "masks", "csv"):
-        with page.expect_download(timeout=30_000) as waiting:
+        with page.expect_download() as waiting:
             page.locator(f".st-key-download_{key} button").first.click()
         waiting.value.save_as(tmp_path / key)
     check_downloads(tmp_path, simulated=title.startswith("SIM"))
 
-    again = browser.new_page(viewport={"width": 1280, "height": 900})
+    again = browser_side.window(browser).new_page()
     again.goto(page.url)
-    again.wait_for_selector(".st-key-magnetogram .main-svg", timeout=60_000)
+    again.wait_for_selector(".st-key-magnetogram .main-svg")
     browser_side.settled(again)
     assert browser_side.magnetogram(again) == shown
     assert (
@@ -84,7 +84,7 @@ def test_region_hour_overlay_download_and_the_link_back(app, browser, page, case
     for one in (page, again):
         assert "Traceback" not in one.content()
         assert one.locator(".stException").count() == 0
-    again.close()
+    again.context.close()
 
 
 def check_downloads(folder: Path, *, simulated: bool) -> None:
@@ -101,7 +101,7 @@ def check_downloads(folder: Path, *, simulated: bool) -> None:
 
 def test_wrong_folder_is_told_and_nothing_is_lost(app, page, tmp_path):
     page.goto(f"{app}/?model=small&region=SIM+2&hull=true")
-    page.wait_for_selector(".st-key-magnetogram .main-svg", timeout=60_000)
+    page.wait_for_selector(".st-key-magnetogram .main-svg")
     browser_side.settled(page)
     page.locator(".st-key-hour_back button").first.click()
     browser_side.settled(page)
@@ -109,10 +109,10 @@ def test_wrong_folder_is_told_and_nothing_is_lost(app, page, tmp_path):
     choose(page, "source", "Folder")
     page.locator(".st-key-folder input").fill(str(tmp_path / "absent"))
     page.keyboard.press("Enter")
-    page.get_by_text("There is no folder").wait_for(timeout=30_000)
+    page.get_by_text("There is no folder").wait_for()
     assert page.locator(".js-plotly-plot").count() == 0
     choose(page, "source", "Simulated")
-    page.wait_for_selector(".st-key-magnetogram .main-svg", timeout=60_000)
+    page.wait_for_selector(".st-key-magnetogram .main-svg")
     browser_side.settled(page)
     for part in ("region=", "hour=", "hull="):
         assert page.url.split(part)[1].split("&")[0] == view.split(part)[1].split("&")[0]
@@ -120,7 +120,7 @@ def test_wrong_folder_is_told_and_nothing_is_lost(app, page, tmp_path):
 
 def test_play_runs_to_the_end_and_stops(app, page):
     page.goto(f"{app}/?model=small&region=SIM+2")
-    page.wait_for_selector(".st-key-magnetogram .main-svg", timeout=60_000)
+    page.wait_for_selector(".st-key-magnetogram .main-svg")
     browser_side.settled(page)
     page.locator(".st-key-hour_last button").first.click()
     browser_side.settled(page)
@@ -130,5 +130,5 @@ def test_play_runs_to_the_end_and_stops(app, page):
         browser_side.settled(page)
     assert page.url != last
     page.keyboard.press("k")
-    page.wait_for_function("end => location.href === end", arg=last, timeout=30_000)
-    page.get_by_role("button", name="play").first.wait_for(timeout=30_000)
+    page.wait_for_function("end => location.href === end", arg=last)
+    page.get_by_role("button", name="play").first.wait_for()

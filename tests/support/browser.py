@@ -10,13 +10,16 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.conftest import ROOT
 
-__all__ = ["chromium", "find_chromium", "idle", "magnetogram", "serve", "settled"]
+__all__ = ["chromium", "find_chromium", "idle", "magnetogram", "serve", "settled", "window"]
 
+_PATIENCE_MS = 300_000
+"""A busy machine may take its time; nothing waits longer than it has to."""
 _STATE = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState"
 
 
@@ -39,6 +42,13 @@ def chromium(path: str) -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def window(browser: Browser, **options: Any) -> BrowserContext:
+    """A visitor's window of 1280 x 900; close it after use."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
+    context.set_default_timeout(_PATIENCE_MS)
+    return context
 
 
 @contextmanager
@@ -85,13 +95,13 @@ def _wait_until_healthy(address: str, server: subprocess.Popen, log: Path) -> No
 
 def settled(page: Page) -> None:
     """Wait until the app has run to its end and nothing more is coming."""
-    page.wait_for_selector(".st-key-download_masks button", timeout=60_000)
+    page.wait_for_selector(".st-key-download_masks button", timeout=_PATIENCE_MS)
     idle(page)
 
 
 def idle(page: Page) -> None:
     """Wait until the app has run to its end."""
-    page.wait_for_function(f"{_STATE} === 'notRunning'", timeout=60_000)
+    page.wait_for_function(f"{_STATE} === 'notRunning'", timeout=_PATIENCE_MS)
     page.wait_for_timeout(300)
 
 

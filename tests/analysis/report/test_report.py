@@ -454,17 +454,20 @@ def test_tidy_rows_are_sorted_and_typed_whatever_they_hold(explained):
 # In a browser that has no network
 
 
+@pytest.mark.slow
 def test_a_browser_draws_every_figure_and_asks_for_nothing(browser, page, tmp_path):
     path = tmp_path / "report.html"
     path.write_text(page, encoding="utf-8")
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True)
+    from tests.support.browser import window  # playwright may be missing
+
+    context = window(browser, offline=True)
     asked, said = [], []
     tab = context.new_page()
     tab.on("request", lambda request: asked.append(request.url))
     tab.on("console", lambda message: said.append(message.text))
     tab.on("pageerror", lambda error: said.append(str(error)))
     tab.goto(path.as_uri())
-    tab.wait_for_selector("html[data-drawn]", timeout=60_000)
+    tab.wait_for_selector("html[data-drawn]")
     count = page.count('class="figure"')
     assert tab.evaluate("document.querySelectorAll('.js-plotly-plot').length") == count
     # The field of the magnetogram came through whole, and texts in figures are texts.

@@ -41,6 +41,17 @@ def material():
     return Material(dataset, np.arange(len(dataset.frames)), dataset.frames)
 
 
+@pytest.fixture(scope="module")
+def uninterrupted(material, tmp_path_factory):
+    """Finished runs of three epochs, without and with symmetries."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HNN_HOME", str(tmp_path_factory.mktemp("uninterrupted")))
+        runs = [made_run(f"whole{k}", epochs=3, symmetries=bool(k)) for k in (0, 1)]
+        for run in runs:
+            train_run(run, material)
+    return runs
+
+
 def made_run(name="run", **changes):
     return create_run("train", TrainConfig(**small_training(**changes)), name)
 
@@ -91,13 +102,10 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others(material):
 @pytest.mark.parametrize("step", [1, 5, 6, 7])
 @pytest.mark.parametrize("symmetries", [False, True])
 def test_stopped_and_resumed_reaches_the_weights_of_an_uninterrupted_run(
-    material, monkeypatch, step, symmetries
+    material, uninterrupted, monkeypatch, step, symmetries
 ):
     """Steps 1, 5 and 7 lie within epochs of six steps, 6 ends one."""
-    settings = {"epochs": 3, "symmetries": symmetries}
-    whole, cut = made_run("whole", **settings), made_run("cut", **settings)
-    train_run(whole, material)
-
+    whole, cut = uninterrupted[symmetries], made_run("cut", epochs=3, symmetries=symmetries)
     asked = Stopper.on_train_batch_end
 
     def ask(self, trainer, *rest):
@@ -118,10 +126,11 @@ def test_stopped_and_resumed_reaches_the_weights_of_an_uninterrupted_run(
     assert first[columns].equals(second[columns])
 
 
-def test_killed_between_two_checkpoints_goes_on_from_the_older(material, monkeypatch):
+def test_killed_between_two_checkpoints_goes_on_from_the_older(
+    material, uninterrupted, monkeypatch
+):
     """What is lost with the process is done again, with the same batches."""
-    whole, killed = made_run("whole", epochs=3), made_run("killed", epochs=3)
-    train_run(whole, material)
+    whole, killed = uninterrupted[False], made_run("killed", epochs=3)
 
     class Killed(BaseException):
         pass
@@ -207,9 +216,8 @@ def test_weights_that_are_not_finite_are_not_kept(material, monkeypatch):
     assert all(torch.isfinite(weight).all() for weight in newest(run).values())
 
 
-def test_a_full_disk_ends_the_run_and_it_resumes(material, monkeypatch):
-    whole, run = made_run("whole", epochs=3), made_run("full", epochs=3)
-    train_run(whole, material)
+def test_a_full_disk_ends_the_run_and_it_resumes(material, uninterrupted, monkeypatch):
+    whole, run = uninterrupted[False], made_run("full", epochs=3)
     save = torch.save
 
     def full(checkpoint, stream):
