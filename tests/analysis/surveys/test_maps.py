@@ -21,6 +21,8 @@ from hnn_core.explanation.service import Explanation
 from hnn_core.network.predictor import Predictor
 from hnn_core.sources import open_source
 
+pytestmark = pytest.mark.slow
+
 
 def drawn(share: float, draws: np.ndarray, area: float = 0.1) -> Overlap:
     return Overlap(share, area, float(draws.mean()), draws, share)
