@@ -16,7 +16,7 @@ from hnn_core.magnetogram.preprocess import CropBox
 __all__ = ["OVERLAYS", "magnetogram_figure"]
 
 OVERLAYS = ("pil", "ropi", "hull", "crop", "graticule")
-"""What can be drawn on the field besides a heat map."""
+"""What can be drawn over the field, apart from a heat map."""
 
 
 def magnetogram_figure(

@@ -53,7 +53,7 @@ class DataJob(Job):
         events = self.events()
         end = next((one for one in reversed(events) if one["event"] == "end"), None)
         if alive and stopped:
-            return State("stopping", "Asked to stop; what is fetched is kept.", now())
+            return State("stopping", "Stop requested; what is fetched is kept.", now())
         if alive:
             return State("running" if events else "queued", "", now())
         if end is not None:

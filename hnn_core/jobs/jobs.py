@@ -30,7 +30,7 @@ from hnn_core.jobs.process import (
 )
 from hnn_core.storage import home, now, replace_json
 
-__all__ = ["Job", "State", "ask_to_stop", "effective_state", "start", "stop", "take_turn"]
+__all__ = ["Job", "State", "effective_state", "request_stop", "start", "stop", "take_turn"]
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "hnn_core")
@@ -114,7 +114,7 @@ def effective_state(job: Job) -> State:
     alive = job.alive
     status = job.status
     if alive and job.stop_asked:
-        message = "Asked to stop: it finishes its step and writes a checkpoint."
+        message = "Stop requested: it finishes its step and writes a checkpoint."
         return replace(status, state="stopping", message=message)
     if not alive and status.state in ("queued", "running"):
         return replace(status, state="interrupted", message=_INTERRUPTED)
@@ -175,11 +175,11 @@ def stop(job: Job, grace_s: float = 60.0) -> None:
     RunError
         If it is not at work.
     """
-    _ask(job)
+    _request_stop(job)
     _see_to_the_end(job, grace_s)
 
 
-def ask_to_stop(job: Job, grace_s: float = 1800.0) -> threading.Thread:
+def request_stop(job: Job, grace_s: float = 1800.0) -> threading.Thread:
     """`stop` without waiting: a step of a large network on a CPU takes minutes.
 
     Returns
@@ -192,7 +192,7 @@ def ask_to_stop(job: Job, grace_s: float = 1800.0) -> threading.Thread:
     RunError
         If the job is not at work.
     """
-    _ask(job)
+    _request_stop(job)
     waiting = threading.Thread(target=_see_to_the_end, args=(job, grace_s), daemon=True)
     waiting.start()
     return waiting
@@ -242,7 +242,7 @@ def take_turn(job: Job, log: Callable[[str], None] = lambda _: None) -> Iterator
         yield
 
 
-def _ask(job: Job) -> None:
+def _request_stop(job: Job) -> None:
     with machine_lock():
         process = worker(job.path)
         if process is None:

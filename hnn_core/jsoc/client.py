@@ -103,7 +103,7 @@ class JsocClient:
             http_download_baseurl=self._base,
         )
         self.drms = drms.Client(server=server)
-        self.json = self.drms._json = _JsonClient(server, self._ask)
+        self.json = self.drms._json = _JsonClient(server, self._request)
 
     def records(
         self, series: Series, harp: int, first: Time | None, last: Time | None
@@ -181,7 +181,7 @@ class JsocClient:
         """Return the address of a path that JSOC names."""
         return self._base + quote(path.lstrip("/"))
 
-    def _ask(self, url: str) -> dict[str, Any]:
+    def _request(self, url: str) -> dict[str, Any]:
         try:
             return self.transport.get(url, read=_read_object)
         except ServiceError as error:
@@ -202,14 +202,14 @@ class JsocClient:
 
 
 class _JsonClient(HttpJsonClient):
-    """Makes drms's addresses and asks them through `ask`.
+    """Makes drms's addresses and asks them through `request`.
 
     drms's own requests have no retries, no end to waiting, and take an error page for data.
     """
 
-    def __init__(self, server: drms.ServerConfig, ask: Callable[[str], dict[str, Any]]) -> None:
+    def __init__(self, server: drms.ServerConfig, request: Callable[[str], dict[str, Any]]) -> None:
         super().__init__(server)
-        self._ask = ask
+        self._request = request
 
     def rs_list(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """List a record set; raises where JSOC will not, which comes with HTTP status 200."""
@@ -219,7 +219,7 @@ class _JsonClient(HttpJsonClient):
         return answer
 
     def _json_request(self, url: str) -> SimpleNamespace:
-        return SimpleNamespace(data=self._ask(url))
+        return SimpleNamespace(data=self._request(url))
 
 
 def status_of(answer: dict[str, Any]) -> int:

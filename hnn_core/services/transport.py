@@ -1,4 +1,4 @@
-"""One careful way to ask a service: one connection, time-outs, retries, whole replies, an end."""
+"""One careful way to query a service: one connection, time-outs, retries, whole replies, an end."""
 
 import json
 import logging
@@ -189,7 +189,7 @@ class Transport:
             The service will not answer this (other 4xx).
         """
 
-        def ask() -> T:
+        def request() -> T:
             with self.turn():
                 self._pace()
                 with self._stream(url, params) as response:
@@ -197,7 +197,7 @@ class Transport:
                     where = str(response.url)
             return read(Reply(where, content, datetime.now(UTC)))
 
-        return self._patiently(ask, url)
+        return self._patiently(request, url)
 
     def download(self, url: str, part: Path) -> None:
         """Stream an address into a file, as many bytes as Content-Length, or with an error.
@@ -285,7 +285,7 @@ class Transport:
                 raise TransientReplyError(f"only {received} bytes came in {took:.0f} s")
             yield block
 
-    def _patiently(self, ask: Callable[[], T], url: str) -> T:
+    def _patiently(self, request: Callable[[], T], url: str) -> T:
         """Call until it succeeds, fails for good, or the attempts are used up."""
         last = self.patience.attempts
         try:
@@ -299,7 +299,7 @@ class Transport:
             ):
                 with attempt:
                     try:
-                        return ask()
+                        return request()
                     except (httpx2.HTTPError, TransientReplyError) as error:
                         if attempt.num < last:
                             self._note(f"{self.service}: {_reason(error)}; trying again.")

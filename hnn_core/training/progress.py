@@ -34,7 +34,7 @@ class Progress:
     """What is known of a training up to its last event; None is not known yet."""
 
     epochs: int | None = None
-    """Asked for."""
+    """Requested."""
     epoch: int = 0
     """Done."""
     batch: int = 0

@@ -121,7 +121,7 @@ def _show_actions(run: RunFolder, state: State) -> None:
                 query_params={"run": run.name},
             )
     for act in pressed:
-        perform(act, run, rerun=act is not _ask_to_delete)
+        perform(act, run, rerun=act is not _confirm_delete)
 
 
 def _adopt(run: RunFolder) -> None:
@@ -133,7 +133,7 @@ def _adopt(run: RunFolder) -> None:
 
 
 @st.dialog("Delete this run?")
-def _ask_to_delete(run: RunFolder) -> None:
+def _confirm_delete(run: RunFolder) -> None:
     st.markdown(
         f"**{run.name}** goes with its checkpoints, its scores and its model. A model that was "
         "copied to Explore stays. This cannot be undone."
@@ -147,9 +147,14 @@ def _kill(run: RunFolder) -> None:
 
 
 _BUTTONS: dict[str, tuple[str, str, str, Callable[[RunFolder], object]]] = {
-    "stop": ("Stop", "stop_circle", "Finishes its step, writes a checkpoint.", jobs.ask_to_stop),
+    "stop": ("Stop", "stop_circle", "Finishes its step, writes a checkpoint.", jobs.request_stop),
     "kill": ("Kill", "dangerous", "What came after the last checkpoint is lost.", _kill),
     "resume": ("Resume", "resume", "From the newest checkpoint that can be read.", resume),
     "adopt": ("Use in Explore", "travel_explore", "Copies the best model to your models.", _adopt),
-    "delete": ("Delete …", "delete", "The run with its checkpoints and its model.", _ask_to_delete),
+    "delete": (
+        "Delete …",
+        "delete",
+        "The run with its checkpoints and its model.",
+        _confirm_delete,
+    ),
 }

@@ -18,7 +18,7 @@ from tests.support.drawn_jobs import DEAD, MINE, START, drawn_job, line
     [
         ("", MINE, "queued", ""),
         (START, MINE, "running", ""),
-        (START, {**MINE, "stop_asked": True}, "stopping", "Asked to stop"),
+        (START, {**MINE, "stop_asked": True}, "stopping", "Stop requested"),
         (START + line("end", text="50 magnetograms."), DEAD, "finished", "50 magnetograms."),
         (START + line("note", text="one"), DEAD, "interrupted", "resume it"),
         (START, {**DEAD, "stop_asked": True}, "stopped", "only what is missing"),

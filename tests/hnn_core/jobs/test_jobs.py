@@ -175,7 +175,7 @@ def test_stop_lets_the_job_write_its_checkpoint(make):
 def test_stop_without_waiting_says_stopping_until_it_has_ended(make):
     run = start(make("deaf"))
     reach(run, "running")
-    waiting = jobs.ask_to_stop(run, 600)
+    waiting = jobs.request_stop(run, 600)
     assert jobs.effective_state(run).state == "stopping"
     jobs.stop(run, 0)
     waiting.join(PATIENCE_S)
