@@ -156,7 +156,8 @@ def _add_line(
 
 def _lowest(epochs: pd.DataFrame) -> float:
     """Room for scores below zero only where there are some: TSS and HSS reach down to −1."""
-    lowest = float(np.fmin.reduce(epochs.reindex(columns=_SKILLS).to_numpy(float), axis=None))
+    scores = epochs.reindex(columns=_SKILLS).to_numpy(float)
+    lowest = float(np.fmin.reduce(scores, axis=None, initial=np.inf))  # before the first epoch
     return min(np.nan_to_num(lowest) - 0.05, -0.03)
 
 

@@ -1,6 +1,7 @@
 """A run's events added up, and the curves drawn of them."""
 
 import json
+import math
 
 import numpy as np
 import pandas as pd
@@ -217,3 +218,9 @@ def test_curves_of_simulated_data_say_so():
             put_on(figure, simulated=simulated)
             texts = [note.text for note in figure.layout.annotations]
             assert ("simulated data" in texts) == simulated
+
+
+@pytest.mark.parametrize("epochs", [{"epoch": []}, {"epoch": [1], "validation_tss": [math.nan]}])
+def test_before_the_first_score_the_axis_is_that_of_scores_above_zero(epochs):
+    figure = validation_figure(pd.DataFrame(epochs), best_epoch=None, n_epochs=3)
+    assert figure.layout.yaxis.range == (-0.03, 1.03)
