@@ -13,6 +13,8 @@ from analysis.figures.film_player import animation_figure
 from analysis.physics.pil import PilMasks, detect_pils
 from tests.support.drawn_regions import boundary, drawn_magnetogram
 
+pytestmark = pytest.mark.slow
+
 SIZE = (80, 120)  # of the drawn field
 GREY, WHITE, BLACK = [128] * 3, [255] * 3, [0] * 3
 

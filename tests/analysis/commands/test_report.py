@@ -18,6 +18,8 @@ from tests.support.drawn_sharp import draw_fits
 from tests.support.report_cases import LAST
 from tests.support.small_models import small_model
 
+pytestmark = pytest.mark.slow
+
 QUICK = ("--model", "none")
 
 

@@ -25,6 +25,8 @@ from hnn_core.regions.case import Case
 from tests.support.drawn_source import DrawnRegion, DrawnSource
 from tests.support.report_cases import EVIL, EVIL_FILE, LAST, MarkupSource, case_of, predictor
 
+pytestmark = pytest.mark.slow
+
 MADE = "2026-01-02T03:04:05Z"
 COMMAND = "python -m analysis report --region 'SIM 1' --time 2013-12-03T15:00 --out report.html"
 VOID = {"meta", "img", "br", "link", "input", "hr"}

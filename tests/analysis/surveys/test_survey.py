@@ -19,6 +19,8 @@ from analysis.surveys.survey import survey
 from hnn_core.exceptions import OneClassError, TooFewGroupsError, UnknownRegionError
 from hnn_core.sources.simulated import SimulatedSource
 
+pytestmark = pytest.mark.slow
+
 COLUMN = "moving_unsigned_slope_percent_per_h"
 
 

@@ -11,6 +11,8 @@ from hnn_core.simulation.population import Population
 from hnn_core.simulation.render import region_times
 from hnn_core.sources.simulated import SimulatedSource
 
+pytestmark = pytest.mark.slow
+
 
 def made(gain=0.5, offset=1e18, noise=0.0, regions=20, windows=5, spread=(0.0, 60.0), seed=0):
     """Measured decline = gain × truth + offset + noise, longitudes over `spread`."""

@@ -13,6 +13,8 @@ from tests.conftest import ROOT
 from tests.support.drawn_sharp import draw_fits
 from tests.support.small_models import small_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tmp_path):

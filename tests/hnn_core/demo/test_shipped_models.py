@@ -13,6 +13,8 @@ from hnn_core.sources import open_source
 from hnn_core.sources.sequence import build_sequence
 from hnn_core.training.run_folder import find_run, list_runs
 
+pytestmark = pytest.mark.slow
+
 UNSEEN_SEED = 2
 
 

@@ -18,6 +18,8 @@ from hnn_core.storage import home, replace_json
 from hnn_core.training.run_folder import RunFolder, delete, list_runs, resume, runs_home
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 300.0
 """Far more than any of these children needs, on a machine that others use too."""
 

@@ -24,6 +24,8 @@ from tests.support.jsoc_fetching import (
     whole,
 )
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["emulator", "undisturbed", "undisturbed_export"]
 
 

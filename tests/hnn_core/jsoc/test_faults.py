@@ -31,6 +31,8 @@ from tests.support.jsoc_fetching import (
     whole,
 )
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["emulator", "fetchers", "undisturbed"]
 
 QUESTION, PLACES, FILE = r"op=rs_list", r"seg=magnetogram", r"/SUM\d+/"

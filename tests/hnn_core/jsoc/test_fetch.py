@@ -35,6 +35,8 @@ from tests.support.jsoc_fetching import (
     world,
 )
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["emulator", "fetchers", "undisturbed"]
 
 NEW_HARP = 14011

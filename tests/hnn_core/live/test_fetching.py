@@ -13,6 +13,8 @@ from hnn_core.magnetogram.conventions import iso_minute
 from hnn_core.sources import find_region, open_source
 from tests.emulators import emulated, small_world
 
+pytestmark = pytest.mark.slow
+
 FIVE_HOURS = ["--start", "2011-02-14T20:00", "--end", "2011-02-15T00:00"]
 
 

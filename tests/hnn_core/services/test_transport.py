@@ -24,6 +24,8 @@ from hnn_core.services.transport import (
 )
 from tests.emulators import emulated, small_world
 
+pytestmark = pytest.mark.slow
+
 TABLE = "harp_noaa.txt"
 QUICK = Patience(timeout_s=0.5, attempts=3, first_wait_s=0.01, longest_wait_s=0.3)
 

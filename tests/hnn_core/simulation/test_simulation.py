@@ -16,6 +16,8 @@ from hnn_core.simulation.render import render, simulate_region
 from hnn_core.sources import open_source
 from tests.support.drawn_sharp import write_hdu
 
+pytestmark = pytest.mark.slow
+
 
 def test_net_flux_is_conserved_to_rounding() -> None:
     for index in (1, 2, 7):

@@ -22,6 +22,8 @@ from tests.emulators import emulated, small_world
 from tests.emulators.world import GoesFlare
 from tests.support.jsoc_fetching import HOURS, NOON, NOW, emulator, fetch
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["emulator"]
 
 MONTH = (read_day("2011-02-01"), read_day("2011-02-28"))
