@@ -44,7 +44,7 @@ def main() -> None:
     print(f"Ten frames, {torch.get_num_threads()} threads, torch {torch.__version__}\n")
     print("| model | what | seconds | × bare forward | limit | peak MiB |")
     print("|---|---|---|---|---|---|")
-    for name, model in {"demo": demo, "ViT-B/16": HNN(HNNConfig.vit_base()).eval()}.items():
+    for name, model in {"demo": demo, "ViT-B/16": HNN(HNNConfig()).eval()}.items():
         table(name, model, images, arguments.repeats)
     print("\n| model | what | frames passed | seconds | frames/s | × bare forward a frame |")
     print("|---|---|---|---|---|---|")

@@ -58,7 +58,7 @@ def main() -> None:
     with TemporaryDirectory() as folder, chromium(path) as browser:
         home = Path(folder)
         if options.model not in {info.name for info in list_models()[0]}:
-            save_model(HNN(HNNConfig.compact()), home / "models" / options.model)
+            save_model(HNN(HNNConfig(width=192)), home / "models" / options.model)
         peer, _ = run_peer(browser, home, options.steps)
         print("| page | step, median (s) | slowest (s) | of peer | server RSS (GB) |")
         print("|---|---|---|---|---|")

@@ -52,7 +52,7 @@ def main() -> None:
     repeats = parser.parse_args().repeats
     torch.manual_seed(0)
     with TemporaryDirectory() as folder:
-        save_model(HNN(HNNConfig.vit_base()), Path(folder) / "vit_base")
+        save_model(HNN(HNNConfig()), Path(folder) / "vit_base")
         predictor = Predictor.load(Path(folder) / "vit_base", "cpu")
     rounds = run(predictor, repeats)
     floor, cold = (median(seconds) for seconds in list(rounds.values())[:2])
