@@ -94,7 +94,7 @@ def train_way() -> set[str]:
     app.query_params["view"] = "new"
     app.run()
     app.button(key="preset_laptop").click().run()
-    with entered(until="_spawn") as page:
+    with entered(until="reserve") as page:
         app.button(key="train_start").click().run()
     assert not app.exception
     [run] = [run for run in list_runs()[0] if not run.shipped]
