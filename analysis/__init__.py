@@ -4,8 +4,9 @@ The names handed out here are the documented interface; what lies deeper may mov
 on its first use, so that ``import analysis`` loads none of the libraries behind it.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from analysis.cases.case_study import case_study
@@ -16,21 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["case_study", "detect_pils", "flux_history", "trend", "unsigned_flux", "verdict"]
 
-_HOMES = {
-    "case_study": "analysis.cases.case_study",
-    "detect_pils": "analysis.physics.pil",
-    "flux_history": "analysis.physics.flux",
-    "trend": "analysis.physics.trends",
-    "unsigned_flux": "analysis.physics.flux",
-    "verdict": "analysis.physics.verdict",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "cases.case_study": ["case_study"],
+        "physics.flux": ["flux_history", "unsigned_flux"],
+        "physics.pil": ["detect_pils"],
+        "physics.trends": ["trend"],
+        "physics.verdict": ["verdict"],
+    },
+)

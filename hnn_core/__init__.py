@@ -4,10 +4,9 @@ The names below are the documented interface; what lies deeper may move. Each is
 first use, so that whoever only reads magnetograms does not wait for torch.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hnn_core.version import __version__
+import lazy_loader
 
 if TYPE_CHECKING:
     from hnn_core.magnetogram.magnetogram import read_fits
@@ -36,29 +35,20 @@ __all__ = [
     "skill_scores",
 ]
 
-_HOMES = {
-    "HNN": "network.model",
-    "HNNConfig": "network.model",
-    "Predictor": "network.predictor",
-    "build_sequence": "sources.sequence",
-    "focal_loss": "training.module",
-    "label_frames": "regions.labels",
-    "open_source": "sources",
-    "read_fits": "magnetogram.magnetogram",
-    "rollout": "network.attention",
-    "simulate_region": "simulation.render",
-    "skill_scores": "scores",
-}
+__version__ = "0.1.0"
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name at its first use."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    """List the public names, imported or not."""
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "magnetogram.magnetogram": ["read_fits"],
+        "network.attention": ["rollout"],
+        "network.model": ["HNN", "HNNConfig"],
+        "network.predictor": ["Predictor"],
+        "regions.labels": ["label_frames"],
+        "scores": ["skill_scores"],
+        "simulation.render": ["simulate_region"],
+        "sources": ["open_source"],
+        "sources.sequence": ["build_sequence"],
+        "training.module": ["focal_loss"],
+    },
+)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hnn_core import __version__
 from hnn_core.cli.data import app as data_app
 from hnn_core.cli.train import add_commands
 from hnn_core.live.reporting import DeviceOption, JsonOption, ModelOption, echo_json, run
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
 from hnn_core.regions.base import Region, Source
 from hnn_core.sources import find_region, open_source
-from hnn_core.version import __version__
 
 if TYPE_CHECKING:
     from hnn_core.network.predictor import Prediction

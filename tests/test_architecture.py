@@ -30,7 +30,7 @@ FLOORS = {
 }
 # Bottom to top. A room imports from its own line and from those before it.
 ROOMS = [
-    {"exceptions", "storage", "scores", "version"},
+    {"exceptions", "storage", "scores"},
     {"magnetogram", "regions", "services", "simulation"},
     {"jsoc"},
     {"catalogs", "sources"},

@@ -4,6 +4,7 @@ Each service has a client of its own, which states how a span is requested and w
 is; connections, turns, pauses, time-outs and retries are those of `hnn_core.services.transport`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
@@ -60,7 +61,7 @@ class Refresh:
         return RawFolder(self.folder)
 
 
-class Client:
+class Client(ABC):
     """One service; a subclass has `fetch`, `check` and, where a loss is a fault, `count`."""
 
     service: str
@@ -80,14 +81,14 @@ class Client:
         self.refresh = refresh
         self._at_first = refresh.raw.newest(self.service)
 
+    @abstractmethod
     def fetch(self, transport: Transport, span: Span) -> None:
         """Request a span and keep the reply. Raises ServiceError."""
-        raise NotImplementedError
 
     @staticmethod
+    @abstractmethod
     def check(reply: Reply) -> None:
         """Raise TransientReplyError for a reply that is not sound."""
-        raise NotImplementedError
 
     def count(self, content: bytes) -> int:  # noqa: ARG002 - a service without a count has none
         """Return the number of records in a reply."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
+from hnn_core import __version__
 from hnn_core.dataset.card import (
     CARD,
     FORMAT,
@@ -37,7 +38,6 @@ from hnn_core.regions.flare_table import flares_of, load_flare_table
 from hnn_core.regions.goes_classes import FLARE_CLASSES
 from hnn_core.regions.labels import DEFAULT_POLICY, POLICIES
 from hnn_core.storage import room_on_disk, write_atomically
-from hnn_core.version import __version__
 
 __all__ = ["Progress", "build_dataset", "check_options"]
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from hnn_core import __version__
 from hnn_core.exceptions import RequestError
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
 from hnn_core.regions.base import SkippedFile
 from hnn_core.storage import home, now, replace_json
-from hnn_core.version import __version__
 
 __all__ = [
     "MOST_CASES",

@@ -17,6 +17,7 @@ import httpx2
 import stamina
 from filelock import FileLock, Timeout
 
+from hnn_core import __version__
 from hnn_core.exceptions import (
     RefusedError,
     RequestError,
@@ -24,7 +25,6 @@ from hnn_core.exceptions import (
     ServiceFaultError,
     TransientReplyError,
 )
-from hnn_core.version import __version__
 
 __all__ = ["Patience", "Reply", "Transport", "read_json", "read_json_or_nothing", "read_text"]
 

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import torch
 
+from hnn_core import __version__
 from hnn_core.dataset.stored import StoredDataset
 from hnn_core.network.model import HNN
 from hnn_core.scores import SCORES, skill_scores
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.data import Parts
 from hnn_core.training.loaders import autocast_type, embed_frames
-from hnn_core.version import __version__
 
 __all__ = ["describe_environment", "describe_training", "model_card", "predict_test", "score_row"]
 

@@ -339,8 +339,10 @@ def test_a_place_in_the_queue_is_lost_with_the_process(make):
     reach(second, "running")
     start(first)
     until(lambda: "Waits for two:" in first.status.message, "the wait")
+    assert (first.status.state, second.status.state) == ("queued", "running")
     (second.path / "end").touch()
     reach(first, "running")
+    assert second.status.state == "finished"
 
 
 def test_a_process_of_its_own_accord_takes_its_turn_and_lets_go(make):
