@@ -14,7 +14,7 @@ import typer
 from hnn_core import __version__
 from hnn_core.cli.data import app as data_app
 from hnn_core.cli.train import add_commands
-from hnn_core.live.reporting import DeviceOption, JsonOption, ModelOption, echo_json, run
+from hnn_core.live.reporting import DeviceOption, JsonOption, ModelOption, counted, echo_json, run
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
 from hnn_core.regions.base import Region, Source
 from hnn_core.sources import find_region, open_source
@@ -165,7 +165,9 @@ def _echo_skipped(source: Source) -> None:
     """Write on stderr what a source could not use; the answer itself stands."""
     skipped = source.skipped()
     if skipped:
-        typer.echo(f"{len(skipped)} files skipped, the first: {skipped[0].reason}", err=True)
+        typer.echo(
+            f"{counted(len(skipped), 'file')} skipped, the first: {skipped[0].reason}", err=True
+        )
 
 
 if __name__ == "__main__":

@@ -103,9 +103,7 @@ class Client(ABC):
         folder = self.refresh.raw.path
         folder.mkdir(parents=True, exist_ok=True)
         lock = folder / f".{self.host.lower()}.lock"
-        return Transport(
-            self.host, paced=self.paced, lock=lock, keep_open=False, note=self.refresh.note
-        )
+        return Transport(self.host, paced=self.paced, lock=lock, note=self.refresh.note)
 
     def known(self, span: Span) -> RawReply | None:
         """Return the newest reply of a span, or None."""

@@ -12,12 +12,12 @@ from hnn_core.catalogs.raw import RawReply, Span
 from hnn_core.catalogs.records import (
     FlareRecord,
     place,
-    read_number,
     read_place,
     read_time,
     region_number,
 )
 from hnn_core.exceptions import TransientReplyError
+from hnn_core.magnetogram.sharp import finite_number
 from hnn_core.regions.goes_classes import announced_scale, flux_of_class, read_class
 from hnn_core.services.endpoints import service_url
 from hnn_core.services.transport import Reply, Transport, read_json_or_nothing
@@ -263,12 +263,12 @@ def _cme_record(name: str, record: dict[str, Any], reply: RawReply) -> CmeRecord
     assert start is not None  # `_cme_fault` has seen to it
     analysis = _analysis(record.get("cmeAnalyses"))
     lon, lat = place(analysis.get("longitude"), analysis.get("latitude"))
-    speed = read_number(analysis.get("speed"))
+    speed = finite_number(analysis.get("speed"))
     return CmeRecord(
         cme_id=name,
         start_utc=start,
         speed_km_s=speed if speed > 0 else math.nan,
-        half_angle_deg=read_number(analysis.get("halfAngle")),
+        half_angle_deg=finite_number(analysis.get("halfAngle")),
         longitude_deg=lon,
         latitude_deg=lat,
         cme_type=str(analysis.get("type") or ""),

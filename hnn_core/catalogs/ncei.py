@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from hnn_core.catalogs.client import Client, Refresh
 from hnn_core.catalogs.raw import RawReply, Span
-from hnn_core.catalogs.records import FlareRecord, place, read_number, read_time, region_number
+from hnn_core.catalogs.records import FlareRecord, place, read_time, region_number
 from hnn_core.exceptions import TransientReplyError
+from hnn_core.magnetogram.sharp import finite_number
 from hnn_core.regions.goes_classes import class_of_flux, flux_of_class, read_class
 from hnn_core.services.endpoints import service_url
 from hnn_core.services.transport import Reply, Transport, read_text
@@ -128,7 +129,7 @@ def _fullest(rows: list[dict[str, str]]) -> dict[str, str]:
 
 
 def _irradiance(cells: dict[str, str]) -> float:
-    return read_number(cells.get("xrsb_irrad"))
+    return finite_number(cells.get("xrsb_irrad"))
 
 
 def _record(peak: datetime, cells: dict[str, str], reply: RawReply) -> FlareRecord:

@@ -101,12 +101,13 @@ class RawReply:
         return self.path.read_bytes()
 
     @property
-    def is_sound(self) -> bool:
-        """Whether the bytes on disk have the sum that the side file holds."""
+    def flaw(self) -> str:
+        """What is wrong with the file; empty if it has the sum that the side file holds."""
         try:
-            return hashlib.sha256(self.read()).hexdigest() == self.sha256
-        except OSError:
-            return False
+            digest = hashlib.sha256(self.read()).hexdigest()
+        except OSError as error:
+            return f"it cannot be read ({error.strerror})"
+        return "" if digest == self.sha256 else "its sum is not that of its side file"
 
     @property
     def text(self) -> str:
@@ -167,7 +168,7 @@ class RawFolder:
         replies.sort(key=lambda reply: (reply.fetched, reply.sha256), reverse=True)
         found: dict[str, RawReply] = {}
         for reply in replies:
-            if reply.span.key not in found and reply.is_sound:
+            if reply.span.key not in found and not reply.flaw:
                 found[reply.span.key] = reply
         return dict(sorted(found.items()))
 

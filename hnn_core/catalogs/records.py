@@ -11,7 +11,7 @@ from hnn_core.catalogs.client import Client
 from hnn_core.catalogs.raw import Span
 from hnn_core.exceptions import TransientReplyError
 from hnn_core.jsoc.client import jsoc_transport
-from hnn_core.magnetogram.sharp import noaa_numbers
+from hnn_core.magnetogram.sharp import finite_number, noaa_numbers
 from hnn_core.regions.goes_classes import FluxScale, on_scale
 from hnn_core.services.endpoints import service_url
 from hnn_core.services.transport import Reply, Transport, read_text
@@ -23,7 +23,6 @@ __all__ = [
     "HarpNoaa",
     "parse_harp_noaa",
     "place",
-    "read_number",
     "read_place",
     "read_time",
     "region_number",
@@ -80,25 +79,16 @@ class FlareRecord:
 
 def region_number(value: Any, when: datetime) -> int:
     """Read a NOAA number: 1263.0 and 11263 are both 11263 from 2002-06-14 on; 0 for none."""
-    number = read_number(value)
+    number = finite_number(value)
     if not 0 < number < 100_000 or number != int(number):
         return 0
     lost = number < 10_000 and when >= _FIVE_DIGITS
     return int(number) + (10_000 if lost else 0)
 
 
-def read_number(value: Any) -> float:
-    """Read a finite number from text or JSON; NaN for anything else."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return math.nan
-    return number if math.isfinite(number) else math.nan
-
-
 def place(longitude: Any, latitude: Any) -> tuple[float, float]:
     """Read a place on the Sun, degrees; (NaN, NaN) unless both are numbers in range."""
-    lon, lat = read_number(longitude), read_number(latitude)
+    lon, lat = finite_number(longitude), finite_number(latitude)
     return (lon, lat) if abs(lon) <= 180 and abs(lat) <= 90 else (math.nan, math.nan)
 
 

@@ -160,7 +160,7 @@ def _build_source(source: str, folder: Path, *, as_json: bool, **options: Any) -
         skipped = opened.skipped()
     reporter = Reporter(as_json=as_json)
     if skipped:
-        complain(f"{len(skipped)} files skipped, the first: {skipped[0].reason}")
+        complain(f"{counted(len(skipped), 'file')} skipped, the first: {skipped[0].reason}")
     try:
         dataset = build_dataset(
             opened,

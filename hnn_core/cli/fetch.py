@@ -152,7 +152,7 @@ def watch(
         from hnn_core.live.watch import watch as keep_watch
 
         added = keep_watch(model, device, reporter, once=once)
-        reporter.end(f"{added} predictions were appended to {prediction_log()}.", added=added)
+        reporter.end(f"Appended {counted(added, 'prediction')} to {prediction_log()}.", added=added)
 
 
 def _end_fetch(results: list[Any], reporter: Reporter) -> None:
@@ -173,4 +173,4 @@ def _end_fetch(results: list[Any], reporter: Reporter) -> None:
 def _missing(failed: tuple[str, ...]) -> str:
     if not failed:
         return ""
-    return f" {len(failed)} parts could not be fetched; run it again for the rest."
+    return f" {counted(len(failed), 'part')} could not be fetched; run it again for the rest."

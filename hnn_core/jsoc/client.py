@@ -50,7 +50,7 @@ _BOX = {
 def jsoc_transport(note: Callable[[str], None] | None = None) -> Transport:
     """Return the way to JSOC, to which the processes of this machine have one connection."""
     lock = live_home() / "jsoc.lock"
-    return Transport("JSOC", paced=True, burst=_BURST, lock=lock, keep_open=False, note=note)
+    return Transport("JSOC", paced=True, burst=_BURST, lock=lock, note=note)
 
 
 @dataclass(frozen=True)

@@ -113,8 +113,8 @@ def _fetch_catalogues(request: PlanRequest, reporter: Reporter, *, again: bool) 
     failed = refreshed_all(request.start, end, reporter, again=again)
     if failed:
         raise ServiceFaultError(
-            f"{len(failed)} parts of the catalogues could not be fetched, the first: {failed[0]} "
-            "Run the same build again to fetch the rest."
+            f"{counted(len(failed), 'part')} of the catalogues could not be fetched, the first: "
+            f"{failed[0]} Run the same build again to fetch the rest."
         )
 
 

@@ -26,11 +26,7 @@ from hnn_core.jsoc.fetch import Fetched, FetchProgress, fetch_region
 from hnn_core.jsoc.files import region_folder
 from hnn_core.jsoc.keywords import DEFINITIVE, NEAR_REAL_TIME, Series
 from hnn_core.live.reporting import Reporter, counted
-from hnn_core.magnetogram.conventions import (
-    iso_minute,
-    tai_seconds,
-    time_from_seconds,
-)
+from hnn_core.magnetogram.conventions import iso_minute, tai_seconds, time_from_seconds
 from hnn_core.regions.base import Region
 from hnn_core.regions.words import Wanted
 from hnn_core.sources.fits_folder import FitsFolder
@@ -196,9 +192,7 @@ def refreshed(
     """Refresh a catalogue over a span of days; note and return what could not be fetched."""
     progress = partial(reporter.progress, "catalogue")
     failed = refresh(start, end, again=again, progress=progress, note=reporter.note).failed
-    for sentence in failed:
-        reporter.note(sentence)
-    return failed
+    return _noted(failed, reporter)
 
 
 def refreshed_all(start: date, end: date, reporter: Reporter, *, again: bool) -> tuple[str, ...]:
@@ -206,7 +200,14 @@ def refreshed_all(start: date, end: date, reporter: Reporter, *, again: bool) ->
     failed: tuple[str, ...] = ()
     for refresh in (refresh_flares, refresh_cmes):
         failed += refreshed(refresh, start, end, reporter, again=again)
-    return failed + refresh_harp_noaa(again=again, note=reporter.note).failed
+    numbers = refresh_harp_noaa(again=again, note=reporter.note)
+    return failed + _noted(numbers.failed, reporter)
+
+
+def _noted(failed: tuple[str, ...], reporter: Reporter) -> tuple[str, ...]:
+    for sentence in failed:
+        reporter.note(sentence)
+    return failed
 
 
 def _regions(

@@ -86,9 +86,9 @@ def verify_all(reporter: Reporter, *, remove_damaged: bool = False) -> str:
     replies = sorted((catalogs_home() / "raw").rglob(f"*{SIDE}"))
     for side in replies:
         reply = describe(side)
-        if reply is None or not reply.is_sound:
-            why = "it is not what its side file holds; fetch its span again with --again."
-            report(side.with_suffix(""), why)
+        why = "its side file cannot be read" if reply is None else reply.flaw
+        if why:
+            report(side.with_suffix(""), f"{why}; fetch its span again with --again.")
     Catalog.open()  # damaged tables are derived again; what cannot be derived is an error
     found, foreign = list_datasets()
     for done, info in enumerate(found, start=1):

@@ -3,6 +3,7 @@
 The log holds one JSON object a line and is only appended to.
 """
 
+import math
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -132,7 +133,7 @@ def _prediction(predictor: Predictor, source: Source, region: Region) -> dict[st
         "threshold": answer.threshold,
         "label": answer.label,
         "flare_class": answer.flare_class,
-        "longitude_deg": float(sequence.frames[-1].longitude.to_value("deg")),
+        "longitude_deg": None if math.isnan(sequence.longitude) else sequence.longitude,
         "interpolated": [hour.t_rec for hour in answer.hours if hour.interpolated],
         "trained_on": answer.trained_on,
         "warnings": list(answer.warnings),

@@ -122,7 +122,7 @@ def sharp_keywords(header: Header, path: str) -> _SharpKeywords:
 
 
 def finite_number(value: Any) -> float:
-    """Read a keyword's value, a number or its text; NaN where that is absent or not finite."""
+    """Read a number or its text; NaN for what is absent, no number or not finite."""
     try:
         number = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):

@@ -113,10 +113,8 @@ class Transport:
     burst : int
         Paced requests that may follow each other at once after a silence.
     lock : Path, optional
-        File by which the processes of this machine take turns, so that together they make one
-        request at a time.
-    keep_open : bool
-        Keep the connection after a turn. False: the processes together hold one connection.
+        File by which the processes of this machine take turns. The connection is closed at the
+        end of a turn, so that together they hold one.
     patience : Patience, optional
         From the environment by default.
     note : callable (sentence), optional
@@ -130,7 +128,6 @@ class Transport:
         paced: bool = False,
         burst: int = 1,
         lock: Path | None = None,
-        keep_open: bool = True,
         patience: Patience | None = None,
         note: Callable[[str], None] | None = None,
     ) -> None:
@@ -138,7 +135,7 @@ class Transport:
         self.patience = patience or Patience.from_environment()
         self._interval = self.patience.pause_s if paced else 0.0
         self._burst, self._due, self._left = burst, 0.0, 0.0
-        self._lock, self._keep_open = FileLock(lock) if lock else None, keep_open
+        self._lock = FileLock(lock) if lock else None
         self._note = note or (lambda _: None)
         self._client: httpx2.Client | None = None
 
@@ -233,18 +230,16 @@ class Transport:
         self._patiently(fetch, url)
 
     def _take(self, lock: FileLock) -> None:
-        if not self._keep_open:  # those that wait need a moment to notice that it is free
-            time.sleep(max(0.0, self._left + 3 * _POLL_S - time.monotonic()))
+        # Those that wait need a moment to notice that it is free.
+        time.sleep(max(0.0, self._left + 3 * _POLL_S - time.monotonic()))
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            if not self._keep_open:
-                self._note(f"Another process on this machine uses {self.service}; waiting for it.")
+            self._note(f"Another process on this machine uses {self.service}; waiting for it.")
             lock.acquire(poll_interval=_POLL_S)
 
     def _leave(self, lock: FileLock) -> None:
-        if not self._keep_open:
-            self._close()
+        self._close()
         lock.release()
         self._left = time.monotonic()
 
@@ -393,7 +388,7 @@ def read_text(reply: Reply) -> str:
 
 def _refuse_foreign(content: bytes) -> None:
     """Raise where a web page or nothing stands in place of data, as faults with status 200 do."""
-    start = content[:_START].strip().lower()
+    start = content.lstrip()[:_START].rstrip().lower()
     if start.startswith((b"<!doctype html", b"<html")):
         raise TransientReplyError("a web page in place of data")
     if start in (b"", b"null"):

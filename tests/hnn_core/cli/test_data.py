@@ -136,7 +136,7 @@ def test_nothing_labelled_is_told_with_its_reasons(folder, capsys):
     (folder / "labels.csv").write_text("harp,goes_class,peak_utc\n377,M2.0,2011-02-13T12:00\n")
     assert data("build", *options(folder), "--out", str(folder / "set")) == 2
     err = capsys.readouterr().err
-    assert "1 files skipped" in err
+    assert "1 file skipped" in err
     assert "gives no labelled sequence: of 14 hours of 1 regions" in err
     assert "association of the coming flare unknown" in err
 

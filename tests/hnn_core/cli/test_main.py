@@ -105,7 +105,7 @@ def test_regions_for_people_and_what_was_skipped(folder, capsys):
     out, err = capsys.readouterr()
     assert "377" in out.splitlines()[1]
     assert "11158" in out.splitlines()[1]
-    assert err.startswith("1 files skipped")
+    assert err.startswith("1 file skipped")
     assert "broken.fits" in err
 
 

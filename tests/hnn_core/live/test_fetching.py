@@ -1,6 +1,7 @@
 """The commands of live data against the emulators: fetch, flares, cmes, watch, verify."""
 
 import json
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from hnn_core.__main__ import main
 from hnn_core.jsoc.files import cache_home
 from hnn_core.live.holdings import holdings
 from hnn_core.live.watch import prediction_log, read_predictions
+from hnn_core.magnetogram import sharp
 from hnn_core.magnetogram.conventions import iso_minute
 from hnn_core.sources import find_region, open_source
 from tests.emulators import emulated, small_world
@@ -99,6 +101,15 @@ def test_catalogues_out_of_reach_do_not_keep_magnetograms_back(emulator, capsys)
     assert open_source("jsoc:").regions()[0].flares == ()
 
 
+def test_a_table_of_numbers_out_of_reach_is_noted(emulator, capsys):
+    emulator.faults.add("harp_noaa", "503", times=1000)
+    assert run("cmes", "--start", "2011-02-14", "--end", "2011-02-16") == 0
+    assert run("flares", "--start", "2011-02-14", "--end", "2011-02-16") == 0
+    said = capsys.readouterr()
+    assert "Table of HARP and NOAA numbers all: JSOC gives no sound answer" in said.err
+    assert said.out.endswith(" 1 part could not be fetched; run it again for the rest.\n")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -153,6 +164,16 @@ def test_watch_predicts_for_what_is_on_the_disk_once_an_hour(emulator, capsys):
     assert len(read_predictions()) == 2  # the same hour is not predicted twice
 
 
+def test_watch_logs_a_position_that_is_not_known_as_null(emulator, monkeypatch):
+    monkeypatch.setattr(sharp, "position", lambda _: (math.nan, math.nan))
+    assert run("watch", "--once") == 0
+    predicted = [line for line in read_predictions() if "probability" in line]
+    assert predicted
+    for line in predicted:
+        assert line["longitude_deg"] is None
+        assert any("position is not known" in warning for warning in line["warnings"])
+
+
 def test_a_torn_line_of_the_log_loses_no_other(emulator):
     log = prediction_log()
     log.parent.mkdir(parents=True)
@@ -178,9 +199,18 @@ def test_verify_finds_what_was_damaged_and_a_fetch_brings_it_again(emulator, cap
     assert files[0].read_bytes() == whole
 
 
-def test_verify_finds_a_reply_that_was_changed(emulator, capsys):
+def test_verify_distinguishes_replies_that_changed_are_gone_or_have_no_side_file(emulator, capsys):
     assert run("cmes", "--start", "2011-02-14", "--end", "2011-02-16") == 0
-    raw = next((cache_home().parent / "catalogs" / "raw").rglob("*.json"))
-    raw.write_bytes(raw.read_bytes() + b" ")
+    changed, gone, undescribed, *_ = (cache_home().parent / "catalogs" / "raw").rglob("*.json")
+    changed.write_bytes(changed.read_bytes() + b" ")
+    gone.unlink()
+    undescribed.with_name(f"{undescribed.name}.about").write_text("{")
     assert run("verify") == 2
-    assert raw.name in capsys.readouterr().err
+    lines = capsys.readouterr().err.splitlines()
+    for path, why in (
+        (changed, "its sum is not that of its side file"),
+        (gone, "it cannot be read (No such file or directory)"),
+        (undescribed, "its side file cannot be read"),
+    ):
+        assert any(path.name in line and why in line for line in lines)
+    assert "3 are damaged" in lines[-1]

@@ -153,6 +153,10 @@ def test_nothing_is_none_where_it_may_be_and_a_fault_elsewhere(content):
         read_json(reply)
 
 
+def test_blanks_before_an_answer_are_no_empty_answer():
+    assert read_json(Reply("http://host/", b" " * 600 + b"[1]", fetched=None)) == [1]
+
+
 @pytest.mark.parametrize("content", [b"<!DOCTYPE html><p>down", b" <html>", b"{half"])
 def test_what_is_not_json_is_a_passing_fault(content):
     with pytest.raises(TransientReplyError):
