@@ -129,7 +129,6 @@ def again(job: DataJob) -> None:
     RunError
         It is at work, or no process can be made.
     """
-    (job.path / "log.txt").unlink(missing_ok=True)
     start(["data", job.kind, *job.arguments, "--json"], job, in_turn=False)
 
 

@@ -128,20 +128,23 @@ def start(arguments: list[str], job: Job, *, in_turn: bool = True) -> None:
     ----------
     arguments : list of str
     job : Job
-        Gets process.json, the status "queued", and the output at the end of log.txt.
+        Gets process.json, the status "queued", and the output in log.txt.
     in_turn : bool
-        Whether it trains, so that its place in the queue is that of this call.
+        Whether it trains, so that its place in the queue is that of this call and its log is
+        continued; other work begins a new log.
 
     Raises
     ------
     RunError
         If the job is at work already or no process can be made.
     """
+    if os.name == "nt":
+        raise RunError("Work in the background needs Linux or macOS.")
     with machine_lock(), reserve(job.path) as lock:
         job.write_status("queued", "Starting.")
         environment = {"HNN_HOME": str(home().absolute()), MARK: str(job.path)}
         try:
-            with (job.path / "log.txt").open("ab") as log:
+            with (job.path / "log.txt").open("ab" if in_turn else "wb") as log:
                 child = subprocess.Popen(
                     [*COMMAND, *arguments],
                     cwd=ROOT,

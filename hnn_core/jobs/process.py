@@ -2,7 +2,9 @@
 
 Each job's folder has a lock. The job's process holds it for its whole life: who starts a process
 hands the lock over, held. Whether a job is at work is thus never in doubt, whatever was killed.
-All that belongs to a job carries its folder in the environment, so that nothing is left behind.
+Where there is no lock (an earlier version started it, or the disk has none), the process is known
+by its number and birth. All that belongs to a job carries its folder in the environment, so that
+nothing is left behind.
 """
 
 import contextlib
@@ -35,6 +37,8 @@ __all__ = [
 MARK = "HNN_JOB"
 """Environment variable that holds the folder of the job that a process belongs to."""
 _POLL_S = 0.05
+_SAME_BIRTH_S = 2.0
+"""psutil counts births from the boot by the system's clock, which may be set meanwhile."""
 _LAST_GASP_S = 10.0
 """A killed process may take that long to let go of a device, its forked helpers of the lock."""
 
@@ -46,16 +50,15 @@ def machine_lock() -> FileLock:
 
 def worker(folder: Path) -> psutil.Process | None:
     """Return the process that is at work on a folder; None where there is none."""
-    try:
-        with (folder / "job.lock").open("rb") as lock:
-            if _taken(lock, shared=True):
-                return None
-        # Held; for a moment also by forked helpers of one that was killed.
-        with contextlib.suppress(psutil.NoSuchProcess, KeyError):
-            process = psutil.Process(read_process(folder)["pid"])
+    held = _held(folder / "job.lock")
+    if held is False:
+        return None
+    values = read_process(folder)
+    with contextlib.suppress(psutil.NoSuchProcess, KeyError, TypeError):
+        process = psutil.Process(values["pid"])
+        # A lock is held, for a moment, also by forked helpers of one that was killed.
+        if held or abs(process.create_time() - values["created"]) < _SAME_BIRTH_S:
             return None if _gone(process) else process
-    except FileNotFoundError:
-        pass
     return None
 
 
@@ -73,7 +76,7 @@ def reserve(folder: Path) -> IO[bytes]:
         raise RunError(f"{folder.name} is at work already (process {process.pid}); stop it first.")
     _kill(_marked(folder))
     lock = (folder / "job.lock").open("ab")
-    if not _wait_until(lambda: _taken(lock), _LAST_GASP_S):
+    if not _wait_until(lambda: _taken(lock) is not False, _LAST_GASP_S):
         lock.close()
         raise RunError(f"Helpers of {folder.name}, which was killed, are still there; try again.")
     return lock
@@ -114,7 +117,7 @@ def end(folder: Path, grace_s: float) -> bool:
 def read_process(folder: Path) -> dict[str, Any]:
     """Return what is written of the process that last worked on a folder; empty if none did.
 
-    ``pid``, and ``stop_asked`` where it was to stop.
+    ``pid``, ``created`` (its birth, seconds since 1970), ``stop_asked`` where it was to stop.
     """
     try:
         values = json.loads((folder / "process.json").read_text(encoding="utf-8"))
@@ -125,7 +128,11 @@ def read_process(folder: Path) -> dict[str, Any]:
 
 def write_process(folder: Path, pid: int, *, stop_asked: bool = False) -> None:
     """Write down which process works on a folder, and whether it is to stop."""
-    replace_json(folder / "process.json", {"pid": pid, "stop_asked": stop_asked})
+    created = None
+    with contextlib.suppress(psutil.NoSuchProcess):
+        created = psutil.Process(pid).create_time()
+    values = {"pid": pid, "created": created, "stop_asked": stop_asked}
+    replace_json(folder / "process.json", values)
 
 
 def join_queue(folder: Path, *, anew: bool) -> None:
@@ -182,15 +189,26 @@ def _gone(process: psutil.Process) -> bool:
         return True
 
 
-def _taken(lock: IO[bytes], *, shared: bool = False) -> bool:
+def _held(path: Path) -> bool | None:
+    """Whether a process holds a lock; None where there is no lock."""
+    try:
+        with path.open("rb") as lock:
+            taken = _taken(lock, shared=True)
+    except OSError:
+        return None
+    return None if taken is None else not taken
+
+
+def _taken(lock: IO[bytes], *, shared: bool = False) -> bool | None:
+    """Take a lock if it is free; None where files have no locks: Windows, some cluster disks."""
     try:
         import fcntl
-    except ImportError as error:  # Windows, where everything but work in the background runs
-        raise RunError("Work in the background needs Linux or macOS.") from error
-    try:
+
         fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except (BlockingIOError, PermissionError):  # some network disks answer with the latter
         return False
+    except (ImportError, OSError):
+        return None
     return True
 
 

@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 REJECTED = NO_DATA | 0x4000 | 0x200 | 0x20
-"""Bits of QUALITY of which none may be set in a record that is used."""
+"""Bits of QUALITY of which none may be set in a record that is used, by default."""
 
 TOLERANCE = 24 * u.min
 """How far from its hour a slot's record may lie: two steps of the 12-minute cadence."""
@@ -36,19 +36,28 @@ _REACH = TOLERANCE.to_value(u.s)
 _LONGEST_GAP = 2
 
 
-def good_records(quality: np.ndarray) -> np.ndarray:
+def good_records(quality: np.ndarray, rejected: int = REJECTED) -> np.ndarray:
     """Find the records that may be used.
 
     Parameters
     ----------
     quality : ndarray (records,)
         QUALITY, unsigned or signed 32-bit.
+    rejected : int
+        Bits of which none may be set; bit 31, no data, is always one of them.
 
     Returns
     -------
     ndarray, bool (records,)
+
+    Raises
+    ------
+    ValueError
+        If `rejected` is not an unsigned 32-bit mask.
     """
-    return (np.asarray(quality).astype(np.int64) & REJECTED) == 0
+    if not 0 <= rejected <= 0xFFFF_FFFF:
+        raise ValueError(f"rejected must be an unsigned 32-bit mask, not {rejected!r}")
+    return (np.asarray(quality).astype(np.int64) & (NO_DATA | rejected)) == 0
 
 
 class GoodRecords:
@@ -60,16 +69,18 @@ class GoodRecords:
         T_REC, unix_tai seconds, in any order.
     quality : ndarray (records,)
         QUALITY.
+    rejected : int
+        As for `good_records`.
     """
 
-    def __init__(self, seconds: np.ndarray, quality: np.ndarray) -> None:
+    def __init__(self, seconds: np.ndarray, quality: np.ndarray, rejected: int = REJECTED) -> None:
         quality = np.asarray(quality)
         if seconds.shape != quality.shape or seconds.ndim != 1:
             raise ValueError(
                 f"times {seconds.shape} and quality {quality.shape} must have one axis alike"
             )
         order = np.argsort(seconds, kind="stable")
-        order = order[good_records(quality)[order]]
+        order = order[good_records(quality, rejected)[order]]
         self.index = order
         """Index of each good record in the order given."""
         self.seconds = seconds[order]
@@ -132,7 +143,9 @@ class SequencePlan:
         return tuple(sorted({index for slot in self.slots for index in (slot.left, slot.right)}))
 
 
-def plan_sequence(times: Time, quality: np.ndarray, time: Time, length: int = 10) -> SequencePlan:
+def plan_sequence(
+    times: Time, quality: np.ndarray, time: Time, length: int = 10, *, rejected: int = REJECTED
+) -> SequencePlan:
     """Choose the records for the hours time - (length - 1) … time.
 
     A slot takes the good record nearest to its hour within `TOLERANCE` (the earlier of two
@@ -151,6 +164,8 @@ def plan_sequence(times: Time, quality: np.ndarray, time: Time, length: int = 10
         Scalar; any minute, slots lie whole hours before it.
     length : int
         Number of hours, m.
+    rejected : int
+        As for `good_records`.
 
     Raises
     ------
@@ -160,7 +175,7 @@ def plan_sequence(times: Time, quality: np.ndarray, time: Time, length: int = 10
     ValueError
         If the length is not positive.
     """
-    records = GoodRecords(tai_seconds(times), quality)
+    records = GoodRecords(tai_seconds(times), quality, rejected)
     (plan,) = _plan_hours(records, np.array([float(tai_seconds(time))]), length)
     if isinstance(plan, SequenceError):
         raise plan
@@ -168,7 +183,7 @@ def plan_sequence(times: Time, quality: np.ndarray, time: Time, length: int = 10
 
 
 def sequence_hours(
-    times: Time, quality: np.ndarray, length: int = 10
+    times: Time, quality: np.ndarray, length: int = 10, *, rejected: int = REJECTED
 ) -> list[tuple[Time, SequencePlan | SequenceError]]:
     """Plan the sequence of every whole hour TAI of a passage that has a good record.
 
@@ -180,7 +195,7 @@ def sequence_hours(
     list of (Time, SequencePlan or SequenceError)
         Ascending; empty if no record is good.
     """
-    records = GoodRecords(tai_seconds(times), quality)
+    records = GoodRecords(tai_seconds(times), quality, rejected)
     if not records.seconds.size:
         return []
     first = np.floor(records.seconds[0] / _HOUR)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hnn_core.exceptions import FitsError, PositionError, SequenceError
 from hnn_core.magnetogram.conventions import iso_minute, refusal, tai_seconds, time_from_seconds
-from hnn_core.magnetogram.sequence_plan import SequencePlan, SlotPlan, sequence_hours
+from hnn_core.magnetogram.sequence_plan import REJECTED, SequencePlan, SlotPlan, sequence_hours
 from hnn_core.magnetogram.sharp import NO_DATA
 from hnn_core.network.embedding import FrameEmbedder
 from hnn_core.regions.base import Source
@@ -27,6 +27,7 @@ def passage_table(
     source: Source,
     region_id: str,
     *,
+    rejected: int = REJECTED,
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """Predict every hour of a region that has a sequence.
@@ -42,6 +43,8 @@ def passage_table(
     source : Source
     region_id : str
         `Region.id`.
+    rejected : int
+        Bits of QUALITY, as for `hnn_core.sources.sequence.build_sequence`.
     progress : callable (done, total), optional
         Called with numbers of frames, after each batch.
 
@@ -57,7 +60,7 @@ def passage_table(
     ------
     UnknownRegionError
     """
-    passage = _Passage(embedder, source, region_id)
+    passage = _Passage(embedder, source, region_id, rejected)
     hours = passage.embed(progress)
     absent = _without_record([hour for hour, _ in hours])
     plans = []
@@ -83,8 +86,11 @@ def passage_table(
 class _Passage:
     """The frames of one passage, each known by its slot's plan."""
 
-    def __init__(self, embedder: FrameEmbedder, source: Source, region_id: str) -> None:
+    def __init__(
+        self, embedder: FrameEmbedder, source: Source, region_id: str, rejected: int
+    ) -> None:
         self.embedder = embedder
+        self.rejected = rejected
         self.config = embedder.model.config
         self.times = source.times(region_id)
         self.seconds = tai_seconds(self.times)
@@ -101,7 +107,9 @@ class _Passage:
         while True:
             # A record that broke is missing now, and the hours around it are planned again.
             self.quality[list(self.reader.broken)] = NO_DATA
-            hours = sequence_hours(self.times, self.quality, self.config.frames)
+            hours = sequence_hours(
+                self.times, self.quality, self.config.frames, rejected=self.rejected
+            )
             plans = [plan for _, plan in hours if isinstance(plan, SequencePlan)]
             wanted = {slot for plan in plans for slot in self._used(plan)}
             todo = sorted(wanted - self._embeddings.keys() - self._impossible.keys())

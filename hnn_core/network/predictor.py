@@ -13,6 +13,7 @@ from torch import Tensor
 from hnn_core.exceptions import PositionError, SequenceError
 from hnn_core.magnetogram.conventions import position_warning, refusal
 from hnn_core.magnetogram.preprocess import PreprocessConfig
+from hnn_core.magnetogram.sequence_plan import REJECTED
 from hnn_core.network.embedding import FrameEmbedder, choose_device, describe_device, input_images
 from hnn_core.network.model import HNN, HNNConfig
 from hnn_core.network.model_store import ModelInfo, load_model
@@ -230,9 +231,13 @@ class Predictor:
         source: Source,
         region_id: str,
         progress: Callable[[int, int], None] | None = None,
+        *,
+        rejected: int = REJECTED,
     ) -> pd.DataFrame:
         """Predict every hour of a region; see `hnn_core.network.passage.passage_table`."""
-        return passage_table(self._embedder, source, region_id, progress=progress)
+        return passage_table(
+            self._embedder, source, region_id, rejected=rejected, progress=progress
+        )
 
     def _prediction(self, sequence: Sequence, probability: float) -> Prediction:
         times = sequence.iso_times

@@ -11,7 +11,7 @@ from hnn_core.exceptions import FitsError, PositionError, SequenceError
 from hnn_core.magnetogram.conventions import iso_minute, iso_second, tai_seconds, time_from_seconds
 from hnn_core.magnetogram.interpolation import interpolate_frames
 from hnn_core.magnetogram.magnetogram import Magnetogram
-from hnn_core.magnetogram.sequence_plan import SequencePlan, SlotPlan, plan_sequence
+from hnn_core.magnetogram.sequence_plan import REJECTED, SequencePlan, SlotPlan, plan_sequence
 from hnn_core.magnetogram.sharp import NO_DATA
 from hnn_core.regions.base import Region, Source
 
@@ -60,6 +60,7 @@ def build_sequence(
     time: Time,
     length: int = 10,
     *,
+    rejected: int = REJECTED,
     frame: Callable[[str, Time], Magnetogram] | None = None,
 ) -> Sequence:
     """Read the frames of a sequence and fill its gaps.
@@ -77,6 +78,8 @@ def build_sequence(
         The last hour, any minute.
     length : int
         Number of hours, m.
+    rejected : int
+        Bits of QUALITY of which a record may have none; bit 31, no data, is always one of them.
     frame : callable (region id, Time) -> Magnetogram, optional
         Reads a record; `source.frame` by default. A page passes one that caches.
 
@@ -102,7 +105,7 @@ def build_sequence(
     for _ in range(_REPLANS):
         quality[list(reader.broken)] = NO_DATA
         try:
-            plan = plan_sequence(times, quality, time, length)
+            plan = plan_sequence(times, quality, time, length, rejected=rejected)
         except SequenceError as error:
             raise _with_notes(error, reader.notes) from error
         if not _broken(reader, plan):

@@ -62,6 +62,13 @@ def test_damaged_folders_are_passed_over():
     assert [job.name for job in jobs.list_data_jobs()] == [whole.name]
 
 
+def test_a_second_press_on_resume_leaves_the_log_of_the_first():
+    job = drawn_job(log=START, process=MINE)
+    with pytest.raises(RunError, match="at work already"):
+        jobs.again(job)
+    assert job.state.state == "running"
+
+
 def test_a_job_runs_to_its_end_in_a_process_of_its_own():
     job = jobs.start_data_job("verify", [], "Everything here")
     deadline = time.monotonic() + 300

@@ -1,5 +1,6 @@
 """Jobs: real child processes that are found again, stopped, queued, killed and resumed."""
 
+import errno
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -379,6 +381,48 @@ def test_a_folder_of_the_earlier_version_lists_and_resumes(make):
     ] == [("a", "interrupted")]
     resume(run)
     reach(run, "running")
+
+
+def test_a_job_of_the_earlier_version_that_still_runs_is_at_work(make):
+    """It holds no lock; its process is known by number and birth."""
+    run = make("polite")
+    child = subprocess.Popen([*jobs.COMMAND, "train", "--run", str(run.path)])
+    try:
+        born = psutil.Process(child.pid).create_time()
+        replace_json(run.path / "process.json", {"pid": child.pid, "created": born})
+        reach(run, "running")
+        with pytest.raises(RunError, match="at work already"):
+            resume(run)
+        with pytest.raises(RunError, match="at work"):
+            delete(run)
+        waiting = jobs.request_stop(run, PATIENCE_S)
+        child.wait(PATIENCE_S)
+        waiting.join(PATIENCE_S)
+        assert (run.path / "checkpoint").read_text() == "whole"
+        assert jobs.effective_state(run).state == "stopped"
+    finally:
+        child.kill()
+        child.wait()
+
+
+@pytest.mark.parametrize("missing", ["on this disk", "on this system"])
+def test_where_files_have_no_locks_jobs_run_all_the_same(make, monkeypatch, missing):
+    def flock(*_):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    known = SimpleNamespace(LOCK_SH=1, LOCK_EX=2, LOCK_NB=4, flock=flock)
+    monkeypatch.setitem(sys.modules, "fcntl", known if missing == "on this disk" else None)
+    run = start(make("polite"))
+    reach(run, "running")
+    with pytest.raises(RunError, match="at work already"):
+        start(run)
+    jobs.stop(run, PATIENCE_S)
+    assert (run.path / "checkpoint").read_text() == "whole"
+    assert not run.alive
+    with jobs.take_turn(run):
+        assert run.alive
+    # Known by its number, this process would be what the clean-up of the test ends.
+    (run.path / "process.json").unlink()
 
 
 def test_resume_starts_a_stopped_run_and_refuses_a_finished_one(make):

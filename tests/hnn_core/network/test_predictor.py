@@ -379,6 +379,13 @@ def test_hours_near_the_limb_are_left_out_with_the_reason(predictor):
     assert "beyond 70°" in table.attrs["absent"]["2011-02-13T06:00"]
 
 
+def test_a_passage_takes_the_records_that_it_is_allowed(predictor):
+    source = NoiseSource(8)
+    source.quality = lambda _: np.full(8, 0x4000, np.uint32)
+    assert len(predictor.passage(source, "377")) == 0
+    assert len(predictor.passage(source, "377", rejected=0)) == 5
+
+
 def test_a_passage_without_any_sequence_is_empty_and_says_why(predictor):
     table = predictor.passage(NoiseSource(2), "377")
     assert len(table) == 0

@@ -149,6 +149,27 @@ def test_usual_flag_is_accepted_and_marked():
     assert [slot.flagged for slot in plan.slots] == [False, True, False]
 
 
+def test_rejected_bits_are_configurable_but_no_data_is_always_rejected():
+    quality = np.array([0x4000, 0x10400, 0x8000_0000], np.uint32)
+    assert good_records(quality, 0).tolist() == [True, True, False]
+    assert good_records(quality, 0x10000).tolist() == [True, False, False]
+    with pytest.raises(ValueError, match="32-bit"):
+        good_records(quality, -1)
+
+
+def test_rejected_bits_are_chosen_for_a_sequence_and_for_a_passage():
+    times, quality = hourly(3, 4, 5, 6)
+    quality[2] = 0x4000
+    assert used(plan_sequence(times, quality, at(6), length=2)) == [(1, 3, 0.5), 3]
+    assert used(plan_sequence(times, quality, at(6), length=2, rejected=0)) == [2, 3]
+    assert [len(sequence_hours(times, quality, 1, rejected=bits)) for bits in (0x4000, 0)] == [3, 4]
+    source = DrawnSource(3, 4, 5, 6)
+    source.quality = lambda _: quality
+    assert build_sequence(source, "377", at(6), 2).interpolated == (True, False)
+    found = build_sequence(source, "377", at(6), 2, rejected=0)
+    assert (found.interpolated, found.flagged) == ((False, False), (True, False))
+
+
 @pytest.mark.parametrize("neighbour", [0, 1])
 def test_frame_beside_a_flagged_neighbour_is_marked(neighbour):
     times, quality = hourly(3, 5, 6)
