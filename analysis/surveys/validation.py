@@ -12,7 +12,8 @@ from scipy import stats
 from analysis.physics.window_fluxes import THRESHOLDS, MaskKind
 from analysis.surveys.survey import survey
 from hnn_core.exceptions import EmptySourceError, SourceError
-from hnn_core.magnetogram.conventions import tai_seconds
+from hnn_core.live.reporting import counted
+from hnn_core.magnetogram.conventions import number, tai_seconds
 from hnn_core.regions.base import Source
 from hnn_core.scores import group_draws, interval
 from hnn_core.simulation.evolution import evolve
@@ -233,11 +234,16 @@ def _statement(
 ) -> str:
     trusted = [edges for edges, agreement in by_longitude.items() if agreement.trusted]
     levels = [level for level, agreement in by_threshold.items() if agreement.trusted]
-    measured = (
-        f"Over {overall.windows} windows of {overall.regions} simulated regions, measured "
-        f"decline and true cancellation correlate with r = {overall.correlation:.2f}, and "
-        f"{overall.gain:.2f} of a true change is measured."
+    r, gain = (number(value, ".2f") for value in (overall.correlation, overall.gain))
+    found = (
+        f"measured decline and true cancellation correlate with r = {r}, and {gain} of a true "
+        "change is measured."
     )
+    if not np.isfinite(overall.correlation):
+        found = "there is too little to correlate measured decline with true cancellation."
+    windows = counted(overall.windows, "window")
+    regions = counted(overall.regions, "simulated region")
+    measured = f"Over {windows} of {regions}, {found}"
     if not trusted or not levels:
         return f"{measured} There is no range in which the detector follows the truth well enough."
     # Bins from the meridian outwards, up to the first that fails.
