@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.cases.case_study import HOURS
 from analysis.physics.window_fluxes import THRESHOLDS, MaskKind
 from analysis.surveys.survey import survey
 from hnn_core.exceptions import EmptySourceError, SourceError
@@ -33,7 +34,6 @@ TRUSTED_CORRELATION = 0.7
 """Half of the variance of the truth shared (r² = 0.49): the least that a bin needs."""
 
 _LONGITUDE_EDGES = (0.0, 15.0, 30.0, 45.0, 60.0)  # degrees from the central meridian
-_HOURS = 10
 _LEAST_REGIONS = 8
 
 
@@ -110,9 +110,9 @@ def true_rate(parameters: RegionParameters, t_rec: pd.Timestamp) -> float:
     """
     away = np.abs(np.asarray(tai_seconds(region_times(parameters))) - t_rec.timestamp())
     end = int(away.argmin())
-    if away[end] > 1.0 or end < _HOURS - 1:
-        raise ValueError(f"the simulated region has no window of {_HOURS} hours that ends {t_rec}")
-    return float(evolve(parameters).pil_cancellation[end - _HOURS + 2 : end + 1].mean())
+    if away[end] > 1.0 or end < HOURS - 1:
+        raise ValueError(f"the simulated region has no window of {HOURS} hours that ends {t_rec}")
+    return float(evolve(parameters).pil_cancellation[end - HOURS + 2 : end + 1].mean())
 
 
 def validation_table(
