@@ -193,7 +193,8 @@ def scores_csv(
     Parameters
     ----------
     whole, folds : DataFrame
-        Of `skill_scores.score_table` and `skill_scores.fold_table`; the second may be empty.
+        Of `analysis.skill.scores.score_table` and `analysis.skill.scores.fold_table`; the second
+        may be empty.
     threshold : float
         At which the probabilities were read.
     simulated : bool

@@ -207,7 +207,7 @@ def overlap_rows(found: Mapping[str, Overlap]) -> pd.DataFrame:
     """
     rows = []
     for name, one in found.items():
-        known = np.isfinite(one.p)
+        known = not one.missing
         rows.append(
             {
                 "part": PARTS[name],
@@ -215,7 +215,7 @@ def overlap_rows(found: Mapping[str, Overlap]) -> pd.DataFrame:
                 "share (%)": f"{100 * one.share:.1f}" if known else "–",
                 "expected (%)": f"{100 * one.expected:.1f}" if known else "–",
                 "× expected": f"{one.enrichment:.2f}" if known else "–",
-                "p": number(one.p, ".2g") if known else "no PIL",
+                "p": one.missing or number(one.p, ".2g"),
                 "draws": one.draws.size,
             }
         )

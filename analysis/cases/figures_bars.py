@@ -6,18 +6,16 @@ Cases predicted eruptive stand left, confined right, those without a prediction 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from analysis.cases.case_study import HOURS, CaseStudy
 from analysis.figures import style
 from analysis.figures.flux import hour_bars, legend_square
 from analysis.figures.style import MARGIN, fixed_margins, hours_axis, largest_exponent, power
-
-if TYPE_CHECKING:
-    from analysis.cases.case_study import CaseStudy
 
 __all__ = ["case_bars_figure"]
 
@@ -25,13 +23,12 @@ _LINE, _HEADING, _TICKS, _ABOVE = 16, 32, 30, 6  # pixels
 _HEADINGS = ("predicted eruptive", "predicted confined", "no prediction")
 _COLOURS = (style.ERUPTIVE, style.CONFINED, style.UNKNOWN)
 _FLUXES = {"pil": ("pil_unsigned_flux_mx", "PIL"), "total": ("total_unsigned_flux_mx", "total")}
-_HOURS = 10
 _BOLD_CHARACTERS, _CHARACTERS = 42, 48
 """What a panel has room for above it where the figure is 700 pixels wide."""
 
 
 def case_bars_figure(
-    studies: Sequence["CaseStudy"],
+    studies: Sequence[CaseStudy],
     *,
     flux: Literal["pil", "total"] = "pil",
     same_scale: bool = True,
@@ -97,7 +94,7 @@ def case_bars_figure(
                 xaxis=f"x{number}", yaxis=f"y{number}"
             )
         )
-        axes[f"xaxis{number}"] = hours_axis(_HOURS) | {
+        axes[f"xaxis{number}"] = hours_axis(HOURS) | {
             "domain": grid.across(at),
             "anchor": f"y{number}",
             "title_text": style.HOUR_TITLE * lowest,
@@ -193,7 +190,7 @@ class _Grid:
         return 1.0 - pixels / self.inside
 
 
-def _bars(study: "CaseStudy", column: str, exponent: int, colour: str) -> go.Bar:
+def _bars(study: CaseStudy, column: str, exponent: int, colour: str) -> go.Bar:
     history, name = study.history, escape(study.name, quote=False)
     hours = (history["t_rec_tai"] - pd.Timestamp(study.case.hour)) / pd.Timedelta(hours=1)
     return hour_bars(
@@ -210,7 +207,7 @@ def _bars(study: "CaseStudy", column: str, exponent: int, colour: str) -> go.Bar
     ).update(name=name)
 
 
-def _exponent_and_top(studies: Sequence["CaseStudy"], column: str) -> tuple[int, float]:
+def _exponent_and_top(studies: Sequence[CaseStudy], column: str) -> tuple[int, float]:
     """Power of ten, and the axis' end in it."""
     values = np.concatenate([study.history[column].to_numpy(np.float64) for study in studies])
     values = np.abs(values[np.isfinite(values)])
@@ -219,15 +216,15 @@ def _exponent_and_top(studies: Sequence["CaseStudy"], column: str) -> tuple[int,
     return exponent, 1.06 * largest or 1.0
 
 
-def _title_lines(study: "CaseStudy") -> list[str]:
+def _title_lines(study: CaseStudy) -> list[str]:
     region, _, time = study.name.rpartition(", ")
     if len(region) > _BOLD_CHARACTERS:
         region = f"{region[: _BOLD_CHARACTERS - 1]}…"
     first = [region, time]
     if study.simulated:
         first.append("simulated")
-    if len(study.history) < _HOURS:
-        first.append(f"{len(study.history)} of {_HOURS} hours")
+    if len(study.history) < HOURS:
+        first.append(f"{len(study.history)} of {HOURS} hours")
     found = study.prediction
     # Without one, the heading is enough.
     second = [] if found is None else [f"P(eruptive) = {found.probability:.2f}"]
@@ -236,7 +233,7 @@ def _title_lines(study: "CaseStudy") -> list[str]:
     return [escape(line, quote=False) for line in lines]
 
 
-def _happened(study: "CaseStudy") -> str:
+def _happened(study: CaseStudy) -> str:
     outcome = study.outcome
     if not outcome.flares:
         return f"no ≥{study.flare_class} flare known"

@@ -169,6 +169,6 @@ def _own_shares(measured: "Mapping[int, Overlap]") -> go.Scatter:
 
 def _above(found: "Overlap") -> str:
     """Significance and enrichment, or why there are none."""
-    if np.isfinite(found.p):
-        return f"p = {number(found.p, '.2g')}<br>{found.enrichment:.2f} × expected"
-    return "no mass<br>of the map" if np.isfinite(found.area) and found.area else "no PIL"
+    if found.missing:
+        return found.missing.replace(" of ", "<br>of ")
+    return f"p = {number(found.p, '.2g')}<br>{found.enrichment:.2f} × expected"

@@ -89,6 +89,13 @@ class Overlap:
         return float((1 + np.sum(as_much)) / (1 + self.draws.size))
 
     @property
+    def missing(self) -> str:
+        """What there is not where p is NaN: the lines, or mass of the map; else empty."""
+        if np.isfinite(self.p):
+            return ""
+        return "no mass of the map" if self.area else "no PIL"
+
+    @property
     def enrichment(self) -> float:
         """Share over expected share; 1 for a map that does not care for the PIL."""
         return self.token_share / self.expected if self.expected > 0 else float("nan")

@@ -12,6 +12,7 @@ from analysis.cases.case_study import CaseStudy
 from analysis.cases.making import ReportCase
 from analysis.cases.overlap import REGION_NAMES
 from analysis.physics.trends import Trend
+from hnn_core.magnetogram.conventions import number
 
 __all__ = ["case_rows", "flux_rows", "other_measures", "overview", "parquet_bytes"]
 
@@ -53,37 +54,37 @@ def other_measures(study: CaseStudy) -> pd.DataFrame:
     rows = [
         (
             "Slope of the PIL flux",
-            _value("{:+.2f} × 10¹⁹ Mx/h", found.trend().slope.to_value(_RATE)),
+            _value("{} × 10¹⁹ Mx/h", "+.2f", found.trend().slope.to_value(_RATE)),
             "Theil–Sen, each hour's own RoPI, no threshold on |B|.",
         ),
         (
             "Systematic band of that slope",
-            _value("{:+.2f} to {:+.2f} × 10¹⁹ Mx/h", *found.band().to_value(_RATE)),
+            _value("{} to {} × 10¹⁹ Mx/h", "+.2f", *found.band().to_value(_RATE)),
             "Smallest and largest over thresholds 0, 20, 50 and 100 G, each with and without B/μ.",
         ),
         (
             "Formal error of that slope",
-            _value("{:.4f} × 10¹⁹ Mx/h", found.formal_error().to_value(_RATE)),
+            _value("{} × 10¹⁹ Mx/h", ".4f", found.formal_error().to_value(_RATE)),
             "From 6.4 G noise a pixel alone; the band above is what counts.",
         ),
         (
             "R value, last hour",
-            _value("{:.2f}", found.r_values[-1]),
+            _value("{}", ".2f", found.r_values[-1]),
             "Schrijver (2007), computed here from this patch.",
         ),
         (
             "R value of the header, last hour",
-            _value("{:.2f}", found.header_r_values[-1]),
+            _value("{}", ".2f", found.header_r_values[-1]),
             "R_VALUE of the SHARP.",
         ),
         (
             "Velocity of SDO along the line to the Sun",
-            _value("{:+.2f} to {:+.2f} km/s", *velocity[[0, -1]]),
+            _value("{} to {} km/s", "+.2f", *velocity[[0, -1]]),
             "OBS_VR, first to last hour; the field strength follows it with 12 and 24 h.",
         ),
         (
             "Longitude, first to last hour",
-            _value("{:+.1f}° to {:+.1f}°", *found.longitude[[0, -1]]),
+            _value("{}° to {}°", "+.1f", *found.longitude[[0, -1]]),
             "From the central meridian; west is positive.",
         ),
     ]
@@ -160,13 +161,13 @@ def _overview_row(study: CaseStudy) -> dict[str, object]:
 
 def _percent(trend: Trend) -> str:
     """``−1.2 (−2.0 to −0.3)``, in % per hour."""
-    return _value("{:+.1f} ({:+.1f} to {:+.1f})", trend.percent, *trend.percent_interval)
+    return _value("{} ({} to {})", "+.1f", trend.percent, *trend.percent_interval)
 
 
-def _value(form: str, *values: float) -> str:
-    """Write values with a real minus sign."""
+def _value(words: str, form: str, *values: float) -> str:
+    """Put values into words, if all are known."""
     known = np.isfinite(values).all()
-    return form.format(*values).replace("-", "−") if known else "not known"
+    return words.format(*(number(value, form) for value in values)) if known else "not known"
 
 
 def _rows(case: ReportCase) -> pd.DataFrame:

@@ -22,8 +22,7 @@ _LINES = {"hull": style.HULL, "ropi": style.ROPI, "pil": style.PIL}
 _WIDTHS = {"hull": 1.6, "ropi": 1.4, "pil": 2.6}
 """Of lines in a picture 900 pixels wide, as in `analysis.figures.magnetogram`."""
 _HALO = "#101010"
-_PAPER, _INK = "#0e1117", "#e8eaf0"
-_SIMULATED = "simulated data"
+_PAPER, _INK = style.PAPER[True], style.TEXT[True]
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can hold; with it equal pictures give equal files."""
 SECONDS = 0.5
@@ -121,7 +120,7 @@ def _with_caption(picture: Image.Image, caption: str, *, simulated: bool) -> Ima
     canvas.paste(picture, (0, 0))
     draw = ImageDraw.Draw(canvas)
     middle = height + bar / 2
-    right = width - margin - (_length(_SIMULATED, size) if simulated else 0.0)
+    right = width - margin - (_length(style.SIMULATED, size) if simulated else 0.0)
     own = size
     while own > 9 and _length(caption, own) + 2 * margin > right:
         own -= 1
@@ -130,7 +129,7 @@ def _with_caption(picture: Image.Image, caption: str, *, simulated: bool) -> Ima
     if simulated:
         font = ImageFont.load_default(size)
         draw.rectangle((right - margin, height, width, height + bar), fill=_PAPER)
-        draw.text((right, middle), _SIMULATED, fill=style.INTERPOLATED, font=font, anchor="lm")
+        draw.text((right, middle), style.SIMULATED, fill=style.INTERPOLATED, font=font, anchor="lm")
     return canvas
 
 

@@ -29,10 +29,13 @@ __all__ = [
     "INTERPOLATED",
     "MAP",
     "MARGIN",
+    "PAPER",
     "PIL",
     "ROPI",
     "SIGNED_SCALE",
+    "SIMULATED",
     "SMALL",
+    "TEXT",
     "THRESHOLD",
     "UNKNOWN",
     "band",
@@ -114,11 +117,14 @@ SMALL = FONT_SIZE - 1
 MARGIN = {"l": 56, "r": 16, "t": 40, "b": 64}
 """Pixels about the axes, those of a page's plots: ticks and titles are made to fit in them."""
 HOUR_TITLE = "hour of the sequence (h)"
+TEXT = {False: "#1c2230", True: "#e8eaf0"}
+PAPER = {False: "#ffffff", True: "#0e1117"}
+"""Of a light page and of a dark one."""
+SIMULATED = "simulated data"
+"""The note in every figure and picture of such data."""
 
 _FONT = "Inter, 'Source Sans 3', 'Source Sans Pro', system-ui, 'Helvetica Neue', sans-serif"
 _EDGE = "rgba(128,136,150,0.6)"
-_TEXT = {False: "#1c2230", True: "#e8eaf0"}
-_PAPER = {False: "#ffffff", True: "#0e1117"}
 _VEIL = {False: "rgba(255,255,255,0.75)", True: "rgba(14,17,23,0.7)"}
 _STEPS = {
     False: ("#482173", "#2e6f8e", "#29af7f", "#bddf26"),
@@ -136,7 +142,7 @@ def _theme(*, dark: bool) -> go.layout.Template:
     of the text. A text over data takes the page's colour as its ground by ``templateitemname``
     ``"over data"``.
     """
-    text = _TEXT[dark]
+    text = TEXT[dark]
     theme = go.layout.Template(pio.templates["plotly_dark" if dark else "plotly_white"])
     axis = {
         "gridcolor": "rgba(255,255,255,0.10)" if dark else "rgba(20,30,60,0.10)",
@@ -217,10 +223,10 @@ def put_on(
     Figure
         The same.
     """
-    if figure.layout.template.layout.font.color != _TEXT[dark]:
+    if figure.layout.template.layout.font.color != TEXT[dark]:
         figure.layout.template = _theme(dark=dark)
     if solid:
-        figure.update_layout(paper_bgcolor=_PAPER[dark], plot_bgcolor=_PAPER[dark])
+        figure.update_layout(paper_bgcolor=PAPER[dark], plot_bgcolor=PAPER[dark])
     return note_simulated(figure) if simulated else figure
 
 
@@ -233,7 +239,7 @@ def note_simulated(figure: go.Figure, **place: Any) -> go.Figure:
     """Note once that the data are simulated, by default above the axes at the right; in place."""
     place = {"x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom", **place}
     if not any(note.name == "simulated" for note in figure.layout.annotations):
-        write(figure, "simulated data", name="simulated", font_color=INTERPOLATED, **place)
+        write(figure, SIMULATED, name="simulated", font_color=INTERPOLATED, **place)
     return figure
 
 

@@ -64,8 +64,8 @@ class ReportFiles:
         """Zip of the page, its tables, masks, maps and provenance.
 
         ``masks/CASE/HOUR.pil.fits`` and ``maps/CASE/HOUR.METHOD.fits`` have the patch's WCS, one
-        file a frame; ``README.txt`` explains every file and column. The same cases and time give
-        the same bytes.
+        file a frame; ``README.txt`` names every file and column, with units. The same cases and
+        time give the same bytes.
         """
         buffer = io.BytesIO()
         time = datetime.fromisoformat(self.made).timetuple()[:6]

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from analysis.figures import style
 from analysis.skill.figures_scores import COLOURS
-from analysis.skill.scores import SCORE_NAMES, with_interval
+from analysis.skill.scores import SCORE_NAMES, number, with_interval
 
 __all__ = ["bins_figure", "confusion_data", "confusion_figure"]
 
@@ -104,7 +104,7 @@ def bins_figure(
     traces = [_parts(table[known], forecast)]
     if whole is not None and np.isfinite(whole):
         ends = (-0.5, len(table) - 0.5)
-        traces.insert(0, style.guide(f"whole test set: {whole:.3f}", [whole, whole], x=ends))
+        traces.insert(0, style.guide(f"whole test set: {number(whole)}", [whole, whole], x=ends))
     # Short lines: six bins stand on the width of half a page.
     names = [
         f"{str(row.bin).replace(' to ', '…')}<br>n = {row.regions}" for row in table.itertuples()

@@ -20,6 +20,7 @@ __all__ = [
     "comparison_table",
     "found_trends",
     "overlap_table",
+    "quantity_name",
 ]
 
 QUANTITIES = {
@@ -36,6 +37,11 @@ _LEVEL = 0.05
 _LEAST_REGIONS = 2
 _CHUNK = 2_000_000  # numbers drawn at a time
 _Regions = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def quantity_name(column: str) -> str:
+    """Name a column of a survey in a sentence, without its unit."""
+    return QUANTITIES.get(column, column).rpartition(" (")[0] or column
 
 
 def compare_classes(
@@ -83,7 +89,7 @@ def compare_classes(
     if not all(counts.values()):
         raise OneClassError(
             f"There are {counts['eruptive']} eruptive and {counts['confined']} confined windows "
-            f"with {column}; to compare takes both."
+            f"with a known {quantity_name(column)}; to compare takes both."
         )
     regions = _by_region(rows, column)
     alone, both = regions[:2], regions[2]
@@ -179,7 +185,7 @@ def comparison_sentence(row: Mapping[str, Any]) -> str:
     row : mapping
         A row of `analysis.surveys.compare.compare_columns`.
     """
-    name = QUANTITIES[row["column"]].rpartition(" (")[0]
+    name = quantity_name(row["column"])
     unit = "%/h" if "percent" in row["column"] else "Mx/h"
     eruptive, confined = row["median"]
     low, high = row["cliffs_interval"]

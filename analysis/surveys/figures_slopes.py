@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from analysis.figures import style
 from analysis.figures.style import fixed_margins, largest_exponent, number, power
-from analysis.surveys.compare import QUANTITIES
+from analysis.surveys.compare import QUANTITIES, quantity_name
 from hnn_core.live.reporting import counted
 
 __all__ = ["effect_sizes_figure", "slope_distributions_figure"]
@@ -73,11 +73,11 @@ def slope_distributions_figure(table: pd.DataFrame, column: str) -> go.Figure:
         yaxis={"title_text": f"slope ({unit})"},
     )
     figure.add_hline(y=0, line={"width": 1, "dash": "dot"})
-    title = QUANTITIES[column].rpartition(" (")[0]
+    title = quantity_name(column)
     style.write(figure, title, x=0.0, y=1.0, xanchor="left", yanchor="bottom", yshift=2)
     if not classes:
         style.write(figure, "no window with a slope", x=0.5, y=0.5, xanchor="center", yshift=2)
-    if "simulated" in table and table["simulated"].all():
+    if "simulated" in table and table["simulated"].any():
         style.note_simulated(figure)
     return fixed_margins(figure)
 

@@ -9,6 +9,7 @@ import pandas as pd
 from astropy import units as u
 from astropy.time import Time
 
+from analysis.cases.case_study import HOURS
 from analysis.physics.pil import PilMasks, detect_pils
 from analysis.physics.trends import QUANTITIES, RATE, trend
 from analysis.physics.window_fluxes import MASKS, WindowFluxes, window_fluxes
@@ -29,8 +30,6 @@ __all__ = ["OUTCOMES", "expected_windows", "survey", "survey_regions"]
 
 OUTCOMES = {1: "eruptive", 0: "confined", -1: "unknown"}
 """What happened within 24 h after a window, by label."""
-
-_HOURS = 10
 
 
 def survey(
@@ -104,13 +103,13 @@ def survey(
         if progress is not None:
             progress(done, len(chosen))
     if not rows:
-        raise EmptySourceError(f"{source.spec} has no window of {_HOURS} hours in these regions.")
+        raise EmptySourceError(f"{source.spec} has no window of {HOURS} hours in these regions.")
     return pd.DataFrame(rows)
 
 
 def expected_windows(regions: Iterable[Region], step: int) -> int:
     """Return about how many windows there are: those of regions without a gap."""
-    return sum(len(range(0, max(0, region.n_records - _HOURS + 1), step)) for region in regions)
+    return sum(len(range(0, max(0, region.n_records - HOURS + 1), step)) for region in regions)
 
 
 def survey_regions(source: Source, regions: Iterable[str] | None = None) -> list[Region]:
@@ -127,10 +126,10 @@ def _windows(
 ) -> Iterator[tuple[list[Magnetogram], list[PilMasks]]]:
     """Frames and masks of a region's windows, in order of time."""
     times = source.times(region.id)
-    planned = sequence_hours(times, source.quality(region.id), _HOURS)
-    reader = FrameReader(source.frame, region.id, times, held=_HOURS)
+    planned = sequence_hours(times, source.quality(region.id), HOURS)
+    reader = FrameReader(source.frame, region.id, times, held=HOURS)
 
-    @lru_cache(maxsize=_HOURS)
+    @lru_cache(maxsize=HOURS)
     def with_masks(slot: SlotPlan) -> tuple[Magnetogram, PilMasks]:
         frame = reader.frame(slot)
         return frame, detect_pils(frame.field)

@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.cases.case_study import HOURS
 from analysis.physics.window_fluxes import THRESHOLDS, MaskKind
 from analysis.surveys.survey import survey
 from hnn_core.exceptions import EmptySourceError, SourceError
-from hnn_core.magnetogram.conventions import tai_seconds
+from hnn_core.live.reporting import counted
+from hnn_core.magnetogram.conventions import number, tai_seconds
 from hnn_core.regions.base import Source
 from hnn_core.scores import group_draws, interval
 from hnn_core.simulation.evolution import evolve
@@ -32,7 +34,6 @@ TRUSTED_CORRELATION = 0.7
 """Half of the variance of the truth shared (r² = 0.49): the least that a bin needs."""
 
 _LONGITUDE_EDGES = (0.0, 15.0, 30.0, 45.0, 60.0)  # degrees from the central meridian
-_HOURS = 10
 _LEAST_REGIONS = 8
 
 
@@ -109,9 +110,9 @@ def true_rate(parameters: RegionParameters, t_rec: pd.Timestamp) -> float:
     """
     away = np.abs(np.asarray(tai_seconds(region_times(parameters))) - t_rec.timestamp())
     end = int(away.argmin())
-    if away[end] > 1.0 or end < _HOURS - 1:
-        raise ValueError(f"the simulated region has no window of {_HOURS} hours that ends {t_rec}")
-    return float(evolve(parameters).pil_cancellation[end - _HOURS + 2 : end + 1].mean())
+    if away[end] > 1.0 or end < HOURS - 1:
+        raise ValueError(f"the simulated region has no window of {HOURS} hours that ends {t_rec}")
+    return float(evolve(parameters).pil_cancellation[end - HOURS + 2 : end + 1].mean())
 
 
 def validation_table(
@@ -233,11 +234,16 @@ def _statement(
 ) -> str:
     trusted = [edges for edges, agreement in by_longitude.items() if agreement.trusted]
     levels = [level for level, agreement in by_threshold.items() if agreement.trusted]
-    measured = (
-        f"Over {overall.windows} windows of {overall.regions} simulated regions, measured "
-        f"decline and true cancellation correlate with r = {overall.correlation:.2f}, and "
-        f"{overall.gain:.2f} of a true change is measured."
+    r, gain = (number(value, ".2f") for value in (overall.correlation, overall.gain))
+    found = (
+        f"measured decline and true cancellation correlate with r = {r}, and {gain} of a true "
+        "change is measured."
     )
+    if not np.isfinite(overall.correlation):
+        found = "there is too little to correlate measured decline with true cancellation."
+    windows = counted(overall.windows, "window")
+    regions = counted(overall.regions, "simulated region")
+    measured = f"Over {windows} of {regions}, {found}"
     if not trusted or not levels:
         return f"{measured} There is no range in which the detector follows the truth well enough."
     # Bins from the meridian outwards, up to the first that fails.

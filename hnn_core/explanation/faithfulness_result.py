@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from hnn_core.magnetogram.conventions import number
+
 __all__ = ["Comparison", "Curve", "Faithfulness"]
 
 _INTERVAL = (2.5, 97.5)
@@ -76,7 +78,7 @@ class Comparison:
     @property
     def words(self) -> str:
         """The comparison as a sentence."""
-        low, high = self.interval
+        gain, low, high = (number(value, "+.3g") for value in (self.difference, *self.interval))
         against = "better than" if self.better else "no better than"
         orders = {"|B|": self.field_area, "the gradient": self.gradient_area}
         beaten = [name for name, area in orders.items() if self.advantage(area) > _ROUNDING]
@@ -87,7 +89,7 @@ class Comparison:
             others += f", not than {missed[0]}" if missed else ""
         return (
             f"{self.kind.capitalize()} with a {self.fill} field: {against} random order "
-            f"(difference of area {self.difference:+.3g}, 95 % from {low:+.3g} to {high:+.3g}); "
+            f"(difference of area {gain}, 95 % from {low} to {high}); "
             f"{others}."
         )
 

@@ -10,6 +10,7 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from hnn_core.explanation.work import Work
+from hnn_core.magnetogram.conventions import number
 from hnn_core.network.attention import own_copy
 from hnn_core.network.model import HNN
 
@@ -51,7 +52,7 @@ class RandomisedCheck:
         last = self.stages[-1]
         if math.isnan(last.spearman):
             return "A map is the same everywhere, so that its change cannot be measured."
-        change = f"rank correlation {last.spearman:.2f} with all weights random"
+        change = f"rank correlation {number(last.spearman, '.2f')} with all weights random"
         if not self.changes:
             return (
                 f"The map hardly changes with random weights ({change}): it shows the input, not "

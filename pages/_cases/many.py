@@ -210,7 +210,7 @@ def _show_slopes(table: pd.DataFrame, selection: Selection) -> None:
             show_chart(
                 effect_sizes_figure(compared),
                 key="many_effects",
-                simulated=bool(table["simulated"].all()),
+                simulated=bool(table["simulated"].any()),
                 alt="Cliff's delta of each compared quantity with its 95 % interval",
             )
         right.caption(

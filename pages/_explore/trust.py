@@ -154,7 +154,7 @@ def _show_check(view: View, found: Faithfulness, randomised: RandomisedCheck) ->
                 view,
                 faithfulness_curves_figure(found, fill=fill, kind=kind),
                 key=f"faithful_{kind}_{fill}",
-                alt=f"P(eruptive) while tokens are hidden or shown, {kind}",
+                alt=f"Probability of the class while tokens are hidden or shown, {kind}",
             )
     for comparison in found.comparisons:
         st.caption(comparison.words)

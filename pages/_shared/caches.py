@@ -132,7 +132,7 @@ def masks(place: Place, t_rec: str) -> PilMasks:
 
 @st.cache_data(ttl=3600, max_entries=8192, show_spinner=False)
 def flux_row(place: Place, t_rec: str) -> dict[str, object]:
-    """Fluxes of a record: one row of `analysis.physics.flux.history`."""
+    """Fluxes of a record: one row of `analysis.physics.flux.flux_history`."""
     return frame_flux(record(place, t_rec), masks=masks(place, t_rec))
 
 

@@ -403,6 +403,10 @@ def test_archive_names_every_file_and_column(archive, files):
             assert name in text
             for column in table.columns:
                 assert f"  {column}" in text
+    # One name, two things.
+    overlaps, _, areas = text.partition("tables/faithfulness.csv")
+    assert "  area: share of the patch" in overlaps
+    assert "  area: area under the map's curve" in areas
     told = json.loads(archive.read("provenance.json"))
     # The command alone names the folder, which it must find again.
     assert told.pop("command") == files.command

@@ -198,6 +198,8 @@ def test_parts_are_drawn_with_their_regions_or_called_undefined():
     assert figure.layout.annotations[0].hovertext == "no sequence"
     assert f"n = {table['regions'][0]}" in figure.layout.xaxis.ticktext[0]
     assert list(trace(figure, "whole test set: 0.400").y) == [0.4, 0.4]
+    below = bins_figure(table, forecast="hnn", whole=-0.25)
+    assert list(trace(below, "whole test set: −0.250").y) == [-0.25, -0.25]
 
 
 def all_figures(told, told_in_folds) -> list[go.Figure]:

@@ -120,10 +120,11 @@ def test_overlaps_as_rows():
     found = {
         "ropi": drawn(0.25, np.linspace(0.0, 0.2, 99)),
         "hull": drawn(0.0, np.zeros(99), area=0.0),
+        "near": drawn(np.nan, np.full(99, np.nan)),
     }
     rows = overlap_rows(found)
     assert rows.loc[0].tolist() == ["RoPI", "10.0", "25.0", "10.0", "2.50", "0.01", 99]
-    assert rows.loc[1, "p"] == "no PIL"
+    assert rows["p"].to_list()[1:] == ["no PIL", "no mass of the map"]
     assert rows.loc[1, "share (%)"] == "–"
 
 

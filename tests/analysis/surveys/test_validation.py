@@ -6,6 +6,7 @@ import pytest
 
 from analysis.surveys.validation import true_rate, validate, validation_table
 from hnn_core.exceptions import EmptySourceError, SourceError
+from hnn_core.magnetogram.conventions import number
 from hnn_core.simulation.evolution import evolve
 from hnn_core.simulation.population import Population
 from hnn_core.simulation.render import region_times
@@ -54,6 +55,7 @@ def test_a_perfect_measure_is_trusted_over_all_bins():
 def test_noise_alone_is_not_believed():
     found = validate(made(gain=0.0, noise=1e19))
     assert abs(found.overall.correlation) < 0.4
+    assert f"r = {number(found.overall.correlation, '.2f')}, and" in found.statement
     assert not found.overall.trusted
     assert "no range" in found.statement
 
@@ -92,8 +94,11 @@ def test_thresholds_are_told_apart():
 
 
 def test_two_windows_have_no_correlation_and_no_error():
-    found = validate(made(regions=2, windows=1)).overall
+    validation = validate(made(regions=2, windows=1))
+    found = validation.overall
     assert np.isnan(found.correlation)
+    assert "nan" not in validation.statement
+    assert validation.statement.startswith("Over 2 windows of 2 simulated regions, there is too")
     assert np.isfinite(found.bias_mx_per_h)
     assert not found.trusted
 

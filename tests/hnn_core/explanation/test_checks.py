@@ -13,7 +13,12 @@ from hnn_core.explanation.faithfulness import (
 )
 from hnn_core.explanation.faithfulness_result import Comparison, Curve
 from hnn_core.explanation.occlusion import occlusion
-from hnn_core.explanation.randomised import randomised_check, rank_correlation
+from hnn_core.explanation.randomised import (
+    RandomisedCheck,
+    Stage,
+    randomised_check,
+    rank_correlation,
+)
 from hnn_core.explanation.relevance import relevance
 from hnn_core.explanation.rollout import rollout_maps
 from hnn_core.explanation.work import Work
@@ -274,6 +279,7 @@ def test_words_follow_the_numbers():
     assert worse.difference == pytest.approx(-0.3)
     assert worse.p_value == 1.0
     assert "no better than random" in worse.words
+    assert "(difference of area −0.3, 95 % from −0.395 to −0.205)" in worse.words
     middling = Comparison("zero", "deletion", 0.42, 0.5, 0.5, randoms)
     assert middling.difference > 0
     assert not middling.better
@@ -369,6 +375,11 @@ def test_all_weights_at_once_end_where_the_cascade_ends(images):
     assert once.spearman == cascade.stages[-1].spearman
     other = randomised_check(small_model(), maps_of, seed=4, cascade=False).stages[0]
     assert other.spearman != once.spearman
+
+
+def test_a_correlation_below_zero_has_a_real_minus():
+    check = RandomisedCheck((Stage("whole network", -0.057, 0.1),))
+    assert "(rank correlation −0.06 with all weights random)" in check.words
 
 
 def test_flat_maps_tell_that_nothing_can_be_told(images):
