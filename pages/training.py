@@ -16,7 +16,7 @@ with st.sidebar:
     run = choose_run() if view == "watch" else None
 
 if reason := writes_refused():
-    st.info(f"Here you can look on, not start, stop or delete. {reason}", icon=":material/lock:")
+    st.info(f"Here you can watch, not start, stop or delete. {reason}", icon=":material/lock:")
 if view == "new":
     show_form()
 elif view == "compare":

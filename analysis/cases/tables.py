@@ -35,8 +35,8 @@ def overview(studies: Sequence[CaseStudy]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a case. "predicted" is the network's prediction, "outcome" what followed within
-        24 h; slopes are those of the moving RoPI, NaN where not known.
+        One row a case. "predicted" is the network's prediction with P(eruptive) in brackets,
+        "outcome" what followed within 24 h; slopes are text, those of the moving RoPI.
     """
     return pd.DataFrame([_overview_row(study) for study in studies])
 
@@ -145,9 +145,7 @@ def _overview_row(study: CaseStudy) -> dict[str, object]:
     found, network = study.systematics, study.prediction
     return {
         "case": study.name,
-        "predicted": f"{network.label}, P(eruptive) = {network.probability:.2f}"
-        if network
-        else "–",
+        "predicted": f"{network.label} ({network.probability:.2f})" if network else "–",
         "outcome": study.outcome.word,
         "verdict": study.verdict.word,
         "PIL flux (%/h)": _percent(found.trend()),

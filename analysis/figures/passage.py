@@ -142,6 +142,9 @@ def mark_times(
     if current is not None:
         figure.add_vline(x=_stamp(current), line_width=1.5, name="current hour")
     first, last = times.min(), times.max()
+    if first == last:  # else the axis of a single hour counts in milliseconds
+        hour = pd.Timedelta(hours=1)
+        figure.update_xaxes(autorangeoptions_include=[first - hour, last + hour])
     until = last + pd.Timedelta(hours=24)
     shown = [flare for flare in flares if first <= pd.Timestamp(_stamp(flare.peak)) <= until]
     rows: list[tuple] = [

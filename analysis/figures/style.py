@@ -67,7 +67,7 @@ UNKNOWN = "#8c8f99"
 ASSOCIATIONS = {
     "eruptive": (ERUPTIVE, "CME linked"),
     "unlinked": (CONFINED, "no CME linked in DONKI"),
-    "confined": (CONFINED, "no CME linked"),
+    "confined": (CONFINED, "confined"),
     "unknown": (UNKNOWN, "CME unknown"),
 }
 """Colour and words of a flare's association with a CME."""

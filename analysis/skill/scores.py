@@ -82,7 +82,8 @@ def fold_table(forecasts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         for score, values in count_scores(counts).items():
             whys = [why_undefined(score, tally) for tally in counts]
             undefined = [str(fold) for fold, why in zip(folds, whys, strict=True) if why]
-            why = f"in fold {', '.join(undefined)} {next(filter(None, whys))}" if undefined else ""
+            where = f"in fold{'s' * (len(undefined) > 1)} {', '.join(undefined)}"
+            why = f"{where} {next(filter(None, whys))}" if undefined else ""
             row = {"forecast": name, "score": score, **fold_mean(values)}
             rows.append({**row, "folds": values.tolist(), "why": why})
     return pd.DataFrame(rows)

@@ -96,11 +96,11 @@ def cme_words(flare: Flare, *, simulated: bool = False) -> str:
         speeds = [cme.speed for cme in flare.cmes if not math.isnan(cme.speed)]
         fastest = "" if len(flare.cmes) == 1 else "the fastest "
         return f"{words}, {fastest}{max(speeds):.0f} km/s" if speeds else words
-    if simulated and flare.association in ("eruptive", "confined"):
-        return flare.association
+    if simulated and flare.association == "eruptive":
+        return "eruptive"
     return {
         "eruptive": "CME linked",
         "unlinked": "no CME linked in DONKI",
-        "confined": "no CME linked",
+        "confined": "confined",
         "unknown": "CME link unknown",
     }[flare.association]

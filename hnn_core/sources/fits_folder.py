@@ -249,7 +249,9 @@ def _nothing_usable(folder: Path, skipped: tuple[SkippedFile, ...]) -> str:
 def _load_index(folder: Path) -> list[_IndexRow]:
     """Return one row for every FITS file below a folder, sorted by path, then closed folders."""
     if not folder.is_dir():
-        raise UnknownSourceError(f"There is no folder {folder}; write fits:FOLDER.")
+        raise UnknownSourceError(
+            f"There is no folder {folder}; give one that holds SHARP FITS files."
+        )
     kept = _read_cache(folder)
     rows = []
     changed = False

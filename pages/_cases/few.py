@@ -55,8 +55,9 @@ def show_few(selection: Selection) -> None:
     st.markdown("### What the histories show")
     show_table(overview(studies), "case_overview")
     st.caption(
-        "Slopes: Theil–Sen with 95 % interval, of the flux in each hour's own RoPI, in % of its "
-        "median an hour. p: Mann–Kendall, corrected for serial correlation (Hamed & Rao)."
+        "Predicted: P(eruptive) in brackets. Slopes: Theil–Sen with 95 % interval, of the flux in "
+        "each hour's own RoPI, in % of its median an hour. p: Mann–Kendall, corrected for serial "
+        "correlation (Hamed & Rao)."
     )
     _show_detail(studies)
     show_report(tuple(study.case for study in studies))

@@ -248,9 +248,7 @@ def _show_maps(table: pd.DataFrame, selection: Selection) -> None:
     for side, (by, heading) in zip(st.columns(2, gap="medium"), _HEADINGS.items(), strict=True):
         with side:
             st.markdown(f"**{heading}**")
-            st.dataframe(
-                overlap_table(class_overlaps(table, by)), hide_index=True, key=f"many_maps_{by}"
-            )
+            show_table(overlap_table(class_overlaps(table, by)), f"many_maps_{by}")
     st.caption(
         "Of maps that follow |B| alone, 6 to 12 % get p ≤ 0.05 (the project's benchmarks): a p "
         "just under 0.05 means little."

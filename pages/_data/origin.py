@@ -26,9 +26,9 @@ _CREDITS = """
   regions, and one region may lie in several HARPs.
 """
 _CONFINED = """
-DONKI links flares to CMEs by hand. A flare that has no link is called “no CME linked in DONKI”
-here and nowhere confined: nobody may have looked, above all before 2014. Data sets follow a policy
-that is stated with them.
+Links from flares to CMEs are entered into DONKI by hand. A flare that has no link is called “no CME
+linked in DONKI” here and never confined: perhaps nobody looked, especially before 2014. Data sets
+follow a policy that is stated with them.
 """
 
 

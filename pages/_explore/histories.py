@@ -45,7 +45,8 @@ def show_probabilities(selection: Selection, hour: str) -> None:
             alt=f"P(eruptive) over the passage of {region.id}",
         )
     if absent := table.attrs["absent"]:
-        with st.expander(f"{len(absent)} hours without a prediction"):
+        plural = "" if len(absent) == 1 else "s"
+        with st.expander(f"{len(absent)} hour{plural} without a prediction"):
             rows = [{"hour (TAI)": hour, "why": why} for hour, why in absent.items()]
             show_table(rows, "absent")
 

@@ -64,7 +64,7 @@ def linked(
 def bound(
     draw: Callable[..., Any], label: str, *limits: Any, key: str, value: Any, **more: Any
 ) -> Any:
-    """Draw a widget that Streamlit binds to the address; what the link asks in vain is noted."""
+    """Draw a widget that Streamlit binds to the address; note what the link requested in vain."""
     requested = st.query_params.get(key)
     chosen = draw(label, *limits, value=value, key=key, bind="query-params", **more)
     # Streamlit removes a value it cannot use, and the default, from the address.
@@ -92,7 +92,7 @@ def restore(key: str, default: str, read: Callable[[str], str]) -> None:
     except HnnError as error:
         state[key] = default
         if from_link:
-            _note(key, f"{error} Shown instead: {default}.")
+            _note(key, f"{error} Shown instead: {default}." if default else str(error))
 
 
 def publish(key: str) -> None:

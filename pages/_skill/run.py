@@ -81,6 +81,8 @@ def choose_run() -> Chosen | None:
     of = dict.fromkeys(predictions["model"].unique(), runs[name])
     missing = [network for network in ("hnn", "vit") if network not in of]
     others = [other for other in runs if other != name and _compares(runs[other], scores, missing)]
+    # A run of the same kind was tested on the same part; one of another kind hardly ever.
+    others.sort(key=lambda other: runs[other].kind != runs[name].kind)
     if others:
         other = linked(
             st.selectbox,

@@ -184,6 +184,6 @@ def _show_differences(chosen: Chosen) -> None:
         return
     st.caption(
         f":material/compare_arrows: TSS of {FORECASTS[first]} less that of: {'; '.join(parts)}. "
-        "Both on the same draws of regions: where the interval leaves out 0, the difference does "
-        "not hang on which regions were tested."
+        "Both on the same draws of regions: where the interval excludes 0, the difference does "
+        "not depend on which regions were tested."
     )

@@ -70,7 +70,7 @@ def _show_progress(run: RunFolder, progress: Progress, *, busy: bool) -> None:
     if progress.batch and busy:
         done += f", step {progress.batch} of {progress.batches} in the next one"
     st.progress(progress.fraction, done)
-    sequences = ", ".join(f"{number} {part}" for part, number in progress.sequences.items())
+    sequences = ", ".join(f"{count:,} {part}" for part, count in progress.sequences.items())
     facts = {
         "Time left": number(progress.seconds_left, duration) if busy else "–",
         "Throughput": number(progress.sequences_per_s, "{:.1f} sequences/s"),

@@ -70,7 +70,7 @@ def choose_run() -> RunFolder | None:
 
 def field_words(name: str) -> str:
     """``learning rate``: what a field of a training's configuration is called."""
-    return name.replace("lstm", "LSTM").replace("_", " ")
+    return name.replace("lstm", "LSTM").replace("dataset", "data set").replace("_", " ")
 
 
 def network(run: RunFolder) -> str:

@@ -27,7 +27,7 @@ def main() -> None:
         pairs = [f"{name}={shlex.quote(value)}" for name, value in emulator.addresses.items()]
         lines = [
             "JSOC, DONKI, NCEI, HEK and the HARP-NOAA table are emulated here (simulated regions).",
-            "Lead a program of this shell to them with",
+            "Point programs in this shell at them with",
             *(f"  export {pair}" for pair in pairs),
             "or start the app with",
             f"  {' '.join(pairs)} make run",

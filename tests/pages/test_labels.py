@@ -63,7 +63,7 @@ def test_region_is_called_by_its_numbers_largest_flare_and_day(changes, label, n
 
 def test_flares_are_told_in_time_with_what_is_known_of_their_cmes():
     assert labels.flares_sentence(region()) == (
-        "Flares: M6.6 2011-02-13 17:38 UTC (no CME linked), C9.4 2011-02-14 02:40 UTC (CME link "
+        "Flares: M6.6 2011-02-13 17:38 UTC (confined), C9.4 2011-02-14 02:40 UTC (CME link "
         "unknown), M2.2 2011-02-14 17:26 UTC (CME link unknown), X2.2 2011-02-15 01:56 UTC (CME "
         "linked) and 1 smaller."
     )

@@ -10,10 +10,11 @@ from pages._shared.link import hour_of, one_of
 def _page() -> None:
     import streamlit as st
 
-    from pages._shared.link import bound, linked, show_notes
+    from pages._shared.link import bound, linked, one_of, show_notes
 
     linked(st.selectbox, "Map", {"a": "Map A", "b": "Map B"}, key="map", read="map")
     linked(st.text_input, "Folder", key="folder", default="", read=str)
+    linked(st.text_input, "Seed", key="seed", default="", read=one_of(["", "1"], "seed"))
     bound(st.toggle, "Lines", key="lines", value=True)
     bound(st.slider, "Threshold", 0.0, 1.0, key="threshold", value=0.5, step=0.01)
     show_notes()
@@ -47,6 +48,12 @@ def test_what_a_link_cannot_have_is_noted_until_it_is_changed():
     assert "threshold cannot be “high”. Shown instead: 0.5." in words
     app.selectbox(key="map").set_value("b").run()
     assert "There is no map" not in app.warning[0].value
+
+
+def test_a_note_does_not_name_an_empty_default():
+    [words] = [warning.value for warning in opened(seed="x").warning]
+    assert "There is no seed “x”" in words
+    assert "Shown instead" not in words
 
 
 @pytest.mark.parametrize(("key", "value"), [("lines", "TRUE"), ("threshold", "0.50")])

@@ -156,6 +156,10 @@ def test_other_network_comes_from_a_run_on_the_same_sequences(runs):
     assert {"HNN", "ViT"} <= set(names(app, "scores"))
     app.selectbox(key="beside").set_value("–").run()
     assert "ViT" not in names(app, "scores")
+    write_run(runs, "folds", draw_predictions(folds=5))
+    app = opened(run="hnn run")
+    assert app.selectbox(key="beside").options == ["vit run", "folds", "–"]
+    assert app.selectbox(key="beside").value == "vit run"
     other = draw_predictions(models=("vit",), regions=20, seed=1)
     write_run(runs, "vit elsewhere", other)
     app = opened(run="hnn run", beside="vit elsewhere")

@@ -478,12 +478,19 @@ def test_window_current_hour_and_flares_are_marked_in_tai(passage):
     assert shapes["current hour"].x0 == hours[15].isot
     assert (shapes["sequence"].x0, shapes["sequence"].x1) == (hours[6].isot, hours[15].isot)
     # Only the flare within a day of the passage; TAI was 34 s ahead of UTC in 2011.
-    assert list(trace(figure, "flare, no CME linked").x) == ["2011-02-13T17:38:34.000"]
-    assert list(trace(figure, "flare, no CME linked").text) == ["M6.6"]
-    assert trace(figure, "flare, no CME linked").marker.color == style.CONFINED
+    assert list(trace(figure, "flare, confined").x) == ["2011-02-13T17:38:34.000"]
+    assert list(trace(figure, "flare, confined").text) == ["M6.6"]
+    assert trace(figure, "flare, confined").marker.color == style.CONFINED
     later = [Flare(Time("2011-02-18T00:00:00", scale="utc"), "C1.0")]
     assert "flare, CME unknown" not in names(flux_history_figure(passage, flares=later))
     assert figure.layout.xaxis.title.text == "T_REC (TAI)"
+
+
+def test_axis_of_a_single_hour_is_hours_wide(passage):
+    figure = flux_history_figure(passage.iloc[:1])
+    first, last = figure.layout.xaxis.autorangeoptions.include
+    assert last - first == pd.Timedelta(hours=2)
+    assert flux_history_figure(passage).layout.xaxis.autorangeoptions.include is None
 
 
 @pytest.mark.parametrize("draw", [flux_history_figure, flux_bars_figure])

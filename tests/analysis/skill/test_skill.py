@@ -206,7 +206,7 @@ def test_folds_by_hand_and_the_one_that_is_undefined():
     assert hnn["standard_error"] == pytest.approx(np.sqrt(0.125 / 2))
     split = fold_table(told(fold=[1] * 4 + [2] * 6))
     assert row(split, forecast="hnn", score="tss")["why"] == (
-        "in fold 1, 2 no sequence is confined"
+        "in folds 1, 2 no sequence is confined"
     )
     assert np.isnan(row(split, forecast="hnn", score="tss")["mean"])
 

@@ -298,7 +298,7 @@ def test_unlinked_flares_are_shown_in_those_words():
     shown = {trace.name: list(trace.text) for trace in figure.data}
     assert shown == {
         "flare, no CME linked in DONKI": ["X2.2"],
-        "flare, no CME linked": ["M1.0"],
+        "flare, confined": ["M1.0"],
     }
 
 

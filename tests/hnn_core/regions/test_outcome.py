@@ -136,7 +136,7 @@ def test_flares_come_in_time_whatever_their_order_in_the_source():
     found = what_happened(region(late, early), TIME, "M")
     assert found.flares == (early, late)
     assert found.sentence == (
-        "M1.0 at 2011-02-15 02:59 UTC (no CME linked), "
+        "M1.0 at 2011-02-15 02:59 UTC (confined), "
         "X1.0 at 2011-02-15 20:59 UTC (no CME linked in DONKI)."
     )
 
@@ -181,14 +181,12 @@ def test_a_linked_cme_is_told_with_its_speed_where_it_is_known(speeds, said):
     ("association", "real", "simulated"),
     [
         ("eruptive", "CME linked", "eruptive"),
-        ("confined", "no CME linked", "confined"),
+        ("confined", "confined", "confined"),
         ("unlinked", UNLINKED, UNLINKED),
         ("unknown", "CME link unknown", "CME link unknown"),
     ],
 )
-def test_of_the_sun_only_the_link_is_told_of_a_simulation_what_happened(
-    association, real, simulated
-):
+def test_a_cme_is_worded_by_what_its_source_states(association, real, simulated):
     one = flare(association=association)
     assert cme_words(one) == real
     assert cme_words(one, simulated=True) == simulated
