@@ -108,7 +108,7 @@ def test_a_service_that_is_away_is_one_sentence_and_the_page_stays(app, page, em
     click(page, "fetch_start_job")
     jobs = page.locator("[class*=st-key-job_]").filter(has_text="HARP 499")
     jobs.get_by_text("failed").wait_for()
-    jobs.get_by_text("JSOC gives no sound answer").wait_for()
+    jobs.get_by_test_id("stAlertContentError").get_by_text("JSOC gives no sound answer").wait_for()
     emulator.faults.clear()
     page.locator(".st-key-show").get_by_text("On this machine").click()
     page.get_by_role("heading", name="On this machine").wait_for()
