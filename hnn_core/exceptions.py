@@ -38,6 +38,10 @@ class EmptySourceError(SourceError):
     """The source holds no usable magnetogram."""
 
 
+class ArchiveError(SourceError):
+    """An archive is damaged, too large to be unpacked, or none at all."""
+
+
 class UnknownRegionError(SourceError):
     """The source has no such region."""
 
