@@ -28,15 +28,16 @@ def real_data(*parts: str) -> Path:
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs in a browser as slow, and begin with the files that have most slow tests.
+    """Mark what runs in a browser as slow; begin with it, then the files with most slow tests.
 
     A worker that gets a long file last would let the others wait.
     """
     slow: Counter[Path] = Counter()
     for item in items:
-        if item.path.is_relative_to(ROOT / "tests" / "browser"):
+        browser = item.path.is_relative_to(ROOT / "tests" / "browser")
+        if browser:
             item.add_marker("slow")
-        slow[item.path] += item.get_closest_marker("slow") is not None
+        slow[item.path] += 100 if browser else item.get_closest_marker("slow") is not None
     items.sort(key=lambda item: -slow[item.path])
 
 

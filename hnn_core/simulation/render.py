@@ -59,6 +59,7 @@ def simulate_region(
     return [render(parameters, hour) for hour in hours]
 
 
+@lru_cache(maxsize=256)
 def region_times(parameters: RegionParameters) -> Time:
     """T_REC of a region's `HOURS` hourly frames, TAI."""
     rng = np.random.default_rng([parameters.seed, 3, parameters.index])
@@ -86,7 +87,7 @@ def render(parameters: RegionParameters, hour: int) -> Magnetogram:
 
     t_rec = region_times(p)[hour]
     longitude = p.start_longitude + hour * _rotation_deg_per_hour(p.latitude)
-    earth = _observer(t_rec.isot)
+    earth = _earth(p)[hour]
     field = radial * _mu(p, longitude, earth[1]).astype(np.float32)
     noise = np.random.default_rng([p.seed, 4, p.index, hour])
     field += np.float32(_NOISE_G) * noise.standard_normal(field.shape, np.float32)
@@ -123,16 +124,17 @@ def _deposit(x: np.ndarray, y: np.ndarray, flux: np.ndarray, shape: tuple[int, i
     return (grid / PIXEL_CM2).astype(np.float32).reshape(shape)
 
 
-@lru_cache(maxsize=4096)
-def _observer(isot: str) -> tuple[float, float, float, float]:
-    """Carrington longitude and latitude of the Earth (deg), distance (m), disk radius (arcsec)."""
-    time = Time(isot, scale="tai")
-    return (
-        float(sun.L0(time).to_value(u.deg)),
-        float(sun.B0(time).to_value(u.deg)),
-        float(sun.earth_distance(time).to_value(u.m)),
-        float(sun.angular_radius(time).to_value(u.arcsec)),
+@lru_cache(maxsize=256)
+def _earth(parameters: RegionParameters) -> list[tuple[float, float, float, float]]:
+    """Carrington longitude, latitude (deg), distance (m), disk radius (arcsec), hour by hour."""
+    times = region_times(parameters)
+    columns = (
+        sun.L0(times).to_value(u.deg),
+        sun.B0(times).to_value(u.deg),
+        sun.earth_distance(times).to_value(u.m),
+        sun.angular_radius(times).to_value(u.arcsec),
     )
+    return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
 def _rotation_deg_per_hour(latitude: float) -> float:

@@ -125,14 +125,14 @@ def test_killed_and_resumed_reaches_the_same_weights(dataset):
 
 
 def test_asked_to_stop_it_writes_a_checkpoint_and_goes_on_later(dataset):
-    assert main(arguments(dataset, "whole", epochs=40)) == 0
-    process = spawn(arguments(dataset, "stopped", epochs=40))
+    assert main(arguments(dataset, "whole", epochs=16)) == 0
+    process = spawn(arguments(dataset, "stopped", epochs=16))
     run = wait_for("stopped", lambda run: epochs(run) >= 3)
     process.send_signal(signal.SIGTERM)
     assert "stopped: stopped" in finished(process)
     assert run.status.state == "stopped"
     done = epochs(run)
-    assert 3 <= done < 40
+    assert 3 <= done < 16
     assert main(["train", "--run", "stopped"]) == 0
     assert same(weights("stopped"), weights("whole"))
 

@@ -31,7 +31,7 @@ REQUEST = PlanRequest("M", read_day("2011-01-01"), read_day("2011-12-31"))
 
 @pytest.fixture(scope="module")
 def running():
-    with emulated(small_world(12)) as emulator:
+    with emulated(small_world(8)) as emulator:
         yield emulator
 
 

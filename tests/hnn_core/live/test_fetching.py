@@ -200,7 +200,7 @@ def test_verify_finds_what_was_damaged_and_a_fetch_brings_it_again(emulator, cap
 
 
 def test_verify_distinguishes_replies_that_changed_are_gone_or_have_no_side_file(emulator, capsys):
-    assert run("cmes", "--start", "2011-02-14", "--end", "2011-02-16") == 0
+    assert run("cmes", "--start", "2011-02-14", "--end", "2011-02-25") == 0
     changed, gone, undescribed, *_ = (cache_home().parent / "catalogs" / "raw").rglob("*.json")
     changed.write_bytes(changed.read_bytes() + b" ")
     gone.unlink()
