@@ -1,6 +1,7 @@
 """Where magnetograms come from: one protocol, one file for each kind of source."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from hnn_core.exceptions import UnknownRegionError, UnknownSourceError
@@ -25,7 +26,8 @@ def open_source(spec: str) -> Source:
         ``sim:``, ``sim:SEED`` or ``sim:SEED:NUMBER`` for simulated regions, 16 of them where
         no number is given; ``fits:FOLDER`` for a folder of SHARP FITS files, of any depth;
         ``jsoc:`` and ``jsoc:nrt`` for what was fetched from JSOC of the definitive and of the
-        near-real-time series; ``jsoc:CLASS:START:END`` for the regions of a planned data set.
+        near-real-time series; ``jsoc:CLASS:START:END`` for the regions of a planned data set;
+        ``upload:NAME`` for what the page's visitor uploaded, while the session lasts.
 
     Raises
     ------
@@ -49,7 +51,13 @@ def open_source(spec: str) -> Source:
 
         if not rest.strip():
             raise UnknownSourceError(f"{spec!r} names no folder; write fits:FOLDER.")
-        return FitsFolder(Path(rest.strip()).expanduser())
+        folder = Path(rest.strip()).expanduser()
+        _refuse_uploads(folder)
+        return FitsFolder(folder)
+    if colon and kind == "upload":
+        from hnn_core.sources.uploads import UploadedFolder
+
+        return UploadedFolder(rest.strip())
     if colon and kind == "jsoc" and ":" in rest:
         from hnn_core.sources.planned import open_planned
 
@@ -114,6 +122,15 @@ def _open_simulated(spec: str, rest: str) -> Source:
             f"{spec!r} is not a source: the number of regions is 1 to {MOST_REGIONS}."
         )
     return SimulatedSource(**given)
+
+
+def _refuse_uploads(folder: Path) -> None:
+    """Let no one reach the files of visitors by a path."""
+    from hnn_core.sources.uploads import uploads_home
+
+    with suppress(OSError, ValueError, RuntimeError):
+        if folder.resolve().is_relative_to(uploads_home().resolve()):
+            raise UnknownSourceError(f"{folder} holds what visitors uploaded; give another folder.")
 
 
 def _is_called(region: Region, text: str) -> bool:

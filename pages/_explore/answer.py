@@ -32,6 +32,11 @@ _NOTHING = {
     "below, or any region on the Data page.",
     "nrt": "No region that is on the disk now has been fetched yet. The Data page fetches them.",
 }
+_TO_GIVE = {
+    "fits": "Type the path of a folder with SHARP FITS files on the left.",
+    "upload": "Drop SHARP FITS files, or a .tar, .tar.gz or .zip of an export, into the field on "
+    "the left.",
+}
 
 
 def show_answer(view: View) -> None:
@@ -49,9 +54,9 @@ def show_answer(view: View) -> None:
 def show_missing() -> None:
     """Draw what is missing in the chosen source, and how to get it."""
     follow()
-    source = st.session_state.get("source")
-    if source not in _NOTHING:
-        st.info("Type the path of a folder with SHARP FITS files on the left.")
+    source = str(st.session_state.get("source"))
+    if source in _TO_GIVE:
+        st.info(_TO_GIVE[source], icon=":material/info:")
         return
     st.info(_NOTHING[source], icon=":material/info:")
     st.page_link(

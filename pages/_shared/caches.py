@@ -27,6 +27,7 @@ from hnn_core.regions.base import SkippedFile, Source
 from hnn_core.sources import open_source
 from hnn_core.sources.jsoc import newest
 from hnn_core.sources.sequence import Sequence, build_sequence
+from pages._shared.upload import changes
 
 __all__ = [
     "Place",
@@ -58,8 +59,8 @@ class Place:
 
     @property
     def state(self) -> tuple[str, str, int]:
-        """Changes when files come to the region."""
-        return self.spec, self.region, newest(self.spec, self.region)
+        """Changes when files come to the region; refused for files of another session."""
+        return self.spec, self.region, newest(self.spec, self.region) + changes(self.spec)
 
 
 _FRAMES = 96
@@ -73,7 +74,7 @@ _KNOWN_BY: dict[str | type[Any], Callable[[Any], Any]] = {
 
 def source(spec: str) -> Source:
     """Open a source; a folder is looked through again after five minutes, downloads when new."""
-    return _source(spec, newest(spec))
+    return _source(spec, newest(spec) + changes(spec))
 
 
 @st.cache_resource(ttl=300, max_entries=4, show_spinner="Looking through the source …")

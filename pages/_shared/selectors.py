@@ -13,6 +13,7 @@ from hnn_core.sources import find_region, open_source
 from pages._shared import caches
 from pages._shared.link import linked
 from pages._shared.messages import model_label, region_label
+from pages._shared.upload import choose_upload, skipped_uploads
 from pages._shared.widgets import list_skipped
 
 __all__ = ["Selection", "choose_population", "select", "selected"]
@@ -20,6 +21,7 @@ __all__ = ["Selection", "choose_population", "select", "selected"]
 SOURCES = {
     "sim": "Simulated regions",
     "fits": "Folder of SHARP FITS",
+    "upload": "Your own files",
     "jsoc": "Downloaded from JSOC",
     "nrt": "Now on the disk",
 }
@@ -77,7 +79,7 @@ def _read_population(text: str) -> str:
 
 
 def _select_source() -> Source | None:
-    """Draw the choice of source; None until a folder is given, or while nothing is downloaded."""
+    """Draw the choice of source; None until there are files in it."""
     folder = os.environ.get("HNN_FITS_DIR", "")
     kind = linked(
         st.selectbox,
@@ -109,12 +111,19 @@ def _select_source() -> Source | None:
         if not text.strip():
             return None
         source = caches.source(f"fits:{text.strip()}")
+    elif kind == "upload":
+        spec = choose_upload()
+        if spec is None:
+            list_skipped("file", skipped_uploads())
+            return None
+        source = caches.source(spec)
     else:
         try:
             source = caches.source(DOWNLOADED[kind])
         except EmptySourceError:
             return None  # what can be done about it takes more room than the sidebar has
-    list_skipped("file", source.skipped())
+    left_out = skipped_uploads() if kind == "upload" else ()
+    list_skipped("file", (*left_out, *source.skipped()))
     return source
 
 

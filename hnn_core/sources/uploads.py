@@ -1,0 +1,187 @@
+"""Files that a visitor brought: kept for one session, in a folder that only its name opens.
+
+The name is drawn at random, and `hnn_core.sources.open_source` opens such a folder by it alone, so
+that no other visitor can reach the files. They are read as any folder of FITS files is, never
+executed, and removed when the session ends; what a killed server left is removed by the next one.
+"""
+
+import os
+import re
+import secrets
+import shutil
+import weakref
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+
+from hnn_core.exceptions import ArchiveError, UnknownSourceError
+from hnn_core.regions.base import SkippedFile
+from hnn_core.sources.archives import is_archive, printable, unpack
+from hnn_core.sources.fits_folder import FitsFolder
+from hnn_core.storage import home, room_on_disk
+
+__all__ = ["MAX_BYTES", "MAX_FILES", "Upload", "UploadedFolder", "uploads_home"]
+
+MAX_BYTES = 500_000_000
+"""Of all files of a session, unpacked: some 500 hours of a large region."""
+MAX_FILES = 1000
+_MAX_BYTES_HERE = 8 * MAX_BYTES
+"""Of all sessions together."""
+_NAME = re.compile(r"\d+-[0-9a-f]{32}")
+
+
+def uploads_home() -> Path:
+    """Return the folder with the files of all sessions; hidden, so that no source walks into it."""
+    return home() / ".uploads"
+
+
+class Upload:
+    """The files of one session; they are removed with this object.
+
+    Attributes
+    ----------
+    spec : str
+        What `hnn_core.sources.open_source` takes.
+    n_files, n_bytes : int
+        What is kept.
+    skipped : tuple of SkippedFile
+        What was not, by its name, and why.
+    changes : int
+        How often files came or went.
+    """
+
+    def __init__(self) -> None:
+        _remove_orphans()
+        name = f"{os.getpid()}-{secrets.token_hex(16)}"
+        self.spec = f"upload:{name}"
+        self.skipped: tuple[SkippedFile, ...] = ()
+        self.changes = 0
+        self._folder = uploads_home() / name
+        self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+
+    @property
+    def n_files(self) -> int:
+        """Number of files that are kept."""
+        return sum(1 for _ in _files(self._folder))
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of the files that are kept."""
+        return sum(path.stat().st_size for path in _files(self._folder))
+
+    def add(self, files: Iterable[tuple[str, bytes | memoryview]]) -> None:
+        """Keep files beside those that are there; one of the same name takes the other's place.
+
+        An archive is unpacked and not kept itself.
+
+        Parameters
+        ----------
+        files : iterable of (name, bytes)
+
+        Notes
+        -----
+        A file beyond `MAX_FILES` or `MAX_BYTES` is listed in `skipped`, as is an archive that
+        cannot be unpacked.
+        """
+        self.changes += 1
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        skipped = {file.path: file for file in self.skipped}
+        everyone = sum(path.stat().st_size for path in _files(uploads_home()))
+        with room_on_disk(self._folder, "upload fewer files"):
+            for name, content in files:
+                shown = printable(name)
+                target = self._folder / (
+                    re.sub(r"[^\w.+-]", "_", Path(name).name).lstrip(".") or "_"
+                )
+                skipped.pop(shown, None)
+                files_left, bytes_left = MAX_FILES - self.n_files, MAX_BYTES - self.n_bytes
+                reason = ""
+                if files_left <= 0 or len(content) > bytes_left:
+                    reason = (
+                        f"{shown} was not kept: a session holds at most {MAX_FILES} files and "
+                        f"{MAX_BYTES / 1e6:.0f} MB. Give a folder on the server instead."
+                    )
+                elif everyone + len(content) > _MAX_BYTES_HERE:
+                    reason = (
+                        f"{shown} was not kept: the visitors of this server have uploaded "
+                        f"{_MAX_BYTES_HERE / 1e9:.0f} GB, as much as it holds; try again later."
+                    )
+                elif is_archive(target):
+                    reason = self._unpack(target, content, bytes_left, files_left, skipped)
+                else:
+                    target.write_bytes(content)
+                    everyone += len(content)
+                if reason:
+                    skipped[shown] = SkippedFile(shown, reason)
+        self.skipped = tuple(skipped.values())
+
+    def clear(self) -> None:
+        """Remove the files."""
+        self.changes += 1
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self.skipped = ()
+
+    def _unpack(
+        self,
+        target: Path,
+        content: bytes | memoryview,
+        max_bytes: int,
+        max_files: int,
+        skipped: dict[str, SkippedFile],
+    ) -> str:
+        archive = target.with_name(f".{target.name}")
+        archive.write_bytes(content)
+        try:
+            left = unpack(
+                archive,
+                target.with_name(f"{target.name}.unpacked"),
+                max_bytes=max_bytes,
+                max_files=max_files,
+            )
+        except ArchiveError as error:
+            return str(error).replace(str(archive), target.name)
+        finally:
+            archive.unlink()
+        skipped.update({file.path: file for file in left})
+        return ""
+
+
+class UploadedFolder(FitsFolder):
+    """The files of one session as a source, a `FitsFolder`.
+
+    Parameters
+    ----------
+    name : str
+        What stands after ``upload:``.
+
+    Raises
+    ------
+    UnknownSourceError
+        There are no such files, or no more.
+    EmptySourceError
+        As of `FitsFolder`.
+    """
+
+    def __init__(self, name: str) -> None:
+        folder = uploads_home() / name
+        if not _NAME.fullmatch(name) or not folder.is_dir():
+            raise UnknownSourceError(
+                "These files were uploaded in a session that has ended or is not this one; upload "
+                "them again, or put them into a folder on the server."
+            )
+        super().__init__(folder)
+        self.spec = f"upload:{name}"
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    return (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def _remove_orphans() -> None:
+    """Remove what sessions of servers left that were killed."""
+    if uploads_home().is_dir():
+        for folder in uploads_home().iterdir():
+            owner = folder.name.partition("-")[0]
+            if not (owner.isdigit() and psutil.pid_exists(int(owner))):
+                shutil.rmtree(folder, ignore_errors=True)

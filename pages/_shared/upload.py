@@ -1,0 +1,76 @@
+"""Files that a visitor drops on the page, kept for the session and for it alone."""
+
+import streamlit as st
+
+from hnn_core.exceptions import HnnError, UnknownSourceError
+from hnn_core.live.reporting import counted
+from hnn_core.regions.base import SkippedFile
+from hnn_core.sources.uploads import MAX_BYTES, MAX_FILES, Upload
+
+__all__ = ["changes", "choose_upload", "skipped_uploads"]
+
+_MEGABYTE = 1_000_000
+
+
+def choose_upload() -> str | None:
+    """Draw the place to drop files; return the specification of their source, None without any."""
+    state = st.session_state
+    upload: Upload = state.setdefault("upload", Upload())
+    key = f"upload_{state.setdefault('upload_number', 0)}"
+    st.file_uploader(
+        "FITS files or an archive",
+        accept_multiple_files=True,
+        key=key,
+        max_upload_size=MAX_BYTES // _MEGABYTE,
+        on_change=_take,
+        args=(key,),
+        help=f"SHARP CEA magnetograms, or a .tar, .tar.gz or .zip of them: up to {MAX_FILES} files "
+        f"and {MAX_BYTES // _MEGABYTE} MB. Only this session sees them; they are removed when it "
+        "ends.",
+    )
+    if fault := state.get("upload_fault"):
+        st.error(fault, icon=":material/error:")
+    if not upload.n_files:
+        return None
+    size = f"{upload.n_bytes / _MEGABYTE:.1f} MB"
+    st.caption(f"{counted(upload.n_files, 'file')}, {size}, kept until this session ends.")
+    st.button(
+        "Remove the files", key="upload_clear", icon=":material/delete:", on_click=upload.clear
+    )
+    return upload.spec
+
+
+def skipped_uploads() -> tuple[SkippedFile, ...]:
+    """Files that were not kept, and why."""
+    upload: Upload | None = st.session_state.get("upload")
+    return upload.skipped if upload else ()
+
+
+def changes(spec: str) -> int:
+    """Return how often uploaded files came or went, 0 for any other source.
+
+    Raises
+    ------
+    UnknownSourceError
+        The files are those of another session.
+    """
+    if not spec.startswith("upload:"):
+        return 0
+    upload: Upload | None = st.session_state.get("upload")
+    if upload is None or spec != upload.spec:
+        raise UnknownSourceError(
+            "These files were uploaded in another session, which alone can see them; upload them "
+            "here, or put them into a folder on the server."
+        )
+    return upload.changes
+
+
+def _take(key: str) -> None:
+    """Keep what was dropped and clear the field, whose copies stay in the server's memory."""
+    state = st.session_state
+    state["upload_fault"] = ""
+    try:
+        state["upload"].add((file.name, file.getbuffer()) for file in state[key])
+    except HnnError as error:
+        state["upload_fault"] = str(error)
+    state["upload_number"] += 1
