@@ -171,7 +171,7 @@ def keep(
                 f"the image has {image.shape[1]} by {image.shape[0]} pixels, not the "
                 f"{shape[1]} by {shape[0]} of JSOC's record"
             )
-        read_pixels(part)
+        read_pixels(part, image)
         content, header = joined(part.read_bytes(), row, series=series)
         _check_record(header, target.name, series, harp, float(row["t_rec"]))
         write_atomically(target, content)

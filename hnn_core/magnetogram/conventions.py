@@ -8,6 +8,7 @@ The two longitudes are those of docs/method.md, "Frames".
 import math
 import re
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 from astropy.time import Time
@@ -15,6 +16,7 @@ from astropy.time import Time
 __all__ = [
     "LARGEST_LONGITUDE",
     "TRAINED_LONGITUDE",
+    "finite_number",
     "format_t_rec",
     "iso_minute",
     "iso_second",
@@ -131,6 +133,15 @@ def position_warning(longitude: float) -> str | None:
             f"±{TRAINED_LONGITUDE:.0f}° the network was trained on."
         )
     return None
+
+
+def finite_number(value: Any) -> float:
+    """Read a number or its text; NaN for what is absent, no number or not finite."""
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        return math.nan
+    return number if math.isfinite(number) else math.nan
 
 
 def number(value: float, form: str = ".3g") -> str:

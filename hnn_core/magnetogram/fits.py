@@ -1,16 +1,16 @@
-"""FITS files of JSOC as they really are: header and pixels.
+"""FITS files of JSOC as they really are: which image, its keywords, its pixels, their checksum.
 
-Nothing here knows what a keyword means; that is `hnn_core.magnetogram.sharp`.
+Of what a keyword means only that HARPNUM and T_REC mark a SHARP record; the rest is
+`hnn_core.magnetogram.sharp`. Whatever a file claims, what is read of it has a bound.
 """
 
-import gzip
 import os
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BufferedReader
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -19,21 +19,26 @@ from astropy.io.fits import Header
 from astropy.io.fits.verify import VerifyError
 
 from hnn_core.exceptions import FitsError, TruncatedFitsError, WrongInstrumentError
+from hnn_core.magnetogram.packed import MAX_BYTES, FileStream, check_tiles, drain, open_file
 
-__all__ = ["clean_header", "read_header", "read_pixels", "repair_cards"]
+__all__ = ["ImageHeader", "clean_header", "read_header", "read_pixels", "repair_cards"]
 
-_MAX_PIXELS = 64_000_000  # more than any active-region patch has: four full disks of HMI
-_MAX_HDUS = 4
+_MAX_PIXELS = 16_000_000  # an active-region patch has three at most
+_MAX_HDUS = 32
+_MAX_CARDS = 3600  # a SHARP header has 210
+_BLOCK, _CARD = 2880, 80
+_MARKS = ("HARPNUM", "T_REC")
 _STRUCTURE = re.compile(
-    r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|TFIELDS|T(?:TYPE|FORM)\d+|EXTNAME"
-    r"|BSCALE|BZERO|BLANK|CHECKSUM|DATASUM"
+    r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|GROUPS|TFIELDS|THEAP|EXTNAME"
+    r"|T(?:TYPE|FORM|NULL|SCAL|ZERO|DIM)\d+|BSCALE|BZERO|BLANK|CHECKSUM|DATASUM"
     r"|Z(?:IMAGE|SIMPLE|BITPIX|NAXIS\d*|CMPTYPE|TILE\d+|NAME\d+|VAL\d+|QUANTIZ|DITHER0|BLANK"
     r"|SCALE|ZERO|TENSION|EXTEND|PCOUNT|GCOUNT|HECKSUM|DATASUM)"
 )
+_PRIMARY = Header([("SIMPLE", True), ("BITPIX", 8), ("NAXIS", 0), ("EXTEND", True)]).tostring()
 
 
 @dataclass(frozen=True)
-class _ImageHeader:
+class ImageHeader:
     """What is known of a file's image before a pixel is read."""
 
     keywords: Header
@@ -42,17 +47,30 @@ class _ImageHeader:
     shape: tuple[int, int]
     """(rows, cols) that the header claims."""
     whole: bool
-    """False for a file shorter than its header claims; a gzipped one shows it on decoding."""
+    """False for a file shorter than its header claims; a packed one shows it on decoding."""
+    start: int
+    """Byte of the unpacked file at which the image's header begins."""
+    data: int
+    """Byte at which its data begin."""
 
 
-def read_header(path: str | os.PathLike[str]) -> _ImageHeader:
-    """Read the keywords of the first two-dimensional image; no pixel is touched.
+def read_header(
+    path: str | os.PathLike[str], *, only: Collection[str] | None = None
+) -> ImageHeader:
+    """Read the keywords of the magnetogram's image; no pixel is touched.
+
+    Of several images it is the one with the keywords HARPNUM and T_REC, of several such the one
+    whose DRMS_ID or EXTNAME names the magnetogram. A file whose only image has no keywords gets
+    those of its primary HDU.
 
     Parameters
     ----------
     path : path
-        A FITS file, plain or gzipped. The image may be Rice-compressed and may follow an
-        empty primary HDU.
+        A FITS file, plain or packed by gzip or bzip2. The image may be compressed in tiles. A cube
+        with one plane is an image.
+    only : collection of str, optional
+        Keywords to parse beside the structural ones, where the others are of no interest: parsing
+        is what takes the time.
 
     Raises
     ------
@@ -61,28 +79,26 @@ def read_header(path: str | os.PathLike[str]) -> _ImageHeader:
         not refused yet.
     """
     path = Path(path)
-    with _translated(path), _open(path) as stream:
-        if stream.read(9) != b"SIMPLE  =":
-            raise TruncatedFitsError(f"{path} is empty or not a FITS file.")
-        stream.seek(0)
-        for _ in range(_MAX_HDUS):
-            header = repair_cards(Header.fromfile(stream))
-            shape = _image_shape(header, path)
-            if shape is not None:
-                end = stream.tell() + header.data_size
-                whole = _is_gzipped(path) or path.stat().st_size >= end
-                return _ImageHeader(header, shape, whole)
-            stream.seek(header.data_size_padded, os.SEEK_CUR)
-            if not stream.peek(1):
-                break
-    raise WrongInstrumentError(f"{path} holds no two-dimensional image.")
+    with _translated(path), open_file(path) as stream:
+        found = list(_images(stream, path, only))
+        primary, images = found[0][0], [(header, at) for header, at in found if _is_image(header)]
+        header, (start, data) = _choose(images, path)
+        shape = _shape(header, path)
+        end = data + header.data_size
+        whole = stream.packed or stream.size >= end
+    if not _marked(header) and _marked(primary):
+        header = header + Header(card for card in primary.cards if not _structural(card.keyword))
+    return ImageHeader(header, shape, whole, start, data)
 
 
-def read_pixels(path: str | os.PathLike[str]) -> np.ndarray:
-    """Read the first two-dimensional image.
+def read_pixels(path: str | os.PathLike[str], image: ImageHeader) -> np.ndarray:
+    """Read an image and verify the checksums that its file carries.
 
-    Call `read_header` first: it refuses what is too large to be read and knows whether the
-    file is whole.
+    Parameters
+    ----------
+    path : path
+    image : ImageHeader
+        From `read_header`, which refuses what is too large to be read.
 
     Returns
     -------
@@ -92,15 +108,28 @@ def read_pixels(path: str | os.PathLike[str]) -> np.ndarray:
     Raises
     ------
     TruncatedFitsError, FitsError
-        As for `hnn_core.magnetogram.magnetogram.read_fits`.
+        As for `hnn_core.magnetogram.magnetogram.read_fits`. DATASUM, CHECKSUM and ZDATASUM are
+        verified where they are there, and so is the check of a gzip or bzip2 file.
     """
     path = Path(path)
-    with _translated(path), fits.open(path, memmap=False) as hdus:
-        image = next((hdu for hdu in hdus if hdu.is_image and hdu.header.get("NAXIS") == 2), None)
-        if image is None:
-            raise TruncatedFitsError(f"{path} ends before its image; download it again.")
-        field = np.array(image.data, dtype=np.float32)
-    field[np.isinf(field)] = np.nan
+    header = image.keywords
+    with _translated(path):
+        with open_file(path) as stream:
+            stream.seek(image.start)
+            head = stream.read(image.data - image.start)
+            data = stream.read(header.data_size)
+            if len(data) < header.data_size:
+                raise TruncatedFitsError(f"{path} ends before its last pixel; download it again.")
+            drain(stream)
+        data += bytes(-len(data) % _BLOCK)
+        _check_sums(header, head, data, path)
+        values = _decode(header, data, path).reshape(image.shape)
+        field = np.array(values, dtype=np.float32)
+        infinite = np.isinf(field)
+        if infinite.any():
+            if np.isfinite(values[infinite]).any():
+                raise FitsError(f"{path} has pixels beyond 10³⁸; it was not read.")
+            field[infinite] = np.nan
     return field
 
 
@@ -109,10 +138,13 @@ def repair_cards(header: Header) -> Header:
     broken = []
     for index, card in enumerate(header.cards):
         try:
-            card.verify("silentfix")
             _ = card.value
         except (VerifyError, ValueError):
-            broken.append(index)
+            try:
+                card.verify("silentfix")
+                _ = card.value
+            except (VerifyError, ValueError):
+                broken.append(index)
     for index in reversed(broken):
         del header[index]
     return header
@@ -124,49 +156,181 @@ def clean_header(header: Header) -> Header:
     CUNIT ``degree`` becomes the standard ``deg``; errors of the coordinates that are ``nan``
     are dropped, since FITS cannot hold them. Other ``nan`` remain as the string ``"nan"``.
     """
-    kept = Header()
+    kept: dict[str, tuple[str, object, str]] = {}
     for card in header.cards:
         keyword, value = card.keyword, card.value
-        if _STRUCTURE.fullmatch(keyword) or keyword in ("", "COMMENT", "HISTORY"):
+        if _structural(keyword) or keyword in ("", "COMMENT", "HISTORY") or keyword in kept:
             continue
         if keyword.startswith(("CRDER", "CSYSER")) and str(value).strip().lower() == "nan":
             continue
         if keyword.startswith("CUNIT") and str(value).strip().lower() in ("degree", "degrees"):
             value = "deg"
-        if keyword not in kept:
-            kept.append((keyword, value, card.comment), end=True)
-    return kept
+        kept[keyword] = (keyword, value, card.comment)
+    return Header(kept.values())
 
 
-def _open(path: Path) -> BufferedReader | gzip.GzipFile:
-    """Open a file that may be gzipped, whatever its name ends in."""
-    return gzip.open(path, "rb") if _is_gzipped(path) else path.open("rb")
+def _images(
+    stream: FileStream, path: Path, only: Collection[str] | None
+) -> Iterator[tuple[Header, tuple[int, int]]]:
+    """Yield each HDU's header, and the bytes at which it and its data begin."""
+    if stream.read(9) != b"SIMPLE  =":
+        raise TruncatedFitsError(f"{path} is empty or not a FITS file.")
+    stream.seek(0)
+    for _ in range(_MAX_HDUS):
+        start = stream.tell()
+        raw = _raw_header(stream, path)
+        if raw is None:
+            return
+        header = repair_cards(Header.fromstring(_chosen_cards(raw, only)))
+        data = stream.tell()
+        yield header, (start, data)
+        if not 0 <= header.data_size <= MAX_BYTES:
+            return  # if it is the image that is meant, it is refused
+        stream.seek(data + header.data_size_padded)
 
 
-def _is_gzipped(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(2) == b"\x1f\x8b"
+def _raw_header(stream: FileStream, path: Path) -> bytes | None:
+    """Read a header with its last block; None where no further HDU begins."""
+    raw = b""
+    while len(raw) < _MAX_CARDS * _CARD:
+        block = stream.read(_BLOCK)
+        if not raw and block[:9] not in (b"SIMPLE  =", b"XTENSION="):
+            return None  # what follows the last HDU is of no concern
+        if len(block) < _BLOCK:
+            raise TruncatedFitsError(f"{path} ends within a header; download it again.")
+        raw += block
+        for at in range(len(raw) - _BLOCK, len(raw), _CARD):
+            if raw[at : at + _CARD].rstrip() == b"END":
+                return raw
+    raise FitsError(f"{path} has a header of more than {_MAX_CARDS} cards; it was not read.")
 
 
-def _image_shape(header: Header, path: Path) -> tuple[int, int] | None:
-    """Return (rows, cols) of an image HDU, None for one without an image."""
+def _chosen_cards(raw: bytes, only: Collection[str] | None) -> bytes:
+    """Return the cards of some keywords and the structural ones, each with its continuation."""
+    if only is None:
+        return raw
+    chosen, wanted = [], False
+    for at in range(0, len(raw), _CARD):
+        card = raw[at : at + _CARD]
+        keyword = card[:8].decode("latin-1").rstrip()
+        if keyword != "CONTINUE":
+            wanted = keyword in only or _structural(keyword)
+        if wanted:
+            chosen.append(card)
+    return b"".join(chosen)
+
+
+def _structural(keyword: str) -> bool:
+    return _STRUCTURE.fullmatch(keyword) is not None
+
+
+def _marked(header: Header) -> bool:
+    """Whether a header is that of a SHARP record."""
+    return any(key in header for key in _MARKS)
+
+
+def _is_image(header: Header) -> bool:
+    """Whether an HDU holds an image, in tiles or not."""
+    if header.get("ZIMAGE") is True:
+        return True
+    kind = str(header.get("XTENSION", "IMAGE")).strip()
+    return kind == "IMAGE" and header.get("NAXIS", 0) != 0
+
+
+def _choose(
+    images: list[tuple[Header, tuple[int, int]]], path: Path
+) -> tuple[Header, tuple[int, int]]:
+    """Return the image of the magnetogram: by its keywords, then by the segment it names."""
+    if not images:
+        raise WrongInstrumentError(f"{path} holds no two-dimensional image.")
+    among = [image for image in images if _marked(image[0])] or images
+    if len(among) == 1:
+        return among[0]
+    named = [image for image in among if "magnetogram" in _segment_names(image[0])]
+    if len(named) == 1:
+        return named[0]
+    raise WrongInstrumentError(
+        f"{path} holds {len(among)} images, and neither keywords (HARPNUM, T_REC) nor EXTNAME say "
+        "which is the magnetogram; keep one in the file."
+    )
+
+
+def _segment_names(header: Header) -> tuple[str, str]:
+    named = (header.get("EXTNAME", ""), str(header.get("DRMS_ID", "")).rpartition(":")[2])
+    first, second = (str(name).strip().lower() for name in named)
+    return first, second
+
+
+def _shape(header: Header, path: Path) -> tuple[int, int]:
+    """Return (rows, cols) of an image HDU, or refuse it."""
     prefix = "Z" if header.get("ZIMAGE") is True else ""
-    if header.get("XTENSION", "IMAGE").strip() != "IMAGE" and not prefix:
-        return None
-    axes = header.get(f"{prefix}NAXIS", 0)
-    if axes == 0:
-        return None
-    if axes != 2:
+    axes = header.get(f"{prefix}NAXIS")
+    if not isinstance(axes, int) or not 2 <= axes <= 9:
         raise WrongInstrumentError(f"{path} holds an image of {axes} axes, not of two.")
-    cols, rows = (header.get(f"{prefix}NAXIS{axis}") for axis in (1, 2))
-    if not (isinstance(cols, int) and isinstance(rows, int) and cols > 0 and rows > 0):
-        raise TruncatedFitsError(f"{path} claims an image of {cols} by {rows} pixels.")
-    if rows * cols > _MAX_PIXELS:
+    sizes = [header.get(f"{prefix}NAXIS{axis}") for axis in range(1, axes + 1)]
+    if not all(isinstance(size, int) and size > 0 for size in sizes):
+        raise TruncatedFitsError(f"{path} claims an image of {sizes[0]} by {sizes[1]} pixels.")
+    cols, rows, *others = sizes
+    if any(size != 1 for size in others):
+        raise WrongInstrumentError(
+            f"{path} holds an image of {axes} axes, {' by '.join(map(str, sizes))}, not of two."
+        )
+    if rows * cols > _MAX_PIXELS or header.data_size > MAX_BYTES:
         raise FitsError(
-            f"{path} claims {cols} by {rows} pixels, more than the {_MAX_PIXELS // 10**6} million "
-            "that a patch may have; it was not read."
+            f"{path} claims {cols} by {rows} pixels in {header.data_size} bytes, more than the "
+            f"{_MAX_PIXELS // 10**6} million pixels that a patch may have; it was not read."
         )
     return rows, cols
+
+
+def _check_sums(header: Header, head: bytes, data: bytes, path: Path) -> None:
+    """Verify DATASUM and CHECKSUM, as the FITS standard defines them, where they are there."""
+    found = _ones_sum(data)
+    stated = str(header.get("DATASUM", "")).strip()
+    if stated and stated != str(found):
+        raise TruncatedFitsError(
+            f"{path} is damaged: the sum of its data is {found}, its DATASUM {stated}; download it "
+            "again."
+        )
+    # The sum of all words, its own 16 characters among them, is made to be "minus zero".
+    if str(header.get("CHECKSUM", "")).strip() and _ones_sum(head + data) != 0xFFFF_FFFF:
+        raise TruncatedFitsError(
+            f"{path} is damaged, or its header was changed after it was written: its CHECKSUM does "
+            "not fit; download it again, or write it with a new checksum."
+        )
+
+
+def _ones_sum(content: bytes) -> int:
+    """Return the ones' complement sum of the 32-bit words of whole blocks."""
+    total = int(np.frombuffer(content, ">u4").sum(dtype=np.uint64))
+    while total >> 32:
+        total = (total & 0xFFFF_FFFF) + (total >> 32)
+    return total
+
+
+def _decode(header: Header, data: bytes, path: Path) -> np.ndarray:
+    """Have astropy decode an image from its structural keywords and its data alone.
+
+    With all keywords it takes five times as long.
+    """
+    kept = Header(card for card in header.cards if _structural(card.keyword))
+    start = "" if "SIMPLE" in kept else _PRIMARY
+    content = (start + kept.tostring()).encode("latin-1") + data
+    tiled = header.get("ZIMAGE") is True
+    if tiled:
+        check_tiles(content, header, path)
+    with fits.open(BytesIO(content), memmap=False) as hdus:
+        values: np.ndarray = hdus[-1].data
+    stated = str(header.get("ZDATASUM", "")).strip()
+    if tiled and stated and header.get("ZBITPIX", 0) > 0:
+        with fits.open(BytesIO(content), do_not_scale_image_data=True) as hdus:
+            stored = hdus[-1].data
+        plain = stored.astype(stored.dtype.newbyteorder(">")).tobytes()
+        if stated != str(_ones_sum(plain + bytes(-len(plain) % _BLOCK))):
+            raise TruncatedFitsError(
+                f"{path} is damaged: its pixels do not fit its ZDATASUM; download it again."
+            )
+    return values
 
 
 @contextmanager

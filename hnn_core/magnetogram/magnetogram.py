@@ -1,5 +1,6 @@
 """The line-of-sight magnetogram of an active region, and reading it from SHARP FITS."""
 
+import math
 import os
 import warnings
 from dataclasses import dataclass
@@ -11,9 +12,11 @@ from astropy.time import Time
 from astropy.units import Quantity
 from astropy.wcs import WCS, FITSFixedWarning
 
-from hnn_core.exceptions import MissingKeywordError, OffLimbError, TruncatedFitsError
+from hnn_core.exceptions import MissingKeywordError, TruncatedFitsError
+from hnn_core.magnetogram.conventions import finite_number
 from hnn_core.magnetogram.fits import clean_header, read_header, read_pixels
-from hnn_core.magnetogram.sharp import sharp_keywords
+from hnn_core.magnetogram.plausible import check_field, cut_out_note
+from hnn_core.magnetogram.sharp import completed, sharp_keywords
 
 __all__ = ["Magnetogram", "read_fits"]
 
@@ -49,6 +52,8 @@ class Magnetogram:
     simulated: bool = False
     interpolated: bool = False
     """True for a frame made by interpolation in time to fill a gap."""
+    notes: tuple[str, ...] = ()
+    """What is unusual about the file, in sentences: that it is a cut-out."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -73,17 +78,21 @@ class Magnetogram:
             return WCS(self.header, naxis=2)
 
 
-def read_fits(path: str | os.PathLike[str]) -> Magnetogram:
-    """Read a SHARP CEA line-of-sight magnetogram.
+def read_fits(path: str | os.PathLike[str], keywords: Header | None = None) -> Magnetogram:
+    """Read a SHARP CEA line-of-sight magnetogram, as it is or refused (docs/reading.md).
 
-    Everything that can be judged by the header is judged before a pixel is read. A file
-    without keywords (as-is from JSOC) is understood by its name, see
+    Everything that can be judged by the header is judged before a pixel is read. Rows or columns
+    that run the other way are flipped by their WCS; other units of flux density become gauss. A
+    file without keywords (as-is from JSOC) is understood by its name, see
     `hnn_core.magnetogram.sharp.sharp_keywords`: no position, and the pixel area of the series.
 
     Parameters
     ----------
     path : path
-        Plain or gzipped; the image may be Rice-compressed behind an empty primary HDU.
+        Plain or packed by gzip or bzip2; the image may be compressed in tiles, may follow other
+        HDUs and may be the only plane of a cube.
+    keywords : Header, optional
+        The record's, for a file that has none.
 
     Returns
     -------
@@ -96,12 +105,13 @@ def read_fits(path: str | os.PathLike[str]) -> Magnetogram:
     MissingKeywordError
         Region, time or scale are not known.
     TruncatedFitsError
-        The file is empty, garbage, or ends early.
+        The file is empty, garbage, ends early, or one of its checksums does not fit.
     OffLimbError
-        Not one pixel is on the disk.
+        Less than a tenth of the pixels is on the disk.
     FitsError
-        Another projection, neither keywords nor a JSOC file name, a file that cannot be opened,
-        or a header that claims more than 64 million pixels, of which nothing is read.
+        Another projection or scale, neither keywords nor a JSOC file name, a file that cannot be
+        opened, a value of the header or the field that is not to be believed, or a header that
+        claims more than 16 million pixels, of which nothing is read.
 
     Examples
     --------
@@ -118,12 +128,45 @@ def read_fits(path: str | os.PathLike[str]) -> Magnetogram:
     (900001, True, True)
     """
     image = read_header(path)
-    keywords = sharp_keywords(image.keywords, str(path))
+    header = completed(image.keywords, keywords)
+    known = sharp_keywords(header, str(path))
     if not image.whole:
         raise TruncatedFitsError(f"{path} ends before its last pixel; download it again.")
-    field = read_pixels(path)
-    if not np.isfinite(field).any():
-        raise OffLimbError(f"{path} has no pixel on the disk: its whole field is NaN.")
+    note = cut_out_note(header, image.shape, str(path))
+    field = read_pixels(path, image)
+    if known.gauss != 1.0:
+        field *= np.float32(known.gauss)
+    header = clean_header(header)
+    if "BUNIT" in header:
+        header["BUNIT"] = "Mx/cm^2"
+    field = _upright(field, header)
+    area = known.pixel_area.to_value("cm2")
+    check_field(field, header, str(path), pixel_cm2=area, mu=known.mu, whole=not note)
     field.flags.writeable = False
-    known = {name: value for name, value in vars(keywords).items() if name != "near_real_time"}
-    return Magnetogram(field=field, header=clean_header(image.keywords), origin=str(path), **known)
+    return Magnetogram(
+        field=field,
+        t_rec=known.t_rec,
+        harp=known.harp,
+        noaa=known.noaa,
+        pixel_area=known.pixel_area,
+        quality=known.quality,
+        longitude=known.longitude,
+        latitude=known.latitude,
+        header=header,
+        origin=str(path),
+        simulated=known.simulated,
+        interpolated=known.interpolated,
+        notes=(note,) if note else (),
+    )
+
+
+def _upright(field: np.ndarray, header: Header) -> np.ndarray:
+    """Put the south below and the east left, in the field and, in place, in its header."""
+    for axis, number in ((1, 1), (0, 2)):
+        if finite_number(header.get(f"CDELT{number}")) < 0:
+            field = np.flip(field, axis)
+            header[f"CDELT{number}"] = -header[f"CDELT{number}"]
+            middle = finite_number(header.get(f"CRPIX{number}"))
+            if math.isfinite(middle):
+                header[f"CRPIX{number}"] = field.shape[axis] + 1 - middle
+    return np.ascontiguousarray(field)

@@ -259,8 +259,8 @@ def test_position_falls_back_to_the_patch(tmp_path, cards, longitude, latitude):
 
 
 def test_pixel_area_follows_the_header(tmp_path):
-    frame = read_fits(draw_fits(tmp_path / "a.fits", CDELT1=0.06, RSUN_REF=348000000))
-    # twice the angle on half the radius: the same length
+    frame = read_fits(draw_fits(tmp_path / "a.fits", CDELT1=0.0303, RSUN_REF=696000000 / 1.01))
+    # a larger angle on a smaller radius: the same length
     np.testing.assert_allclose(frame.pixel_area.to_value("cm2"), 1.3280539682e15, rtol=1e-9)
     rounded = read_fits(draw_fits(tmp_path / "b.fits", CDELT1=0.0299999993))
     np.testing.assert_allclose(rounded.pixel_area / frame.pixel_area, 1.0, rtol=1e-7)
@@ -331,7 +331,7 @@ def test_as_is_files_of_other_series_are_refused(tmp_path, name, error):
         (
             {"DRMS_ID": "hmi.sharp_cea_720s:9252513:Br"},
             WrongInstrumentError,
-            "segment 'br'",
+            "segment 'Br'",
         ),
         ({"CTYPE1": "HPLN-TAN", "CTYPE2": "HPLT-TAN"}, FitsError, "rotated by 180"),
         (
@@ -361,7 +361,7 @@ def test_bad_headers_are_refused_by_name(tmp_path, cards, error, words):
 
 
 def test_byte_image_is_no_magnetogram(tmp_path):
-    path = tmp_path / "bitmap.fits"
+    path = tmp_path / "bytes.fits"
     header = fits.Header({"HARPNUM": 377, "T_REC": "2011.02.13_05:00:00_TAI", "BUNIT": "gauss"})
     fits.PrimaryHDU(np.ones((4, 6), np.uint8), header).writeto(path)
     with pytest.raises(WrongInstrumentError, match="BITPIX 8"):
@@ -408,7 +408,7 @@ def test_absurd_size_is_refused_before_a_pixel_is_read(tmp_path, monkeypatch, co
     start = raw.index(key)
     path.write_bytes(raw[:start] + (key + b"%21d" % 10**8).ljust(80) + raw[start + 80 :])
 
-    def forbidden(_):
+    def forbidden(*_):
         raise AssertionError("pixels were read")
 
     monkeypatch.setattr(magnetogram_module, "read_pixels", forbidden)

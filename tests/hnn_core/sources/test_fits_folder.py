@@ -18,7 +18,7 @@ from hnn_core.exceptions import (
 )
 from hnn_core.sources import find_region, fits_folder, open_source
 from hnn_core.sources.fits_folder import FitsFolder
-from tests.support.drawn_sharp import draw_fits
+from tests.support.drawn_sharp import draw_fits, drawn_field
 
 AS_IS = "hmi.sharp_cea_720s.377.20110213_050000_TAI.magnetogram.fits"
 
@@ -109,7 +109,12 @@ def test_near_real_time_harps_are_other_regions(tmp_path):
     draw_hours(tmp_path)
     for hour in (5, 6):
         name = f"hmi.sharp_cea_720s_nrt.377.20110213_{hour:02}0000_TAI.magnetogram.fits"
-        draw_fits(tmp_path / name, T_REC=f"2011.02.13_{hour:02}:00:00_TAI", NOAA_ARS="11160")
+        draw_fits(
+            tmp_path / name,
+            T_REC=f"2011.02.13_{hour:02}:00:00_TAI",
+            NOAA_AR=11160,
+            NOAA_ARS="11160",
+        )
     source = FitsFolder(tmp_path)
     assert [(region.id, region.harp, region.n_records) for region in source.regions()] == [
         ("377", 377, 3),
@@ -137,7 +142,7 @@ def test_simulated_regions_are_named_so_and_never_merged(tmp_path):
 
 def test_duplicate_records_keep_the_largest_then_the_newest(tmp_path):
     small = draw_fits(tmp_path / "a.fits")
-    large = draw_fits(tmp_path / "b.fits", np.ones((40, 60), np.float32), compress=False)
+    large = draw_fits(tmp_path / "b.fits", drawn_field(40, 60), compress=False)
     source = FitsFolder(tmp_path)
     assert source.frame("377", at(5)).shape == (40, 60)
     (skipped,) = source.skipped()
