@@ -24,6 +24,7 @@ from hnn_core.magnetogram.packed import MAX_BYTES, FileStream, check_tiles, drai
 __all__ = ["ImageHeader", "clean_header", "read_header", "read_pixels", "repair_cards"]
 
 _MAX_PIXELS = 16_000_000  # an active-region patch has three at most
+_KEYWORD = re.compile(r"[A-Z0-9_-]{1,8}")
 _MAX_HDUS = 32
 _MAX_CARDS = 3600  # a SHARP header has 210
 _BLOCK, _CARD = 2880, 80
@@ -154,12 +155,15 @@ def clean_header(header: Header) -> Header:
     """Return the keywords that describe the image, without those that describe the file.
 
     CUNIT ``degree`` becomes the standard ``deg``; errors of the coordinates that are ``nan``
-    are dropped, since FITS cannot hold them. Other ``nan`` remain as the string ``"nan"``.
+    are dropped, since FITS cannot hold them, and so are damaged names. Other ``nan`` remain as the
+    string ``"nan"``.
     """
     kept: dict[str, tuple[str, object, str]] = {}
     for card in header.cards:
         keyword, value = card.keyword, card.value
-        if _structural(keyword) or keyword in ("", "COMMENT", "HISTORY") or keyword in kept:
+        if _structural(keyword) or keyword in ("COMMENT", "HISTORY") or keyword in kept:
+            continue
+        if not _KEYWORD.fullmatch(keyword):
             continue
         if keyword.startswith(("CRDER", "CSYSER")) and str(value).strip().lower() == "nan":
             continue

@@ -96,9 +96,9 @@ def _set_pixels(rng: random.Random, header: Header, field: np.ndarray) -> np.nda
     elif kind == 1:
         field *= rng.choice([1e-4, 1e-3, 0.1, 10, 100, 1e6])
     elif kind == 2:
-        field[rng.randrange(_ROWS)] = np.nan
+        field[rng.randrange(len(field))] = np.nan
     elif kind == 3:
-        field[rng.randrange(_ROWS), rng.randrange(_COLS)] = rng.choice([1e9, -1e5, np.inf])
+        field[rng.randrange(len(field)), 0] = rng.choice([1e9, -1e5, np.inf])
     elif kind == 4:
         field = field[: rng.randint(1, _ROWS), : rng.randint(1, _COLS)]
     elif kind == 5:
