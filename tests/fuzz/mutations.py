@@ -83,7 +83,9 @@ def _set_unit(rng: random.Random, header: Header, field: np.ndarray) -> np.ndarr
 
 def _nudge(rng: random.Random, header: Header, field: np.ndarray) -> np.ndarray:
     key = rng.choice(["CDELT1", "CDELT2", "RSUN_REF", "CRPIX1", "CRVAL1", "LON_FWT", "HARPNUM"])
-    header[key] = header.get(key, 1) * rng.choice([0.5, 0.9, 0.999, 1.001, 1.1, 2, 100, -1])
+    value = header.get(key, 1)
+    if isinstance(value, int | float):
+        header[key] = value * rng.choice([0.5, 0.9, 0.999, 1.001, 1.1, 2, 100, -1])
     return field
 
 

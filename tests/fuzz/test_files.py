@@ -53,10 +53,20 @@ def fluxes_by_astropy(path: Path) -> list[float]:
         raw = gzip.decompress(raw)
     elif raw[:3] == b"BZh":
         raw = bz2.decompress(raw)
+    found = _fluxes(raw)
+    at = raw.find(b"XTENSION=")
+    if not found and at >= 0:  # its primary header is damaged, which holds nothing
+        stream = io.BytesIO()
+        fits.PrimaryHDU().writeto(stream)
+        found = _fluxes(stream.getvalue() + raw[at:])
+    return found
+
+
+def _fluxes(raw: bytes) -> list[float]:
     found = []
     with warnings.catch_warnings(), suppress(OSError):  # what follows the image may be garbage
         warnings.simplefilter("ignore")
-        with fits.open(io.BytesIO(raw), memmap=False) as hdus:
+        with fits.open(io.BytesIO(raw), memmap=False, ignore_missing_end=True) as hdus:
             for hdu in hdus:
                 if not (hdu.is_image and hdu.header.get("NAXIS", 0) >= 2):
                     continue
