@@ -200,11 +200,12 @@ def keep(
         content, header = joined(part.read_bytes(), row, series=series)
         _check_record(header, target.name, series, harp, float(row["t_rec"]))
         side = _digest_path(target)
-        side.unlink(missing_ok=True)
-        write_atomically(target, content)
-        if not {"DATASUM", "CHECKSUM"} <= set(header):
+        if {"DATASUM", "CHECKSUM"} <= set(header):
+            side.unlink(missing_ok=True)
+        else:  # before the file: after a kill between the two it is fetched again, with both
             digest = hashlib.sha256(content).hexdigest()
             write_atomically(side, f"{digest}  {target.name}\n".encode())
+        write_atomically(target, content)
         return Kept(len(content))
     except FitsError as error:
         # Without the names of files that nobody will find.

@@ -100,8 +100,8 @@ def check_field(
     OffLimbError
         Less than a tenth of the pixels is on the disk.
     FitsError
-        All pixels are zero or the same, a thousand or more of one sign, one beyond 10 kG, the mean |B| is
-        under 1 G, or the flux is not that of USFLUX by more than a factor of 5.
+        All pixels are zero or the same, a thousand or more are of one sign, one is beyond 10 kG,
+        the mean |B| is under 1 G, or the flux is not that of USFLUX by more than a factor of 5.
     """
     valid = int(np.count_nonzero(np.isfinite(field)))
     if not valid:

@@ -24,7 +24,7 @@ from hnn_core.magnetogram.conventions import tai_seconds
 from hnn_core.magnetogram.fits import read_header
 from hnn_core.magnetogram.sharp import NEEDED, completed, is_bare, sharp_keywords
 from hnn_core.regions.flare_table import FLARE_TABLE
-from hnn_core.sources.archives import is_archive, printable, unpacked
+from hnn_core.sources.archives import is_archive, printable, unpacked, unpacked_home
 from hnn_core.sources.keyword_table import TABLE_ENDINGS, KeywordTables
 from hnn_core.storage import home, write_atomically
 
@@ -162,6 +162,7 @@ class _Scan:
         self.tables: list[Path] = []
         self.closed: list[IndexRow] = []
         self._seen: set[tuple[int, int]] = set()
+        self._copies = unpacked_home()
 
     @property
     def table_state(self) -> list[list[object]]:
@@ -198,12 +199,16 @@ class _Scan:
             self._seen.add((status.st_dev, status.st_ino))
             relative = Path(root).relative_to(folder).as_posix()
             below = prefix + ("" if relative == "." else f"{relative}/")
-            folders[:] = sorted(name for name in folders if self._is_usable(name, below))
+            folders[:] = sorted(
+                name
+                for name in folders
+                if self._is_usable(name, below) and Path(root) / name != self._copies
+            )
             for name in names:
                 if self._is_usable(name, below) and not name.endswith(_OURS):
-                    self._take(Path(root) / name, below + name, packed=bool(prefix))
+                    self._take(Path(root) / name, below + name)
 
-    def _take(self, path: Path, name: str, *, packed: bool) -> None:
+    def _take(self, path: Path, name: str) -> None:
         """Sort a file: one to read, a table, an archive or nothing of these."""
         try:
             mode = path.stat().st_mode
@@ -216,7 +221,7 @@ class _Scan:
         elif name.lower().endswith(TABLE_ENDINGS):
             self.tables.append(path)
         elif is_archive(path):
-            if packed:
+            if not path.is_relative_to(self.folder):
                 self._close(name, f"{name} is an archive in an archive; unpack it yourself.")
                 return
             try:
