@@ -14,7 +14,15 @@ import typer
 from hnn_core import __version__
 from hnn_core.cli.data import app as data_app
 from hnn_core.cli.train import add_commands
-from hnn_core.live.reporting import DeviceOption, JsonOption, ModelOption, counted, echo_json, run
+from hnn_core.live.reporting import (
+    DeviceOption,
+    JsonOption,
+    ModelOption,
+    counted,
+    echo_json,
+    headers_read,
+    run,
+)
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
 from hnn_core.regions.base import Region, Source
 from hnn_core.sources import find_region, open_source
@@ -35,7 +43,8 @@ app.add_typer(data_app, name="data")
 add_commands(app)
 
 SourceOption = Annotated[
-    str, typer.Option(help="fits:FOLDER (SHARP FITS files) or sim: (simulated regions).")
+    str,
+    typer.Option(help="fits:FOLDER (SHARP FITS files, or an archive) or sim: (simulated regions)."),
 ]
 
 
@@ -63,7 +72,7 @@ def _start(
 def regions(source: SourceOption = "sim:", as_json: JsonOption = False) -> None:
     """List the active regions of a source."""
     with redirect_stdout(sys.stderr):  # whatever a library prints is not the answer
-        opened = open_source(source)
+        opened = open_source(source, headers_read())
         found = opened.regions()
     if as_json:
         skipped = [{"path": s.path, "reason": s.reason} for s in opened.skipped()]
@@ -103,7 +112,7 @@ def predict(
             f"--time {time!r} is not a time such as 2011-02-15T01:00:00 (TAI)."
         ) from error
     with redirect_stdout(sys.stderr):
-        opened = open_source(source)
+        opened = open_source(source, headers_read())
         found = find_region(opened, region)
         # The network's libraries take seconds to import: the cheap questions come first.
         from hnn_core.network.predictor import Predictor

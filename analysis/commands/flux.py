@@ -13,7 +13,7 @@ from analysis.export import history_csv
 from analysis.physics.flux import flux_history
 from analysis.physics.pil import PilSettings
 from hnn_core.exceptions import EmptySourceError, FitsError, PositionError
-from hnn_core.live.reporting import complain, echo_json
+from hnn_core.live.reporting import complain, echo_json, headers_read
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sequence_plan import good_records
 from hnn_core.regions.base import Region, Source
@@ -46,7 +46,7 @@ def flux(
     if bool(region) == every:
         raise typer.BadParameter("name a region with --region, or take every one with --all")
     options.check_out(csv, parquet)
-    opened = open_source(source)
+    opened = open_source(source, headers_read())
     chosen = opened.regions() if every else [find_region(opened, name) for name in region or ()]
     chosen = list({one.id: one for one in chosen}.values())
     tables = _measure_all(opened, chosen, settings, min_field)

@@ -13,7 +13,7 @@ from analysis.surveys.survey import survey as survey_windows
 from analysis.surveys.validation import validate as validate_table
 from analysis.surveys.validation import validation_table
 from hnn_core.exceptions import OneClassError, TooFewGroupsError
-from hnn_core.live.reporting import echo_json
+from hnn_core.live.reporting import echo_json, headers_read
 from hnn_core.regions.goes_classes import threshold
 from hnn_core.regions.labels import DEFAULT_POLICY
 from hnn_core.sources import open_source
@@ -35,7 +35,7 @@ def survey(
     """Take the trends of all windows of ten hours, and compare eruptive with confined ones."""
     options.check_out(out)
     threshold(flare_class)
-    opened = open_source(source)
+    opened = open_source(source, headers_read())
     chosen = options.chosen_regions(opened, region)
     table = survey_windows(
         opened,
@@ -88,7 +88,7 @@ def validate(
 ) -> None:
     """Compare measured decline of the PIL flux with the true cancellation of simulated regions."""
     options.check_out(out)
-    opened = open_source(source)
+    opened = open_source(source, headers_read())
     chosen = options.chosen_regions(opened, region)
     table = validation_table(opened, chosen, step=step, progress=options.report_regions)
     found = validate_table(table)
@@ -126,7 +126,7 @@ def maps(
     from hnn_core.network.predictor import Predictor
 
     options.check_out(out)
-    opened = open_source(source)
+    opened = open_source(source, headers_read())
     chosen = options.chosen_regions(opened, region)
     found = map_survey(
         opened,

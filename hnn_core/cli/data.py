@@ -152,11 +152,11 @@ def list_command(as_json: JsonOption = False) -> None:
 def _build_source(source: str, folder: Path, *, as_json: bool, **options: Any) -> None:
     """Build from a source: ``data build --source``."""
     from hnn_core.dataset.build import build_dataset
-    from hnn_core.live.reporting import Reporter, complain, report
+    from hnn_core.live.reporting import Reporter, complain, headers_read, report
     from hnn_core.sources import open_source
 
     with redirect_stdout(sys.stderr):  # whatever a library prints is not the answer
-        opened = open_source(source)
+        opened = open_source(source, headers_read())
         skipped = opened.skipped()
     reporter = Reporter(as_json=as_json)
     if skipped:

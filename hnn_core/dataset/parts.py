@@ -13,18 +13,12 @@ from hnn_core.dataset.region import BuildOptions, RegionPart, read_region
 from hnn_core.exceptions import DatasetError
 from hnn_core.regions.base import Region, Source
 from hnn_core.sources import open_source
+from hnn_core.sources.folder_index import cpu_count
 
 __all__ = ["cpu_count", "parts_in_order"]
 
 
 _AHEAD = 2  # parts that may wait beyond those being read, so that memory has a bound
-
-
-def cpu_count() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def parts_in_order(

@@ -4,6 +4,7 @@ A file gets its name only once it was checked. As-is files, which hold pixels on
 record's keywords before; no compressed byte is touched.
 """
 
+import hashlib
 import io
 import math
 import warnings
@@ -32,6 +33,7 @@ __all__ = [
     "Kept",
     "cache_home",
     "cached",
+    "digest_flaw",
     "is_whole",
     "keep",
     "record_path",
@@ -62,6 +64,28 @@ def record_path(series: Series, harp: int, t_rec: float) -> Path:
 def cached(series: Series, harp: int) -> list[Path]:
     """List the files of a region, ascending in time."""
     return sorted(region_folder(series, harp).glob(f"{series.name}.{harp}.*.fits"))
+
+
+def digest_flaw(path: Path) -> str:
+    """Say whether a file is another than when it was fetched; empty if not, or if not known.
+
+    A file that has no DATASUM or CHECKSUM of its own has its SHA-256 in a file next to it, as
+    sha256sum writes it.
+    """
+    side = _digest_path(path)
+    try:
+        stated = side.read_text(encoding="ascii").split()[0]
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError, IndexError):
+        return f"{side} cannot be read."
+    if hashlib.sha256(path.read_bytes()).hexdigest() == stated:
+        return ""
+    return f"{path} is damaged: its SHA-256 is not the one of {side.name}."
+
+
+def _digest_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -143,8 +167,9 @@ def keep(
 ) -> Kept:
     """Check a downloaded file, join it with its keywords and give it its name.
 
-    Its length is that of its header, its pixels can be decoded, their shape is what JSOC gives,
-    region and time are the right ones. Only then is the name given; what fails is removed.
+    Its length is that of its header, its pixels can be decoded and fit its checksums, their shape
+    is what JSOC gives, region and time are the right ones. Only then is the name given; what fails
+    is removed. A file without DATASUM or CHECKSUM, as joined ones are, gets its SHA-256 next to it.
 
     Parameters
     ----------
@@ -174,6 +199,12 @@ def keep(
         read_pixels(part, image)
         content, header = joined(part.read_bytes(), row, series=series)
         _check_record(header, target.name, series, harp, float(row["t_rec"]))
+        side = _digest_path(target)
+        if {"DATASUM", "CHECKSUM"} <= set(header):
+            side.unlink(missing_ok=True)
+        else:  # before the file: after a kill between the two it is fetched again, with both
+            digest = hashlib.sha256(content).hexdigest()
+            write_atomically(side, f"{digest}  {target.name}\n".encode())
         write_atomically(target, content)
         return Kept(len(content))
     except FitsError as error:

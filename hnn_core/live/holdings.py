@@ -9,7 +9,7 @@ from hnn_core.catalogs.store import Catalog, catalogs_home
 from hnn_core.dataset.card import list_datasets
 from hnn_core.dataset.stored import StoredDataset
 from hnn_core.exceptions import CatalogError, EmptySourceError, HnnError, UnknownSourceError
-from hnn_core.jsoc.files import cache_home
+from hnn_core.jsoc.files import cache_home, digest_flaw
 from hnn_core.jsoc.keywords import DEFINITIVE, NEAR_REAL_TIME, Series
 from hnn_core.live.reporting import Reporter
 from hnn_core.magnetogram.conventions import format_t_rec, tai_seconds
@@ -79,6 +79,7 @@ def verify_all(reporter: Reporter, *, remove_damaged: bool = False) -> str:
         why = _flaw(series, path)
         if why and remove_damaged:
             path.unlink()
+            path.with_name(f"{path.name}.sha256").unlink(missing_ok=True)
             why += " It was removed; fetch its region again."
         if why:
             report(path, why)
@@ -112,6 +113,8 @@ def _flaw(series: Series, path: Path) -> str:
         magnetogram = read_fits(path)
     except HnnError as error:
         return str(error)
+    if changed := digest_flaw(path):
+        return changed
     if path.name == series.file_name(magnetogram.harp, float(tai_seconds(magnetogram.t_rec))):
         return ""
     return (

@@ -5,7 +5,7 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -24,6 +24,7 @@ __all__ = [
     "counted",
     "duration",
     "echo_json",
+    "headers_read",
     "report",
     "reporting",
     "run",
@@ -39,6 +40,7 @@ JsonOption = Annotated[
 _BAD_INPUT = 2
 _EVERY_S = {True: 0.5, False: 5.0}
 """Seconds between two reports of progress: as events, and as lines where there is no terminal."""
+_MOMENT_S = 1.5
 
 
 class Reporter:
@@ -73,6 +75,10 @@ class Reporter:
         """Report what is left out, and why."""
         self._write(f"left out: {what} ({why})", "excluded", what=what, why=why, count=count)
 
+    def begin(self, stage: str) -> None:
+        """Count the time of a stage from now on, though nothing is reported yet."""
+        self._stage, self._begun, self._last = stage, (time.monotonic(), 0), -math.inf
+
     def progress(
         self, stage: str, done: int, total: int, what: str = "", *, n_bytes: int = 0, old: int = 0
     ) -> None:
@@ -81,7 +87,7 @@ class Reporter:
         Parameters
         ----------
         stage : str
-            ``catalogue``, ``magnetograms`` or ``data set``.
+            ``headers``, ``catalogue``, ``magnetograms`` or ``data set``.
         done, total : int
         what : str
             What was just finished.
@@ -167,6 +173,27 @@ class Reporter:
             text = json.dumps({"event": event, **values}, ensure_ascii=False, allow_nan=False)
             sys.stdout.write(f"{text}\n")
             sys.stdout.flush()
+
+
+def headers_read() -> Callable[[int, int], None]:
+    """Return what reports on stderr how many headers of a folder are read, with the time left.
+
+    Nothing is written where it takes but a moment.
+    """
+    reporter = Reporter(as_json=False)
+    reporter.begin("headers")
+    begun = time.monotonic()
+    shown = False
+
+    def show(done: int, total: int) -> None:
+        nonlocal shown
+        shown = shown or (done < total and time.monotonic() - begun > _MOMENT_S)
+        if shown:
+            reporter.progress("headers", done, total)
+        if done >= total:
+            reporter.close()
+
+    return show
 
 
 @contextmanager

@@ -24,6 +24,8 @@ LEAST_VALID = 0.1
 USFLUX_FACTOR = 5.0
 _QUIET_GAUSS = 20.0
 """Mean |B| of the quiet Sun with its noise is half of that."""
+_BOTH_SIGNS = 1000
+"""Pixels of which some have the other sign by noise alone; the smallest patches have 1400."""
 _LEAST_GAUSS = 1.0
 """Mean |B| of nothing but noise is five times that."""
 _RANGES = {"LON_FWT": 180.0, "LAT_FWT": 90.0, "CRVAL2": 90.0, "CRLT_OBS": 90.0}
@@ -98,8 +100,8 @@ def check_field(
     OffLimbError
         Less than a tenth of the pixels is on the disk.
     FitsError
-        All pixels are zero or the same, all of one sign, one is beyond 10 kG, the mean |B| is
-        under 1 G, or the flux is not that of USFLUX by more than a factor of 5.
+        All pixels are zero or the same, a thousand or more are of one sign, one is beyond 10 kG,
+        the mean |B| is under 1 G, or the flux is not that of USFLUX by more than a factor of 5.
     """
     valid = int(np.count_nonzero(np.isfinite(field)))
     if not valid:
@@ -119,7 +121,7 @@ def check_field(
             f"{path} has a pixel of {value:g} G, and no field of the Sun exceeds "
             f"{LARGEST_GAUSS:g} G: it is damaged, or not in gauss."
         )
-    if least >= 0 or most <= 0:
+    if valid >= _BOTH_SIGNS and (least >= 0 or most <= 0):
         raise FitsError(
             f"{path} holds no line-of-sight field: its pixels have one sign, {least:g} to "
             f"{most:g}, as field strengths, errors and bitmaps have."

@@ -93,6 +93,8 @@ class _SharpKeywords:
     """SIMULATD is true, ORIGIN is ``SIMULATED``, or HARPNUM is one of simulated regions."""
     interpolated: bool
     """INTERPOL is true, as `hnn_core.magnetogram.interpolation` marks its frames."""
+    named: bool
+    """Header or name state that this is the segment ``magnetogram``."""
 
     @property
     def mu(self) -> float:
@@ -163,6 +165,7 @@ def sharp_keywords(header: Header, path: str) -> _SharpKeywords:
         or str(header.get("ORIGIN", "")).strip().upper() == "SIMULATED"
         or harp >= FIRST_SIMULATED_HARP,
         interpolated=header.get("INTERPOL") is True,
+        named=bool(segments),
     )
 
 

@@ -261,5 +261,5 @@ class Predictor:
             device=self.device,
             simulated=last.simulated,
             trained_on=str(self.info.metadata.get("trained_on", "")),
-            warnings=(*warnings, *sequence.notes),
+            warnings=(*warnings, *last.notes, *sequence.notes),
         )

@@ -1,6 +1,7 @@
 """Where magnetograms come from: one protocol, one file for each kind of source."""
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,22 +13,25 @@ __all__ = ["find_region", "open_source"]
 
 _KNOWN = (
     "sim: (simulated regions; sim:SEED or sim:SEED:NUMBER for others), fits:FOLDER (SHARP FITS "
-    "files) and jsoc: (what was fetched from JSOC; jsoc:nrt for near-real-time magnetograms, "
-    "jsoc:CLASS:START:END for a planned data set)"
+    "files, or an archive of them) and jsoc: (what was fetched from JSOC; jsoc:nrt for "
+    "near-real-time magnetograms, jsoc:CLASS:START:END for a planned data set)"
 )
 
 
-def open_source(spec: str) -> Source:
+def open_source(spec: str, progress: Callable[[int, int], None] | None = None) -> Source:
     """Open a source of magnetograms by its specification.
 
     Parameters
     ----------
     spec : str
         ``sim:``, ``sim:SEED`` or ``sim:SEED:NUMBER`` for simulated regions, 16 of them where
-        no number is given; ``fits:FOLDER`` for a folder of SHARP FITS files, of any depth;
+        no number is given; ``fits:FOLDER`` for a folder of SHARP FITS files, of any depth, or an
+        archive (tar, zip) of them;
         ``jsoc:`` and ``jsoc:nrt`` for what was fetched from JSOC of the definitive and of the
         near-real-time series; ``jsoc:CLASS:START:END`` for the regions of a planned data set;
         ``upload:NAME`` for what the page's visitor uploaded, while the session lasts.
+    progress : callable (done, total), optional
+        While the headers of new files of a folder are read, which takes a while for thousands.
 
     Raises
     ------
@@ -35,6 +39,8 @@ def open_source(spec: str) -> Source:
         The specification is not understood, or the folder does not exist.
     EmptySourceError
         The folder holds no usable magnetogram, or nothing was fetched yet.
+    ArchiveError
+        The archive is damaged or too large.
 
     Examples
     --------
@@ -53,7 +59,7 @@ def open_source(spec: str) -> Source:
             raise UnknownSourceError(f"{spec!r} names no folder; write fits:FOLDER.")
         folder = Path(rest.strip()).expanduser()
         _refuse_uploads(folder)
-        return FitsFolder(folder)
+        return FitsFolder(folder, progress)
     if colon and kind == "upload":
         from hnn_core.sources.uploads import UploadedFolder
 

@@ -33,6 +33,7 @@ __all__ = [
     "printable",
     "unpack",
     "unpacked",
+    "unpacked_home",
 ]
 
 ARCHIVE_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".zip")
@@ -125,6 +126,11 @@ def unpack(
     return skipped
 
 
+def unpacked_home() -> Path:
+    """Return the program's folder of unpacked archives; it may not exist yet."""
+    return home() / "unpacked"
+
+
 def unpacked(archive: Path) -> tuple[Path, list[SkippedFile]]:
     """Return the folder of the program where an archive's files are, unpacked once, and the rest.
 
@@ -134,7 +140,7 @@ def unpacked(archive: Path) -> tuple[Path, list[SkippedFile]]:
     status = archive.stat()
     state = {"archive": str(archive), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
     key = hashlib.sha256(json.dumps(state).encode()).hexdigest()[:24]
-    folder = home() / "unpacked" / key
+    folder = unpacked_home() / key
     card = folder.with_suffix(".json")
     folder.parent.mkdir(exist_ok=True)
     with FileLock(folder.parent / ".lock"):

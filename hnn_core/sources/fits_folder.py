@@ -1,12 +1,9 @@
-"""A folder of SHARP FITS files as a source: headers are read once and kept in an index."""
+"""A folder of SHARP FITS files as a source: its regions, their records, their frames."""
 
-import hashlib
-import json
-import os
+import re
 from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 
 import numpy as np
 from astropy.time import Time
@@ -14,67 +11,77 @@ from astropy.time import Time
 from hnn_core.exceptions import (
     EmptySourceError,
     FitsError,
-    HnnError,
     OffLimbError,
     UnknownRegionError,
-    UnknownSourceError,
     UnknownTimeError,
 )
 from hnn_core.magnetogram.conventions import iso_minute, tai_seconds, time_from_seconds
-from hnn_core.magnetogram.fits import read_header
 from hnn_core.magnetogram.magnetogram import Magnetogram, read_fits
-from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP, sharp_keywords
+from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP
 from hnn_core.regions.base import Region, SkippedFile
 from hnn_core.regions.flare_table import FLARE_TABLE, FlareRow, flares_of, read_flare_table
-from hnn_core.storage import home, write_atomically
+from hnn_core.sources.folder_index import IndexRow, Progress, read_index
 
 __all__ = ["FitsFolder"]
 
-_VERSION = 1
-_ENDINGS = (".fits", ".fit", ".fits.gz")
+_FITS_NAME = re.compile(r"\.(fits|fit|fts|fz)(\.\w+)?$", re.IGNORECASE)
+_NEAR_S = 6 * 3600.0
+_FAR_SMALLER = 0.1
+"""Of the pixels of its neighbours in time: a box that grows does not grow tenfold in two hours."""
 
 
 class FitsFolder:
-    """SHARP FITS files below a folder, any mix of HARPs, any depth.
+    """SHARP FITS files below a folder or in an archive, any mix of HARPs, any depth.
 
-    Files ending in .fits, .fit or .fits.gz are used; hidden ones and .part files are not
-    looked at. Only headers are read, once: the index is kept in the program's folder and
-    refreshed for files that changed, vanished or appeared.
+    What a file is, its content decides (docs/reading.md): FITS, plain or packed, whatever its
+    ending; an archive (tar, zip), which is unpacked into the program's folder; a table of keywords
+    for as-is files, see `hnn_core.sources.keyword_table`. Hidden files and those of an unfinished
+    download are not looked at; of everything else that is not read, `skipped` gives the reason.
+    Only headers are read, once: the index is kept in the program's folder and refreshed for files
+    that changed, vanished or appeared.
 
     A region is named by its HARP number; one of the near-real-time series, whose HARP
     numbers mean other regions, by ``NRT-`` and its number; a simulated one by ``SIM`` and its
-    number. Of several files for one record the largest is used, then the newest; the others
-    are listed as skipped. An optional table ``flares.csv`` in the folder holds the flares,
-    see `hnn_core.regions.flare_table`.
+    number. Of several files for one record one that names its segment is used, then the largest,
+    then the newest; the others are listed as skipped, and so is a patch with less than a tenth of
+    the pixels of those next to it in time. An optional table ``flares.csv`` in the folder holds
+    the flares, see `hnn_core.regions.flare_table`.
 
     Parameters
     ----------
     folder : Path
+        Or an archive.
+    progress : callable (done, total), optional
+        While the headers of new files are read.
 
     Raises
     ------
     UnknownSourceError
-        The folder does not exist or cannot be read.
+        Neither a folder nor an archive, or it cannot be read.
+    ArchiveError
+        The archive is damaged or too large.
     EmptySourceError
         No file in it is a SHARP CEA magnetogram.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, progress: Progress | None = None) -> None:
         self.folder = Path(folder).absolute()
         self.spec = f"fits:{self.folder}"
         self._broken: dict[str, str] = {}
-        rows = _load_index(self.folder)
-        self._records, duplicates = _group_records(row for row in rows if not row.problem)
-        flares, malformed = read_flare_table(self.folder / FLARE_TABLE)
+        self._index = read_index(self.folder, progress)
+        rows = self._index.rows
+        self._records, left_out = _group_records(row for row in rows if not row.problem)
+        flares, malformed = read_flare_table(self._index.root / FLARE_TABLE)
         self._skipped = (
-            *(SkippedFile(row.path, row.problem) for row in rows if row.problem),
+            *(SkippedFile(row.path, row.problem) for row in rows if _is_expected(row)),
             *(
                 SkippedFile(row.path, f"{self.folder / row.path} ends before its last pixel.")
                 for row in rows
                 if not row.whole
             ),
-            *duplicates,
+            *left_out,
             *malformed,
+            *_foreign_files(row for row in rows if row.problem and not _is_expected(row)),
         )
         if not self._records:
             raise EmptySourceError(_nothing_usable(self.folder, self._skipped))
@@ -117,12 +124,17 @@ class FitsFolder:
                 f"Region {region} has no record at {iso_minute(time)} TAI; the nearest is "
                 f"{iso_minute(records.seconds[index])}."
             )
-        path = records.rows[index].path
+        return self._read(records.rows[index])
+
+    def _read(self, row: IndexRow) -> Magnetogram:
+        """Read a file; messages and provenance have its place in the folder or the archive."""
+        place, shown = self._index.places[row.path], str(self.folder / row.path)
         try:
-            return read_fits(self.folder / path)
+            cards = self._index.tables.cards(place) if row.bare else None
+            return replace(read_fits(place, cards), origin=shown)
         except (FitsError, OffLimbError) as error:
-            self._broken[path] = str(error)
-            raise
+            self._broken[row.path] = str(error).replace(str(place), shown)
+            raise type(error)(self._broken[row.path]) from error
 
     def skipped(self) -> tuple[SkippedFile, ...]:
         """Files and rows of the flare table that could not be used, with the reasons.
@@ -149,60 +161,37 @@ class FitsFolder:
 
 
 @dataclass(frozen=True)
-class _IndexRow:
-    """One file: what it was when indexed, and what its header holds."""
-
-    path: str
-    """Relative to the folder, with forward slashes."""
-    size: int
-    mtime_ns: int
-    problem: str = ""
-    """Why the file cannot be used, empty if it can."""
-    harp: int = 0
-    noaa: tuple[int, ...] = ()
-    t_rec: float = 0.0
-    """unix_tai seconds."""
-    quality: int = 0
-    near_real_time: bool = False
-    simulated: bool = False
-    whole: bool = True
-    """False for a file shorter than its header claims: its record is known, its pixels are not."""
-
-
-@dataclass(frozen=True)
 class _Records:
     """The records of one region, ascending in time."""
 
-    rows: tuple[_IndexRow, ...]
+    rows: tuple[IndexRow, ...]
     seconds: np.ndarray
     """T_REC, float64 unix_tai seconds (records,)."""
     quality: np.ndarray
     """uint32 (records,)."""
 
 
-def _group_records(rows: Iterable[_IndexRow]) -> tuple[dict[str, _Records], list[SkippedFile]]:
+def _group_records(rows: Iterable[IndexRow]) -> tuple[dict[str, _Records], list[SkippedFile]]:
     """Sort files into the records of regions, by region id; of files of one record keep the best.
 
     Definitive, near-real-time and simulated regions are never merged, whatever their numbers.
     """
-    best: dict[tuple[str, int], _IndexRow] = {}
-    skipped = []
+    same: dict[tuple[str, int], list[IndexRow]] = {}
     for row in rows:
-        key = (_region_id(row), round(row.t_rec))
-        other = best.get(key)
-        if other is None:
-            best[key] = row
-            continue
-        kept, left = sorted(
-            (row, other), key=lambda one: (one.size, one.mtime_ns, one.path), reverse=True
-        )
-        best[key] = kept
-        skipped.append(
-            SkippedFile(left.path, f"{left.path} is the same record as {kept.path}, which is used.")
-        )
-    grouped: dict[str, list[_IndexRow]] = {}
-    for (name, _), row in sorted(best.items(), key=lambda item: item[1].t_rec):
-        grouped.setdefault(name, []).append(row)
+        same.setdefault((_region_id(row), round(row.t_rec)), []).append(row)
+    grouped: dict[str, list[IndexRow]] = {}
+    skipped = []
+    for (name, _), files in sorted(same.items(), key=lambda item: item[1][0].t_rec):
+        best = max(files, key=lambda one: (one.named, one.size, one.mtime_ns, one.path))
+        grouped.setdefault(name, []).append(best)
+        skipped += [
+            SkippedFile(row.path, f"{row.path} is the same record as {best.path}, which is used.")
+            for row in files
+            if row is not best
+        ]
+    for name, found in grouped.items():
+        grouped[name], small = _without_specks(found)
+        skipped += small
     records = {
         name: _Records(
             rows=tuple(found),
@@ -214,7 +203,47 @@ def _group_records(rows: Iterable[_IndexRow]) -> tuple[dict[str, _Records], list
     return records, skipped
 
 
-def _region_id(row: _IndexRow) -> str:
+def _without_specks(rows: list[IndexRow]) -> tuple[list[IndexRow], list[SkippedFile]]:
+    """Leave out patches that are far smaller than the two before and the two after them."""
+    kept, skipped = [], []
+    for i, row in enumerate(rows):
+        around = (*rows[max(0, i - 2) : i], *rows[i + 1 : i + 3])
+        near = [one.pixels for one in around if abs(one.t_rec - row.t_rec) <= _NEAR_S]
+        if near and row.pixels < _FAR_SMALLER * float(np.median(near)):
+            reason = (
+                f"{row.path} is a patch of {row.pixels} pixels between patches of "
+                f"{np.median(near):.0f}: it is not the whole patch of its record."
+            )
+            skipped.append(SkippedFile(row.path, reason))
+        else:
+            kept.append(row)
+    return kept, skipped
+
+
+def _is_expected(row: IndexRow) -> bool:
+    """Whether a file with a problem is one that by its content or name should have been read."""
+    return bool(row.problem) and (
+        not row.problem.endswith("not a FITS file.") or _FITS_NAME.search(row.path) is not None
+    )
+
+
+def _foreign_files(rows: Iterable[IndexRow]) -> list[SkippedFile]:
+    """Name the files that are no FITS files and have no name of one, in one entry an ending."""
+    by_ending: dict[str, list[str]] = {}
+    for row in rows:
+        by_ending.setdefault(PurePath(row.path).suffix.lower(), []).append(row.path)
+    skipped = []
+    for ending, paths in sorted(by_ending.items()):
+        if len(paths) == 1:
+            reason = f"{paths[0]} is not a FITS file."
+        else:
+            which = f"ending in {ending}" if ending else "without an ending"
+            reason = f"{len(paths)} files {which} are not FITS files: {paths[0]} and others."
+        skipped.append(SkippedFile(paths[0], reason))
+    return skipped
+
+
+def _region_id(row: IndexRow) -> str:
     if row.simulated:
         number = row.harp - FIRST_SIMULATED_HARP + 1
         return f"SIM {number}" if number > 0 else f"SIM-{row.harp}"
@@ -244,112 +273,3 @@ def _nothing_usable(folder: Path, skipped: tuple[SkippedFile, ...]) -> str:
         f"{folder} holds no usable magnetogram: {len(skipped)} files were skipped, "
         f"the first because {skipped[0].reason}"
     )
-
-
-def _load_index(folder: Path) -> list[_IndexRow]:
-    """Return one row for every FITS file below a folder, sorted by path, then closed folders."""
-    if not folder.is_dir():
-        raise UnknownSourceError(
-            f"There is no folder {folder}; give one that holds SHARP FITS files."
-        )
-    kept = _read_cache(folder)
-    rows = []
-    changed = False
-    files, closed = _scan(folder)
-    for path, size, mtime_ns in files:
-        row = kept.get(path)
-        if row is None or (row.size, row.mtime_ns) != (size, mtime_ns):
-            row = _read_row(folder, path, size, mtime_ns)
-            changed = True
-        rows.append(row)
-    if changed or len(rows) != len(kept):
-        _write_cache(folder, rows)
-    return rows + closed
-
-
-def _scan(folder: Path) -> tuple[list[tuple[str, int, int]], list[_IndexRow]]:
-    """Find (relative path, size, mtime_ns) of all FITS files, sorted, and unreadable folders.
-
-    Links to folders are followed, each folder once.
-    """
-    seen: set[tuple[int, int]] = set()
-    found: list[Path] = []
-    closed: list[_IndexRow] = []
-
-    def refuse(error: OSError) -> None:
-        sentence = f"{error.filename} cannot be read: {error.strerror}."
-        if error.filename == str(folder):
-            raise UnknownSourceError(sentence) from error
-        relative = Path(error.filename).relative_to(folder).as_posix()
-        closed.append(_IndexRow(relative, -1, -1, problem=sentence))
-
-    for root, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
-        status = Path(root).stat()
-        if (status.st_dev, status.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [
-            Path(root) / name
-            for name in names
-            if not name.startswith(".") and name.lower().endswith(_ENDINGS)
-        ]
-    return [(path.relative_to(folder).as_posix(), *_stat(path)) for path in sorted(found)], closed
-
-
-def _stat(path: Path) -> tuple[int, int]:
-    """Return size and mtime_ns; -1 for a dangling link, whose header then cannot be read."""
-    try:
-        status = path.stat()
-    except OSError:
-        return -1, -1
-    return status.st_size, status.st_mtime_ns
-
-
-def _read_row(folder: Path, path: str, size: int, mtime_ns: int) -> _IndexRow:
-    try:
-        image = read_header(folder / path)
-        keywords = sharp_keywords(image.keywords, str(folder / path))
-    except HnnError as error:
-        return _IndexRow(path, size, mtime_ns, problem=str(error))
-    if keywords.interpolated:
-        problem = f"{folder / path} is a frame made by interpolation, not a record."
-        return _IndexRow(path, size, mtime_ns, problem=problem)
-    return _IndexRow(
-        path=path,
-        size=size,
-        mtime_ns=mtime_ns,
-        harp=keywords.harp,
-        noaa=keywords.noaa,
-        t_rec=float(tai_seconds(keywords.t_rec)),
-        quality=keywords.quality,
-        near_real_time=keywords.near_real_time,
-        simulated=keywords.simulated,
-        whole=image.whole,
-    )
-
-
-def _cache_path(folder: Path) -> Path:
-    digest = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
-    return home() / "index" / f"{folder.name[:40] or 'root'}-{digest}.json"
-
-
-def _read_cache(folder: Path) -> dict[str, _IndexRow]:
-    try:
-        stored = json.loads(_cache_path(folder).read_text(encoding="utf-8"))
-        if stored["version"] != _VERSION:
-            return {}
-        rows = [_IndexRow(**{**row, "noaa": tuple(row["noaa"])}) for row in stored["rows"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return {row.path: row for row in rows}
-
-
-def _write_cache(folder: Path, rows: list[_IndexRow]) -> None:
-    content = {"version": _VERSION, "folder": str(folder), "rows": [asdict(row) for row in rows]}
-    # The index only saves time: a full or read-only disk must not hide the files.
-    with suppress(OSError):
-        path = _cache_path(folder)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, json.dumps(content).encode(), shared=True)

@@ -5,6 +5,7 @@ small is copied. A record is known by its T_REC, written as ISO time, TAI. What 
 records is computed anew once files have come to a downloaded region.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +14,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 from astropy.time import Time
+from streamlit.delta_generator import DeltaGenerator
 
 from analysis.physics.flux import frame_flux
 from analysis.physics.pil import PilMasks, detect_pils
 from hnn_core.explanation.rollout import class_attention
 from hnn_core.explanation.service import Explanation, explain
+from hnn_core.live.reporting import duration
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sequence_plan import sequence_hours
@@ -66,6 +69,7 @@ class Place:
 _FRAMES = 96
 """Frames kept: two passages of 48 hours, 1 to 4 MB each."""
 _PASSAGES = 32
+_MANY_HEADERS = 500
 _KNOWN_BY: dict[str | type[Any], Callable[[Any], Any]] = {
     ModelInfo: lambda info: (info.name, info.sha256),
     Place: lambda place: place.state,
@@ -80,7 +84,27 @@ def source(spec: str) -> Source:
 @st.cache_resource(ttl=300, max_entries=4, show_spinner="Looking through the source …")
 def _source(spec: str, state: int) -> Source:
     del state
-    return open_source(spec)
+    return open_source(spec, _headers_read())
+
+
+def _headers_read() -> Callable[[int, int], None]:
+    """Return what draws how many headers of a large folder are read, with the time left."""
+    begun = time.monotonic()
+    place: list[DeltaGenerator] = []
+
+    def show(done: int, total: int) -> None:
+        if not place and total < _MANY_HEADERS:
+            return
+        if not place:
+            place.append(st.empty())
+        if done >= total:
+            place[0].empty()
+        elif done:
+            left = (time.monotonic() - begun) / done * (total - done)
+            text = f"Headers read: {done} of {total}, {duration(left)} left"
+            place[0].progress(done / total, text=text)
+
+    return show
 
 
 @st.cache_resource(ttl=60, max_entries=1, show_spinner=False)

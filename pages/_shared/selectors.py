@@ -105,8 +105,8 @@ def _select_source() -> Source | None:
             default=folder,
             read=str,
             placeholder="/data/sharps",
-            help="SHARP CEA magnetograms, any mix of regions, at any depth. Only read, never "
-            "changed.",
+            help="SHARP CEA magnetograms, any mix of regions, at any depth, or an archive of them. "
+            "Only read, never changed.",
         )
         if not text.strip():
             return None

@@ -70,11 +70,11 @@ def fetch(first=FIRST, last=LAST, *, series=DEFINITIVE, harp=HARP, **options) ->
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Name and content of everything that is not hidden below a folder."""
+    """Name and content of everything that is not hidden, nor a file's SHA-256, below a folder."""
     return {
         path.name: path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.name.startswith(".")
+        if path.is_file() and not path.name.startswith(".") and path.suffix != ".sha256"
     }
 
 

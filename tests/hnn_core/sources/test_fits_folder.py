@@ -16,7 +16,7 @@ from hnn_core.exceptions import (
     UnknownSourceError,
     UnknownTimeError,
 )
-from hnn_core.sources import find_region, fits_folder, open_source
+from hnn_core.sources import find_region, folder_index, open_source
 from hnn_core.sources.fits_folder import FitsFolder
 from tests.support.drawn_sharp import draw_fits, drawn_field
 
@@ -46,7 +46,7 @@ def test_real_folder_is_one_region_of_fifty_hours(harp377):
     assert (region.id, region.harp, region.noaa, region.n_records) == ("377", 377, (11158,), 50)
     assert region.first.isot == "2011-02-13T05:00:00.000"
     assert region.last.isot == "2011-02-15T06:00:00.000"
-    assert source.skipped() == ()
+    assert all(".png are not FITS files" in file.reason for file in source.skipped())  # masks
     quality = source.quality("377")
     assert quality.dtype == np.uint32
     flagged = source.times("377")[quality != 0].isot.tolist()
@@ -84,7 +84,7 @@ def test_any_depth_and_ending_and_any_mix_of_regions(tmp_path):
         ("401", 3),
     ]
     assert source.regions()[1].noaa == (11166, 11169)
-    assert source.skipped() == ()
+    assert [file.reason for file in source.skipped()] == ["notes.txt is not a FITS file."]
     assert source.times("377").isot[-1] == "2011-02-13T10:00:00.000"
     assert source.frame("377", at(10)).harp == 377
 
@@ -303,13 +303,13 @@ def test_links_in_circles_are_followed_once(tmp_path):
 def headers_read(monkeypatch) -> list[str]:
     """Names of the files whose headers are read."""
     names = []
-    read = fits_folder.read_header
+    read = folder_index.read_header
 
-    def counted(path):
+    def counted(path, **options):
         names.append(Path(path).name)
-        return read(path)
+        return read(path, **options)
 
-    monkeypatch.setattr(fits_folder, "read_header", counted)
+    monkeypatch.setattr(folder_index, "read_header", counted)
     return names
 
 

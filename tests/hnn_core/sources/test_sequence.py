@@ -606,7 +606,7 @@ def test_real_keyword_rows_give_time_quality_and_numbers(harp377):
         pytest.skip("no keyword table among the real data")
     rows = pd.read_csv(table, low_memory=False)
     keys = ["T_REC", "HARPNUM", "NOAA_AR", "NOAA_ARS", "QUALITY", "TELESCOP", "BUNIT", "CTYPE1"]
-    keys += ["CTYPE2", "CDELT1", "RSUN_REF", "LON_FWT", "LAT_FWT", "CRVAL1", "CRLN_OBS"]
+    keys += ["CTYPE2", "CDELT1", "CDELT2", "RSUN_REF", "LON_FWT", "LAT_FWT", "CRVAL1", "CRLN_OBS"]
     found = []
     for row in rows[rows["HARPNUM"] == 1950].to_dict("records"):
         cards = {key: "MISSING" if pd.isna(row[key]) else row[key] for key in keys}
