@@ -163,7 +163,7 @@ def clean_header(header: Header) -> Header:
         keyword, value = card.keyword, card.value
         if _structural(keyword) or keyword in ("COMMENT", "HISTORY") or keyword in kept:
             continue
-        if not _KEYWORD.fullmatch(keyword):
+        if not _KEYWORD.fullmatch(keyword) or keyword == "END":
             continue
         if keyword.startswith(("CRDER", "CSYSER")) and str(value).strip().lower() == "nan":
             continue
@@ -278,6 +278,10 @@ def _shape(header: Header, path: Path) -> tuple[int, int]:
     if any(size != 1 for size in others):
         raise WrongInstrumentError(
             f"{path} holds an image of {axes} axes, {' by '.join(map(str, sizes))}, not of two."
+        )
+    if not prefix and header.data_size * 8 != rows * cols * abs(header["BITPIX"]):
+        raise TruncatedFitsError(
+            f"{path} claims {header.data_size} bytes for {cols} by {rows} pixels."
         )
     if rows * cols > _MAX_PIXELS or header.data_size > MAX_BYTES:
         raise FitsError(
