@@ -82,7 +82,7 @@ def _fluxes(raw: bytes) -> list[float]:
 
 
 def test_what_is_accepted_is_what_astropy_reads(tmp_path):
-    accepted = 0
+    accepted = unread = 0
     for seed in range(FILES):
         path = write_mutated(tmp_path, random.Random(seed))
         signal.alarm(PATIENCE_S)
@@ -96,10 +96,14 @@ def test_what_is_accepted_is_what_astropy_reads(tmp_path):
         accepted += 1
         ours = unsigned_flux(frame.field, frame.pixel_area).to_value("Mx")
         theirs = fluxes_by_astropy(path)
+        if not theirs:  # a card that we repair, where astropy reads nothing
+            unread += 1
+            continue
         assert any(math.isclose(ours, one, rel_tol=1e-6) for one in theirs), (seed, ours, theirs)
         assert frame.harp > 0
         assert np.nanmax(np.abs(frame.field)) <= 1e4
     assert FILES // 20 < accepted < FILES // 2
+    assert unread <= FILES // 200
 
 
 @pytest.mark.parametrize("seed", SEEDS)
