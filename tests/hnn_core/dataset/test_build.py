@@ -25,7 +25,7 @@ NO_RECORD = "no good record of its own"
 GAP = "too many hours missing before it"
 FAR = "more than 45° from the central meridian"
 NO_LONGITUDE = "longitude not known"
-SHAPES = "gap between patches of different shapes"
+APART = "patches that cannot be laid on one grid"
 
 
 def built(folder, *regions, **options):
@@ -203,13 +203,13 @@ def test_broken_record_counts_as_missing_and_is_told(tmp_path):
     pd.testing.assert_frame_equal(dataset.sequences, whole.sequences)
 
 
-def test_gap_between_patches_of_different_shape_excludes(tmp_path):
+def test_patches_of_two_sizes_without_coordinates_are_not_one_sequence(tmp_path):
     region = DrawnRegion(
         flares=(flare(25.5),), absent=[12], shape=lambda index: SHAPE if index < 12 else (42, 72)
     )
     dataset = built(tmp_path, region)
     assert hours_of(dataset.select("M", 10)) == [9, 10, 11, 22, 23, 24, 25]
-    assert dataset.card["excluded"][SHAPES] == 9  # hours 13 to 21 would need hour 12
+    assert dataset.card["excluded"][APART] == 9  # hours 13 to 21 would need hour 12 or 11
 
 
 def test_longer_sequences_are_padded_in_front(tmp_path):
