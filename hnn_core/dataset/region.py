@@ -182,7 +182,7 @@ def _readable(plan: SequencePlan, frames: _RegionFrames) -> list[_Cut]:
     slots: list[SlotPlan] = []
     for slot in reversed(plan.slots):
         try:
-            frames.boxes([slot, plan.slots[-1]])
+            frames.boxes([slot, *slots])
         except SequenceError:
             break
         slots.insert(0, slot)

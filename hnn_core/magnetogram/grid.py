@@ -185,10 +185,12 @@ def frame_boxes(frames: Sequence[Magnetogram | Place]) -> list[Box]:
     Raises
     ------
     SequenceError
-        Their headers do not say how they lie on each other.
+        Their headers do not say how they lie on each other, or they have no pixel in common.
     """
     places = [one if isinstance(one, Place) else Place.of(one) for one in frames]
-    return [place.box_on(places[-1]) for place in places]
+    boxes = [place.box_on(places[-1]) for place in places]
+    common_box(boxes)
+    return boxes
 
 
 def common_box(boxes: Sequence[Box]) -> Box:
@@ -197,7 +199,9 @@ def common_box(boxes: Sequence[Box]) -> Box:
     rows = min(box.row + box.rows for box in boxes) - row
     cols = min(box.col + box.cols for box in boxes) - col
     if rows <= 0 or cols <= 0:
-        raise SequenceError("The patches have no pixel in common; they are not of one region.")
+        raise SequenceError(
+            "The patches have no pixel in common (CRPIX, CRVAL); use frames of one region."
+        )
     return Box(row, col, rows, cols)
 
 

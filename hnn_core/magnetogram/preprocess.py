@@ -93,6 +93,8 @@ def crop_boxes(frames: Sequence[Magnetogram | Place], size: int) -> list[CropBox
         It is not known how the frames lie on each other, or one of them lies outside its box.
     """
     places = [one if isinstance(one, Place) else Place.of(one) for one in frames]
+    if not places:
+        return []
     # Half a pixel to the south or east, as `CropBox.centred`.
     row, col = (math.floor(at + (1 - size) / 2) for at in places[-1].centre)
     boxes = [CropBox(row - box.row, col - box.col, size, box.shape) for box in frame_boxes(places)]

@@ -9,7 +9,7 @@ from astropy.time import Time
 
 from hnn_core.exceptions import FitsError, PositionError, SequenceError
 from hnn_core.magnetogram.conventions import iso_minute, iso_second, tai_seconds, time_from_seconds
-from hnn_core.magnetogram.grid import common_box, frame_boxes
+from hnn_core.magnetogram.grid import frame_boxes
 from hnn_core.magnetogram.interpolation import interpolate_frames
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sequence_plan import REJECTED, SequencePlan, SlotPlan, plan_sequence
@@ -111,7 +111,7 @@ def build_sequence(
             raise _with_notes(error, reader.notes) from error
         if not _broken(reader, plan):
             frames = tuple(reader.frame(slot) for slot in plan.slots)
-            common_box(frame_boxes(frames))  # refuses frames that lie nowhere on each other
+            frame_boxes(frames)  # refuses those that do not lie on each other
             return Sequence(
                 region=region,
                 hours=plan.hours,
