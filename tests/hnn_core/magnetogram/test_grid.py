@@ -1,6 +1,7 @@
 """Where frames lie on each other, and what that decides: gaps and the network's crop."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -73,6 +74,36 @@ def test_a_box_that_turns_with_its_region_stays_one_box(harp377):
     del last.header["OMEGA_DT"]
     # 12.1 pixels of longitude are 11.3 on the surface at 21° south.
     assert frame_boxes([first, last])[0] == Box(0, -11, 377, 744)
+
+
+def displacement(before: np.ndarray, after: np.ndarray, reach: int = 12) -> float:
+    """Columns by which a tile moved to the west, at the peak of its cross-correlation; else NaN."""
+    window = np.hanning(len(before))[:, None] * np.hanning(len(before))
+    first, second = ((one - one.mean()) * window for one in (before, after))
+    sizes = [2 * side for side in first.shape]
+    product = np.fft.rfft2(second, sizes) * np.fft.rfft2(first, sizes).conj()
+    peaks = np.roll(np.fft.irfft2(product, sizes), (reach, reach), (0, 1))
+    peaks = peaks[: 2 * reach + 1, : 2 * reach + 1]
+    alike = peaks.max() / np.sqrt((first**2).sum() * (second**2).sum())
+    return (
+        float(np.unravel_index(peaks.argmax(), peaks.shape)[1] - reach) if alike > 0.5 else np.nan
+    )
+
+
+def test_the_region_stays_with_its_box_and_not_with_carringtons_longitude(harp377):
+    # docs/method.md, "Frames": why the grid turns with OMEGA_DT. Ten hours apart, tiles of 64 px.
+    frames = [read_fits(path) for path in sorted(harp377.glob("*.fits"))[::10]]
+    fields = [np.clip(np.where(np.abs(f.field) < 15, 0, f.field), -300, 300) for f in frames]
+    moved = [
+        displacement(*(field[row : row + 64, col : col + 64] for field in pair))
+        for pair in pairwise(fields)
+        for row in range(0, 313, 48)
+        for col in range(0, 680, 48)
+        if np.abs(pair[0][row : row + 64, col : col + 64]).mean() > 4.0
+    ]
+    assert np.isfinite(moved).sum() > 60
+    # Fixed in Carrington longitude they would have moved by -2.1 columns.
+    assert abs(np.nanmean(moved)) < 1.0
 
 
 def test_a_grown_box_with_another_centre_is_found_by_its_position():
