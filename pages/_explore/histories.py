@@ -70,7 +70,7 @@ def flux_history(selection: Selection, records: Mapping[str, str]) -> pd.DataFra
         st.caption(":material/broken_image: Left out: " + " ".join(broken))
     history = pd.DataFrame(rows)
     if rows and (note := size_note(history)):
-        st.caption(f":material/crop_free: {note}")
+        st.caption(f":material/crop_free: Passage: {note}")
     return history
 
 
@@ -80,7 +80,7 @@ def show_area(view: View | None) -> None:
         return
     frames = view.sequence.frames
     if note := area_note([frame.shape for frame in frames], common_parts(frames)):
-        st.caption(f":material/crop_free: {note}")
+        st.caption(f":material/crop_free: Bars: {note}")
 
 
 def show_flux_bars(view: View | None, name: str, title: str) -> None:
