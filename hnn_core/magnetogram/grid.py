@@ -8,6 +8,7 @@ Docs: docs/method.md, "Frames".
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -28,6 +29,10 @@ __all__ = [
 ]
 
 _DAY = 86400.0
+_DRIFT = 1.0
+"""Degrees a day, at most, by which the box of a HARP drifts in Carrington longitude."""
+_SWING = 0.02
+"""Degrees by which that drift swings within a day, since SDO circles the Earth."""
 _SAME_SCALE = 1e-3
 """Relative difference of CDELT1 that moves no pixel of a patch by as much as one."""
 _HALF = 0.51
@@ -111,21 +116,24 @@ class Place:
     def west_of(self, other: "Place") -> float:
         """Longitude of the reference point less that of another's, degrees, on the region's grid.
 
-        The grid turns with the box (OMEGA_DT) where both headers say how fast, else with
-        Carrington's rotation.
+        The grid turns with the region's box: by OMEGA_DT where both headers say how fast. Where
+        they do not, a box that keeps its size and drifts no faster than boxes do is the same box,
+        and one that changes is placed by its Carrington longitude.
         """
-        difference = self.longitude - other.longitude
-        turned = (
-            (self.rotation + other.rotation) / 2 * (self.seconds - other.seconds) / _DAY
-            + self.meridian
-            - other.meridian
-        )
-        if math.isfinite(turned):
-            difference -= turned
-        return (difference + 180.0) % 360.0 - 180.0
+        west = _wrapped(self.longitude - other.longitude)
+        days = (self.seconds - other.seconds) / _DAY
+        most = _DRIFT * abs(days) + _SWING
+        rate = (self.rotation + other.rotation) / 2
+        turned = _wrapped(rate * days + self.meridian - other.meridian)
+        if abs(turned) <= most:
+            return west - turned
+        same_box = (self.shape, self.row, self.col) == (other.shape, other.row, other.col)
+        if same_box and abs(self.latitude - other.latitude) < _SWING and abs(west) <= most:
+            return 0.0
+        return west
 
-    def box_on(self, other: "Place") -> Box:
-        """Return where this frame lies on the array of another, to the nearest whole pixel.
+    def corner_on(self, other: "Place") -> tuple[float, float]:
+        """Return row and column, on the array of another frame, of this one's first pixel.
 
         Without coordinates patches of one shape lie on each other.
 
@@ -138,7 +146,7 @@ class Place:
         others = (other.row, other.col, other.longitude, other.latitude, other.scale)
         if not all(map(math.isfinite, (*known, *others))):
             if self.shape == other.shape:
-                return Box(0, 0, *self.shape)
+                return 0.0, 0.0
             raise SequenceError(
                 f"The patch has {size_words(self.shape)} at {iso_minute(self.seconds)} TAI but "
                 f"{size_words(other.shape)} at {iso_minute(other.seconds)}, and without CRPIX and "
@@ -150,9 +158,12 @@ class Place:
                 f"{other.scale:g}° at {iso_minute(other.seconds)} (CDELT1); use one series."
             )
         x, y = _equal_area(self.west_of(other), self.latitude, other.latitude)
-        row = other.row + y / other.scale - self.row
-        col = other.col + x / other.scale - self.col
-        return Box(math.floor(row + _HALF), math.floor(col + _HALF), *self.shape)
+        return other.row + y / other.scale - self.row, other.col + x / other.scale - self.col
+
+
+def _wrapped(degrees: float) -> float:
+    """Degrees from −180 to 180."""
+    return (degrees + 180.0) % 360.0 - 180.0
 
 
 def _equal_area(west: float, latitude: float, centre: float) -> tuple[float, float]:
@@ -170,12 +181,12 @@ def _equal_area(west: float, latitude: float, centre: float) -> tuple[float, flo
 
 
 def frame_boxes(frames: Sequence[Magnetogram | Place]) -> list[Box]:
-    """Lay the frames of a region on one grid.
+    """Lay the frames of a region on one grid, to the nearest whole pixel.
 
     Parameters
     ----------
     frames : sequence of Magnetogram or Place
-        At least one.
+        At least one, in order of time: each is placed on the next, which is most like it.
 
     Returns
     -------
@@ -188,9 +199,14 @@ def frame_boxes(frames: Sequence[Magnetogram | Place]) -> list[Box]:
         Their headers do not say how they lie on each other, or they have no pixel in common.
     """
     places = [one if isinstance(one, Place) else Place.of(one) for one in frames]
-    boxes = [place.box_on(places[-1]) for place in places]
+    row = col = 0.0
+    boxes = [Box(0, 0, *places[-1].shape)]
+    for place, after in reversed(list(pairwise(places))):
+        down, across = place.corner_on(after)
+        row, col = row + down, col + across
+        boxes.append(Box(math.floor(row + _HALF), math.floor(col + _HALF), *place.shape))
     common_box(boxes)
-    return boxes
+    return boxes[::-1]
 
 
 def common_box(boxes: Sequence[Box]) -> Box:
