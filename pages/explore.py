@@ -12,6 +12,7 @@ from pages._explore.controls import choose_map, choose_overlays, time_control
 from pages._explore.downloads import show_downloads
 from pages._explore.histories import (
     flux_history,
+    show_area,
     show_flux_bars,
     show_flux_line,
     show_probabilities,
@@ -98,6 +99,7 @@ st.markdown("### P(eruptive) over the passage")
 show_probabilities(selection, hour)
 st.markdown("### Magnetic flux")
 history = flux_history(selection, records)
+show_area(view)
 for name, title in FLUXES.items():
     left, right = st.columns([2, 3], gap="medium")
     with left:

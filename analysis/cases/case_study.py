@@ -87,12 +87,16 @@ class CaseStudy:
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """Fluxes of the frames, rows of `analysis.physics.flux.frame_flux`."""
+        """Fluxes of the frames, rows of `analysis.physics.flux.frame_flux`.
+
+        As the trends, of the area that all of them cover.
+        """
         settings = self.systematics.settings
+        parts = self.systematics.fluxes.parts or [None] * len(self.frames)
         return pd.DataFrame(
             [
-                frame_flux(frame, settings, masks=masks)
-                for frame, masks in zip(self.frames, self.masks, strict=True)
+                frame_flux(frame, settings, masks=masks, part=part)
+                for frame, masks, part in zip(self.frames, self.masks, parts, strict=True)
             ]
         )
 

@@ -15,7 +15,7 @@ from analysis.physics.pil import PilMasks
 from hnn_core.exceptions import RequestError
 from hnn_core.magnetogram.conventions import number, tai_seconds
 from hnn_core.magnetogram.magnetogram import Magnetogram
-from hnn_core.magnetogram.preprocess import CropBox, tokens_to_patch
+from hnn_core.magnetogram.preprocess import CropBox, crop_boxes, tokens_to_patch
 
 if TYPE_CHECKING:
     from hnn_core.explanation.faithfulness_result import Faithfulness
@@ -56,8 +56,8 @@ class ExplainedCase:
     randomised: "dict[str, RandomisedCheck]"
     hour_overlaps: dict[str, list[dict[str, Overlap]]]
     """Method -> for each frame, by `analysis.cases.overlap.REGION_NAMES`."""
-    box: CropBox
-    """What the network sees of the last frame."""
+    boxes: tuple[CropBox, ...]
+    """What the network sees of each frame."""
 
     @cached_property
     def overlaps(self) -> dict[str, dict[str, Overlap]]:
@@ -137,8 +137,8 @@ def explain_case(
         name: step(hour_overlaps(found.maps, study.frames, study.masks, config.crop, draws=draws))
         for name, found in maps.items()
     }
-    box = CropBox.centred(study.frames[-1].shape, config.crop)
-    return ExplainedCase(study, maps, hours, faithful, randomised, lies, box)
+    boxes = tuple(crop_boxes(study.frames, config.crop))
+    return ExplainedCase(study, maps, hours, faithful, randomised, lies, boxes)
 
 
 def hour_overlaps(
@@ -157,6 +157,7 @@ def hour_overlaps(
     maps : (T, g, g) array
         Of the frames; of signed maps the positive part counts.
     frames : sequence of Magnetogram
+        Of the sequence, all of them.
     masks : sequence of PilMasks
         Of the frames.
     crop : int
@@ -175,10 +176,10 @@ def hour_overlaps(
         There are not as many maps and masks as frames.
     """
     parts = []
-    for frame, lines, tokens in zip(frames, masks, maps, strict=True):
-        box = CropBox.centred(frame.shape, crop)
+    boxes = crop_boxes(frames, crop)
+    for frame, lines, tokens, box in zip(frames, masks, maps, boxes, strict=True):
         weights = tokens_to_patch(np.maximum(tokens, 0.0), box)
-        grid = TokenGrid.centred(frame.shape, crop, crop // tokens.shape[0])
+        grid = TokenGrid(box.row0, box.col0, crop // tokens.shape[0])
         parts.append(
             overlaps(
                 weights, frame.field, lines, frame.pixel_area, grid=grid, draws=draws, seed=seed

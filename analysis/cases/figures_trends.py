@@ -98,7 +98,7 @@ def trend_history_figure(
         # Inside the axes: above them the legend takes the whole width.
         style.note_simulated(figure, y=0)
     if not np.isfinite(values["unsigned"]).any():
-        text = f"{_MASK_NAMES[mask]}: not known, the patches differ in shape"
+        text = f"{_MASK_NAMES[mask]}: not known, no common grid"
         style.write(figure, text, x=0.5, y=0.5, font={"color": style.UNKNOWN, "size": 13})
     return fixed_margins(figure)
 

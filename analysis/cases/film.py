@@ -14,8 +14,9 @@ from analysis.figures.overlays import heat_limits
 from analysis.physics.pil import PilMasks, detect_pils
 from hnn_core.exceptions import HnnError, PositionError, SequenceError
 from hnn_core.magnetogram.conventions import iso_minute
+from hnn_core.magnetogram.grid import Box, covering_box, frame_boxes, placed, placed_frame
 from hnn_core.magnetogram.magnetogram import Magnetogram
-from hnn_core.magnetogram.preprocess import CropBox, tokens_to_patch
+from hnn_core.magnetogram.preprocess import crop_boxes, tokens_to_patch
 from hnn_core.regions.base import Region, Source
 from hnn_core.sources import find_region
 from hnn_core.sources.sequence import build_sequence
@@ -114,7 +115,7 @@ def _shot(
             sequence = build_sequence(source, region.id, hour, predictor.frames)
             maps = explain(predictor, sequence, method, cancel=cancel, **map_options(method)).maps
             if maps is not None:
-                box = CropBox.centred(frame.shape, predictor.preprocess_config.crop)
+                (box,) = crop_boxes([frame], predictor.preprocess_config.crop)
                 heat = tokens_to_patch(maps[-1], box)
             words = f"P(eruptive) = {predictor.predict(sequence).probability:.2f}"
         except (SequenceError, PositionError):
@@ -122,10 +123,31 @@ def _shot(
     return _Shot(frame, detect_pils(frame.field), heat, words)
 
 
+def _on_one_grid(shots: list[_Shot]) -> tuple[list[_Shot], str]:
+    """Put the hours on the box that holds all of them; or leave them, and return why."""
+    try:
+        boxes = frame_boxes([shot.frame for shot in shots])
+    except SequenceError as error:
+        return shots, str(error)
+    whole = covering_box(boxes)
+    return [_on_box(shot, box, whole) for shot, box in zip(shots, boxes, strict=True)], ""
+
+
+def _on_box(shot: _Shot, at: Box, to: Box) -> _Shot:
+    return shot._replace(
+        frame=placed_frame(shot.frame, at, to),
+        masks=PilMasks(
+            **{name: placed(mask, at, to, fill=False) for name, mask in vars(shot.masks).items()}
+        ),
+        heat=None if shot.heat is None else placed(shot.heat, at, to),
+    )
+
+
 def _film(
     region: Region, shots: list[_Shot], method: str, show: tuple[str, ...], left_out: list[str]
 ) -> Film:
     signed = bool(map_options(method).get("signed"))
+    shots, apart = _on_one_grid(shots)
     heats = [shot.heat for shot in shots if shot.heat is not None]
     limits = heat_limits(heats, signed=signed)
     names = [iso_minute(shot.frame.t_rec) for shot in shots]
@@ -146,6 +168,8 @@ def _film(
         words += " Heat: attention rollout, the same whatever is predicted."
     elif method != "none":
         words += f" Heat: {method}, of the class eruptive, for the hour's own sequence."
+    if apart:
+        words += f" The pictures do not lie on one grid. {apart}"
     if left_out:
         words += f" Left out: {' '.join(left_out)}"
     return Film(pictures, names, words)

@@ -23,7 +23,7 @@ _TYPES: dict[str, Any] = {
     **dict.fromkeys(("prediction", "verdict", "outcome"), "str"),
     **dict.fromkeys(("t_reference_tai", "t_rec_tai"), "datetime64[ns]"),
     **dict.fromkeys(("interpolated", "simulated"), bool),
-    **dict.fromkeys(("harp", "pil_pixels"), np.int64),
+    **dict.fromkeys(("harp", "pil_pixels", "patch_rows_px", "patch_columns_px"), np.int64),
     "quality": np.uint32,
 }
 """Of the columns of tidy rows; all others are float64."""

@@ -10,7 +10,7 @@ import typer
 from analysis.cases.tables import flux_rows, parquet_bytes
 from analysis.commands import options
 from analysis.export import history_csv
-from analysis.physics.flux import flux_history
+from analysis.physics.flux import flux_history, size_note
 from analysis.physics.pil import PilSettings
 from hnn_core.exceptions import EmptySourceError, FitsError, PositionError
 from hnn_core.live.reporting import complain, echo_json, headers_read
@@ -103,6 +103,8 @@ def _measure(source: Source, region: str, settings: PilSettings, min_field: floa
         raise EmptySourceError(f"region {region} has no usable record{reason}") from error
     for problem in problems:
         complain(f"skipped {problem}")
+    if note := size_note(table):
+        complain(f"region {region}: {note}")
     return table
 
 

@@ -11,6 +11,8 @@ from PIL import Image
 
 from analysis.figures import style
 from analysis.figures.overlays import heat_limits, heat_rgba, heat_unit
+from hnn_core.exceptions import SequenceError
+from hnn_core.magnetogram.grid import covering_box, frame_boxes, placed, placed_frame
 from hnn_core.magnetogram.magnetogram import Magnetogram
 
 __all__ = ["composite", "filmstrip_figure", "image_layer", "picture_bytes"]
@@ -35,6 +37,8 @@ def filmstrip_figure(
 ) -> go.Figure:
     """Draw the frames of a sequence with their heat maps, hour by hour.
 
+    Patches that differ in size or place lie on the box that holds all of them.
+
     Parameters
     ----------
     frames : sequence of Magnetogram
@@ -58,6 +62,7 @@ def filmstrip_figure(
     n = len(frames)
     if n == 0 or (heats is not None and len(heats) != n):
         raise ValueError(f"{n} frames need as many heat maps, and at least one frame")
+    frames, heats = _on_one_grid(frames, heats)
     look: dict[str, Any] = {"clip": clip, "heat_opacity": heat_opacity, "signed": signed}
     heat_range = heat_limits(heats or (), signed=signed)
     outlines, images, labels = [], [], []
@@ -93,6 +98,20 @@ def filmstrip_figure(
         },
     )
     return style.note_simulated(figure, x=0, xanchor="left") if simulated else figure
+
+
+def _on_one_grid(
+    frames: Sequence[Magnetogram], heats: Sequence[np.ndarray] | None
+) -> tuple[Sequence[Magnetogram], Sequence[np.ndarray] | None]:
+    """Place frames and maps on the box that holds all; as they are where it is not known."""
+    try:
+        boxes = frame_boxes(frames)
+    except SequenceError:
+        return frames, heats
+    whole = covering_box(boxes)
+    if heats is not None:
+        heats = [placed(heat, box, whole) for heat, box in zip(heats, boxes, strict=True)]
+    return [placed_frame(one, at, whole) for one, at in zip(frames, boxes, strict=True)], heats
 
 
 def composite(

@@ -11,9 +11,18 @@ from scipy import ndimage
 from analysis.physics.coordinates import header_number
 from analysis.physics.pil import PilMasks, PilSettings, line_length
 from hnn_core.exceptions import EmptySourceError
+from hnn_core.magnetogram.grid import size_words
 from hnn_core.magnetogram.magnetogram import Magnetogram
 
-__all__ = ["NOISE", "flux_history", "frame_flux", "header_r_value", "r_value", "unsigned_flux"]
+__all__ = [
+    "NOISE",
+    "flux_history",
+    "frame_flux",
+    "header_r_value",
+    "r_value",
+    "size_note",
+    "unsigned_flux",
+]
 
 NOISE = 6.4 * u.G
 """Noise of one pixel of a 720 s HMI line-of-sight magnetogram (Hoeksema et al. 2014)."""
@@ -75,6 +84,7 @@ def frame_flux(
     *,
     masks: PilMasks | None = None,
     threshold: float = 0.0,
+    part: tuple[slice, slice] | None = None,
 ) -> dict[str, object]:
     """Fluxes of one magnetogram, as one row of `flux_history`.
 
@@ -88,6 +98,9 @@ def frame_flux(
         Masks already detected with these settings; detected here by default.
     threshold : float
         Smallest abs(B), in gauss, that counts in the total fluxes.
+    part : (slice, slice), optional
+        Rows and columns that count, such as those that all frames of a window cover; the whole
+        patch by default. The masks are detected on the whole patch in any case.
 
     Returns
     -------
@@ -98,19 +111,22 @@ def frame_flux(
         (docs/method.md, "Flux and trends").
     """
     settings = settings or PilSettings()
-    field, area = magnetogram.field, magnetogram.pixel_area
-    masks = masks or settings.detect(field)
-    region = masks.region(settings.region)
-    length = line_length(masks.pil)
+    masks = masks or settings.detect(magnetogram.field)
+    part = part or (slice(None), slice(None))
+    field, area = magnetogram.field[part], magnetogram.pixel_area
+    region, lines = masks.region(settings.region)[part], masks.pil[part]
+    length = line_length(lines)
     return {
         "t_rec_tai": pd.Timestamp(magnetogram.t_rec.tai.isot),
         "harp": magnetogram.harp,
         "noaa": " ".join(str(number) for number in magnetogram.noaa),
         **_fluxes("total", field, area, None, threshold),
         **_fluxes("pil", field, area, region, 0.0),
-        "pil_pixels": int(masks.pil.sum()),
+        "pil_pixels": int(lines.sum()),
         "pil_length_px": length,
         "pil_length_mm": length * float(np.sqrt(area.to_value(u.Mm**2))),
+        "patch_rows_px": field.shape[0],
+        "patch_columns_px": field.shape[1],
         "longitude_deg": float(magnetogram.longitude.to_value(u.deg)),
         "latitude_deg": float(magnetogram.latitude.to_value(u.deg)),
         "quality": f"0x{magnetogram.quality:08x}",
@@ -143,8 +159,9 @@ def flux_history(
     DataFrame
         ``t_rec_tai`` (T_REC, TAI, without a time zone), ``harp``, ``noaa``; unsigned,
         positive (≥ 0) and negative (≤ 0) flux and formal error, of the whole patch and of
-        the PIL region; the line's length; position from the central meridian; ``quality``
-        as hexadecimal; ``interpolated``, ``simulated``; USFLUX of the header.
+        the PIL region; the line's length; ``patch_rows_px`` and ``patch_columns_px``, pixels of the
+        area that the fluxes are of; position from the central meridian; ``quality`` as
+        hexadecimal; ``interpolated``, ``simulated``; USFLUX of the header.
 
     Raises
     ------
@@ -179,6 +196,22 @@ def flux_history(
     if not rows:
         raise EmptySourceError("no magnetogram to take the flux of: the series is empty")
     return pd.DataFrame(rows)
+
+
+def size_note(history: pd.DataFrame) -> str:
+    """Say that the patch of a `flux_history` changes its size; empty where it does not."""
+    sizes = history[["patch_rows_px", "patch_columns_px"]].drop_duplicates()
+    if len(sizes) < 2:
+        return ""
+    area = sizes.prod(axis=1)
+    small, large = (
+        size_words((int(rows), int(columns)))
+        for rows, columns in sizes.loc[[area.idxmin(), area.idxmax()]].to_numpy()
+    )
+    return (
+        f"The patch changes its size ({small} to {large}). The total flux is that of the whole "
+        "patch at each hour, so a step may be the patch's; trends count the common area alone."
+    )
 
 
 def r_value(field: np.ndarray) -> float:

@@ -285,8 +285,8 @@ def systematics(
     Returns
     -------
     Systematics
-        Trends that are not known (a mask fixed on patches of different shapes, μ without
-        coordinates) have no points and are not sufficient.
+        Trends that are not known (a fixed mask where it is not known how the patches lie on each
+        other, μ without coordinates) have no points and are not sufficient.
 
     Raises
     ------

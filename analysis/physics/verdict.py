@@ -85,7 +85,7 @@ def verdict(found: Systematics) -> Verdict:
     'consistent with cancellation'
     """
     moving = found.trend()
-    lines = int(sum(masks.pil.any() for masks in found.fluxes.masks))
+    lines = int(found.fluxes.lines.sum())
     caveats = _caveats(found, lines)
     if lines == 0:
         gauss = f"{found.settings.threshold:g} G"
@@ -115,8 +115,8 @@ def _judge(found: Systematics) -> tuple[VerdictWord, str]:
         )
     if all(falls[:2]) and not known:
         return "mixed evidence", (
-            "Mixed evidence: the flux of both polarities falls in the moving PIL region, but the "
-            "patches differ in shape, so that no fixed mask can confirm it."
+            "Mixed evidence: the flux of both polarities falls in the moving PIL region, but it is "
+            "not known how the patches lie on each other, so that no fixed mask can confirm it."
         )
     if all(falls):
         return "mixed evidence", (
@@ -160,6 +160,8 @@ def _what_disagrees(found: Systematics) -> str:
 def _evidence(found: Systematics, mask: MaskKind) -> str:
     positive, negative = found.trend(mask, "positive"), found.trend(mask, "negative")
     name = _PIL_MASKS[mask].removeprefix("the ")
+    if mask != "moving" and found.fluxes.apart:
+        return f"With the {name} no flux is known: the patches cannot be laid on one grid."
     if not (positive.sufficient and negative.sufficient):
         return f"With the {name} there are too few points."
     words = []
@@ -176,8 +178,10 @@ def _caveats(found: Systematics, lines: int) -> tuple[str, ...]:
     here = []
     if 0 < lines < n:
         here.append(f"{n - lines} of {n} frames have no PIL above threshold and count as 0 Mx.")
-    if not found.fluxes.fixed:
-        here.append("The patches differ in shape, so no mask could be fixed in time.")
+    if apart := found.fluxes.apart:
+        here.append(f"No mask could be fixed in time, and the total flux has no trend. {apart}")
+    if note := found.fluxes.area_note:
+        here.append(note)
     if not found.fluxes.corrected:
         here.append("The header has no coordinates, so nothing could be corrected for μ.")
     if count := int(found.interpolated.sum()):

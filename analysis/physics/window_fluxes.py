@@ -1,5 +1,6 @@
 """Fluxes of a window of frames by mask, threshold and μ correction."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -10,16 +11,25 @@ from astropy import units as u
 from analysis.physics.coordinates import mu_map
 from analysis.physics.flux import NOISE
 from analysis.physics.pil import PilMasks, PilSettings
-from hnn_core.exceptions import EmptySourceError, MissingKeywordError
+from hnn_core.exceptions import EmptySourceError, MissingKeywordError, SequenceError
 from hnn_core.magnetogram.conventions import tai_seconds
+from hnn_core.magnetogram.grid import common_box, frame_boxes, size_words
 from hnn_core.magnetogram.magnetogram import Magnetogram
 
-__all__ = ["MASKS", "THRESHOLDS", "MaskKind", "WindowFluxes", "window_fluxes"]
+__all__ = [
+    "MASKS",
+    "THRESHOLDS",
+    "MaskKind",
+    "WindowFluxes",
+    "area_note",
+    "common_parts",
+    "window_fluxes",
+]
 
 MaskKind = Literal["moving", "union", "last", "patch"]
 MASKS: tuple[MaskKind, ...] = get_args(MaskKind)
 """Pixels that count: the PIL region of each frame, the union of these over the window, that of
-the last frame, or the whole patch."""
+the last frame, or the whole patch; of all of them those that every frame of the window covers."""
 
 THRESHOLDS = (0.0, 20.0, 50.0, 100.0)
 """Smallest abs(B) that counts, gauss."""
@@ -31,8 +41,10 @@ _LEAST_MU = 0.1
 class WindowFluxes:
     """Fluxes of T frames by (frame, mask, threshold, μ correction), Mx, all at least 0.
 
-    Axes: T frames, 4 masks (`MASKS`), thresholds, and 2: as observed, and divided by μ. NaN
-    where it is not known: fixed masks of patches of different shapes, μ without coordinates.
+    Axes: T frames, 4 masks (`MASKS`), thresholds, and 2: as observed, and divided by μ. They are
+    of the area that all frames cover, so that a patch that grows is no flux that rises. NaN where
+    it is not known: μ without coordinates, and all but the moving mask where it is not known how
+    the patches lie on each other.
     """
 
     hours: np.ndarray
@@ -45,7 +57,13 @@ class WindowFluxes:
     """Formal error of the unsigned flux, dA √Σσ²."""
     thresholds: tuple[float, ...]
     masks: tuple[PilMasks, ...]
-    """The detector's, of each frame."""
+    """The detector's, of each frame's whole patch."""
+    lines: np.ndarray
+    """(T,) bool, whether a frame has a line in the area that counts."""
+    parts: tuple[tuple[slice, slice], ...] | None
+    """Rows and columns of that area in each frame; None where it is not known."""
+    apart: str
+    """Why it is not known, one sentence; empty where it is."""
 
     @property
     def unsigned(self) -> np.ndarray:
@@ -53,9 +71,9 @@ class WindowFluxes:
         return self.positive + self.negative
 
     @property
-    def fixed(self) -> bool:
-        """Whether all patches have one shape, so that a mask can be fixed."""
-        return len({masks.pil.shape for masks in self.masks}) == 1
+    def area_note(self) -> str:
+        """Which area counts, one sentence; empty where all frames count whole."""
+        return area_note([masks.pil.shape for masks in self.masks], self.parts)
 
     @property
     def corrected(self) -> bool:
@@ -104,11 +122,20 @@ def window_fluxes(
     regions = [masks.region(settings.region) for masks in detected]
     if [region.shape for region in regions] != [frame.shape for frame in frames]:
         raise ValueError(f"{len(regions)} masks do not go with {len(frames)} frames")
-    union = np.any(regions, axis=0) if len({r.shape for r in regions}) == 1 else None
+    parts, apart = None, ""
+    try:
+        parts = common_parts(frames)
+    except SequenceError as error:
+        apart = str(error)
+    counted = parts or [(slice(None), slice(None))] * len(frames)
+    regions = [region[part] for region, part in zip(regions, counted, strict=True)]
+    fixed: tuple[np.ndarray | None, ...] = (None,) * 3
+    if parts is not None:
+        union = np.any(regions, axis=0)
+        fixed = union, regions[-1], np.ones_like(union)
     sums = np.full((3, len(frames), len(MASKS), len(levels), 2), np.nan)
-    for t, (frame, region) in enumerate(zip(frames, regions, strict=True)):
-        kinds = [region, union, None if union is None else regions[-1]]
-        sums[:, t] = _frame_sums(frame, kinds, levels, correct)
+    for t, (frame, region, part) in enumerate(zip(frames, regions, counted, strict=True)):
+        sums[:, t] = _frame_sums(frame, part, (region, *fixed), levels, correct)
         sums[:, t] *= frame.pixel_area.to_value(u.cm**2)
     seconds = np.array([float(tai_seconds(frame.t_rec)) for frame in frames])
     return WindowFluxes(
@@ -118,27 +145,68 @@ def window_fluxes(
         error=sums[2],
         thresholds=levels,
         masks=detected,
+        lines=np.array([m.pil[part].any() for m, part in zip(detected, counted, strict=True)]),
+        parts=parts,
+        apart=apart,
+    )
+
+
+def common_parts(frames: Sequence[Magnetogram]) -> tuple[tuple[slice, slice], ...]:
+    """Return rows and columns of the area that all frames cover, in each of them.
+
+    Raises
+    ------
+    SequenceError
+        Their headers do not say how the patches lie on each other, or nothing is common.
+    """
+    boxes = frame_boxes(frames)
+    both = common_box(boxes)
+    return tuple(box.part(both) for box in boxes)
+
+
+def area_note(
+    shapes: Sequence[tuple[int, int]], parts: Sequence[tuple[slice, slice]] | None
+) -> str:
+    """Say which area counts where patches differ in size or place; empty where all of them does.
+
+    Parameters
+    ----------
+    shapes : sequence of (rows, cols)
+        Of the patches.
+    parts : sequence of (slice, slice) or None
+        Of `common_parts`.
+    """
+    counted = [(part[0].stop - part[0].start, part[1].stop - part[1].start) for part in parts or ()]
+    if not counted or counted == list(shapes):
+        return ""
+    small, large = (pick(shapes, key=math.prod) for pick in (min, max))
+    words = size_words(small) if small == large else f"{size_words(small)} to {size_words(large)}"
+    return (
+        f"The patch changes its box in these hours ({words}): fluxes and trends are of the "
+        f"{size_words(counted[0])} that every hour covers."
     )
 
 
 def _frame_sums(
     frame: Magnetogram,
-    masks: list[np.ndarray | None],
+    part: tuple[slice, slice],
+    masks: Sequence[np.ndarray | None],
     levels: tuple[float, ...],
     correct: bool,
 ) -> np.ndarray:
-    """Σ over B > 0, over B < 0, and √Σσ², gauss: (3, masks and patch, thresholds, 2)."""
-    sums = np.full((3, len(masks) + 1, len(levels), 2), np.nan)
-    finite = np.isfinite(frame.field)
+    """Σ over B > 0, over B < 0, and √Σσ² in a part, gauss: (3, masks, thresholds, 2)."""
+    sums = np.full((3, len(masks), len(levels), 2), np.nan)
+    field = frame.field[part]
+    finite = np.isfinite(field)
     try:
-        mu = mu_map(frame) if correct else None
+        mu = mu_map(frame)[part] if correct else None
     except MissingKeywordError:
         mu = None
-    for k, mask in enumerate([*masks, finite]):
+    for k, mask in enumerate(masks):
         if mask is None:
             continue
-        at = np.flatnonzero(mask if mask is finite else mask & finite)
-        values = frame.field.ravel()[at].astype(np.float64)
+        at = np.flatnonzero(mask & finite)
+        values = field.ravel()[at].astype(np.float64)
         sums[:, k, :, 0] = _sums(values, np.ones_like(values), levels)
         if mu is not None:
             share = 1.0 / np.maximum(mu.ravel()[at], _LEAST_MU)

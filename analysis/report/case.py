@@ -30,7 +30,7 @@ _CAPTIONS: dict[MaskKind, str] = {
     "moving": "Flux in each hour's own RoPI, with Theil–Sen lines; grey: range over thresholds on "
     "|B| and μ correction.",
     "union": "Flux in a mask fixed as the union of the RoPI over the window.",
-    "patch": "Flux of the whole patch.",
+    "patch": "Flux of the whole patch; of the area common to all hours where patches differ.",
 }
 _HOUR_COLUMNS = (
     *("t_rec_tai", "pil_unsigned_flux_mx", "pil_positive_flux_mx", "pil_negative_flux_mx"),
@@ -159,7 +159,7 @@ def _picture(
             signed=explanation.signed,
             masks=study.masks[-1],
             show=("pil", "ropi"),
-            crop_box=found.box,
+            crop_box=found.boxes[-1],
             hover_position=False,
             width=900,
         ),

@@ -18,7 +18,7 @@ from analysis.report.page import report_html
 from analysis.report.provenance import provenance, report_command
 from hnn_core import __version__
 from hnn_core.magnetogram.conventions import iso_minute
-from hnn_core.magnetogram.preprocess import CropBox, tokens_to_patch
+from hnn_core.magnetogram.preprocess import tokens_to_patch
 from hnn_core.storage import now
 
 __all__ = ["ReportFiles"]
@@ -116,8 +116,7 @@ def _maps(case: ReportCase, folder: str) -> Iterator[tuple[str, bytes]]:
     for method, one in found.maps.items():
         if one.maps is None:
             continue
-        for frame, tokens in zip(case.study.frames, one.maps, strict=True):
-            box = CropBox.centred(frame.shape, found.box.size)
+        for frame, tokens, box in zip(case.study.frames, one.maps, found.boxes, strict=True):
             hdul = heat_hdul(
                 frame,
                 tokens_to_patch(tokens, box),

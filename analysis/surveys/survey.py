@@ -45,8 +45,9 @@ def survey(
 ) -> pd.DataFrame:
     """Take the trends of all windows of ten hours of a source.
 
-    A window is left out if a record cannot be read, or if a gap lies between patches of different
-    shapes. No record is read twice, and only the frames of one window are held.
+    A window is left out if a record cannot be read, or if it is not known how the patches either
+    side of a gap lie on each other. Fluxes are of the area that all frames of a window cover. No
+    record is read twice, and only the frames of one window are held.
 
     Parameters
     ----------
@@ -155,7 +156,7 @@ def _row(
         "longitude_deg": float(last.longitude.to_value(u.deg)),
         "simulated": last.simulated,
         "threshold_g": fluxes.thresholds[index],
-        "pil_frames": int(sum(masks.pil.any() for masks in fluxes.masks)),
+        "pil_frames": int(fluxes.lines.sum()),
     }
     falls = []
     for m, mask in enumerate(MASKS):

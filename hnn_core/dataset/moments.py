@@ -31,7 +31,7 @@ class Reason(StrEnum):
     GAP = "too many hours missing before it"
     FAR = "more than 45° from the central meridian"
     NO_LONGITUDE = "longitude not known"
-    SHAPES = "gap between patches of different shapes"
+    APART = "patches that cannot be laid on one grid"
 
 
 @dataclass(frozen=True)

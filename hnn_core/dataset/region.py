@@ -14,8 +14,9 @@ from astropy.time import Time
 from hnn_core.dataset.moments import DEFAULT_HOURS, Moment, Reason, labelled_moments, longer_plans
 from hnn_core.exceptions import FitsError, OffLimbError, SequenceError
 from hnn_core.magnetogram.conventions import TRAINED_LONGITUDE, tai_seconds, time_from_seconds
+from hnn_core.magnetogram.grid import Place
 from hnn_core.magnetogram.magnetogram import Magnetogram
-from hnn_core.magnetogram.preprocess import PreprocessConfig, preprocess
+from hnn_core.magnetogram.preprocess import CropBox, PreprocessConfig, crop_boxes, preprocess
 from hnn_core.magnetogram.sequence_plan import SequencePlan, SlotPlan
 from hnn_core.magnetogram.sharp import NO_DATA
 from hnn_core.regions.base import Region, Source
@@ -81,32 +82,60 @@ def read_region(source: Source, region: Region, options: BuildOptions) -> Region
         return _part(region, frames, found, excluded, options)
 
 
+_Cut = tuple[SlotPlan, CropBox]
+"""A frame and what the network sees of it."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Frame:
-    pixels: np.ndarray
-    """float16 (size, size) within [-1, 1], as `hnn_core.magnetogram.preprocess` makes them."""
+    place: Place
     row: dict[str, Any]
-    """Of the table of frames, without the region and the place there."""
+    """Of the table of frames, without the region, the place there and what the pixels decide."""
 
 
 class _RegionFrames:
-    """Reads, interpolates and preprocesses the frames of one region, each once."""
+    """Reads, interpolates and preprocesses the frames of one region, each once.
+
+    Where the patch changes its box a frame is cut for each sequence about that one's centre.
+    """
 
     def __init__(self, source: Source, region: str, times: Time, config: PreprocessConfig) -> None:
         self.times = times
         self.reader = FrameReader(source.frame, region, times, held=_NATIVE_KEPT)
         self._config = config
         self._frames: dict[SlotPlan, _Frame] = {}  # one hour may have two
+        self._pixels: dict[_Cut, np.ndarray] = {}
 
     def of(self, slot: SlotPlan) -> _Frame:
         """Return the frame of a slot; see `FrameReader.frame` for the errors."""
         if slot not in self._frames:
-            self._frames[slot] = self._preprocessed(self.reader.frame(slot), slot)
+            native = self.reader.frame(slot)
+            self._frames[slot] = self._described(native, slot)
+            # Most are seen about their own centre: cut while the native pixels are here.
+            own = crop_boxes([native], self._config.crop)[0]
+            self._pixels[slot, own] = self._preprocessed(native, own)
         return self._frames[slot]
 
-    def _preprocessed(self, native: Magnetogram, slot: SlotPlan) -> _Frame:
-        image, _ = preprocess(native.field, self._config)
-        pixels = image.astype("<f2")
+    def boxes(self, slots: list[SlotPlan]) -> list[CropBox]:
+        """Return what the network sees of each frame of a sequence; errors as for `crop_boxes`."""
+        return crop_boxes([self.of(slot).place for slot in slots], self._config.crop)
+
+    def cuts(self, slots: list[SlotPlan]) -> list[_Cut]:
+        """Cut the frames of a sequence."""
+        found = list(zip(slots, self.boxes(slots), strict=True))
+        for slot, box in found:
+            if (slot, box) not in self._pixels:
+                self._pixels[slot, box] = self._preprocessed(self.reader.frame(slot), box)
+        return found
+
+    def pixels(self, cut: _Cut) -> np.ndarray:
+        """Return float16 (size, size) within [-1, 1] of one of the `cuts`."""
+        return self._pixels[cut]
+
+    def _preprocessed(self, native: Magnetogram, box: CropBox) -> np.ndarray:
+        return preprocess(native.field, self._config, box)[0].astype("<f2")
+
+    def _described(self, native: Magnetogram, slot: SlotPlan) -> _Frame:
         # Over the whole native patch, no threshold; NaN pixels are left out.
         flux = float(np.nansum(np.abs(native.field), dtype=np.float64))
         row = {
@@ -118,9 +147,8 @@ class _RegionFrames:
             "longitude": float(native.longitude.to_value("deg")),
             "latitude": float(native.latitude.to_value("deg")),
             "unsigned_flux_mx": flux * float(native.pixel_area.to_value("cm2")),
-            "crc32": zlib.crc32(pixels.tobytes()),
         }
-        return _Frame(pixels, row)
+        return _Frame(Place.of(native), row)
 
 
 def _sequences(
@@ -129,8 +157,8 @@ def _sequences(
     frames: _RegionFrames,
     excluded: Counter[str],
     hours: int,
-) -> list[tuple[Moment, list[SlotPlan]]]:
-    """Choose the slots of every usable x_t; read them; count the others."""
+) -> list[tuple[Moment, list[_Cut]]]:
+    """Choose the frames of every usable x_t; read them; count the others."""
     found = []
     for moment in moments:
         longitude = frames.of(moment.plan.slots[-1]).row["longitude"]
@@ -141,30 +169,30 @@ def _sequences(
             excluded[Reason.FAR] += 1
             continue
         # A plan ends with the slots of the shorter ones.
-        slots = _readable(longer.get(moment.hour, moment.plan), frames)
-        if len(slots) < DEFAULT_HOURS:
-            excluded[Reason.SHAPES] += 1
+        cuts = _readable(longer.get(moment.hour, moment.plan), frames)
+        if len(cuts) < DEFAULT_HOURS:
+            excluded[Reason.APART] += 1
             continue
-        found.append((moment, slots[-hours:]))
+        found.append((moment, cuts[-hours:]))
     return found
 
 
-def _readable(plan: SequencePlan, frames: _RegionFrames) -> list[SlotPlan]:
-    """Slots of the end of a plan up to the first that cannot be interpolated, ascending."""
+def _readable(plan: SequencePlan, frames: _RegionFrames) -> list[_Cut]:
+    """Frames at the end of a plan up to the first that does not lie on the others, ascending."""
     slots: list[SlotPlan] = []
     for slot in reversed(plan.slots):
         try:
-            frames.of(slot)
+            frames.boxes([slot, *slots])
         except SequenceError:
             break
         slots.insert(0, slot)
-    return slots
+    return frames.cuts(slots)
 
 
 def _part(
     region: Region,
     frames: _RegionFrames,
-    found: list[tuple[Moment, list[SlotPlan]]],
+    found: list[tuple[Moment, list[_Cut]]],
     excluded: Counter[str],
     options: BuildOptions,
 ) -> RegionPart:
@@ -173,12 +201,12 @@ def _part(
         "harp": region.harp,
         "noaa": " ".join(str(number) for number in region.noaa),
     }
-    needed = sorted({slot for _, slots in found for slot in slots})
-    order = {slot: row for row, slot in enumerate(needed)}
+    needed = sorted({cut for _, cuts in found for cut in cuts})
+    order = {cut: row for row, cut in enumerate(needed)}
     sequences = []
-    for moment, slots in found:
-        rows = [order[slot] for slot in slots]
-        x_t = frames.of(slots[-1]).row
+    for moment, cuts in found:
+        rows = [order[cut] for cut in cuts]
+        x_t = frames.of(cuts[-1][0]).row
         sequences.append(
             {
                 **names,
@@ -191,16 +219,20 @@ def _part(
                 **_labels(moment),
             }
         )
-    kept = [frames.of(slot) for slot in needed]
+    pixels = [frames.pixels(cut) for cut in needed]
+    described = [
+        names | frames.of(slot).row | {"crc32": zlib.crc32(image.tobytes())}
+        for (slot, _), image in zip(needed, pixels, strict=True)
+    ]
     values = {
         "region": region.id,
-        "frames": [names | frame.row for frame in kept],
+        "frames": described,
         "sequences": sequences,
         "excluded": {str(reason): count for reason, count in excluded.items() if count},
         "flares": _flares(region, frames, [moment.t_rec for moment, _ in found], options.policy),
         "broken": list(frames.reader.notes),
     }
-    return RegionPart([frame.pixels for frame in kept], values)
+    return RegionPart(pixels, values)
 
 
 def _labels(moment: Moment) -> dict[str, Any]:

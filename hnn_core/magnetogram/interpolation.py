@@ -8,6 +8,7 @@ from astropy.time import Time
 
 from hnn_core.exceptions import SequenceError
 from hnn_core.magnetogram.conventions import format_t_rec, iso_minute, tai_seconds
+from hnn_core.magnetogram.grid import Place, common_box, frame_boxes, placed_frame
 from hnn_core.magnetogram.magnetogram import Magnetogram
 
 __all__ = ["interpolate_frames"]
@@ -15,7 +16,7 @@ __all__ = ["interpolate_frames"]
 _KEPT = (
     "TELESCOP", "INSTRUME", "ORIGIN", "CONTENT", "BUNIT", "WAVELNTH", "HARPNUM", "NOAA_AR",
     "NOAA_NUM", "NOAA_ARS", "SIMULATD", "CTYPE1", "CTYPE2", "CRPIX1", "CRPIX2", "CDELT1",
-    "CDELT2", "CUNIT1", "CUNIT2", "CROTA2", "WCSNAME", "RSUN_REF", "DSUN_REF",
+    "CDELT2", "CUNIT1", "CUNIT2", "CROTA2", "WCSNAME", "RSUN_REF", "DSUN_REF", "OMEGA_DT",
 )  # fmt: skip
 """Keywords that hold for the region at any time; all others were measured at their own."""
 
@@ -32,21 +33,22 @@ def interpolate_frames(left: Magnetogram, right: Magnetogram, time: Time) -> Mag
     Parameters
     ----------
     left, right : Magnetogram
-        Of the same shape, `left` the earlier.
+        Of one region, `left` the earlier. Their patches may differ in size and place.
     time : Time
         Scalar, strictly between their T_REC.
 
     Returns
     -------
     Magnetogram
-        `interpolated` is True and T_REC is `time`. A pixel is NaN where either is NaN. The
-        header keeps what holds at any time and the interpolated position; keywords measured at
-        the neighbours' times (USFLUX, R_VALUE, …) are left out. QUALITY has the bits of both.
+        `interpolated` is True and T_REC is `time`. The patch is what both cover; a pixel is NaN
+        where either is NaN. The header keeps what holds at any time and the interpolated position;
+        keywords measured at the neighbours' times (USFLUX, R_VALUE, …) are left out. QUALITY has
+        the bits of both.
 
     Raises
     ------
     SequenceError
-        The shapes differ (near-real-time patches grow), so no pixel has a counterpart.
+        It is not known how the patches lie on each other, or they do not overlap.
     ValueError
         The time does not lie between the frames.
 
@@ -60,13 +62,7 @@ def interpolate_frames(left: Magnetogram, right: Magnetogram, time: Time) -> Mag
             f"{iso_minute(time)} is not between {iso_minute(left.t_rec)} "
             f"and {iso_minute(right.t_rec)}"
         )
-    if left.shape != right.shape:
-        raise SequenceError(
-            f"The gap at {iso_minute(time)} TAI cannot be interpolated: the patch has "
-            f"{left.shape} pixels at {iso_minute(left.t_rec)} but {right.shape} at "
-            f"{iso_minute(right.t_rec)}.",
-            (iso_minute(time),),
-        )
+    left, right = _on_common_box(left, right, time)
     weight = (now - start) / (stop - start)
     field = left.field + np.float32(weight) * (right.field - left.field)
     field.flags.writeable = False
@@ -88,6 +84,29 @@ def interpolate_frames(left: Magnetogram, right: Magnetogram, time: Time) -> Mag
         origin=f"interpolated between {left.origin} and {right.origin}",
         interpolated=True,
     )
+
+
+def _on_common_box(
+    left: Magnetogram, right: Magnetogram, time: Time
+) -> tuple[Magnetogram, Magnetogram]:
+    """Cut both frames to what both cover, with one reference point; equal boxes are left alone."""
+    try:
+        boxes = frame_boxes([left, right])
+        both = common_box(boxes)
+    except SequenceError as error:
+        raise SequenceError(
+            f"The gap at {iso_minute(time)} TAI cannot be interpolated. {error}",
+            (iso_minute(time),),
+        ) from error
+    if boxes[0] == boxes[1]:
+        return left, right
+    west = Place.of(right).west_of(Place.of(left))
+    left, right = (
+        placed_frame(frame, box, both) for frame, box in zip((left, right), boxes, strict=True)
+    )
+    header = right.header.copy()
+    header["CRVAL1"], header["CRVAL2"] = header["CRVAL1"] - west, left.header["CRVAL2"]
+    return left, replace(right, header=header)
 
 
 def _header(left: Header, right: Header, weight: float) -> Header:

@@ -1,12 +1,17 @@
 """From the field of a patch to the network's input, and back to patch pixels."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 
-__all__ = ["CropBox", "PreprocessConfig", "preprocess", "tokens_to_patch"]
+from hnn_core.exceptions import SequenceError
+from hnn_core.magnetogram.conventions import iso_minute
+from hnn_core.magnetogram.grid import Place, frame_boxes
+from hnn_core.magnetogram.magnetogram import Magnetogram
+
+__all__ = ["CropBox", "PreprocessConfig", "crop_boxes", "preprocess", "tokens_to_patch"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class PreprocessConfig:
         return cls(**values)  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class CropBox:
     """Where the square that the network sees lies on the patch, native pixels."""
 
@@ -64,18 +69,60 @@ class CropBox:
         return cls((rows - size) // 2, (cols - size) // 2, size, (rows, cols))
 
 
-def preprocess(field: np.ndarray, config: PreprocessConfig) -> tuple[np.ndarray, CropBox]:
-    """Crop about the centre, average blocks, clip and scale.
+def crop_boxes(frames: Sequence[Magnetogram | Place], size: int) -> list[CropBox]:
+    """Boxes about one place of the region, on each frame of a sequence.
 
-    Where the crop and the patch differ by an odd number of pixels, the box lies half a
-    pixel to the south or east of the centre. Outside the patch, and where the field is NaN,
-    0 G is put before averaging.
+    The place is the centre of the last frame's patch, `Place.centre`. For patches of one box this
+    is the middle of each array.
+
+    Parameters
+    ----------
+    frames : sequence of Magnetogram or Place
+        In order of time; the last is x_t.
+    size : int
+        Side of the square, native pixels.
+
+    Returns
+    -------
+    list of CropBox
+        One a frame, each on its own patch.
+
+    Raises
+    ------
+    SequenceError
+        It is not known how the frames lie on each other, or one of them lies outside its box.
+    """
+    places = [one if isinstance(one, Place) else Place.of(one) for one in frames]
+    if not places:
+        return []
+    # Half a pixel to the south or east, as `CropBox.centred`.
+    row, col = (math.floor(at + (1 - size) / 2) for at in places[-1].centre)
+    boxes = [CropBox(row - box.row, col - box.col, size, box.shape) for box in frame_boxes(places)]
+    for place, box in zip(places, boxes, strict=True):
+        row_start, row_stop, col_start, col_stop = crop_outline(box)
+        if row_start >= row_stop or col_start >= col_stop:
+            raise SequenceError(
+                f"The patch at {iso_minute(place.seconds)} TAI has no pixel of the square that the "
+                f"network sees at {iso_minute(places[-1].seconds)} TAI."
+            )
+    return boxes
+
+
+def preprocess(
+    field: np.ndarray, config: PreprocessConfig, box: CropBox | None = None
+) -> tuple[np.ndarray, CropBox]:
+    """Crop, average blocks, clip and scale.
+
+    Outside the patch, and where the field is NaN, 0 G is put before averaging.
 
     Parameters
     ----------
     field : ndarray (rows, cols)
         Gauss, NaN off the disk. Not changed.
     config : PreprocessConfig
+    box : CropBox, optional
+        Where to cut, from `crop_boxes`, with a side of `config.crop`; about the middle of the
+        array by default, half a pixel to the south or east of it where it must be.
 
     Returns
     -------
@@ -87,7 +134,7 @@ def preprocess(field: np.ndarray, config: PreprocessConfig) -> tuple[np.ndarray,
     Raises
     ------
     ValueError
-        If the field is not two-dimensional or has no pixel.
+        If the field is not two-dimensional or has no pixel, or the box is another's.
 
     References
     ----------
@@ -95,7 +142,9 @@ def preprocess(field: np.ndarray, config: PreprocessConfig) -> tuple[np.ndarray,
     """
     if field.ndim != 2 or 0 in field.shape:
         raise ValueError(f"a field has two axes and at least one pixel, not shape {field.shape}")
-    box = CropBox.centred((field.shape[0], field.shape[1]), config.crop)
+    box = box or CropBox.centred((field.shape[0], field.shape[1]), config.crop)
+    if box.shape != field.shape or box.size != config.crop:
+        raise ValueError(f"{box} is not a crop of {config.crop} of a field of {field.shape}")
     row_start, row_stop, col_start, col_stop = crop_outline(box)
     square = np.zeros((config.crop, config.crop), dtype=np.float32)
     inside = square[

@@ -2,9 +2,10 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from hnn_core.exceptions import ModelError
 from hnn_core.magnetogram.magnetogram import Magnetogram
-from hnn_core.magnetogram.preprocess import PreprocessConfig, preprocess
+from hnn_core.magnetogram.preprocess import CropBox, PreprocessConfig, crop_boxes, preprocess
 from hnn_core.network.attention import capture_attention, own_copy, rollout
 from hnn_core.network.model import HNN
 
@@ -29,12 +30,20 @@ class FrameReading:
     """float32 (N - 1,), attention rollout over the patch tokens; None where not requested."""
 
 
+class _Cut(NamedTuple):
+    """What the network sees of a frame."""
+
+    field: np.ndarray
+    """(rows, cols), gauss."""
+    box: CropBox
+
+
 class FrameEmbedder:
     """Runs one model's vision transformer and keeps what it made of the last frames.
 
-    A frame is known by the bytes of its field, wherever it came from, so that a page may read
-    it again and stepping one hour costs one frame. Safe to share between threads: the network
-    runs for one at a time, and whoever waits then finds the frames ready.
+    A frame is known by the bytes of its field and by where it is cut, wherever it came from, so
+    that a page may read it again and stepping one hour costs one frame. Safe to share between
+    threads: the network runs for one at a time, and whoever waits then finds the frames ready.
 
     Parameters
     ----------
@@ -64,13 +73,19 @@ class FrameEmbedder:
         self._lock = Lock()
 
     def read(
-        self, frames: Sequence[Magnetogram], *, with_rollout: bool = False
+        self,
+        frames: Sequence[Magnetogram],
+        boxes: Sequence[CropBox] | None = None,
+        *,
+        with_rollout: bool = False,
     ) -> list[FrameReading]:
         """Embed frames, from memory where they were seen before.
 
         Parameters
         ----------
         frames : sequence of Magnetogram
+        boxes : sequence of CropBox, optional
+            What the network sees of each; by default frames are those of one sequence.
         with_rollout : bool
             Also the attention rollout, from the same pass. Frames known without it pass once
             more.
@@ -80,18 +95,20 @@ class FrameEmbedder:
         list of FrameReading
             One for each frame, in order.
         """
-        keys = [_digest(frame.field) for frame in frames]
+        boxes = crop_boxes(frames, self._preprocess.crop) if boxes is None else boxes
+        cuts = [_Cut(frame.field, box) for frame, box in zip(frames, boxes, strict=True)]
+        keys = [_digest(cut) for cut in cuts]
         with self._lock:
             found = {key: self._known[key] for key in keys if key in self._known}
-            fields = {
-                key: frame.field
-                for key, frame in zip(keys, frames, strict=True)
+            wanted = {
+                key: cut
+                for key, cut in zip(keys, cuts, strict=True)
                 if key not in found or (with_rollout and found[key].rollout is None)
             }
-            todo = list(fields)
+            todo = list(wanted)
             for start in range(0, len(todo), self.batch):
                 some = todo[start : start + self.batch]
-                readings = self._run([fields[key] for key in some], with_rollout)
+                readings = self._run([wanted[key] for key in some], with_rollout)
                 for key, reading in zip(some, readings, strict=True):
                     # The first embedding stands, lest a probability change in its last digit.
                     embedding = found[key].embedding if key in found else reading.embedding
@@ -108,9 +125,9 @@ class FrameEmbedder:
         with torch.inference_mode():
             return self.model.head(embeddings.to(self.device)).cpu()
 
-    def _run(self, fields: Iterable[np.ndarray], with_rollout: bool) -> list[FrameReading]:
-        """One pass of the network over fields (rows, cols) in gauss."""
-        batch = input_images(fields, self._preprocess).to(self.device)  # (B, 1, H, W)
+    def _run(self, cuts: Sequence[_Cut], with_rollout: bool) -> list[FrameReading]:
+        """One pass of the network over what it sees of some frames."""
+        batch = _images(cuts, self._preprocess).to(self.device)  # (B, 1, H, W)
         kind = self.device.type
         half = torch.autocast(kind, torch.float16, enabled=kind == "cuda")
         with torch.inference_mode():
@@ -124,9 +141,16 @@ class FrameEmbedder:
         return list(map(FrameReading, _rows(embeddings), _rows(maps)))
 
 
-def input_images(fields: Iterable[np.ndarray], config: PreprocessConfig) -> Tensor:
-    """Fields (rows, cols) in gauss as the network takes them: float32 (B, 1, H, W), no NaN."""
-    images = np.stack([preprocess(field, config)[0] for field in fields])
+def input_images(frames: Sequence[Magnetogram], config: PreprocessConfig) -> Tensor:
+    """Frames of a sequence as the network takes them: float32 (T, 1, H, W), no NaN."""
+    boxes = crop_boxes(frames, config.crop)
+    cuts = [_Cut(frame.field, box) for frame, box in zip(frames, boxes, strict=True)]
+    return _images(cuts, config)
+
+
+def _images(cuts: Sequence[_Cut], config: PreprocessConfig) -> Tensor:
+    """Float32 (B, 1, H, W)."""
+    images = np.stack([preprocess(cut.field, config, cut.box)[0] for cut in cuts])
     return torch.from_numpy(images).unsqueeze(1)
 
 
@@ -163,8 +187,8 @@ def _rows(batch: Tensor) -> list[Tensor]:
     return [row.clone() for row in batch.float().cpu().unbind()]
 
 
-def _digest(field: np.ndarray) -> bytes:
-    """Fingerprint of a field (rows, cols): its shape and its pixels, bit for bit."""
-    shape = ",".join(str(side) for side in field.shape).encode()
-    pixels = np.ascontiguousarray(field, dtype=np.float32)
-    return hashlib.sha256(shape + b":" + pixels.data).digest()
+def _digest(cut: _Cut) -> bytes:
+    """Fingerprint of a field and its box: shape, corner and pixels, bit for bit."""
+    place = f"{cut.box.shape},{cut.box.row0},{cut.box.col0}:".encode()
+    pixels = np.ascontiguousarray(cut.field, dtype=np.float32)
+    return hashlib.sha256(place + pixels.data).digest()

@@ -1,6 +1,6 @@
 """Every hour of a region's disk passage through one model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,8 @@ from torch import Tensor
 
 from hnn_core.exceptions import FitsError, PositionError, SequenceError
 from hnn_core.magnetogram.conventions import iso_minute, refusal, tai_seconds, time_from_seconds
+from hnn_core.magnetogram.grid import Place
+from hnn_core.magnetogram.preprocess import CropBox, PreprocessConfig, crop_boxes
 from hnn_core.magnetogram.sequence_plan import REJECTED, SequencePlan, SlotPlan, sequence_hours
 from hnn_core.magnetogram.sharp import NO_DATA
 from hnn_core.network.embedding import FrameEmbedder
@@ -32,8 +34,9 @@ def passage_table(
 ) -> pd.DataFrame:
     """Predict every hour of a region that has a sequence.
 
-    Each distinct frame is embedded once and few are held at a time. A record that breaks on
-    reading counts as missing, as in `hnn_core.sources.sequence`.
+    Each distinct frame is embedded once and few are held at a time; where the patch changes its
+    box, once for each square that its sequences see of it. A record that breaks on reading counts
+    as missing, as in `hnn_core.sources.sequence`.
 
     Parameters
     ----------
@@ -96,7 +99,9 @@ class _Passage:
         self.seconds = tai_seconds(self.times)
         self.quality = source.quality(region_id).copy()
         self.reader = FrameReader(source.frame, region_id, self.times, held=_RECORDS_HELD)
-        self._embeddings: dict[SlotPlan, Tensor] = {}
+        self._crop = PreprocessConfig.from_dict(self.config.preprocess).crop
+        self._embeddings: dict[tuple[SlotPlan, CropBox], Tensor] = {}
+        self._places: dict[SlotPlan, Place] = {}
         self._longitude: dict[SlotPlan, float] = {}
         self._impossible: dict[SlotPlan, str] = {}
 
@@ -111,8 +116,7 @@ class _Passage:
                 self.times, self.quality, self.config.frames, rejected=self.rejected
             )
             plans = [plan for _, plan in hours if isinstance(plan, SequencePlan)]
-            wanted = {slot for plan in plans for slot in self._used(plan)}
-            todo = sorted(wanted - self._embeddings.keys() - self._impossible.keys())
+            todo = self._todo(plans)
             if not todo:
                 return hours
             for start in range(0, len(todo), self.embedder.batch):
@@ -125,6 +129,10 @@ class _Passage:
         for slot in self._used(plan):
             if slot in self._impossible:
                 return self._impossible[slot]
+        try:
+            self._cuts(plan)
+        except SequenceError as error:
+            return str(error)
         return refusal(self._longitude[plan.slots[-1]])
 
     def probabilities(self, plans: list[SequencePlan]) -> np.ndarray:
@@ -132,26 +140,51 @@ class _Passage:
         if not plans:
             return np.empty(0)
         sequences = torch.stack(
-            [torch.stack([self._embeddings[slot] for slot in self._used(plan)]) for plan in plans]
+            [torch.stack([self._embeddings[cut] for cut in self._cuts(plan)]) for plan in plans]
         )  # (B, T, D)
         return torch.sigmoid(self.embedder.logits(sequences).double()).numpy()
 
     def _used(self, plan: SequencePlan) -> tuple[SlotPlan, ...]:
         return plan.slots if self.config.temporal else plan.slots[-1:]
 
-    def _embed_some(self, slots: list[SlotPlan]) -> None:
-        frames = {}
-        for slot in slots:
+    def _cuts(self, plan: SequencePlan) -> list[tuple[SlotPlan, CropBox]]:
+        """Return the frames of a sequence, all read, with what the network sees of each."""
+        slots = self._used(plan)
+        boxes = crop_boxes([self._places[slot] for slot in slots], self._crop)
+        return list(zip(slots, boxes, strict=True))
+
+    def _todo(self, plans: list[SequencePlan]) -> list[tuple[SlotPlan, CropBox | None]]:
+        """Frames not read yet, each about its own centre; then those that are seen elsewhere."""
+        wanted = {slot for plan in plans for slot in self._used(plan)}
+        unread = sorted(wanted - self._places.keys() - self._impossible.keys())
+        if unread:
+            return [(slot, None) for slot in unread]
+        cuts: set[tuple[SlotPlan, CropBox]] = set()
+        for plan in plans:
+            if all(slot in self._places for slot in self._used(plan)):
+                try:
+                    cuts.update(self._cuts(plan))
+                except SequenceError:
+                    continue  # `refusal` says why
+        return [*sorted(cuts - self._embeddings.keys())]
+
+    def _embed_some(self, cuts: Sequence[tuple[SlotPlan, CropBox | None]]) -> None:
+        frames, found = [], []
+        for slot, box in cuts:
             try:
-                frames[slot] = self.reader.frame(slot)
+                frame = self.reader.frame(slot)
             except SequenceError as error:
                 self._impossible[slot] = str(error)
+                continue
             except (FitsError, PositionError):
-                pass  # the reader knows what broke
-        readings = self.embedder.read(list(frames.values()))
-        for (slot, frame), reading in zip(frames.items(), readings, strict=True):
-            self._embeddings[slot] = reading.embedding
+                continue  # the reader knows what broke
+            self._places[slot] = Place.of(frame)
             self._longitude[slot] = float(frame.longitude.to_value("deg"))
+            frames.append(frame)
+            found.append((slot, box or crop_boxes([frame], self._crop)[0]))
+        readings = self.embedder.read(frames, [box for _, box in found])
+        for cut, reading in zip(found, readings, strict=True):
+            self._embeddings[cut] = reading.embedding
 
 
 def _without_record(hours: list[Time]) -> dict[str, str]:

@@ -205,7 +205,7 @@ class Predictor:
 
     def images(self, sequence: Sequence) -> Tensor:
         """Frames as the network takes them, float32 (T, 1, H, W): row 0 south, no NaN."""
-        return input_images((frame.field for frame in sequence.frames), self.preprocess_config)
+        return input_images(sequence.frames, self.preprocess_config)
 
     def rollout(self, sequence: Sequence) -> np.ndarray:
         """Attention rollout of every frame of a sequence.

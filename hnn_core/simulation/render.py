@@ -207,6 +207,8 @@ def _header(
             "LONDTMAX": longitude + half_lon,
             "LATDTMIN": p.latitude - half_lat,
             "LATDTMAX": p.latitude + half_lat,
+            # The box turns with the elements: equal pixels of two hours are one place.
+            "OMEGA_DT": 24.0 * _rotation_deg_per_hour(p.latitude),
             "USFLUX": float(strong.sum(dtype=np.float64) * PIXEL_CM2),
             "CODEVER7": "simulated by hnn_core.simulation.evolution",
         }

@@ -9,6 +9,7 @@ from astropy.time import Time
 
 from hnn_core.exceptions import FitsError, PositionError, SequenceError
 from hnn_core.magnetogram.conventions import iso_minute, iso_second, tai_seconds, time_from_seconds
+from hnn_core.magnetogram.grid import frame_boxes
 from hnn_core.magnetogram.interpolation import interpolate_frames
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sequence_plan import REJECTED, SequencePlan, SlotPlan, plan_sequence
@@ -87,7 +88,7 @@ def build_sequence(
     ------
     UnknownRegionError
     SequenceError
-        Hours are missing, or the frames either side of a gap have different shapes.
+        Hours are missing, or it is not known how the patches lie on each other.
     FitsError, OffLimbError
         The record of the last hour cannot be read.
 
@@ -109,10 +110,12 @@ def build_sequence(
         except SequenceError as error:
             raise _with_notes(error, reader.notes) from error
         if not _broken(reader, plan):
+            frames = tuple(reader.frame(slot) for slot in plan.slots)
+            frame_boxes(frames)  # refuses those that do not lie on each other
             return Sequence(
                 region=region,
                 hours=plan.hours,
-                frames=tuple(reader.frame(slot) for slot in plan.slots),
+                frames=frames,
                 interpolated=tuple(slot.interpolated for slot in plan.slots),
                 flagged=tuple(slot.flagged for slot in plan.slots),
                 notes=reader.notes,
@@ -171,7 +174,7 @@ class FrameReader:
         FitsError, PositionError
             A record cannot be read.
         SequenceError
-            The frames either side of the gap have different shapes.
+            It is not known how the frames either side of the gap lie on each other.
         """
         left = self.record(slot.left)
         if not slot.interpolated:

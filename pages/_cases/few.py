@@ -92,6 +92,9 @@ def _show_bars(studies: list[CaseStudy]) -> None:
         key=f"case_bars_{name}",
         alt=f"{title} of {len(studies)} cases, ten hours each",
     )
+    for study in studies:
+        if note := study.systematics.fluxes.area_note:
+            st.caption(f":material/crop_free: {plain(study.name)}: {note}")
 
 
 def _show_detail(studies: list[CaseStudy]) -> None:

@@ -9,6 +9,8 @@ import streamlit as st
 
 from analysis.figures.flux import flux_bars_figure, flux_history_figure
 from analysis.figures.passage import probability_figure
+from analysis.physics.flux import size_note
+from analysis.physics.window_fluxes import area_note, common_parts
 from hnn_core.exceptions import FitsError, PositionError
 from hnn_core.magnetogram.conventions import parse_t_rec
 from pages._explore.view import View
@@ -17,7 +19,7 @@ from pages._shared.charts import show_chart
 from pages._shared.selectors import Selection
 from pages._shared.widgets import show_table
 
-__all__ = ["flux_history", "show_flux_bars", "show_flux_line", "show_probabilities"]
+__all__ = ["flux_history", "show_area", "show_flux_bars", "show_flux_line", "show_probabilities"]
 
 _HEIGHT = 280
 _PATIENCE = 0.4
@@ -66,7 +68,19 @@ def flux_history(selection: Selection, records: Mapping[str, str]) -> pd.DataFra
             show(done, len(records))
     if broken:
         st.caption(":material/broken_image: Left out: " + " ".join(broken))
-    return pd.DataFrame(rows)
+    history = pd.DataFrame(rows)
+    if rows and (note := size_note(history)):
+        st.caption(f":material/crop_free: Passage: {note}")
+    return history
+
+
+def show_area(view: View | None) -> None:
+    """Write which area the bars of the sequence's hours count, where the patch changes its box."""
+    if view is None or view.sequence is None:
+        return
+    frames = view.sequence.frames
+    if note := area_note([frame.shape for frame in frames], common_parts(frames)):
+        st.caption(f":material/crop_free: Bars: {note}")
 
 
 def show_flux_bars(view: View | None, name: str, title: str) -> None:

@@ -11,7 +11,12 @@ from analysis.physics.pil import PilMasks
 from hnn_core.exceptions import PositionError, SequenceError
 from hnn_core.explanation.service import Explanation, explain
 from hnn_core.magnetogram.magnetogram import Magnetogram
-from hnn_core.magnetogram.preprocess import CropBox, PreprocessConfig, tokens_to_patch
+from hnn_core.magnetogram.preprocess import (
+    CropBox,
+    PreprocessConfig,
+    crop_boxes,
+    tokens_to_patch,
+)
 from hnn_core.network.predictor import Prediction
 from hnn_core.sources.sequence import Sequence
 from pages._explore.controls import MapChoice
@@ -79,7 +84,7 @@ def read_view(selection: Selection, hour: str, t_rec: str) -> View:
         hour=hour,
         frame=frame,
         masks=caches.masks(place, t_rec),
-        box=CropBox.centred(frame.shape, PreprocessConfig.from_dict(model.config.preprocess).crop),
+        box=crop_boxes([frame], PreprocessConfig.from_dict(model.config.preprocess).crop)[0],
         sequence=sequence,
         maps=maps,
         prediction=prediction,
@@ -96,6 +101,7 @@ class HeatView:
     maps: np.ndarray
     """(T, g, g)"""
     box: CropBox
+    """What the network sees of the last frame."""
     explanation: Explanation | None
     """None for the paper's rollout, which comes with the prediction."""
 
@@ -106,8 +112,9 @@ class HeatView:
 
     @cached_property
     def heats(self) -> list[np.ndarray]:
-        """On the patch's pixels, one for each frame; NaN where the network saw nothing."""
-        return [tokens_to_patch(tokens, self.box) for tokens in self.maps]
+        """On each patch's pixels, one for each frame; NaN where the network saw nothing."""
+        boxes = crop_boxes(self.sequence.frames, self.box.size)
+        return [tokens_to_patch(*one) for one in zip(self.maps, boxes, strict=True)]
 
 
 def read_heat(view: View, choice: MapChoice) -> HeatView | None:

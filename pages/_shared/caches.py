@@ -18,6 +18,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from analysis.physics.flux import frame_flux
 from analysis.physics.pil import PilMasks, detect_pils
+from analysis.physics.window_fluxes import common_parts
 from hnn_core.explanation.rollout import class_attention
 from hnn_core.explanation.service import Explanation, explain
 from hnn_core.live.reporting import duration
@@ -171,13 +172,16 @@ def sequence_masks(place: Place, hour: str, length: int) -> list[PilMasks]:
 
 @st.cache_data(ttl=3600, max_entries=256, hash_funcs=_KNOWN_BY, show_spinner=False)
 def sequence_flux(place: Place, hour: str, length: int) -> pd.DataFrame:
-    """Fluxes of the frames of a sequence, interpolated ones too."""
-    return pd.DataFrame(
-        [
-            frame_flux(frame) if frame.interpolated else flux_row(place, str(frame.t_rec.tai.isot))
-            for frame in sequence(place, hour, length).frames
-        ]
-    )
+    """Fluxes of the frames of a sequence, interpolated ones too, of the area they all cover."""
+    frames = sequence(place, hour, length).frames
+    rows = []
+    for frame, part in zip(frames, common_parts(frames), strict=True):
+        whole = part == tuple(slice(0, side) for side in frame.shape)
+        if whole and not frame.interpolated:
+            rows.append(flux_row(place, str(frame.t_rec.tai.isot)))
+        else:
+            rows.append(frame_flux(frame, part=part))
+    return pd.DataFrame(rows)
 
 
 @st.cache_data(ttl=3600, max_entries=512, hash_funcs=_KNOWN_BY, show_spinner=False)

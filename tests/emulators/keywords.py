@@ -21,6 +21,7 @@ KEYWORDS = {
     "LONDTMAX": "float",
     "LATDTMIN": "float",
     "LATDTMAX": "float",
+    "OMEGA_DT": "float",
     "LON_MIN": "float",
     "LON_MAX": "float",
     "LAT_MIN": "float",

@@ -98,6 +98,7 @@ class SimulatedRegion:
             "LONDTMAX": f"{longitude + half_lon:.6f}",
             "LATDTMIN": f"{latitude - half_lat:.6f}",
             "LATDTMAX": f"{latitude + half_lat:.6f}",
+            "OMEGA_DT": f"{self.longitude(seconds + 86400.0) - longitude:.6f}",
             "LON_MIN": f"{longitude - 0.8 * half_lon:.6f}",
             "LON_MAX": f"{longitude + 0.8 * half_lon:.6f}",
             "LAT_MIN": f"{latitude - 0.8 * half_lat:.6f}",

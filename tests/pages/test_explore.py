@@ -12,6 +12,7 @@ from hnn_core.network.model_store import save_model
 from pages._shared import caches
 from tests.support.app import run_app
 from tests.support.drawn_sharp import draw_fits
+from tests.support.moving_boxes import GROWING, write_frames
 from tests.support.small_models import small_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("named_pages")]
@@ -238,3 +239,19 @@ def test_without_any_model_the_page_says_what_to_do(folder, monkeypatch):
     app = opened(folder)
     assert ["No model is here" in error.value for error in app.error] == [True]
     assert not app.exception
+
+
+# Boxes that change
+
+
+def test_a_patch_that_grows_is_shown_whole_and_its_bars_count_the_common_area(model, tmp_path):
+    del model
+    folder = write_frames(tmp_path / "grown", GROWING, absent=[10])
+    app = opened(folder, hour="2011-02-13T17:00", trust="place")
+    assert not app.exception
+    assert not app.error
+    captions = " ".join(one.value for one in app.caption)
+    assert "Passage: The patch changes its size (56 × 36 pixels to " in captions
+    assert "Bars: The patch changes its box in these hours" in captions
+    images = figure(app, "filmstrip")["layout"]["images"]
+    assert len({(one["sizex"], one["sizey"]) for one in images}) == 1

@@ -10,6 +10,7 @@ import astropy.units as u
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.io.fits import Header
 from astropy.time import Time
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,6 +28,7 @@ from analysis.cases.explained import (
 from analysis.cases.overlap import REGION_NAMES, TokenGrid, overlaps
 from analysis.physics.flux import flux_history
 from analysis.physics.pil import PilMasks, PilSettings
+from analysis.physics.window_fluxes import MASKS
 from hnn_core.exceptions import (
     DatasetError,
     RequestError,
@@ -65,6 +67,8 @@ class PilRegion(DrawnRegion):
     """Records with a PIL, drawn by their number."""
 
     draw: object = field(default=lambda index: falling(index))
+    replaced: dict = field(default_factory=dict)
+    """What all magnetograms have in place of the drawn."""
 
 
 class PilSource(DrawnSource):
@@ -80,6 +84,7 @@ class PilSource(DrawnSource):
             harp=drawn.harp,
             noaa=drawn.noaa,
             quality=plain.quality,
+            **drawn.replaced,
         )
 
 
@@ -237,12 +242,28 @@ def test_after_the_last_record_what_is_left_of_the_window_is_shown():
     assert hours_of(study(20, n_hours=13).frames) == [11, 12]
 
 
-def test_a_gap_between_patches_of_two_sizes_is_not_filled():
-    found = study(absent=[7], draw=lambda i: boundary(cols=120 if i < 7 else 140))
+def test_a_gap_between_patches_of_two_sizes_is_filled_where_both_are():
+    found = study(absent=[7], draw=lambda i: falling(i) if i < 7 else np.pad(falling(i), 5))
+    assert hours_of(found.frames) == list(range(3, 13))
+    assert (found.incomplete, found.interpolated.index(True)) == ("", 4)
+    assert found.frames[4].shape == (80, 120)
+    assert found.verdict.word == "consistent with cancellation"
+    (note,) = [one for one in found.verdict.caveats if "changes its box" in one]
+    assert "(120 × 80 pixels to 130 × 90 pixels)" in note
+    assert "the 120 × 80 pixels that every hour covers" in note
+    # What is shown of the hours is what the trends were taken from.
+    patch = found.systematics.fluxes.unsigned[:, MASKS.index("patch"), 0, 0]
+    np.testing.assert_allclose(found.history["total_unsigned_flux_mx"], patch, rtol=1e-12)
+    assert set(found.history["patch_rows_px"]) == {80}
+
+
+def test_a_gap_between_patches_of_two_sizes_without_coordinates_is_not_filled():
+    bare = {"header": Header()}
+    found = study(absent=[7], draw=lambda i: boundary(cols=120 if i < 7 else 140), replaced=bare)
     assert hours_of(found.frames) == [3, 4, 5, 6, 8, 9, 10, 11, 12]
-    assert "cannot be interpolated: the patch has (80, 120) pixels" in found.incomplete
+    assert "cannot be interpolated. The patch has 120 × 80 pixels" in found.incomplete
     assert found.verdict.word == "insufficient"
-    assert any("differ in shape" in caveat for caveat in found.verdict.caveats)
+    assert any("No mask could be fixed" in caveat for caveat in found.verdict.caveats)
 
 
 @pytest.mark.parametrize("changes", [{"n_hours": 3}, {"absent": range(3, 13)}])
@@ -470,7 +491,7 @@ def test_every_part_of_an_explained_case_is_there(predictor, noise_study):
     assert found.maps["relevance"].maps.min() < 0.0
     assert all(made.hours.shape == (4,) for made in found.hours.values())
     box = preprocess(sequence.frames[-1].field, predictor.preprocess_config)[1]
-    assert found.box == box == CropBox(-12, 3, 64, (40, 70))
+    assert set(found.boxes) == {box} == {CropBox(-12, 3, 64, (40, 70))}
 
 
 def test_overlaps_are_those_of_the_maps_positive_part(predictor, noise_study):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from astropy.io.fits import Header
 from astropy.time import Time, TimeDelta
 
 from analysis.cases.figures_trends import slope_forest_figure, trend_history_figure
@@ -24,14 +25,18 @@ START = Time("2011-02-13T05:00:00", scale="tai")
 
 
 def drawn(factors: np.ndarray, sides: str = "both", shapes: bool = False) -> Systematics:
-    """Systematics of hourly frames of one field times a factor each."""
+    """Systematics of hourly frames of one field times a factor each.
+
+    With `shapes` the patches grow, and without coordinates.
+    """
     frames = []
     for k, factor in enumerate(factors):
         field = boundary(80 + (shapes and k), 120, 500.0) * np.float32(factor)
         if sides == "positive":
             field = np.abs(field)
         time = START + TimeDelta(k * 3600, format="sec")
-        frames.append(drawn_magnetogram(field, t_rec=time, interpolated=k == 4))
+        bare = {"header": Header()} if shapes else {}
+        frames.append(drawn_magnetogram(field, t_rec=time, interpolated=k == 4, **bare))
     return systematics(frames)
 
 

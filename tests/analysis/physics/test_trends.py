@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.io.fits import Header
 from astropy.time import Time, TimeDelta
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from analysis.physics.flux import flux_history, header_r_value, r_value
 from analysis.physics.pil import PilSettings
 from analysis.physics.trends import LEAST_POINTS, mann_kendall, systematics, trend
 from analysis.physics.verdict import NO_RATE, PAPER_CAVEATS, verdict
-from analysis.physics.window_fluxes import window_fluxes
+from analysis.physics.window_fluxes import MASKS, window_fluxes
 from hnn_core.exceptions import EmptySourceError
 from hnn_core.magnetogram.magnetogram import read_fits
 from tests.support.drawn_regions import boundary, drawn_magnetogram
@@ -179,7 +180,7 @@ def test_slopes_of_a_drawn_decline_are_those_of_its_pixels():
         assert part == pytest.approx(-20 * positive * 1e15, rel=1e-5)
     patch = found.trend("patch").slope.to_value("Mx/h")
     assert patch == pytest.approx(-20 * 80 * 120 * 1e15, rel=1e-5)
-    assert found.fluxes.fixed
+    assert found.fluxes.apart == found.fluxes.area_note == ""
     assert found.fluxes.corrected
 
 
@@ -365,16 +366,21 @@ def window_of(frame, n=10):
     ]
 
 
-def test_patches_of_different_shapes_allow_no_fixed_mask():
-    frames = window(FALLING)
+def test_patches_of_two_sizes_without_coordinates_allow_no_fixed_mask():
+    frames = window(FALLING, header=Header())
     frames[0] = dataclasses.replace(frames[0], field=boundary(82, 120, 500.0))
     found = systematics(frames)
-    assert not found.fluxes.fixed
-    assert not found.trend("union").sufficient
-    said = verdict(found)
-    assert said.word == "mixed evidence"
-    assert "no fixed mask" in said.sentence
-    assert any("differ in shape" in caveat for caveat in said.caveats)
+    assert "120 × 82 pixels" in found.fluxes.apart
+    assert found.trend("moving").sufficient
+    for mask in ("union", "last", "patch"):  # whole patches of two sizes have no trend either
+        assert np.isnan(found.fluxes.unsigned[:, MASKS.index(mask)]).all()
+        assert not found.trend(mask).sufficient
+    words = verdict(found)
+    assert words.word == "mixed evidence"
+    assert "no fixed mask" in words.sentence
+    assert any("without CRPIX and CRVAL" in caveat for caveat in words.caveats)
+    assert not any("too few points" in one for one in words.evidence)
+    assert sum("cannot be laid on one grid" in one for one in words.evidence) == 2
 
 
 def test_frames_off_the_limb_and_interpolated_ones_are_told():

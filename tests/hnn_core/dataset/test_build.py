@@ -5,9 +5,13 @@ import astropy.units as u
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.time import Time
 
 from hnn_core.dataset.build import build_dataset
 from hnn_core.exceptions import DatasetError, FlareTableError
+from hnn_core.magnetogram.preprocess import PreprocessConfig, crop_boxes, preprocess
+from hnn_core.regions.base import Flare
+from hnn_core.sources.sequence import build_sequence
 from tests.support.drawn_source import (
     PIXEL_CM2,
     SHAPE,
@@ -18,6 +22,8 @@ from tests.support.drawn_source import (
     gauss,
     small_source,
 )
+from tests.support.moving_boxes import GROWING, WHOLE, BoxSource
+from tests.support.moving_boxes import START as BOXES_START
 
 NO_FLARE = "no flare of class C or above within 24 h"
 UNKNOWN = "association of the coming flare unknown"
@@ -25,7 +31,7 @@ NO_RECORD = "no good record of its own"
 GAP = "too many hours missing before it"
 FAR = "more than 45° from the central meridian"
 NO_LONGITUDE = "longitude not known"
-SHAPES = "gap between patches of different shapes"
+APART = "patches that cannot be laid on one grid"
 
 
 def built(folder, *regions, **options):
@@ -203,13 +209,13 @@ def test_broken_record_counts_as_missing_and_is_told(tmp_path):
     pd.testing.assert_frame_equal(dataset.sequences, whole.sequences)
 
 
-def test_gap_between_patches_of_different_shape_excludes(tmp_path):
+def test_patches_of_two_sizes_without_coordinates_are_not_one_sequence(tmp_path):
     region = DrawnRegion(
         flares=(flare(25.5),), absent=[12], shape=lambda index: SHAPE if index < 12 else (42, 72)
     )
     dataset = built(tmp_path, region)
     assert hours_of(dataset.select("M", 10)) == [9, 10, 11, 22, 23, 24, 25]
-    assert dataset.card["excluded"][SHAPES] == 9  # hours 13 to 21 would need hour 12
+    assert dataset.card["excluded"][APART] == 9  # hours 13 to 21 would need hour 12 or 11
 
 
 def test_longer_sequences_are_padded_in_front(tmp_path):
@@ -381,3 +387,42 @@ def test_the_peak_counts_even_where_the_id_does_not_tell_it(tmp_path):
     built(tmp_path, DrawnRegion(flares=(replace(flare(25.5), id="FLR-1"),)))
     with pytest.raises(DatasetError, match="another regions_sha256"):
         built(tmp_path, DrawnRegion(flares=(replace(flare(24.5), id="FLR-1"),)))
+
+
+# Boxes that change
+
+
+def test_a_data_set_of_growing_boxes_holds_what_the_live_path_sees(tmp_path):
+    source = BoxSource(GROWING, [7], [Flare((BOXES_START + 13.5 * u.h).utc, "M2.0", "eruptive")])
+    for frame in source.frames["377"]:  # the middle of each box, as JSOC writes it
+        rows, cols = frame.shape
+        middle = frame.wcs.wcs_pix2world((cols - 1) / 2, (rows - 1) / 2, 0)
+        frame.header.update({"CRVAL1": float(middle[0]), "CRVAL2": float(middle[1])})
+        frame.header.update({"CRPIX1": (cols + 1) / 2, "CRPIX2": (rows + 1) / 2})
+    config = PreprocessConfig(crop=32, size=16)
+    dataset = build_dataset(source, tmp_path / "set", workers=1, preprocess=config)
+    table = dataset.select("M", 10)
+    assert len(table) == 4
+    for row in table.itertuples():
+        live = build_sequence(source, "377", Time(row.hour, scale="tai"), 10)
+        boxes = crop_boxes(live.frames, config.crop)
+        seen = [
+            preprocess(f.field, config, box)[0] for f, box in zip(live.frames, boxes, strict=True)
+        ]
+        np.testing.assert_array_equal(dataset.read_frames(row.rows), np.float16(seen))
+    # Frames of several sequences are there about the middle of each.
+    assert dataset.frames["hour"].duplicated().any()
+    assert not dataset.frames.duplicated(["hour", "crc32"]).any()
+
+
+def test_cut_outs_of_one_region_give_the_same_data_set(tmp_path):
+    flares = [Flare((BOXES_START + 13.5 * u.h).utc, "M2.0", "eruptive")]
+    config = PreprocessConfig(crop=32, size=16)
+    grown, fixed = (
+        build_dataset(BoxSource(boxes, [7], flares), tmp_path / name, workers=1, preprocess=config)
+        for name, boxes in (("grown", GROWING), ("fixed", [WHOLE] * 13))
+    )
+    pixels = [one.read_frames(np.arange(len(one.frames))) for one in (grown, fixed)]
+    assert len(fixed.frames) == 13
+    np.testing.assert_array_equal(*pixels)
+    pd.testing.assert_series_equal(grown.sequences["rows"], fixed.sequences["rows"])

@@ -11,11 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from astropy.time import Time
 
 from hnn_core.exceptions import ModelError, PositionError, SequenceError, UnknownRegionError
 from hnn_core.magnetogram.preprocess import preprocess
 from hnn_core.network.attention import capture_attention, rollout
 from hnn_core.network.embedding import choose_device
+from hnn_core.sources.sequence import build_sequence
+from tests.support.moving_boxes import GROWING, WHOLE, BoxSource
 from tests.support.small_models import (
     START,
     NoiseSource,
@@ -162,8 +165,9 @@ def test_a_frame_is_known_by_its_pixels_not_by_its_name(predictor, passes):
 def test_the_shape_of_a_field_belongs_to_its_content(predictor, passes):
     frame = noise_frame(0, shape=(40, 80))
     turned = replace(frame, field=frame.field.reshape(80, 40))
-    predictor._embedder.read([frame, turned])
-    assert passes == [2]
+    predictor._embedder.read([frame])
+    predictor._embedder.read([turned])
+    assert passes == [1, 1]
 
 
 def test_equal_frames_of_a_sequence_are_embedded_once(predictor, passes):
@@ -450,3 +454,45 @@ def test_hours_off_the_full_hour_are_dated_by_their_record(predictor):
     assert table["hour"][0] == pd.Timestamp("2011-02-13T03:00")
     assert table["t_rec"][0] == pd.Timestamp("2011-02-13T02:48")
     assert START.scale == "tai"
+
+
+# Boxes that change
+
+
+def two_predictors(tmp_path):
+    """The same network twice, so that neither remembers what the other has seen."""
+    crop = {"crop": 32, "size": 32, "clip": 2000.0}
+    return [small_predictor(tmp_path / name, preprocess=crop) for name in ("one", "other")]
+
+
+@pytest.mark.parametrize("absent", [(), (7,)])
+def test_the_same_pixels_in_growing_boxes_have_the_same_probability(tmp_path, absent):
+    grown, fixed = BoxSource(GROWING, absent), BoxSource([WHOLE] * 13, absent)
+    first, second = two_predictors(tmp_path)
+    for hour in (9, 12):
+        one, other = (
+            predictor.predict(build_sequence(source, "377", source.times("377")[hour], 4))
+            for predictor, source in ((first, grown), (second, fixed))
+        )
+        assert one.probability == other.probability
+    sequence = build_sequence(grown, "377", grown.times("377")[9], 4)
+    assert len({frame.shape for frame in sequence.frames}) > 1
+
+
+def test_a_passage_of_boxes_with_another_middle_is_that_of_its_sequences(tmp_path):
+    source = BoxSource(GROWING, [7])
+    for hour, frame in enumerate(source.frames["377"]):
+        # As JSOC writes it: the reference point is the middle of each box.
+        box = GROWING[hour]
+        middle = np.array([box.col + (box.cols - 1) / 2, box.row + (box.rows - 1) / 2])
+        longitude, latitude = frame.wcs.wcs_pix2world(*(middle - [box.col, box.row]), 0)
+        frame.header.update({"CRVAL1": float(longitude), "CRVAL2": float(latitude)})
+        frame.header.update({"CRPIX1": (box.cols + 1) / 2, "CRPIX2": (box.rows + 1) / 2})
+    first, second = two_predictors(tmp_path)
+    table = first.passage(source, "377")
+    assert len(table) == 9
+    for row in table.itertuples():
+        sequence = build_sequence(source, "377", Time(row.hour, scale="tai"), 4)
+        # Each frame is cut about the middle of x_t, so that one frame has several embeddings.
+        assert second.predict(sequence).probability == pytest.approx(row.probability, abs=1e-6)
+    assert len(first._embedder._known) > 13
