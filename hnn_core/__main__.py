@@ -16,7 +16,7 @@ from hnn_core.cli.data import app as data_app
 from hnn_core.cli.train import add_commands
 from hnn_core.live.reporting import DeviceOption, JsonOption, ModelOption, counted, echo_json, run
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
-from hnn_core.regions.base import Region, Source
+from hnn_core.regions.base import Region, Source, skipped_kinds
 from hnn_core.sources import find_region, open_source
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def regions(source: SourceOption = "sim:", as_json: JsonOption = False) -> None:
         opened = open_source(source)
         found = opened.regions()
     if as_json:
-        skipped = [{"path": s.path, "reason": s.reason} for s in opened.skipped()]
+        skipped = [vars(one) for one in opened.skipped()]
         listed = [_region_values(region) for region in found]
         echo_json({"source": opened.spec, "regions": listed, "skipped": skipped})
         return
@@ -76,7 +76,8 @@ def regions(source: SourceOption = "sim:", as_json: JsonOption = False) -> None:
     )
     for region in found:
         noaa = ",".join(str(number) for number in region.noaa) or "–"
-        flares = " ".join(f"{f.goes_class} {f.association}" for f in region.flares) or "–"
+        flares = " ".join(f"{f.goes_class} {f.known}" for f in region.flares)
+        flares = flares or ("none" if region.lookups else "not looked up")
         typer.echo(
             f"{region.id:<10} {region.harp:>7}  {noaa:<14} {iso_minute(region.first)}  "
             f"{iso_minute(region.last)} {region.n_records:>8}  {flares}"
@@ -133,8 +134,19 @@ def _region_values(region: Region) -> dict[str, Any]:
                 "peak_utc": str(flare.peak.utc.isot),
                 "class": flare.goes_class,
                 "association": flare.association,
+                "literature": f"{flare.studied} {flare.literature}".strip(),
+                "source": flare.source,
             }
             for flare in region.flares
+        ],
+        "flares_looked_up": [
+            {
+                "in": lookup.name,
+                "start_utc": str(lookup.start.utc.isot),
+                "end_utc": str(lookup.end.utc.isot),
+                "minimum_class": lookup.minimum_class,
+            }
+            for lookup in region.lookups
         ],
     }
 
@@ -163,10 +175,9 @@ def _echo_prediction(prediction: "Prediction") -> None:
 
 def _echo_skipped(source: Source) -> None:
     """Write on stderr what a source could not use; the answer itself stands."""
-    skipped = source.skipped()
-    if skipped:
+    for what, skipped in skipped_kinds(source.skipped()).items():
         typer.echo(
-            f"{counted(len(skipped), 'file')} skipped, the first: {skipped[0].reason}", err=True
+            f"{counted(len(skipped), what)} skipped, the first: {skipped[0].reason}", err=True
         )
 
 

@@ -25,7 +25,7 @@ from hnn_core.magnetogram.fits import read_header
 from hnn_core.magnetogram.magnetogram import Magnetogram, read_fits
 from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP, sharp_keywords
 from hnn_core.regions.base import Region, SkippedFile
-from hnn_core.regions.flare_table import FLARE_TABLE, FlareRow, flares_of, read_flare_table
+from hnn_core.regions.flare_table import FLARE_TABLE, FlareRow, read_flare_table, with_flares
 from hnn_core.storage import home, write_atomically
 
 __all__ = ["FitsFolder"]
@@ -45,7 +45,7 @@ class FitsFolder:
     numbers mean other regions, by ``NRT-`` and its number; a simulated one by ``SIM`` and its
     number. Of several files for one record the largest is used, then the newest; the others
     are listed as skipped. An optional table ``flares.csv`` in the folder holds the flares,
-    see `hnn_core.regions.flare_table`.
+    see `hnn_core.regions.flare_table`; the program's well-known flares are joined to them.
 
     Parameters
     ----------
@@ -95,6 +95,10 @@ class FitsFolder:
     def quality(self, region: str) -> np.ndarray:
         """QUALITY of every record, uint32, aligned with `times`; no pixels are read."""
         return self._of(region).quality.copy()
+
+    def files(self, region: str) -> tuple[Path, ...]:
+        """Return the files of a region's records, aligned with `times`."""
+        return tuple(self.folder / row.path for row in self._of(region).rows)
 
     def n_bytes(self, region: str) -> int:
         """Return the size of a region's files."""
@@ -225,16 +229,16 @@ def _region(name: str, records: _Records, flares: list[FlareRow]) -> Region:
     rows = records.rows
     noaa = tuple(sorted({number for row in rows for number in row.noaa}))
     harp = rows[0].harp
-    return Region(
+    region = Region(
         id=name,
         harp=harp,
         noaa=noaa,
         first=time_from_seconds(rows[0].t_rec),
         last=time_from_seconds(rows[-1].t_rec),
         n_records=len(rows),
-        flares=flares_of(flares, noaa, harp, definitive=not rows[0].near_real_time),
         simulated=rows[0].simulated,
     )
+    return with_flares(region, flares, definitive=not rows[0].near_real_time)
 
 
 def _nothing_usable(folder: Path, skipped: tuple[SkippedFile, ...]) -> str:
