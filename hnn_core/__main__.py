@@ -156,14 +156,15 @@ def _echo_prediction(prediction: "Prediction") -> None:
     name = f"HARP {prediction.harp}" + (f" ({noaa})" if noaa else "")
     if prediction.simulated:
         name = f"{prediction.region} (simulated)"
-    filled = [hour.t_rec for hour in prediction.hours if hour.interpolated]
-    typer.echo(f"{name}, {prediction.t_rec} TAI")
+    filled = [hour.hour for hour in prediction.hours if hour.interpolated]
+    record = "" if prediction.t_rec == prediction.hour else f" (record of {prediction.t_rec})"
+    typer.echo(f"{name}, {prediction.hour} TAI{record}")
     typer.echo(
         f"P(eruptive) {prediction.probability:.3f} of a flare of class ≥{prediction.flare_class} "
         f"in the next 24 h: {prediction.label} (threshold {prediction.threshold:g})"
     )
     typer.echo(
-        f"hours: {prediction.hours[0].t_rec} to {prediction.t_rec}, "
+        f"hours: {prediction.hours[0].hour} to {prediction.hour}, "
         f"{len(filled)} interpolated" + (f" ({', '.join(filled)})" if filled else "")
     )
     typer.echo(f"model {prediction.model}, sha256 {prediction.sha256[:12]}…, {prediction.device}")

@@ -1,5 +1,6 @@
 """Explore an active region: magnetogram, attention, inversion lines, P(eruptive), flux."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -37,7 +38,8 @@ hours = list(records)
 with st.container(key="heading", horizontal=True, vertical_alignment="bottom"):
     st.markdown(f"## {region.name}", width="content")
     when_and_where = st.empty()
-hour = time_control(hours, reference_hour(hours, region))
+shown = partial(caches.hour_shown, selection.place)
+hour = time_control(hours, reference_hour(hours, region), shown)
 
 view: View | None = None
 with worded_errors(), st.spinner("Reading the hours and running the network …"):

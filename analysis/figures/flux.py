@@ -55,13 +55,13 @@ def flux_bars_figure(
         If the column is unknown or there is no row.
     """
     exponent = _exponent(history, [column])
-    before = (history["t_rec_tai"].iloc[-1] - history["t_rec_tai"]) / pd.Timedelta(hours=1)
     colour = style.ERUPTIVE if positive else style.CONFINED
     bars = hour_bars(
         history,
         column,
         exponent,
-        x=[f"t−{hour}" if hour else "t" for hour in before.round().astype(int)],
+        # By their place: a record stands for an hour up to 24 minutes away.
+        x=[f"t−{before}" if before else "t" for before in reversed(range(len(history)))],
         colour=colour,
         notes=_errors(history, column, exponent),
         hover=f"<b>(%{{y:.3f}} ± %{{customdata[2]}}) × {power(exponent)} Mx</b><br>"

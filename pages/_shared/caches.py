@@ -26,13 +26,14 @@ from hnn_core.network.predictor import Prediction, Predictor
 from hnn_core.regions.base import SkippedFile, Source
 from hnn_core.sources import open_source
 from hnn_core.sources.jsoc import newest
-from hnn_core.sources.sequence import Sequence, build_sequence
+from hnn_core.sources.sequence import Sequence, build_sequence, shown_hour
 
 __all__ = [
     "Place",
     "attention",
     "explained",
     "flux_row",
+    "hour_shown",
     "hours",
     "masks",
     "models",
@@ -105,6 +106,15 @@ def hours(place: Place) -> dict[str, str]:
         for hour, plan in planned
         if not isinstance(plan, Exception)
     }
+
+
+def hour_shown(place: Place, text: str) -> str:
+    """Return the hour, ISO minutes, TAI, by which a time is known; a text that is none as it is."""
+    try:
+        time = parse_t_rec(text)
+    except (ValueError, OverflowError):  # the latter: year 0
+        return text
+    return iso_minute(shown_hour(source(place.spec), place.region, time))
 
 
 @st.cache_resource(ttl=3600, max_entries=_FRAMES, show_spinner=False)

@@ -119,11 +119,12 @@ def one_of(options: Collection[str], missing: str = "view") -> Callable[[str], s
     return read
 
 
-def hour_of(hours: Sequence[str]) -> Callable[[str], str]:
-    """Make a reader of hours for `restore`."""
+def hour_of(hours: Sequence[str], shown: Callable[[str], str]) -> Callable[[str], str]:
+    """Make a reader of hours for `restore`; `shown` gives the hour that a time is known by."""
     first, last = hours[0], hours[-1]
     missing = f"There is no magnetogram at “{{}}”; the hours run from {first} to {last} TAI."
-    return one_of(hours, missing)
+    read = one_of(hours, missing)
+    return lambda text: text if text in hours else read(shown(text))
 
 
 def reopen(**view: str) -> None:

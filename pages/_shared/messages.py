@@ -217,7 +217,7 @@ def frame_notes(prediction: Prediction) -> list[str]:
         ("interpolated", "without a record, filled by interpolation"),
         ("flagged", "with a QUALITY flag that is accepted"),
     ):
-        hours = [hour.t_rec[11:16] for hour in prediction.hours if getattr(hour, which)]
+        hours = [hour.hour[11:16] for hour in prediction.hours if getattr(hour, which)]
         if hours:
             notes.append(f"{'Hours' if len(hours) > 1 else 'Hour'} {words}: {', '.join(hours)}.")
     return notes

@@ -129,9 +129,9 @@ def test_model_card_is_repeated_and_silence_is_told(tmp_path, card, sentence):
 
 def test_hours_filled_and_flagged_are_named():
     hours = (
-        Hour("2011-02-13T04:00:00", interpolated=True, flagged=False),
-        Hour("2011-02-13T05:00:00", interpolated=True, flagged=False),
-        Hour("2011-02-13T06:00:00", interpolated=False, flagged=True),
+        Hour("2011-02-13T04:00:00", "2011-02-13T04:00:00", interpolated=True, flagged=False),
+        Hour("2011-02-13T05:00:00", "2011-02-13T05:00:00", interpolated=True, flagged=False),
+        Hour("2011-02-13T06:00:00", "2011-02-13T05:36:00", interpolated=False, flagged=True),
     )
 
     class Answer:

@@ -69,4 +69,4 @@ def test_readers_refuse_in_one_sentence():
         one_of(["a"], "There is no run “{}”.")("x")
     hours = ["2011-02-13T00:00", "2011-02-13T01:00"]
     with pytest.raises(RequestError, match="run from 2011-02-13T00:00 to 2011-02-13T01:00 TAI"):
-        hour_of(hours)("noon")
+        hour_of(hours, str)("noon")
