@@ -129,7 +129,9 @@ def choose_map(config: HNNConfig, *, disabled: bool) -> MapChoice:
     return MapChoice(method, target, layers, head, signed)
 
 
-def time_control(hours: Sequence[str], default: str, shown: Callable[[str], str]) -> str:
+def time_control(
+    hours: Sequence[str], default: Callable[[], str], shown: Callable[[str], str]
+) -> str:
     """Draw the control and return the chosen hour; `hours` are ascending ISO minutes (TAI)."""
     state, read = st.session_state, hour_of(hours, shown)
     restore("hour", default, read)

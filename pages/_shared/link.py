@@ -38,7 +38,7 @@ def linked(
     options: Collection[str] | None = None,
     *,
     key: str,
-    default: str | None = None,
+    default: str | Callable[[], str] | None = None,
     read: Callable[[str], str] | str = "view",
     **more: Any,
 ) -> str:
@@ -74,9 +74,10 @@ def bound(
     return chosen
 
 
-def restore(key: str, default: str, read: Callable[[str], str]) -> None:
+def restore(key: str, default: str | Callable[[], str], read: Callable[[str], str]) -> None:
     """Give the widget `key` its value, before it is drawn: the link's, its own, the default.
 
+    A default that takes time is a function, which is called only where it is needed.
     `read` turns a text into an option or raises an error of ours. Its sentence on the link's
     text is noted; a value of the widget's own that has ceased to be an option is replaced in
     silence.
@@ -88,11 +89,11 @@ def restore(key: str, default: str, read: Callable[[str], str]) -> None:
     if from_link:
         state[f"{key}_in_link"] = requested
     try:
-        state[key] = default if wanted is None else read(wanted)
+        state[key] = _value(default) if wanted is None else read(wanted)
     except HnnError as error:
-        state[key] = default
+        state[key] = usual = _value(default)
         if from_link:
-            _note(key, f"{error} Shown instead: {default}." if default else str(error))
+            _note(key, f"{error} Shown instead: {usual}." if usual else str(error))
 
 
 def publish(key: str) -> None:
@@ -162,6 +163,10 @@ def require_app(name: str) -> None:
     if not st.session_state.get("routed", False):
         st.session_state["wanted_page"] = name
         st.switch_page("app.py", query_params=st.query_params.to_dict())
+
+
+def _value(default: str | Callable[[], str]) -> str:
+    return default if isinstance(default, str) else default()
 
 
 def _is(text: str, value: bool | float) -> bool:

@@ -1,13 +1,17 @@
 """What things are called on the pages."""
 
+from types import SimpleNamespace
+
 import astropy.units as u
 import pytest
 from astropy.time import Time
 
+from hnn_core.exceptions import SequenceError
 from hnn_core.network.model_store import ModelInfo, save_model
 from hnn_core.network.predictor import Hour
 from hnn_core.regions.base import Flare, FlareLookup, Region
 from hnn_core.regions.well_known import reference_hour
+from pages._explore import view
 from pages._shared import messages as labels
 from tests.support.drawn_regions import drawn_magnetogram
 from tests.support.small_models import small_model
@@ -83,6 +87,31 @@ def test_region_opens_on_the_last_hour_before_its_largest_flare():
     hours = ["2011-02-15T00:00", "2011-02-15T01:00", "2011-02-15T02:00", "2011-02-15T03:00"]
     assert reference_hour(hours, region()) == "2011-02-15T01:00"
     assert reference_hour(hours[2:], region()) == "2011-02-15T03:00"
+
+
+@pytest.mark.parametrize(
+    ("spec", "refused", "opened"),
+    [
+        ("fits:/x", (), "01:00"),  # before the X2.2
+        ("jsoc:nrt", (), "03:00"),  # the newest
+        ("fits:/x", ("01:00",), "00:00"),
+        ("jsoc:nrt", ("03:00",), "02:00"),
+        ("fits:/x", ("00:00", "01:00"), "02:00"),
+        ("fits:/x", ("00:00", "01:00", "02:00", "03:00"), "01:00"),
+    ],
+)
+def test_region_opens_on_an_hour_with_a_prediction(monkeypatch, spec, refused, opened):
+    def prediction(model, place, hour):
+        if hour[-5:] in refused:
+            raise SequenceError("too few hours")
+
+    monkeypatch.setattr(view.caches, "prediction", prediction)
+    monkeypatch.setattr(view.caches, "record", lambda place, t_rec: True)
+    hours = [f"2011-02-15T0{hour}:00" for hour in range(4)]
+    chosen = SimpleNamespace(
+        place=None, model=None, region=region(), source=SimpleNamespace(spec=spec)
+    )
+    assert view.first_hour(chosen, dict(zip(hours, hours, strict=True)))[-5:] == opened
 
 
 def test_region_opens_before_a_well_known_flare_whatever_the_catalogue_holds():
