@@ -47,11 +47,14 @@ def linked(
     Parameters
     ----------
     options : collection of str, optional
-        Ids, None for ``st.text_input``; a dict gives their labels.
+        Ids; a dict gives their labels. None for ``st.text_input``, whose text stays as it was typed
+        or linked: the caller shows what is wrong with it.
     key, default, read
         As of `restore`; by default the first option. A text for `read` is that of `one_of`.
     """
     default = next(iter(options or ())) if default is None else default
+    if options is None:
+        read = str
     restore(key, default, one_of(options or (), read) if isinstance(read, str) else read)
     if isinstance(options, dict):
         more.setdefault("format_func", options.__getitem__)

@@ -275,3 +275,24 @@ def test_first_view_is_the_newest_hour_with_a_prediction(folder, model):
     app = opened(folder)
     assert app.query_params["hour"] == "2011-02-13T11:00"
     assert not app.error
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_population_that_is_none_stays_in_its_field_with_what_is_wrong(model, linked):
+    view = {"population": "many"} if linked else {}
+    app = run_app(source="sim", model="small", **view)
+    if not linked:
+        app.text_input(key="population").set_value("many").run()
+    assert app.text_input(key="population").value == "many"
+    assert ["'many' is not a whole number" in error.value for error in app.error] == [True]
+    app.text_input(key="population").set_value("5:2").run()
+    assert not app.error
+
+
+def test_a_link_with_the_time_of_a_record_opens_the_hour_it_stands_for(folder, model):
+    (folder / "hour13.fits").unlink()
+    draw_fits(folder / "late.fits", T_REC="2011.02.13_12:36:00_TAI")
+    app = opened(folder, hour="2011-02-13T12:36")
+    assert app.query_params["hour"] == "2011-02-13T13:00"
+    assert "2011-02-13 13:00 TAI" in words(app)
+    assert "There is no magnetogram" not in words(app)

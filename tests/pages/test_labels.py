@@ -106,7 +106,7 @@ def test_region_opens_on_an_hour_with_a_prediction(monkeypatch, spec, refused, o
             raise SequenceError("too few hours")
 
     monkeypatch.setattr(view.caches, "prediction", prediction)
-    monkeypatch.setattr(view.caches, "record", lambda place, t_rec: True)
+    monkeypatch.setattr(view.caches, "record", lambda *_: True)
     hours = [f"2011-02-15T0{hour}:00" for hour in range(4)]
     chosen = SimpleNamespace(
         place=None, model=None, region=region(), source=SimpleNamespace(spec=spec)
