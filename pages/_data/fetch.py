@@ -39,7 +39,8 @@ def show_fetch() -> None:
 
 def show_cases() -> None:
     """Draw the table and the button that fetches the hours before the chosen flare."""
-    case = choose_row(well_known_cases(), _case_row, "cases", columns={"NOAA": WHOLE})
+    more = {"columns": {"NOAA": WHOLE}, "placeholder": "not known"}
+    case = choose_row(well_known_cases(), _case_row, "cases", **more)
     first = iso_minute(parse_t_rec(case.reference_tai) - _HOURS)
     number = ["--harp", str(case.harp)] if case.harp else ["--noaa", str(case.noaa)]
     arguments = [*number, "--start", first, "--end", case.reference_tai]

@@ -198,7 +198,7 @@ def test_title_tells_case_answer_and_outcome():
         ({"flares": (), "word": "not looked up"}, "happened: not looked up"),
         (
             {"flares": (Flare(Time(HOUR), "X2.2", studied="eruptive", literature="Sun 2012"),)},
-            "happened: eruptive (X2.2)",
+            "happened: eruptive (X2.2, literature)",
         ),
         (
             {
