@@ -134,7 +134,9 @@ def _region_values(region: Region) -> dict[str, Any]:
                 "peak_utc": str(flare.peak.utc.isot),
                 "class": flare.goes_class,
                 "association": flare.association,
-                "literature": f"{flare.studied} {flare.literature}".strip(),
+                "studied_as": flare.studied,
+                "literature": flare.literature,
+                "known": flare.known,
                 "source": flare.source,
             }
             for flare in region.flares
