@@ -19,7 +19,7 @@ from tests.support.drawn_source import (
     small_source,
 )
 
-NO_FLARE = "no flare of class C or above within 24 h"
+NO_FLARE = "no flare of class C or above known within 24 h"
 UNKNOWN = "association of the coming flare unknown"
 NO_RECORD = "no good record of its own"
 GAP = "too many hours missing before it"
