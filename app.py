@@ -42,11 +42,13 @@ st.sidebar.markdown("## HNN Explorer")
 with st.spinner("Starting …"):
     # Not at the top: a fresh server takes seconds for torch, and this is shown meanwhile.
     from pages._explore.answer import show_missing
+    from pages._shared import caches
     from pages._shared.link import routed, show_notes
     from pages._shared.messages import show_simulated, worded_errors
     from pages._shared.selectors import select
 
 routed(page, PAGES)
+caches.look_again()
 with worded_errors():
     if page in (EXPLORE, CASES):
         with st.sidebar:

@@ -24,7 +24,7 @@ from hnn_core.live.reporting import (
     run,
 )
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
-from hnn_core.regions.base import Region, Source
+from hnn_core.regions.base import Region, Source, skipped_kinds
 from hnn_core.sources import find_region, open_source
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def regions(source: SourceOption = "sim:", as_json: JsonOption = False) -> None:
         opened = open_source(source, headers_read())
         found = opened.regions()
     if as_json:
-        skipped = [{"path": s.path, "reason": s.reason} for s in opened.skipped()]
+        skipped = [vars(one) for one in opened.skipped()]
         listed = [_region_values(region) for region in found]
         echo_json({"source": opened.spec, "regions": listed, "skipped": skipped})
         return
@@ -85,7 +85,8 @@ def regions(source: SourceOption = "sim:", as_json: JsonOption = False) -> None:
     )
     for region in found:
         noaa = ",".join(str(number) for number in region.noaa) or "–"
-        flares = " ".join(f"{f.goes_class} {f.association}" for f in region.flares) or "–"
+        flares = " ".join(f"{f.goes_class} {f.known}" for f in region.flares)
+        flares = flares or ("none" if region.lookups else "not looked up")
         typer.echo(
             f"{region.id:<10} {region.harp:>7}  {noaa:<14} {iso_minute(region.first)}  "
             f"{iso_minute(region.last)} {region.n_records:>8}  {flares}"
@@ -142,8 +143,21 @@ def _region_values(region: Region) -> dict[str, Any]:
                 "peak_utc": str(flare.peak.utc.isot),
                 "class": flare.goes_class,
                 "association": flare.association,
+                "studied_as": flare.studied,
+                "literature": flare.literature,
+                "known": flare.known,
+                "source": flare.source,
             }
             for flare in region.flares
+        ],
+        "flares_looked_up": [
+            {
+                "in": lookup.name,
+                "start_utc": str(lookup.start.utc.isot),
+                "end_utc": str(lookup.end.utc.isot),
+                "minimum_class": lookup.minimum_class,
+            }
+            for lookup in region.lookups
         ],
     }
 
@@ -153,14 +167,15 @@ def _echo_prediction(prediction: "Prediction") -> None:
     name = f"HARP {prediction.harp}" + (f" ({noaa})" if noaa else "")
     if prediction.simulated:
         name = f"{prediction.region} (simulated)"
-    filled = [hour.t_rec for hour in prediction.hours if hour.interpolated]
-    typer.echo(f"{name}, {prediction.t_rec} TAI")
+    filled = [hour.hour for hour in prediction.hours if hour.interpolated]
+    record = "" if prediction.t_rec == prediction.hour else f" (record of {prediction.t_rec})"
+    typer.echo(f"{name}, {prediction.hour} TAI{record}")
     typer.echo(
         f"P(eruptive) {prediction.probability:.3f} of a flare of class ≥{prediction.flare_class} "
         f"in the next 24 h: {prediction.label} (threshold {prediction.threshold:g})"
     )
     typer.echo(
-        f"hours: {prediction.hours[0].t_rec} to {prediction.t_rec}, "
+        f"hours: {prediction.hours[0].hour} to {prediction.hour}, "
         f"{len(filled)} interpolated" + (f" ({', '.join(filled)})" if filled else "")
     )
     typer.echo(f"model {prediction.model}, sha256 {prediction.sha256[:12]}…, {prediction.device}")
@@ -172,10 +187,9 @@ def _echo_prediction(prediction: "Prediction") -> None:
 
 def _echo_skipped(source: Source) -> None:
     """Write on stderr what a source could not use; the answer itself stands."""
-    skipped = source.skipped()
-    if skipped:
+    for what, skipped in skipped_kinds(source.skipped()).items():
         typer.echo(
-            f"{counted(len(skipped), 'file')} skipped, the first: {skipped[0].reason}", err=True
+            f"{counted(len(skipped), what)} skipped, the first: {skipped[0].reason}", err=True
         )
 
 

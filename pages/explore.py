@@ -1,12 +1,12 @@
 """Explore an active region: magnetogram, attention, inversion lines, P(eruptive), flux."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from analysis.figures.filmstrip import filmstrip_figure
 from analysis.figures.magnetogram import magnetogram_figure
-from hnn_core.regions.well_known import reference_hour
 from pages._explore.answer import show_answer
 from pages._explore.controls import choose_map, choose_overlays, time_control
 from pages._explore.downloads import show_downloads
@@ -18,7 +18,7 @@ from pages._explore.histories import (
     show_probabilities,
 )
 from pages._explore.trust import show_trust
-from pages._explore.view import View, read_heat, read_view
+from pages._explore.view import View, first_hour, read_heat, read_view
 from pages._shared import caches
 from pages._shared.charts import show_chart
 from pages._shared.messages import flares_sentence, position, worded_errors
@@ -38,7 +38,8 @@ hours = list(records)
 with st.container(key="heading", horizontal=True, vertical_alignment="bottom"):
     st.markdown(f"## {region.name}", width="content")
     when_and_where = st.empty()
-hour = time_control(hours, reference_hour(hours, region))
+shown = partial(caches.hour_shown, selection.place)
+hour = time_control(hours, partial(first_hour, selection, records), shown)
 
 view: View | None = None
 with worded_errors(), st.spinner("Reading the hours and running the network …"):

@@ -38,7 +38,7 @@ def choose_forecast(chosen: Chosen) -> str:
         "Network",
         networks,
         key="forecast",
-        read=lambda text: text if text in networks else first,
+        read="network",
         required=True,
         label_visibility="collapsed",
     )

@@ -1,6 +1,6 @@
 """One case, studied: its frames, fluxes, trends, verdict, prediction and what happened."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,19 +14,19 @@ from analysis.physics.pil import PilMasks, PilSettings
 from analysis.physics.trends import Systematics, systematics
 from analysis.physics.verdict import Verdict, verdict
 from hnn_core.exceptions import FitsError, PositionError, SequenceError, UnknownTimeError
-from hnn_core.magnetogram.conventions import parse_t_rec, tai_seconds
+from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec, tai_seconds
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sequence_plan import TOLERANCE, good_records
 from hnn_core.regions.base import Region, Source
 from hnn_core.regions.case import Case
 from hnn_core.regions.outcome import Outcome, what_happened
 from hnn_core.sources import find_region
-from hnn_core.sources.sequence import FrameReader, Sequence, build_sequence
+from hnn_core.sources.sequence import FrameReader, Sequence, build_sequence, shown_hour
 
 if TYPE_CHECKING:  # knows torch, which is imported when a network is used
     from hnn_core.network.predictor import Prediction
 
-__all__ = ["DEFAULT_CLASS", "HOURS", "NO_MODEL", "CaseStudy", "case_study"]
+__all__ = ["DEFAULT_CLASS", "HOURS", "NO_MODEL", "CaseStudy", "case_study", "named_by_its_hour"]
 
 DEFAULT_CLASS = "M"
 """Minimum class of the flares that count as what happened, where no network has its own."""
@@ -146,6 +146,7 @@ def case_study(
     'mixed evidence'
     """
     region = find_region(source, case.region)
+    case = named_by_its_hour(source, replace(case, region=region.id))
     frames, incomplete = (
         (sequence.frames, "") if sequence else _case_frames(source, region.id, case.hour)
     )
@@ -162,6 +163,15 @@ def case_study(
         prediction=prediction,
         no_prediction="" if prediction else no_prediction,
     )
+
+
+def named_by_its_hour(source: Source, case: Case) -> Case:
+    """Return a case with the whole hour by which its sequence is known.
+
+    Raises UnknownRegionError where the source has no region of that id.
+    """
+    hour = shown_hour(source, case.region, parse_t_rec(case.hour))
+    return replace(case, hour=iso_minute(hour))
 
 
 def _case_frames(source: Source, region: str, hour: str) -> tuple[tuple[Magnetogram, ...], str]:

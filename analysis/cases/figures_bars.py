@@ -236,12 +236,14 @@ def _title_lines(study: CaseStudy) -> list[str]:
 def _happened(study: CaseStudy) -> str:
     outcome = study.outcome
     if not outcome.flares:
-        return f"no ≥{study.flare_class} flare known"
-    eruptive = [flare for flare in outcome.flares if flare.association == "eruptive"]
+        none = f"no ≥{study.flare_class} flare in {outcome.catalogue}"
+        return none if outcome.catalogue else outcome.word
+    eruptive = [flare for flare in outcome.flares if flare.known == "eruptive"]
     largest = max(eruptive or outcome.flares, key=lambda flare: flare.flux("science"))
-    linked = ", CME linked" if eruptive and not study.simulated else ""
+    by = "literature" if largest.studied and largest.association != "eruptive" else ""
+    by = "CME linked" if largest.association == "eruptive" and not study.simulated else by
     word = "CME link unknown" if outcome.word == "unknown" else outcome.word
-    return f"{word} ({largest.goes_class}{linked})"
+    return f"{word} ({largest.goes_class}{f', {by}' if by else ''})"
 
 
 def _broken(parts: Sequence[str], between: str, most: int) -> list[str]:

@@ -5,7 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.cases.case_study import DEFAULT_CLASS, HOURS, NO_MODEL, CaseStudy, case_study
+from analysis.cases.case_study import (
+    DEFAULT_CLASS,
+    HOURS,
+    NO_MODEL,
+    CaseStudy,
+    case_study,
+    named_by_its_hour,
+)
 from analysis.cases.explained import ExplainedCase, explain_case
 from hnn_core.exceptions import (
     AttentionCaptureError,
@@ -176,6 +183,7 @@ def make_all(
             source = sources.get(case.source) or open_one(case.source)
             sources[case.source] = source
             case = replace(case, region=find_region(source, case.region).id)
+            case = named_by_its_hour(source, case)
             if any(case.key == other.study.case.key for other in cases):
                 raise RequestError(f"{name} is there already under another name.")
             cases.append(make(source, case, *find_model(case.model)))

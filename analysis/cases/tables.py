@@ -146,7 +146,7 @@ def _overview_row(study: CaseStudy) -> dict[str, object]:
     return {
         "case": study.name,
         "predicted": f"{network.label} ({network.probability:.2f})" if network else "–",
-        "outcome": study.outcome.word,
+        "outcome": study.outcome.words,
         "verdict": study.verdict.word,
         "PIL flux (%/h)": _percent(found.trend()),
         "p": found.trend().p,

@@ -25,6 +25,8 @@ FLUX_TITLES = {
 }
 """Columns of `analysis.physics.flux.flux_history` that can be drawn, and what they are called."""
 
+_NOISE_ONLY = "±: noise only"
+"""What the formal error holds: threshold and projection matter hundreds of times more."""
 _LINES = ("#4c9be8", "#e4738c", "#59b38c", "#b58ae0", "#d1a33c", "#8c8f99")
 
 
@@ -55,17 +57,17 @@ def flux_bars_figure(
         If the column is unknown or there is no row.
     """
     exponent = _exponent(history, [column])
-    before = (history["t_rec_tai"].iloc[-1] - history["t_rec_tai"]) / pd.Timedelta(hours=1)
     colour = style.ERUPTIVE if positive else style.CONFINED
     bars = hour_bars(
         history,
         column,
         exponent,
-        x=[f"t−{hour}" if hour else "t" for hour in before.round().astype(int)],
+        # By their place: a record stands for an hour up to 24 minutes away.
+        x=[f"t−{before}" if before else "t" for before in reversed(range(len(history)))],
         colour=colour,
         notes=_errors(history, column, exponent),
         hover=f"<b>(%{{y:.3f}} ± %{{customdata[2]}}) × {power(exponent)} Mx</b><br>"
-        "%{customdata[0]}%{customdata[1]}<extra></extra>",
+        f"{_NOISE_ONLY}<br>%{{customdata[0]}}%{{customdata[1]}}<extra></extra>",
     )
     squares = [legend_square(f"predicted {'eruptive' if positive else 'confined'}", colour, "")]
     if history["interpolated"].any():
@@ -127,7 +129,7 @@ def flux_history_figure(
                 line={"color": colour, "width": 2},
                 marker={"size": 5, "symbol": np.where(interpolated, "circle-open", "circle")},
                 hovertemplate=(
-                    f"(%{{y:.3f}} ± %{{customdata[0]}}) × {power(exponent)} Mx"
+                    f"(%{{y:.3f}} ± %{{customdata[0]}}) × {power(exponent)} Mx, {_NOISE_ONLY}"
                     f"%{{customdata[1]}}<extra>{FLUX_TITLES[column]}</extra>"
                 ),
             )

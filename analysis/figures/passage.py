@@ -148,16 +148,19 @@ def mark_times(
     until = last + pd.Timedelta(hours=24)
     shown = [flare for flare in flares if first <= pd.Timestamp(_stamp(flare.peak)) <= until]
     rows: list[tuple] = [
-        (_stamp(f.peak), f.flux("science"), f.goes_class, _flare_words(f), f.association)
-        for f in shown
+        (_stamp(f.peak), f.flux("science"), f.goes_class, _flare_words(f), f.known) for f in shown
     ]
     marks = _placed(rows, first, last, _LABEL_SHARES["flare"])
     for row in marks[marks["side"] != ""].to_dict("records"):
         line = {"color": style.ASSOCIATIONS[row["kind"]][0], "width": 1.2, "dash": "dot"}
         figure.add_vline(x=row["time"], line=line)
-    for association, (colour, words) in style.ASSOCIATIONS.items():
+    named = {kind: words for kind, (_, words) in style.ASSOCIATIONS.items()}
+    if any(flare.known == "eruptive" != flare.association for flare in shown):
+        named["eruptive"] = "eruptive"  # by the literature, whose CMEs are not linked here
+    for association, (colour, _) in style.ASSOCIATIONS.items():
         marker = {"symbol": "triangle-down", "size": 10, "color": colour}
-        _add_marks(figure, marks[marks["kind"] == association], f"flare, {words}", marker)
+        name = f"flare, {named[association]}"
+        _add_marks(figure, marks[marks["kind"] == association], name, marker)
     # CMEs stand where a coronagraph first saw them, once each.
     cmes = {cme.id: cme for flare in shown for cme in flare.cmes}.values()
     rows = [
@@ -217,7 +220,8 @@ def _add_marks(
 def _flare_words(flare: Flare) -> str:
     reason = "<br>".join(wrap(escape(flare.reason), _HOVER_CHARACTERS))
     head = f"<b>{escape(flare.goes_class)}</b> flare, peak {_utc(flare.peak)}"
-    return f"{head}<br>{reason or f'flare, {style.ASSOCIATIONS[flare.association][1]}'}"
+    source = f"<br>known from {escape(flare.source)}" if flare.source else ""
+    return f"{head}<br>{reason or f'flare, {style.ASSOCIATIONS[flare.known][1]}'}{source}"
 
 
 def _cme_words(cme: Cme, flares: Sequence[Flare]) -> str:

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from analysis.figures import style
 from analysis.figures.style import fixed_margins, largest_exponent, number, power
 from analysis.surveys.compare import QUANTITIES, quantity_name
+from analysis.surveys.survey import OUTCOMES
 from hnn_core.live.reporting import counted
 
 __all__ = ["effect_sizes_figure", "slope_distributions_figure"]
@@ -18,7 +19,7 @@ __all__ = ["effect_sizes_figure", "slope_distributions_figure"]
 _COLOURS = {
     "eruptive": style.ERUPTIVE,
     "confined": style.CONFINED,
-    "unknown": style.UNKNOWN,
+    **dict.fromkeys(OUTCOMES[2:], style.UNKNOWN),
 }
 
 

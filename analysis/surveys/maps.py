@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from astropy.time import Time
 
 from analysis.cases.explained import combine_hours, hour_overlaps, map_options
 from analysis.cases.overlap import combine
 from analysis.physics.pil import detect_pils
-from analysis.surveys.survey import OUTCOMES, survey_regions
+from analysis.surveys.survey import survey_regions, window_outcome
 from hnn_core.exceptions import (
     EmptySourceError,
     FitsError,
@@ -21,7 +20,7 @@ from hnn_core.exceptions import (
 )
 from hnn_core.magnetogram.sequence_plan import SequencePlan, sequence_hours
 from hnn_core.regions.base import Region, Source
-from hnn_core.regions.labels import DEFAULT_POLICY, label_frames
+from hnn_core.regions.labels import DEFAULT_POLICY
 from hnn_core.sources.sequence import Sequence as FrameSequence
 from hnn_core.sources.sequence import build_sequence
 
@@ -86,14 +85,13 @@ def map_survey(
             except PositionError:
                 continue  # too far from the meridian
             masks = [detect_pils(frame.field) for frame in sequence.frames]
-            last = Time([sequence.frames[-1].t_rec])
-            label = label_frames(last, region.flares, prediction.flare_class, policy=policy)
+            last, flare_class = sequence.frames[-1].t_rec, prediction.flare_class
             row = {
                 "region": region.id,
                 "t_rec_tai": pd.Timestamp(prediction.t_rec),
                 "said": prediction.label,
                 "probability": prediction.probability,
-                "outcome": OUTCOMES[int(label[0])],
+                "outcome": window_outcome(region, last, flare_class, policy),
             }
             for method in methods:
                 maps = explain(

@@ -23,13 +23,14 @@ from hnn_core.exceptions import (
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sequence_plan import SequencePlan, SlotPlan, sequence_hours
 from hnn_core.regions.base import Region, Source
-from hnn_core.regions.labels import DEFAULT_POLICY, label_frames
+from hnn_core.regions.labels import DEFAULT_POLICY, NO_LABEL, POSITIVE, label_frames
+from hnn_core.regions.outcome import FLARELESS, what_happened
 from hnn_core.sources.sequence import FrameReader
 
-__all__ = ["OUTCOMES", "expected_windows", "survey", "survey_regions"]
+__all__ = ["OUTCOMES", "expected_windows", "survey", "survey_regions", "window_outcome"]
 
-OUTCOMES = {1: "eruptive", 0: "confined", -1: "unknown"}
-"""What happened within 24 h after a window, by label."""
+OUTCOMES = ("eruptive", "confined", "unknown", *FLARELESS)
+"""What happened within 24 h after a window: by its label, or why it has none."""
 
 
 def survey(
@@ -93,10 +94,9 @@ def survey(
     for done, region in enumerate(chosen, start=1):
         for frames, masks in _windows(source, region, step):
             fluxes = window_fluxes(frames, thresholds=thresholds, masks=masks, correct=False)
-            last = Time([frames[-1].t_rec])
-            label = int(label_frames(last, region.flares, flare_class, policy=policy)[0])
+            outcome = window_outcome(region, frames[-1].t_rec, flare_class, policy)
             rows += [
-                _row(region, frames, fluxes, index) | {"outcome": OUTCOMES[label]}
+                _row(region, frames, fluxes, index) | {"outcome": outcome}
                 for index in range(len(thresholds))
             ]
             if cancel is not None and cancel.is_set():
@@ -106,6 +106,15 @@ def survey(
     if not rows:
         raise EmptySourceError(f"{source.spec} has no window of {HOURS} hours in these regions.")
     return pd.DataFrame(rows)
+
+
+def window_outcome(region: Region, time: Time, flare_class: str, policy: str) -> str:
+    """Return one of `OUTCOMES` for the window of a region that ends at a time."""
+    (label,) = label_frames(Time([time]), region.flares, flare_class, policy=policy)
+    if label != NO_LABEL:
+        return "eruptive" if label == POSITIVE else "confined"
+    word = what_happened(region, time, flare_class).word
+    return word if word in FLARELESS else "unknown"
 
 
 def expected_windows(regions: Iterable[Region], step: int) -> int:

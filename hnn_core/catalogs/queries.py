@@ -12,15 +12,17 @@ import pandas as pd
 from astropy.time import Time, TimeDelta
 
 from hnn_core.catalogs.donki import cme_start
+from hnn_core.catalogs.raw import Span
 from hnn_core.catalogs.store import Catalog
 from hnn_core.exceptions import RequestError
-from hnn_core.regions.base import Cme, Flare, Region
+from hnn_core.regions.base import Cme, Flare, FlareLookup, Region
 from hnn_core.regions.goes_classes import ROUNDING, flux_of_class, on_scale
 
 __all__ = [
     "Moment",
     "find_cmes",
     "find_flares",
+    "flare_lookups",
     "flares_of_region",
     "harps_of",
     "noaas_of",
@@ -30,6 +32,8 @@ Moment: TypeAlias = datetime.date | datetime.datetime | Time
 """A date means the whole day; a `datetime` without a zone is UTC."""
 _Limits: TypeAlias = tuple[float, float]
 
+_COMPLETE = ("HEK", "NCEI")
+"""Services, as the coverage names them, whose lists hold all flares."""
 _DAY = pd.Timedelta(days=1)
 _BEFORE = TimeDelta(86400.0, format="sec")
 _AFTER = TimeDelta(2 * 86400.0, format="sec")
@@ -148,6 +152,41 @@ def flares_of_region(catalog: Catalog, region: Region, *, definitive: bool) -> t
     )
 
 
+def flare_lookups(catalog: Catalog) -> tuple[FlareLookup, ...]:
+    """Return the spans in which flares were looked up, of NCEI and HEK together, ascending.
+
+    DONKI holds only a part of the flares, so that its spans do not count. A report of NCEI that is
+    younger than its year reaches to its last flare.
+    """
+    table = catalog.coverage[catalog.coverage["service"].isin(_COMPLETE)]
+    spans: list[list[Any]] = []
+    row: Any
+    for row in table.sort_values("start").itertuples():
+        end = row.end
+        year = Span("", row.start.date(), datetime.date(row.start.year + 1, 1, 1))
+        if row.service == "NCEI" and not year.is_settled(row.fetched_utc):
+            end = _last_of_ncei(catalog, row.start, end)
+        if spans and row.start <= spans[-1][1]:
+            spans[-1][1] = max(spans[-1][1], end)
+            spans[-1][2].add(row.service)
+        else:
+            spans.append([row.start, end, {row.service}])
+    return tuple(
+        FlareLookup(
+            f"the catalogue of {' and '.join(sorted(services))}",
+            *(Time(moment.to_pydatetime(), scale="utc") for moment in (start, end)),
+        )
+        for start, end, services in spans
+        if start < end
+    )
+
+
+def _last_of_ncei(catalog: Catalog, start: pd.Timestamp, end: pd.Timestamp) -> pd.Timestamp:
+    flares = _in_time(catalog.flares, "peak_utc", start.to_pydatetime(), end.to_pydatetime())
+    peaks = flares["peak_utc"][flares["sources"].str.contains("NCEI")]
+    return peaks.max() if len(peaks) else start
+
+
 def _partners(catalog: Catalog, given: str, sought: str, number: int) -> tuple[int, ...]:
     table = catalog.harp_noaa
     return tuple(sorted({int(one) for one in table.loc[table[given] == number, sought]}))
@@ -203,6 +242,7 @@ def _flare(row: Any, peak: Time, cmes: dict[str, Cme]) -> Flare:
         id=row.flare_id,
         cmes=tuple(cmes[name] for name in row.cme_ids.split(";") if name in cmes),
         reason=row.reason,
+        source=", ".join(row.sources.split(",")),
     )
 
 

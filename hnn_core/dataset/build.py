@@ -149,7 +149,7 @@ def _identity(
             list(region.noaa),
             region.n_records,
             [float(tai_seconds(time)) for time in (region.first, region.last)],
-            [[_called(one), one.goes_class, one.scale, one.association] for one in region.flares],
+            [[_called(one), one.goes_class, one.scale, one.known] for one in region.flares],
         ]
         for region in regions
     ]

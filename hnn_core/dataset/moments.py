@@ -25,7 +25,7 @@ _HOUR = 3600.0
 class Reason(StrEnum):
     """Why an hour of a region's passage gave no sequence."""
 
-    NO_FLARE = "no flare of class C or above within 24 h"
+    NO_FLARE = "no flare of class C or above known within 24 h"
     UNKNOWN = "association of the coming flare unknown"
     NO_RECORD = "no good record of its own"
     GAP = "too many hours missing before it"

@@ -21,6 +21,7 @@ __all__ = [
     "SequencePlan",
     "SlotPlan",
     "good_records",
+    "hour_of_time",
     "plan_sequence",
     "sequence_hours",
 ]
@@ -141,6 +142,35 @@ class SequencePlan:
     def records(self) -> tuple[int, ...]:
         """Indices of all records needed, ascending, each once."""
         return tuple(sorted({index for slot in self.slots for index in (slot.left, slot.right)}))
+
+
+def hour_of_time(times: Time, quality: np.ndarray, time: Time, *, rejected: int = REJECTED) -> Time:
+    """Return the whole hour by which a sequence that ends at any time is known.
+
+    It is the latest whole hour TAI whose magnetogram was there at that time: a T_REC of 17:36 that
+    serves 18:00 means 18:00, and 17:36 where 18:00 has a record of its own means 17:00, for a
+    sequence holds nothing later than the time that was requested.
+
+    Parameters
+    ----------
+    times : Time (records,)
+        T_REC, in any order.
+    quality : ndarray (records,)
+        QUALITY.
+    time : Time
+        Scalar; a whole hour is returned as it is, whether it has a record or not.
+    rejected : int
+        As for `good_records`.
+    """
+    seconds = float(tai_seconds(time))
+    hour = np.floor(seconds / _HOUR) * _HOUR
+    if hour == seconds:
+        return time
+    records = GoodRecords(tai_seconds(times), quality, rejected)
+    following = np.array([hour + _HOUR])
+    (pick,) = records.nearest(following, _REACH, latest=following)
+    served = pick >= 0 and records.seconds[pick] <= seconds
+    return time_from_seconds(hour + _HOUR if served else hour)
 
 
 def plan_sequence(

@@ -11,7 +11,12 @@ import torch
 from torch import Tensor
 
 from hnn_core.exceptions import PositionError, SequenceError
-from hnn_core.magnetogram.conventions import position_warning, refusal
+from hnn_core.magnetogram.conventions import (
+    iso_second,
+    position_warning,
+    refusal,
+    tai_seconds,
+)
 from hnn_core.magnetogram.preprocess import PreprocessConfig
 from hnn_core.magnetogram.sequence_plan import REJECTED
 from hnn_core.network.embedding import FrameEmbedder, choose_device, describe_device, input_images
@@ -28,6 +33,8 @@ __all__ = ["Hour", "Prediction", "Predictor"]
 class Hour:
     """One frame of the sequence a prediction was made from."""
 
+    hour: str
+    """The whole hour that the frame stands for: ISO seconds, TAI."""
     t_rec: str
     """T_REC as ISO seconds, TAI; of the hour itself where interpolated."""
     interpolated: bool
@@ -49,8 +56,10 @@ class Prediction:
     """`Region.id`."""
     harp: int
     noaa: tuple[int, ...]
+    hour: str
+    """The whole hour that x_t stands for, by which the sequence is named: ISO seconds, TAI."""
     t_rec: str
-    """T_REC of x_t, ISO seconds, TAI."""
+    """T_REC of x_t, ISO seconds, TAI; up to 24 minutes before the hour."""
     hours: tuple[Hour, ...]
     """The frames of the sequence, ascending; the last is x_t."""
     model: str
@@ -241,6 +250,7 @@ class Predictor:
 
     def _prediction(self, sequence: Sequence, probability: float) -> Prediction:
         times = sequence.iso_times
+        slots = tuple(iso_second(seconds) for seconds in tai_seconds(sequence.hours))
         # The model card's caution belongs next to every probability.
         caution = str(self.info.metadata.get("caution") or "")
         warnings = filter(None, (position_warning(sequence.longitude), caution))
@@ -253,8 +263,9 @@ class Predictor:
             region=sequence.region.id,
             harp=last.harp,
             noaa=last.noaa or sequence.region.noaa,
+            hour=slots[-1],
             t_rec=times[-1],
-            hours=tuple(map(Hour, times, sequence.interpolated, sequence.flagged)),
+            hours=tuple(map(Hour, slots, times, sequence.interpolated, sequence.flagged)),
             model=self.info.name,
             flare_class=self.config.flare_class,
             sha256=self._sha256,

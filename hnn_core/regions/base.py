@@ -1,6 +1,7 @@
 """What a source of magnetograms is: regions, their times, their frames."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -16,7 +17,16 @@ from hnn_core.regions.goes_classes import (
     threshold,
 )
 
-__all__ = ["Association", "Cme", "Flare", "Region", "SkippedFile", "Source"]
+__all__ = [
+    "Association",
+    "Cme",
+    "Flare",
+    "FlareLookup",
+    "Region",
+    "SkippedFile",
+    "Source",
+    "skipped_kinds",
+]
 
 Association = Literal["eruptive", "unlinked", "confined", "unknown"]
 
@@ -52,6 +62,17 @@ class Flare:
     """Those linked, where the source knows more of them than that there is one."""
     reason: str = ""
     """Why the association is what it is, in words; empty where the source gives no reason."""
+    studied: Literal["", "eruptive", "confined"] = ""
+    """What the literature calls a well-known flare; empty for all others."""
+    literature: str = ""
+    """Where `studied` is from, or the association of a flare that no catalogue here holds."""
+    source: str = ""
+    """What the flare is known from, in words; of several, parted by ``", "``."""
+
+    @property
+    def known(self) -> Association:
+        """What is known of its CME: a link, else what the literature calls it, else the rest."""
+        return "eruptive" if self.association == "eruptive" else self.studied or self.association
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -85,6 +106,25 @@ class Flare:
 
 
 @dataclass(frozen=True)
+class FlareLookup:
+    """A catalogue or table in which the flares of a region were looked up, and its reach."""
+
+    name: str
+    """``flares.csv``."""
+    start: Time
+    end: Time
+    """Peaks from `start` to `end` are in it, as far as it holds them at all."""
+    minimum_class: str = "A1.0"
+    """It holds flares from this class on."""
+
+    @property
+    def words(self) -> str:
+        """``flares.csv (2011-02-13 to 2011-02-15)``."""
+        first, last = (str(time.utc.isot)[:10] for time in (self.start, self.end))
+        return f"{self.name} ({first}{'' if first == last else f' to {last}'})"
+
+
+@dataclass(frozen=True)
 class Region:
     """One active region as a source offers it."""
 
@@ -100,6 +140,8 @@ class Region:
     n_records: int
     flares: tuple[Flare, ...] = ()
     simulated: bool = False
+    lookups: tuple[FlareLookup, ...] = ()
+    """Where its flares were looked up; without one, no flare means nothing."""
 
     @property
     def name(self) -> str:
@@ -110,10 +152,20 @@ class Region:
 
 @dataclass(frozen=True)
 class SkippedFile:
-    """A file that a source could not use, and why, in one sentence."""
+    """A file, or a row of a table, that could not be used, and why, in one sentence."""
 
     path: str
     reason: str
+    row: int = 0
+    """Line of the row in its table; 0 where the whole file could not be used."""
+
+
+def skipped_kinds(skipped: Iterable[SkippedFile]) -> dict[str, list[SkippedFile]]:
+    """Part files from rows of tables; the kinds are ``"file"`` and ``"flares.csv row"``."""
+    kinds: dict[str, list[SkippedFile]] = {}
+    for one in skipped:
+        kinds.setdefault(f"{one.path} row" if one.row else "file", []).append(one)
+    return kinds
 
 
 class Source(Protocol):

@@ -133,7 +133,7 @@ def flare_label(flare: Flare, flare_class: str, policy: str) -> int:
     """
     if policy not in POLICIES:
         raise DatasetError(f"{policy!r} is not a policy; choose {' or '.join(POLICIES)}.")
-    return POLICIES[policy][flare.association] if flare.reaches(flare_class) else NO_LABEL
+    return POLICIES[policy][flare.known] if flare.reaches(flare_class) else NO_LABEL
 
 
 def flares_ahead(times: Time, flares: Sequence[Flare]) -> np.ndarray:

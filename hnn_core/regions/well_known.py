@@ -3,22 +3,30 @@
 import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from astropy.time import Time
 
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
 from hnn_core.regions.base import Flare, Region
 from hnn_core.regions.case import Case
-from hnn_core.regions.goes_classes import flux_of_class
-from hnn_core.regions.outcome import what_happened
+from hnn_core.regions.goes_classes import announced_scale, flux_of_class
+from hnn_core.regions.outcome import FLARELESS, what_happened
 
 __all__ = [
+    "WELL_KNOWN",
     "WellKnownCase",
     "largest_flare",
     "reference_hour",
     "suggested_cases",
     "well_known_cases",
+    "well_known_flares",
 ]
+
+WELL_KNOWN = "the program's list of well-known flares"
+"""What the flares of `well_known_flares` are known from; it is no catalogue of all flares."""
 
 _HOURS = 10
 _TABLE = Path(__file__).resolve().parents[2] / "assets" / "cases.csv"
@@ -26,19 +34,20 @@ _TABLE = Path(__file__).resolve().parents[2] / "assets" / "cases.csv"
 
 @dataclass(frozen=True)
 class WellKnownCase:
-    """A flare that the literature calls eruptive or confined."""
+    """A flare that many have studied, most of them called eruptive or confined."""
 
     flare: str
     """GOES class as announced."""
     noaa: int
     harp: int
-    """Of the definitive series."""
+    """Of the definitive series; 0 where it is not known."""
     peak_utc: str
     """ISO minutes."""
     reference_tai: str
     """The last whole hour before the flare began, for x_t: ISO minutes, TAI."""
     outcome: str
-    """``"eruptive"`` or ``"confined"``, by the literature and not by DONKI's links."""
+    """``"eruptive"`` or ``"confined"``, by the literature and not by DONKI's links; ``"unlinked"``
+    where all that is known is that DONKI links no CME."""
     literature: str
     """Where it is studied."""
 
@@ -47,13 +56,41 @@ class WellKnownCase:
         """``X2.2 of AR 11158, 2011-02-15``."""
         return f"{self.flare} of AR {self.noaa}, {self.peak_utc[:10]}"
 
+    def is_of(self, region: Region) -> bool:
+        """Whether it is a flare of a region, by NOAA number or by definitive HARP number."""
+        definitive = region.id.isdigit()  # elsewhere HARP numbers mean other regions
+        by_harp = definitive and self.harp > 0 and self.harp == region.harp
+        return not region.simulated and (by_harp or self.noaa in region.noaa)
 
-def well_known_cases() -> list[WellKnownCase]:
+    def to_flare(self) -> Flare:
+        """Return the flare, as a region has it whose flares nobody has looked up."""
+        peak = Time(self.peak_utc, scale="utc")
+        studied = self.outcome != "unlinked"
+        words = f"{self.outcome} in the literature" if studied else "no CME linked in DONKI"
+        return Flare(
+            peak,
+            self.flare,
+            "unknown" if studied else "unlinked",
+            announced_scale(peak.to_datetime()),
+            reason=f"{words} ({self.literature})",
+            studied=cast(Any, self.outcome if studied else ""),
+            literature=self.literature,
+            source=WELL_KNOWN,
+        )
+
+
+@lru_cache(maxsize=1)
+def well_known_cases() -> tuple[WellKnownCase, ...]:
     """Return the cases that ship with the program, in time."""
     with _TABLE.open(encoding="utf-8", newline="") as stream:
         rows: list[dict[str, Any]] = list(csv.DictReader(stream))
     numbers = ("noaa", "harp")
-    return [WellKnownCase(**row | {name: int(row[name]) for name in numbers}) for row in rows]
+    return tuple(WellKnownCase(**row | {name: int(row[name]) for name in numbers}) for row in rows)
+
+
+def well_known_flares(region: Region) -> tuple[Flare, ...]:
+    """Return the well-known flares of a region, in time; a simulated region has none."""
+    return tuple(case.to_flare() for case in well_known_cases() if case.is_of(region))
 
 
 def largest_flare(region: Region) -> Flare | None:
@@ -77,9 +114,7 @@ def reference_hour(hours: Sequence[str], region: Region) -> str:
         largest flare, else the last.
     """
     known = [
-        case
-        for case in well_known_cases()
-        if case.harp == region.harp and case.reference_tai in hours
+        case for case in well_known_cases() if case.is_of(region) and case.reference_tai in hours
     ]
     if known:
         return max(known, key=lambda case: flux_of_class(case.flare)).reference_tai
@@ -122,7 +157,7 @@ def suggested_cases(
             hour = reference_hour(known[_HOURS - 1 :] or known, region)
             word = what_happened(region, parse_t_rec(hour), flare_class).word
             by_outcome.setdefault(word, []).append(Case(source, region.id, hour, model))
-    flareless = by_outcome.pop("no flare", [])
+    flareless = [case for word in FLARELESS for case in by_outcome.pop(word, [])]
     longest = max(map(len, by_outcome.values()), default=0)
     in_turn = [row[k] for k in range(longest) for row in by_outcome.values() if k < len(row)]
     return tuple((in_turn + flareless)[:most])

@@ -19,7 +19,7 @@ from hnn_core.magnetogram.conventions import iso_minute, tai_seconds, time_from_
 from hnn_core.magnetogram.magnetogram import Magnetogram, read_fits
 from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP
 from hnn_core.regions.base import Region, SkippedFile
-from hnn_core.regions.flare_table import FLARE_TABLE, FlareRow, flares_of, read_flare_table
+from hnn_core.regions.flare_table import FLARE_TABLE, FlareRow, read_flare_table, with_flares
 from hnn_core.sources.folder_index import IndexRow, Progress, read_index
 
 __all__ = ["FitsFolder"]
@@ -45,7 +45,8 @@ class FitsFolder:
     number. Of several files for one record one that names its segment is used, then the largest,
     then the newest; the others are listed as skipped, and so is a patch with less than a tenth of
     the pixels of those next to it in time. An optional table ``flares.csv`` in the folder holds
-    the flares, see `hnn_core.regions.flare_table`.
+    the flares, see `hnn_core.regions.flare_table`; the program's well-known flares are joined to
+    them.
 
     Parameters
     ----------
@@ -102,6 +103,10 @@ class FitsFolder:
     def quality(self, region: str) -> np.ndarray:
         """QUALITY of every record, uint32, aligned with `times`; no pixels are read."""
         return self._of(region).quality.copy()
+
+    def files(self, region: str) -> tuple[Path, ...]:
+        """Return the files of a region's records, aligned with `times`."""
+        return tuple(self._index.places[row.path] for row in self._of(region).rows)
 
     def n_bytes(self, region: str) -> int:
         """Return the size of a region's files."""
@@ -254,16 +259,16 @@ def _region(name: str, records: _Records, flares: list[FlareRow]) -> Region:
     rows = records.rows
     noaa = tuple(sorted({number for row in rows for number in row.noaa}))
     harp = rows[0].harp
-    return Region(
+    region = Region(
         id=name,
         harp=harp,
         noaa=noaa,
         first=time_from_seconds(rows[0].t_rec),
         last=time_from_seconds(rows[-1].t_rec),
         n_records=len(rows),
-        flares=flares_of(flares, noaa, harp, definitive=not rows[0].near_real_time),
         simulated=rows[0].simulated,
     )
+    return with_flares(region, flares, definitive=not rows[0].near_real_time)
 
 
 def _nothing_usable(folder: Path, skipped: tuple[SkippedFile, ...]) -> str:

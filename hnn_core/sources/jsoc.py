@@ -7,6 +7,7 @@ from hnn_core.exceptions import CatalogError, EmptySourceError, UnknownSourceErr
 from hnn_core.jsoc.files import cache_home
 from hnn_core.jsoc.keywords import DEFINITIVE, NEAR_REAL_TIME
 from hnn_core.regions.base import Region, SkippedFile
+from hnn_core.regions.joining import with_well_known
 from hnn_core.services.endpoints import live_home
 from hnn_core.sources.fits_folder import FitsFolder
 
@@ -25,7 +26,7 @@ class JsocSource(FitsFolder):
     """The magnetograms in the cache of one series.
 
     Flares, with their CMEs and the reason of each association, come from the program's own
-    catalogue; as long as that is empty there are none. Regions of the near-real-time series find
+    catalogue, with the well-known ones joined to them. Regions of the near-real-time series find
     their flares by NOAA number alone, for their HARP numbers mean other regions in a catalogue.
 
     Parameters
@@ -63,13 +64,20 @@ class JsocSource(FitsFolder):
 
     def _with_flares(self) -> list[Region]:
         # Reading tables takes a moment that sources of other kinds need not wait for.
-        from hnn_core.catalogs.queries import flares_of_region
+        from hnn_core.catalogs.queries import flare_lookups, flares_of_region
         from hnn_core.catalogs.store import Catalog
 
         catalog = Catalog.open()
+        lookups = flare_lookups(catalog)
         definitive = self.series is DEFINITIVE
         return [
-            replace(region, flares=flares_of_region(catalog, region, definitive=definitive))
+            with_well_known(
+                replace(
+                    region,
+                    flares=flares_of_region(catalog, region, definitive=definitive),
+                    lookups=lookups,
+                )
+            )
             for region in self._regions
         ]
 

@@ -27,7 +27,7 @@ from hnn_core.jsoc.keywords import DEFINITIVE
 from hnn_core.magnetogram.conventions import tai_seconds
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sequence_plan import TOLERANCE
-from hnn_core.regions.base import Flare, Region, SkippedFile
+from hnn_core.regions.base import Flare, FlareLookup, Region, SkippedFile
 from hnn_core.regions.goes_classes import FLARE_CLASSES
 from hnn_core.regions.words import read_day
 from hnn_core.services.endpoints import live_home
@@ -189,7 +189,8 @@ class PlannedSource:
     """The regions of a plan: only its hours, labelled by its flares.
 
     Which magnetograms beyond the plan lie in the cache makes no difference, so that the same plan
-    gives the same data set on every machine that has fetched it.
+    gives the same data set on every machine that has fetched it. Its flares are those of the plan
+    alone; the program's well-known ones are not joined to them.
 
     Parameters
     ----------
@@ -276,6 +277,7 @@ class PlannedSource:
             last=times[-1],
             n_records=len(times),
             flares=tuple(_flare(one) for one in planned.flares),
+            lookups=(_reach(self.plan.request),),
         )
 
 
@@ -309,4 +311,10 @@ def _in_plan(times: Time, region: PlannedRegion) -> np.ndarray:
 
 def _flare(one: PlannedFlare) -> Flare:
     values = {name: value for name, value in vars(one).items() if name != "peak_utc"}
-    return Flare(peak=Time(one.peak_utc, scale="utc"), **values)
+    return Flare(peak=Time(one.peak_utc, scale="utc"), source="the plan", **values)
+
+
+def _reach(request: PlanRequest) -> FlareLookup:
+    start, end = request.start, request.end + datetime.timedelta(days=1)
+    first, last = (Time(str(day), scale="utc") for day in (start, end))
+    return FlareLookup("the plan's catalogue", first, last, "C1.0")

@@ -12,11 +12,17 @@ from hnn_core.magnetogram.conventions import iso_minute, iso_second, tai_seconds
 from hnn_core.magnetogram.grid import frame_boxes
 from hnn_core.magnetogram.interpolation import interpolate_frames
 from hnn_core.magnetogram.magnetogram import Magnetogram
-from hnn_core.magnetogram.sequence_plan import REJECTED, SequencePlan, SlotPlan, plan_sequence
+from hnn_core.magnetogram.sequence_plan import (
+    REJECTED,
+    SequencePlan,
+    SlotPlan,
+    hour_of_time,
+    plan_sequence,
+)
 from hnn_core.magnetogram.sharp import NO_DATA
 from hnn_core.regions.base import Region, Source
 
-__all__ = ["FrameReader", "Sequence", "build_sequence"]
+__all__ = ["FrameReader", "Sequence", "build_sequence", "shown_hour"]
 
 _REPLANS = 5
 
@@ -76,7 +82,7 @@ def build_sequence(
     region_id : str
         `Region.id`.
     time : Time
-        The last hour, any minute.
+        The last hour; any other minute means the hour that `shown_hour` gives.
     length : int
         Number of hours, m.
     rejected : int
@@ -102,6 +108,7 @@ def build_sequence(
     """
     times, quality = source.times(region_id), source.quality(region_id).copy()
     region = next(region for region in source.regions() if region.id == region_id)
+    time = hour_of_time(times, quality, time, rejected=rejected)
     reader = FrameReader(frame or source.frame, region_id, times, held=len(times))
     for _ in range(_REPLANS):
         quality[list(reader.broken)] = NO_DATA
@@ -124,6 +131,16 @@ def build_sequence(
         SequenceError(f"No sequence for {iso_minute(time)} TAI: too many records broke."),
         reader.notes,
     )
+
+
+def shown_hour(source: Source, region_id: str, time: Time) -> Time:
+    """Return the whole hour, TAI, by which pages, links, files and answers name a sequence.
+
+    See `hnn_core.magnetogram.sequence_plan.hour_of_time`. Raises UnknownRegionError.
+    """
+    if float(tai_seconds(time)) % 3600.0 == 0.0:
+        return time
+    return hour_of_time(source.times(region_id), source.quality(region_id), time)
 
 
 class FrameReader:

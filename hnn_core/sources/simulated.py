@@ -9,7 +9,7 @@ from hnn_core.exceptions import UnknownRegionError, UnknownTimeError
 from hnn_core.magnetogram.conventions import iso_minute, tai_seconds
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP, NO_DATA
-from hnn_core.regions.base import Flare, Region, SkippedFile
+from hnn_core.regions.base import Flare, FlareLookup, Region, SkippedFile
 from hnn_core.simulation.population import Population, RegionParameters
 from hnn_core.simulation.render import region_times, render
 
@@ -19,6 +19,8 @@ MOST_REGIONS = 90_000
 """HARP numbers of simulated regions have six digits."""
 
 _N_REGIONS = 16  # where no number is given, half of them eruptive
+_AFTER = TimeDelta(5 * 86400.0, format="sec")
+"""A region has one flare; for so long after its last hour it is known to have no other."""
 _BAD_HOURS: dict[int, tuple[int, ...]] = {3: (20,), 5: (26, 27), 8: (13, 14, 15)}
 """Hours without data in some regions, so that gaps and refusals can be seen."""
 
@@ -104,6 +106,7 @@ class SimulatedSource:
             n_records=len(times),
             flares=(flare,),
             simulated=True,
+            lookups=(FlareLookup("the simulation", times[0], times[-1] + _AFTER),),
         )
 
 

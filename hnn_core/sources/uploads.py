@@ -47,8 +47,6 @@ class Upload:
         What is kept.
     skipped : tuple of SkippedFile
         What was not, by its name, and why.
-    changes : int
-        How often files came or went.
     """
 
     def __init__(self) -> None:
@@ -56,7 +54,6 @@ class Upload:
         name = f"{os.getpid()}-{secrets.token_hex(16)}"
         self.spec = f"upload:{name}"
         self.skipped: tuple[SkippedFile, ...] = ()
-        self.changes = 0
         self._folder = uploads_home() / name
         self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 
@@ -84,7 +81,6 @@ class Upload:
         A file beyond `MAX_FILES` or `MAX_BYTES` is listed in `skipped`, as is an archive that
         cannot be unpacked.
         """
-        self.changes += 1
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         skipped = {file.path: file for file in self.skipped}
         everyone = sum(path.stat().st_size for path in _files(uploads_home()))
@@ -118,7 +114,6 @@ class Upload:
 
     def clear(self) -> None:
         """Remove the files."""
-        self.changes += 1
         shutil.rmtree(self._folder, ignore_errors=True)
         self.skipped = ()
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
@@ -41,9 +43,23 @@ def chosen_cases(selection: Selection) -> tuple[Case, ...]:
     state = st.session_state
     if _KEY not in state and _KEY not in st.query_params:
         state[_KEY] = cases_to_link(suggested(selection))
-    restore(_KEY, "", lambda text: cases_to_link(cases_from_link(text)))
+    restore(_KEY, "", _read_cases)
     publish(_KEY)
     return cases_from_link(state[_KEY])
+
+
+def _read_cases(text: str) -> str:
+    """Read a link's cases, each by the hour that its sequence is known by."""
+    return cases_to_link(tuple(_by_its_hour(case) for case in cases_from_link(text)))
+
+
+def _by_its_hour(case: Case) -> Case:
+    if case.hour.endswith(":00"):
+        return case
+    with suppress(HnnError):  # of a source that is not here its study will tell
+        place = caches.Place(case.source, case.region)
+        return replace(case, hour=caches.hour_shown(place, case.hour))
+    return case
 
 
 def put_cases(cases: Sequence[Case]) -> None:
@@ -139,7 +155,7 @@ def _choose_case(selection: Selection) -> None:
         hours,
         key="hour",
         default=reference_hour(hours, selection.region),
-        read=hour_of(hours),
+        read=hour_of(hours, partial(caches.hour_shown, selection.place)),
         format_func=lambda hour: hour.replace("T", " "),
         filter_mode="contains",
         help="The window is the ten hours that end here.",

@@ -23,6 +23,7 @@ __all__ = ["show_cases", "show_fetch"]
 
 _HOURS = 48 * u.hour
 """A label's day, and the day that its sequences reach into."""
+_OUTCOMES = {"unlinked": "not known; no CME linked in DONKI"}
 _MOST_ROWS = 200
 
 
@@ -38,9 +39,11 @@ def show_fetch() -> None:
 
 def show_cases() -> None:
     """Draw the table and the button that fetches the hours before the chosen flare."""
-    case = choose_row(well_known_cases(), _case_row, "cases", columns={"NOAA": WHOLE})
+    more = {"columns": {"NOAA": WHOLE}, "placeholder": "not known"}
+    case = choose_row(well_known_cases(), _case_row, "cases", **more)
     first = iso_minute(parse_t_rec(case.reference_tai) - _HOURS)
-    arguments = ["--harp", str(case.harp), "--start", first, "--end", case.reference_tai]
+    number = ["--harp", str(case.harp)] if case.harp else ["--noaa", str(case.noaa)]
+    arguments = [*number, "--start", first, "--end", case.reference_tai]
     job_button(
         f"Fetch the 48 hours before the {case.name}",
         "case_fetch",
@@ -77,11 +80,11 @@ def _case_row(case: WellKnownCase) -> dict[str, object]:
     return {
         "flare": case.flare,
         "NOAA": case.noaa,
-        "HARP": case.harp,
+        "HARP": case.harp or None,
         "peak (UTC)": case.peak_utc.replace("T", " "),
         "last hour before (TAI)": case.reference_tai.replace("T", " "),
-        "outcome in the literature": case.outcome,
-        "studied in": case.literature,
+        "outcome in the literature": _OUTCOMES.get(case.outcome, case.outcome),
+        "reference": case.literature,
     }
 
 

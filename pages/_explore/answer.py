@@ -15,7 +15,7 @@ from pages._shared.messages import DECISIONS, frame_notes, model_sentence
 __all__ = ["show_answer", "show_missing"]
 
 _DIAL = """
-<div class="answer {label}" data-hour="{t_rec}">
+<div class="answer {label}" data-hour="{hour}">
   <div class="question">P(eruptive) of the coming ≥{flare_class} flare</div>
   <div class="number">{probability:.2f}</div>
   <div class="bar" role="img" aria-label="{probability:.2f} on a scale from 0 to 1, threshold
@@ -75,7 +75,7 @@ def _show_prediction(prediction: Prediction, info: ModelInfo) -> None:
         st.html(
             _DIAL.format(
                 label=prediction.label,
-                t_rec=prediction.t_rec,
+                hour=prediction.hour,
                 flare_class=escape(prediction.flare_class),
                 probability=prediction.probability,
                 threshold=prediction.threshold,

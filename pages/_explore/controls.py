@@ -1,6 +1,6 @@
 """What is drawn: overlays, opacity, clip, which map of the network, and the hour."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,9 +129,11 @@ def choose_map(config: HNNConfig, *, disabled: bool) -> MapChoice:
     return MapChoice(method, target, layers, head, signed)
 
 
-def time_control(hours: Sequence[str], default: str) -> str:
+def time_control(
+    hours: Sequence[str], default: Callable[[], str], shown: Callable[[str], str]
+) -> str:
     """Draw the control and return the chosen hour; `hours` are ascending ISO minutes (TAI)."""
-    state, read = st.session_state, hour_of(hours)
+    state, read = st.session_state, hour_of(hours, shown)
     restore("hour", default, read)
     here = hours.index(state["hour"])
     last = len(hours) - 1

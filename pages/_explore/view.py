@@ -1,6 +1,7 @@
 """One hour and the chosen map of the network, on tokens and on the patch, read once."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from analysis.physics.pil import PilMasks
-from hnn_core.exceptions import PositionError, SequenceError
+from hnn_core.exceptions import FitsError, PositionError, SequenceError
 from hnn_core.explanation.service import Explanation, explain
+from hnn_core.jsoc.keywords import NEAR_REAL_TIME
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.preprocess import (
     CropBox,
@@ -18,13 +20,17 @@ from hnn_core.magnetogram.preprocess import (
     tokens_to_patch,
 )
 from hnn_core.network.predictor import Prediction
+from hnn_core.regions.well_known import reference_hour
 from hnn_core.sources.sequence import Sequence
 from pages._explore.controls import MapChoice
 from pages._shared import caches
 from pages._shared.background import offer
 from pages._shared.selectors import Selection
 
-__all__ = ["HeatView", "View", "explained", "read_heat", "read_view", "view_key"]
+__all__ = ["HeatView", "View", "explained", "first_hour", "read_heat", "read_view", "view_key"]
+
+_TRIED = 48
+"""Hours tried for a prediction before a region opens without one."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,39 @@ class View:
     def eruptive(self) -> bool:
         """Whether the prediction is positive."""
         return self.prediction is not None and self.prediction.label == "eruptive"
+
+
+def first_hour(selection: Selection, records: Mapping[str, str]) -> str:
+    """Choose the hour that a region opens on, one with a prediction if there is any.
+
+    Parameters
+    ----------
+    selection : Selection
+    records : mapping of str to str
+        T_REC of the record of each hour, ascending, as of `caches.hours`.
+
+    Returns
+    -------
+    str
+        On the disk now the newest hour with a prediction; elsewhere the hour before a flare that
+        `reference_hour` chooses, or the nearest before it with one, or after it. Without any
+        prediction the first hour in that order whose record can be read.
+    """
+    hours, place, model = list(records), selection.place, selection.model
+    now = selection.source.spec == NEAR_REAL_TIME.spec
+    wanted = hours[-1] if now else reference_hour(hours, selection.region)
+    start = hours.index(wanted) + 1
+    readable = ""
+    for hour in [*hours[:start][::-1], *hours[start:]][:_TRIED]:
+        try:
+            caches.prediction(model, place, hour)
+        except (SequenceError, PositionError, FitsError):
+            with suppress(PositionError, FitsError):
+                if not readable and caches.record(place, records[hour]):
+                    readable = hour
+        else:
+            return hour
+    return readable or wanted
 
 
 def read_view(selection: Selection, hour: str, t_rec: str) -> View:

@@ -1,14 +1,15 @@
 """What the pages keep between runs: plain functions of the floors below, behind caches.
 
 Frames and masks are read-only and shared between sessions, without a copy at every step; what is
-small is copied. A record is known by its T_REC, written as ISO time, TAI. What rests on several
-records is computed anew once files have come to a downloaded region.
+small is copied. A record is known by its T_REC, written as ISO time, TAI, and by the size and time
+of its file; what rests on several records by those of all files of the region. Files are looked at
+once a run (`look_again`).
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -25,20 +26,23 @@ from hnn_core.live.reporting import duration
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sequence_plan import sequence_hours
-from hnn_core.network.model_store import ModelInfo, list_models
+from hnn_core.network.model_store import SHIPPED, ModelInfo, list_models
 from hnn_core.network.predictor import Prediction, Predictor
 from hnn_core.regions.base import SkippedFile, Source
 from hnn_core.sources import open_source
-from hnn_core.sources.jsoc import newest
-from hnn_core.sources.sequence import Sequence, build_sequence
-from pages._shared.upload import changes
+from hnn_core.sources.changes import Stamp, folder_state, record_stamps, source_state
+from hnn_core.sources.sequence import Sequence, build_sequence, shown_hour
+from hnn_core.storage import home
+from pages._shared.upload import require_own
 
 __all__ = [
     "Place",
     "attention",
     "explained",
     "flux_row",
+    "hour_shown",
     "hours",
+    "look_again",
     "masks",
     "models",
     "passage",
@@ -53,6 +57,9 @@ __all__ = [
 ]
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True)
 class Place:
     """A region of a source; the caches of what rests on several records see its newest file too."""
@@ -63,26 +70,54 @@ class Place:
 
     @property
     def state(self) -> tuple[str, str, int]:
-        """Changes when files come to the region; refused for files of another session."""
-        return self.spec, self.region, newest(self.spec, self.region) + changes(self.spec)
+        """Changes when a file of the region comes, goes or is replaced."""
+        found = hash(tuple(_stamps(self).items())) if self.region else _source_state(self.spec)
+        return self.spec, self.region, found
 
 
 _FRAMES = 96
 """Frames kept: two passages of 48 hours, 1 to 4 MB each."""
 _PASSAGES = 32
 _MANY_HEADERS = 500
+_LOOKED = "files_looked_at"
 _KNOWN_BY: dict[str | type[Any], Callable[[Any], Any]] = {
     ModelInfo: lambda info: (info.name, info.sha256),
     Place: lambda place: place.state,
 }
 
 
+def look_again() -> None:
+    """Look at files anew from here on; app.py calls it once at the start of every run."""
+    st.session_state[_LOOKED] = {}
+
+
+def _looked(key: Hashable, look: Callable[[], T]) -> T:
+    """Return what was seen in this run under a key, looking where nothing was."""
+    seen: dict[Hashable, Any] = st.session_state.setdefault(_LOOKED, {})
+    if key not in seen:
+        seen[key] = look()
+    found: T = seen[key]
+    return found
+
+
+def _source_state(spec: str) -> int:
+    return _looked(spec, lambda: source_state(spec))
+
+
+def _stamps(place: Place) -> dict[str, Stamp]:
+    return _looked(place, lambda: record_stamps(source(place.spec), place.region))
+
+
 def source(spec: str) -> Source:
-    """Open a source; a folder is looked through again after five minutes, downloads when new."""
-    return _source(spec, newest(spec) + changes(spec))
+    """Open a source; anew once a file of it came, went or was replaced.
+
+    What another session uploaded is refused.
+    """
+    require_own(spec)
+    return _source(spec, _source_state(spec))
 
 
-@st.cache_resource(ttl=300, max_entries=4, show_spinner="Looking through the source …")
+@st.cache_resource(ttl=3600, max_entries=4, show_spinner="Looking through the source …")
 def _source(spec: str, state: int) -> Source:
     del state
     return open_source(spec, _headers_read())
@@ -108,9 +143,15 @@ def _headers_read() -> Callable[[int, int], None]:
     return show
 
 
-@st.cache_resource(ttl=60, max_entries=1, show_spinner=False)
 def models() -> tuple[list[ModelInfo], list[SkippedFile]]:
     """Models that ship with the program and the user's own, and folders that are none."""
+    parents = SHIPPED, home() / "models"
+    return _models(str(parents[1]), _looked(parents, lambda: folder_state(*parents)))
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _models(folder: str, state: int) -> tuple[list[ModelInfo], list[SkippedFile]]:
+    del folder, state
     return list_models()
 
 
@@ -120,7 +161,7 @@ def predictor(info: ModelInfo) -> Predictor:
     return Predictor.load(info.folder)
 
 
-@st.cache_data(ttl=300, max_entries=64, hash_funcs=_KNOWN_BY, show_spinner=False)
+@st.cache_data(ttl=3600, max_entries=64, hash_funcs=_KNOWN_BY, show_spinner=False)
 def hours(place: Place) -> dict[str, str]:
     """Every hour of a passage that has a good record (ISO minutes, TAI), with its T_REC."""
     opened = source(place.spec)
@@ -133,9 +174,23 @@ def hours(place: Place) -> dict[str, str]:
     }
 
 
-@st.cache_resource(ttl=3600, max_entries=_FRAMES, show_spinner=False)
+def hour_shown(place: Place, text: str) -> str:
+    """Return the hour, ISO minutes, TAI, by which a time is known; a text that is none as it is."""
+    try:
+        time = parse_t_rec(text)
+    except (ValueError, OverflowError):  # the latter: year 0
+        return text
+    return iso_minute(shown_hour(source(place.spec), place.region, time))
+
+
 def record(place: Place, t_rec: str) -> Magnetogram:
     """One magnetogram of a source."""
+    return _record(place, t_rec, _stamps(place).get(t_rec))
+
+
+@st.cache_resource(ttl=3600, max_entries=_FRAMES, show_spinner=False)
+def _record(place: Place, t_rec: str, file: Stamp | None) -> Magnetogram:
+    del file
     return source(place.spec).frame(place.region, parse_t_rec(t_rec))
 
 
@@ -150,15 +205,25 @@ def sequence(place: Place, hour: str, length: int) -> Sequence:
     return build_sequence(source(place.spec), place.region, end, length, frame=frame)
 
 
-@st.cache_resource(ttl=3600, max_entries=_FRAMES, show_spinner=False)
 def masks(place: Place, t_rec: str) -> PilMasks:
     """Polarity inversion lines of a record."""
+    return _masks(place, t_rec, _stamps(place).get(t_rec))
+
+
+@st.cache_resource(ttl=3600, max_entries=_FRAMES, show_spinner=False)
+def _masks(place: Place, t_rec: str, file: Stamp | None) -> PilMasks:
+    del file
     return detect_pils(record(place, t_rec).field)
 
 
-@st.cache_data(ttl=3600, max_entries=8192, show_spinner=False)
 def flux_row(place: Place, t_rec: str) -> dict[str, object]:
     """Fluxes of a record: one row of `analysis.physics.flux.flux_history`."""
+    return _flux_row(place, t_rec, _stamps(place).get(t_rec))
+
+
+@st.cache_data(ttl=3600, max_entries=8192, show_spinner=False)
+def _flux_row(place: Place, t_rec: str, file: Stamp | None) -> dict[str, object]:
+    del file
     return frame_flux(record(place, t_rec), masks=masks(place, t_rec))
 
 

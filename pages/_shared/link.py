@@ -38,7 +38,7 @@ def linked(
     options: Collection[str] | None = None,
     *,
     key: str,
-    default: str | None = None,
+    default: str | Callable[[], str] | None = None,
     read: Callable[[str], str] | str = "view",
     **more: Any,
 ) -> str:
@@ -47,11 +47,14 @@ def linked(
     Parameters
     ----------
     options : collection of str, optional
-        Ids, None for ``st.text_input``; a dict gives their labels.
+        Ids; a dict gives their labels. None for ``st.text_input``, whose text stays as it was typed
+        or linked: the caller shows what is wrong with it.
     key, default, read
         As of `restore`; by default the first option. A text for `read` is that of `one_of`.
     """
     default = next(iter(options or ())) if default is None else default
+    if options is None:
+        read = str
     restore(key, default, one_of(options or (), read) if isinstance(read, str) else read)
     if isinstance(options, dict):
         more.setdefault("format_func", options.__getitem__)
@@ -74,9 +77,10 @@ def bound(
     return chosen
 
 
-def restore(key: str, default: str, read: Callable[[str], str]) -> None:
+def restore(key: str, default: str | Callable[[], str], read: Callable[[str], str]) -> None:
     """Give the widget `key` its value, before it is drawn: the link's, its own, the default.
 
+    A default that takes time is a function, which is called only where it is needed.
     `read` turns a text into an option or raises an error of ours. Its sentence on the link's
     text is noted; a value of the widget's own that has ceased to be an option is replaced in
     silence.
@@ -88,11 +92,11 @@ def restore(key: str, default: str, read: Callable[[str], str]) -> None:
     if from_link:
         state[f"{key}_in_link"] = requested
     try:
-        state[key] = default if wanted is None else read(wanted)
+        state[key] = _value(default) if wanted is None else read(wanted)
     except HnnError as error:
-        state[key] = default
+        state[key] = usual = _value(default)
         if from_link:
-            _note(key, f"{error} Shown instead: {default}." if default else str(error))
+            _note(key, f"{error} Shown instead: {usual}." if usual else str(error))
 
 
 def publish(key: str) -> None:
@@ -119,11 +123,12 @@ def one_of(options: Collection[str], missing: str = "view") -> Callable[[str], s
     return read
 
 
-def hour_of(hours: Sequence[str]) -> Callable[[str], str]:
-    """Make a reader of hours for `restore`."""
+def hour_of(hours: Sequence[str], shown: Callable[[str], str]) -> Callable[[str], str]:
+    """Make a reader of hours for `restore`; `shown` gives the hour that a time is known by."""
     first, last = hours[0], hours[-1]
     missing = f"There is no magnetogram at “{{}}”; the hours run from {first} to {last} TAI."
-    return one_of(hours, missing)
+    read = one_of(hours, missing)
+    return lambda text: text if text in hours else read(shown(text))
 
 
 def reopen(**view: str) -> None:
@@ -161,6 +166,10 @@ def require_app(name: str) -> None:
     if not st.session_state.get("routed", False):
         st.session_state["wanted_page"] = name
         st.switch_page("app.py", query_params=st.query_params.to_dict())
+
+
+def _value(default: str | Callable[[], str]) -> str:
+    return default if isinstance(default, str) else default()
 
 
 def _is(text: str, value: bool | float) -> bool:

@@ -19,7 +19,7 @@ from hnn_core.network.predictor import Prediction
 from hnn_core.regions.base import Region
 from hnn_core.regions.goes_classes import flux_of_class
 from hnn_core.regions.labels import DEFAULT_POLICY
-from hnn_core.regions.outcome import cme_words
+from hnn_core.regions.outcome import cme_words, lookup_sentence
 from hnn_core.regions.well_known import largest_flare
 
 __all__ = [
@@ -157,8 +157,10 @@ def region_label(region: Region) -> str:
 
 def flares_sentence(region: Region) -> str:
     """Name the largest flares with their peaks and what is known of their CMEs."""
+    looked_up = lookup_sentence(region)
     if not region.flares:
-        return "No flare of this region is known here."
+        none = "No flare of this region is known. " if region.lookups else ""
+        return f"{none}{looked_up}"
     largest = nlargest(
         _MOST_FLARES, region.flares, key=lambda flare: flux_of_class(flare.goes_class)
     )
@@ -168,7 +170,8 @@ def flares_sentence(region: Region) -> str:
         for flare in sorted(largest, key=lambda flare: float(flare.peak.unix))
     ]
     more = len(region.flares) - len(named)
-    return "Flares: " + ", ".join(named) + (f" and {more} smaller." if more else ".")
+    flares = "Flares: " + ", ".join(named) + (f" and {more} smaller." if more else ".")
+    return flares if region.simulated else f"{flares} {looked_up}"
 
 
 def position(frame: Magnetogram) -> str:
@@ -214,7 +217,7 @@ def frame_notes(prediction: Prediction) -> list[str]:
         ("interpolated", "without a record, filled by interpolation"),
         ("flagged", "with a QUALITY flag that is accepted"),
     ):
-        hours = [hour.t_rec[11:16] for hour in prediction.hours if getattr(hour, which)]
+        hours = [hour.hour[11:16] for hour in prediction.hours if getattr(hour, which)]
         if hours:
             notes.append(f"{'Hours' if len(hours) > 1 else 'Hour'} {words}: {', '.join(hours)}.")
     return notes

@@ -6,10 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from hnn_core.exceptions import EmptySourceError, UnknownModelError
+from hnn_core.exceptions import EmptySourceError, UnknownModelError, UnknownSourceError
 from hnn_core.network.model_store import ModelInfo
 from hnn_core.regions.base import Region, Source
-from hnn_core.sources import find_region, open_source
+from hnn_core.sources import find_region
 from pages._shared import caches
 from pages._shared.link import linked
 from pages._shared.messages import model_label, region_label
@@ -68,14 +68,18 @@ def selected() -> Selection:
 
 
 def choose_population(label: str, key: str, default: str, **more: Any) -> Source:
-    """Draw a field for simulated regions, a seed or seed and number, and open them."""
-    text = linked(st.text_input, label, key=key, default=default, read=_read_population, **more)
-    return caches.source(f"sim:{text.strip()}")
+    """Draw a field for simulated regions, a seed or seed and number, and open them.
 
-
-def _read_population(text: str) -> str:
-    open_source(f"sim:{text.strip()}")
-    return text
+    Raises UnknownSourceError for a text that is neither, which stays in the field.
+    """
+    text = linked(st.text_input, label, key=key, default=default, **more).strip()
+    try:
+        return caches.source(f"sim:{text}")
+    except UnknownSourceError as error:
+        raise UnknownSourceError(
+            f"{label}: {error} In this field a seed such as 1, or seed and number such as 1:800, "
+            "is enough."
+        ) from error
 
 
 def _select_source() -> Source | None:
@@ -103,7 +107,6 @@ def _select_source() -> Source | None:
             "Folder",
             key="folder",
             default=folder,
-            read=str,
             placeholder="/data/sharps",
             help="SHARP CEA magnetograms, any mix of regions, at any depth, or an archive of them. "
             "Only read, never changed.",

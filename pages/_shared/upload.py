@@ -7,7 +7,7 @@ from hnn_core.live.reporting import counted
 from hnn_core.regions.base import SkippedFile
 from hnn_core.sources.uploads import MAX_BYTES, MAX_FILES, Upload
 
-__all__ = ["changes", "choose_upload", "skipped_uploads"]
+__all__ = ["choose_upload", "require_own", "skipped_uploads"]
 
 _MEGABYTE = 1_000_000
 
@@ -46,23 +46,14 @@ def skipped_uploads() -> tuple[SkippedFile, ...]:
     return upload.skipped if upload else ()
 
 
-def changes(spec: str) -> int:
-    """Return how often uploaded files came or went, 0 for any other source.
-
-    Raises
-    ------
-    UnknownSourceError
-        The files are those of another session.
-    """
-    if not spec.startswith("upload:"):
-        return 0
+def require_own(spec: str) -> None:
+    """Refuse the uploaded files of another session."""
     upload: Upload | None = st.session_state.get("upload")
-    if upload is None or spec != upload.spec:
+    if spec.startswith("upload:") and (upload is None or spec != upload.spec):
         raise UnknownSourceError(
             "These files were uploaded in another session, which alone can see them; upload them "
             "here, or put them into a folder on the server."
         )
-    return upload.changes
 
 
 def _take(key: str) -> None:

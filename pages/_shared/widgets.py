@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from hnn_core.regions.base import SkippedFile
+from hnn_core.live.reporting import counted
+from hnn_core.regions.base import SkippedFile, skipped_kinds
 
 __all__ = ["WHOLE", "choose", "choose_row", "download", "list_skipped", "show_table"]
 
@@ -78,15 +79,14 @@ def choose_row(found: Sequence[T], row: Callable[[T], dict[str, Any]], key: str,
 
 def list_skipped(what: str, skipped: Sequence[SkippedFile]) -> None:
     """Draw what could not be used, each with its reason; nothing where all could."""
-    if not skipped:
-        return
-    plural = "" if len(skipped) == 1 else "s"
-    with (
-        st.expander(f"{len(skipped)} {what}{plural} skipped", icon=":material/block:"),
-        st.container(height=240, border=False, gap="xsmall"),
-    ):
-        for one in skipped[:_MOST_SKIPPED]:
-            named = Path(one.path).name in one.reason
-            st.caption(one.reason if named else f"{one.path}: {one.reason}")
-        if len(skipped) > _MOST_SKIPPED:
-            st.caption(f"… and {len(skipped) - _MOST_SKIPPED} more.")
+    for kind, found in skipped_kinds(skipped).items():
+        name = counted(len(found), what if kind == "file" else kind)
+        with (
+            st.expander(f"{name} skipped", icon=":material/block:"),
+            st.container(height=240, border=False, gap="xsmall"),
+        ):
+            for one in found[:_MOST_SKIPPED]:
+                named = Path(one.path).name in one.reason
+                st.caption(one.reason if named else f"{one.path}: {one.reason}")
+            if len(found) > _MOST_SKIPPED:
+                st.caption(f"… and {len(found) - _MOST_SKIPPED} more.")

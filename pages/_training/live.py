@@ -10,7 +10,6 @@ from hnn_core.live.reporting import duration
 from hnn_core.training.evaluate import adopt_model
 from hnn_core.training.progress import Progress, member_progress, read_progress
 from hnn_core.training.run_folder import RunFolder, delete, resume
-from pages._shared import caches
 from pages._shared.access import guarded_button, perform
 from pages._shared.messages import show_state, written
 from pages._shared.widgets import show_table
@@ -127,7 +126,6 @@ def _show_actions(run: RunFolder, state: State) -> None:
 def _adopt(run: RunFolder) -> None:
     with st.spinner("Copying the model …"):
         name = adopt_model(run)
-    caches.models.clear()
     st.session_state["model"] = name
     st.switch_page("pages/explore.py")
 

@@ -308,7 +308,8 @@ def test_the_truth_of_simulated_regions(folder, model):
 def test_a_population_that_is_none_is_said(folder, model):
     app = opened(folder, study="truth", truth="many")
     assert not app.exception
-    assert "Not everything in the link is here" in words(app)
+    assert "'many' is not a whole number" in "".join(error.value for error in app.error)
+    assert app.text_input(key="truth").value == "many"
 
 
 def test_a_film_of_the_hours(folder, model):

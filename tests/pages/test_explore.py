@@ -9,7 +9,6 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from hnn_core.network.model_store import save_model
-from pages._shared import caches
 from tests.support.app import run_app
 from tests.support.drawn_sharp import draw_fits
 from tests.support.moving_boxes import GROWING, write_frames
@@ -164,8 +163,6 @@ def test_record_that_broke_since_it_was_indexed_hides_only_itself(folder, model)
     app = opened(folder, hour="2011-02-13T06:00")
     path = folder / "hour07.fits"
     path.write_bytes(path.read_bytes()[:-3000])
-    for cache in (caches.record, caches.sequence, caches.flux_row):
-        cache.clear()
     app.button(key="hour_ahead").click().run()
     assert ["hour07.fits" in error.value for error in app.error] == [True]
     assert figure(app, "passage")["data"]
@@ -239,6 +236,67 @@ def test_without_any_model_the_page_says_what_to_do(folder, monkeypatch):
     app = opened(folder)
     assert ["No model is here" in error.value for error in app.error] == [True]
     assert not app.exception
+
+
+def test_a_file_replaced_under_the_page_is_noticed_at_the_next_run(folder, model):
+    app = opened(folder, hour="2011-02-13T07:00")
+    before = figure(app, "magnetogram"), figure(app, "bars_total")
+    draw_fits(
+        folder / "hour07.fits",
+        np.full((48, 72), -400.0, np.float32),
+        T_REC="2011.02.13_07:00:00_TAI",
+        CRPIX1=36.5,
+        CRPIX2=24.5,
+    )
+    app.run()
+    after = figure(app, "magnetogram"), figure(app, "bars_total")
+    assert not app.error
+    assert before[0] != after[0]
+    assert before[1] != after[1]
+    (folder / "hour07.fits").write_bytes((folder / "hour07.fits").read_bytes()[:2880])
+    app.run()
+    assert "hour07.fits" in words(app)
+    (folder / "flares.csv").write_text("noaa,goes_class,peak_utc\n11158,X9.9,2011-02-13T20:00\n")
+    app.run()
+    assert "X9.9" in words(app)
+
+
+def test_a_broken_last_file_does_not_make_the_first_view_an_error(folder, model):
+    (folder / "hour13.fits").write_bytes(b"no FITS")
+    app = opened(folder)
+    assert not app.error
+    assert app.query_params["hour"] == "2011-02-13T12:00"
+    assert "No prediction for this hour" not in words(app)
+
+
+def test_first_view_is_the_newest_hour_with_a_prediction(folder, model):
+    for hour in (12, 13):  # their headers are sound, their pixels are not
+        path = folder / f"hour{hour}.fits"
+        path.write_bytes(path.read_bytes()[:-3000])
+    app = opened(folder)
+    assert app.query_params["hour"] == "2011-02-13T11:00"
+    assert not app.error
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_population_that_is_none_stays_in_its_field_with_what_is_wrong(model, linked):
+    view = {"population": "many"} if linked else {}
+    app = run_app(source="sim", model="small", **view)
+    if not linked:
+        app.text_input(key="population").set_value("many").run()
+    assert app.text_input(key="population").value == "many"
+    assert ["'many' is not a whole number" in error.value for error in app.error] == [True]
+    app.text_input(key="population").set_value("5:2").run()
+    assert not app.error
+
+
+def test_a_link_with_the_time_of_a_record_opens_the_hour_it_stands_for(folder, model):
+    (folder / "hour13.fits").unlink()
+    draw_fits(folder / "late.fits", T_REC="2011.02.13_12:36:00_TAI")
+    app = opened(folder, hour="2011-02-13T12:36")
+    assert app.query_params["hour"] == "2011-02-13T13:00"
+    assert "2011-02-13 13:00 TAI" in words(app)
+    assert "There is no magnetogram" not in words(app)
 
 
 # Boxes that change

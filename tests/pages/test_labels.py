@@ -1,13 +1,17 @@
 """What things are called on the pages."""
 
+from types import SimpleNamespace
+
 import astropy.units as u
 import pytest
 from astropy.time import Time
 
+from hnn_core.exceptions import SequenceError
 from hnn_core.network.model_store import ModelInfo, save_model
 from hnn_core.network.predictor import Hour
-from hnn_core.regions.base import Flare, Region
+from hnn_core.regions.base import Flare, FlareLookup, Region
 from hnn_core.regions.well_known import reference_hour
+from pages._explore import view
 from pages._shared import messages as labels
 from tests.support.drawn_regions import drawn_magnetogram
 from tests.support.small_models import small_model
@@ -65,9 +69,18 @@ def test_flares_are_told_in_time_with_what_is_known_of_their_cmes():
     assert labels.flares_sentence(region()) == (
         "Flares: M6.6 2011-02-13 17:38 UTC (confined), C9.4 2011-02-14 02:40 UTC (CME link "
         "unknown), M2.2 2011-02-14 17:26 UTC (CME link unknown), X2.2 2011-02-15 01:56 UTC (CME "
-        "linked) and 1 smaller."
+        "linked) and 1 smaller. Other flares of this region were not looked up."
     )
-    assert labels.flares_sentence(region(flares=())) == "No flare of this region is known here."
+
+
+def test_no_flare_in_a_catalogue_is_told_from_no_look_into_one():
+    lookups = (FlareLookup("flares.csv", FLARES[0].peak, FLARES[1].peak),)
+    assert labels.flares_sentence(region(flares=())) == (
+        "Flares of this region were not looked up."
+    )
+    assert labels.flares_sentence(region(flares=(), lookups=lookups)) == (
+        "No flare of this region is known. Looked up in flares.csv (2011-02-13 to 2011-02-15)."
+    )
 
 
 def test_region_opens_on_the_last_hour_before_its_largest_flare():
@@ -76,10 +89,37 @@ def test_region_opens_on_the_last_hour_before_its_largest_flare():
     assert reference_hour(hours[2:], region()) == "2011-02-15T03:00"
 
 
+@pytest.mark.parametrize(
+    ("spec", "refused", "opened"),
+    [
+        ("fits:/x", (), "01:00"),  # before the X2.2
+        ("jsoc:nrt", (), "03:00"),  # the newest
+        ("fits:/x", ("01:00",), "00:00"),
+        ("jsoc:nrt", ("03:00",), "02:00"),
+        ("fits:/x", ("00:00", "01:00"), "02:00"),
+        ("fits:/x", ("00:00", "01:00", "02:00", "03:00"), "01:00"),
+    ],
+)
+def test_region_opens_on_an_hour_with_a_prediction(monkeypatch, spec, refused, opened):
+    def prediction(model, place, hour):
+        if hour[-5:] in refused:
+            raise SequenceError("too few hours")
+
+    monkeypatch.setattr(view.caches, "prediction", prediction)
+    monkeypatch.setattr(view.caches, "record", lambda *_: True)
+    hours = [f"2011-02-15T0{hour}:00" for hour in range(4)]
+    chosen = SimpleNamespace(
+        place=None, model=None, region=region(), source=SimpleNamespace(spec=spec)
+    )
+    assert view.first_hour(chosen, dict(zip(hours, hours, strict=True)))[-5:] == opened
+
+
 def test_region_opens_before_a_well_known_flare_whatever_the_catalogue_holds():
     hours = ["2011-02-15T00:00", "2011-02-15T01:00", "2011-02-15T02:00", "2011-02-15T03:00"]
     assert reference_hour(hours, region(flares=())) == "2011-02-15T01:00"  # X2.2 of AR 11158
-    assert reference_hour(hours, region(harp=378, flares=())) == "2011-02-15T03:00"
+    assert reference_hour(hours, region(harp=378, noaa=(), flares=())) == "2011-02-15T03:00"
+    near = region(id="NRT-377", noaa=(), flares=())  # another region: the number is not definitive
+    assert reference_hour(hours, near) == "2011-02-15T03:00"
     assert reference_hour(hours[2:], region(flares=())) == "2011-02-15T03:00"
 
 
@@ -118,9 +158,9 @@ def test_model_card_is_repeated_and_silence_is_told(tmp_path, card, sentence):
 
 def test_hours_filled_and_flagged_are_named():
     hours = (
-        Hour("2011-02-13T04:00:00", interpolated=True, flagged=False),
-        Hour("2011-02-13T05:00:00", interpolated=True, flagged=False),
-        Hour("2011-02-13T06:00:00", interpolated=False, flagged=True),
+        Hour("2011-02-13T04:00:00", "2011-02-13T04:00:00", interpolated=True, flagged=False),
+        Hour("2011-02-13T05:00:00", "2011-02-13T05:00:00", interpolated=True, flagged=False),
+        Hour("2011-02-13T06:00:00", "2011-02-13T05:36:00", interpolated=False, flagged=True),
     )
 
     class Answer:

@@ -10,11 +10,11 @@ from pages._shared.link import hour_of, one_of
 def _page() -> None:
     import streamlit as st
 
-    from pages._shared.link import bound, linked, one_of, show_notes
+    from pages._shared.link import bound, linked, show_notes
 
     linked(st.selectbox, "Map", {"a": "Map A", "b": "Map B"}, key="map", read="map")
-    linked(st.text_input, "Folder", key="folder", default="", read=str)
-    linked(st.text_input, "Seed", key="seed", default="", read=one_of(["", "1"], "seed"))
+    linked(st.text_input, "Folder", key="folder", default="")
+    linked(st.selectbox, "Seed", ["", "1"], key="seed", read="seed")
     bound(st.toggle, "Lines", key="lines", value=True)
     bound(st.slider, "Threshold", 0.0, 1.0, key="threshold", value=0.5, step=0.01)
     show_notes()
@@ -50,6 +50,14 @@ def test_what_a_link_cannot_have_is_noted_until_it_is_changed():
     assert "There is no map" not in app.warning[0].value
 
 
+def test_a_text_stays_as_it_was_typed_for_the_page_to_judge():
+    app = opened(folder="/data")
+    app.text_input(key="folder").set_value("no such folder").run()
+    assert app.text_input(key="folder").value == "no such folder"
+    assert app.query_params["folder"] == "no such folder"
+    assert not app.warning
+
+
 def test_a_note_does_not_name_an_empty_default():
     [words] = [warning.value for warning in opened(seed="x").warning]
     assert "There is no seed “x”" in words
@@ -69,4 +77,5 @@ def test_readers_refuse_in_one_sentence():
         one_of(["a"], "There is no run “{}”.")("x")
     hours = ["2011-02-13T00:00", "2011-02-13T01:00"]
     with pytest.raises(RequestError, match="run from 2011-02-13T00:00 to 2011-02-13T01:00 TAI"):
-        hour_of(hours)("noon")
+        hour_of(hours, str)("noon")
+    assert hour_of(hours, lambda _: hours[1])("2011-02-13T01:24") == hours[1]

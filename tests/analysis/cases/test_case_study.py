@@ -182,7 +182,7 @@ def test_names_hold_what_is_known():
 
 def test_the_class_of_the_flares_is_the_callers():
     flares = (flare(13.5, "C3.0", "confined"),)
-    assert study(flares=flares).outcome.word == "no flare"
+    assert study(flares=flares).outcome.word == "not looked up"
     found = study(flares=flares, options={"flare_class": "C"})
     assert (found.outcome.word, found.flare_class) == ("confined", "C")
     with pytest.raises(DatasetError, match="'Z' is not a flare class"):
@@ -277,8 +277,14 @@ def test_a_window_without_a_record_is_told_in_a_sentence(changes):
     )
 
 
-def test_between_hours_and_outside_time_there_is_none():
-    for hour in (12.5, -5, 5000):
+def test_between_hours_it_is_the_hour_before():
+    found = study(12.5)
+    assert found.name == study(12).name
+    assert hours_of(found.frames)[-1] == 12
+
+
+def test_outside_time_there_is_none():
+    for hour in (-5, 5000):
         with pytest.raises(UnknownTimeError, match="no usable magnetogram in the 10 hours"):
             study(hour)
 

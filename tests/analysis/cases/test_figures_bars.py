@@ -30,6 +30,7 @@ def study(
     flares: tuple[Flare, ...] = (X2,),
     word: str = "eruptive",
     simulated: bool = False,
+    catalogue: str = "",
 ) -> SimpleNamespace:
     """Stand-in for a CaseStudy: its flux by hour, what was said and what happened."""
     prediction = SimpleNamespace(
@@ -44,7 +45,7 @@ def study(
         case=Case("fits:", "377", HOUR),
         history=history,
         prediction=None if p is None else prediction,
-        outcome=Outcome(word, "", flares),
+        outcome=Outcome(word, "", flares, catalogue),
         flare_class="M",
         simulated=simulated,
     )
@@ -190,7 +191,15 @@ def test_title_tells_case_answer_and_outcome():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"flares": (), "word": "no flare"}, "happened: no ≥M flare known"),
+        (
+            {"flares": (), "word": "no flare", "catalogue": "flares.csv (2011)"},
+            "happened: no ≥M flare in flares.csv (2011)",
+        ),
+        ({"flares": (), "word": "not looked up"}, "happened: not looked up"),
+        (
+            {"flares": (Flare(Time(HOUR), "X2.2", studied="eruptive", literature="Sun 2012"),)},
+            "happened: eruptive (X2.2, literature)",
+        ),
         (
             {
                 "flares": (Flare(Time(HOUR), "M1.0", "unknown"), Flare(Time(HOUR), "M6.6")),

@@ -439,6 +439,7 @@ def test_bars_show_the_flux_from_zero(passage):
     assert bars.marker.pattern.fillmode == "replace"  # the theme's own would fill them
     error = ten["total_flux_error_mx"].iloc[0] / 1e21
     assert float(bars.customdata[0][2]) == pytest.approx(error, rel=0.05)  # two digits
+    assert "±: noise only" in bars.hovertemplate  # the threshold matters hundreds of times more
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,13 @@
 
 import threading
 from concurrent.futures import CancelledError
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from astropy import units as u
-from astropy.time import Time
+from astropy.time import Time, TimeDelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -15,8 +16,9 @@ from scipy import stats
 from analysis.physics.flux import flux_history
 from analysis.physics.trends import trend
 from analysis.surveys.compare import QUANTITIES, compare_classes, compare_columns, found_trends
-from analysis.surveys.survey import survey
+from analysis.surveys.survey import OUTCOMES, survey, window_outcome
 from hnn_core.exceptions import OneClassError, TooFewGroupsError, UnknownRegionError
+from hnn_core.regions.base import Flare, FlareLookup, Region
 from hnn_core.sources.simulated import SimulatedSource
 
 pytestmark = pytest.mark.slow
@@ -210,7 +212,7 @@ def surveyed():
 
 def test_survey_has_a_row_for_each_window(surveyed):
     assert set(surveyed["region"]) == {"SIM 3", "SIM 4"}
-    assert set(surveyed["outcome"]) <= {"eruptive", "confined", "unknown"}
+    assert set(surveyed["outcome"]) <= set(OUTCOMES)
     assert surveyed["simulated"].all()
     ends = surveyed[surveyed["region"] == "SIM 4"]["t_rec_tai"]
     assert (ends.diff().dropna() == pd.Timedelta("9h")).all()
@@ -265,3 +267,20 @@ def test_unknown_regions_and_steps_are_refused():
         survey(SimulatedSource(), ["SIM 99"])
     with pytest.raises(ValueError, match="step"):
         survey(SimulatedSource(), ["SIM 1"], step=0)
+
+
+def test_a_window_without_a_label_says_why():
+    time = Time("2011-02-15T01:00:00", scale="tai")
+    day = TimeDelta(86400.0, format="sec")
+    region = Region("5", 5, (), time, time, 1)
+    lookups = (FlareLookup("flares.csv", time - day, time + 2 * day),)
+
+    def word(policy="strict", **changes):
+        return window_outcome(replace(region, **changes), time, "M", policy)
+
+    unlinked, linked = (Flare(time + day / 2, "M1.0", kind) for kind in ("unlinked", "eruptive"))
+    assert word() == "not looked up"
+    assert word(lookups=lookups) == "no flare"
+    assert word(flares=(unlinked,)) == "unknown"
+    assert word("unlinked-is-confined", flares=(unlinked,)) == "confined"
+    assert word(flares=(unlinked, linked)) == "eruptive"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hnn_core.catalogs.queries import (
     find_cmes,
     find_flares,
+    flare_lookups,
     flares_of_region,
     harps_of,
     noaas_of,
@@ -232,3 +233,55 @@ class TestFlaresOfRegion:
     def test_no_numbers_find_nothing(self, catalog):
         assert self.of(catalog, (), 0) == ()
         assert self.of(catalog, (0,), 0) == ()
+
+
+# Where flares were looked up
+
+
+def looked_up(tmp_path, *spans, flares=()):
+    rows = [
+        {"service": name, "start": start, "end": end, "fetched_utc": fetched, "rows": 1}
+        for name, start, end, fetched in spans
+    ]
+    found = flare_lookups(
+        Catalog(
+            tmp_path,
+            frame("flares", list(flares)),
+            frame("cmes", []),
+            frame("harp_noaa", []),
+            frame("coverage", rows),
+        )
+    )
+    return [lookup.words.removeprefix("the catalogue of ") for lookup in found]
+
+
+YEAR, NEXT = datetime(2011, 1, 1), datetime(2012, 1, 1)
+LATER = datetime(2020, 1, 1)
+
+
+def test_spans_of_ncei_and_hek_are_one_where_they_meet_and_donki_does_not_count(tmp_path):
+    assert looked_up(tmp_path) == []
+    march, april, june, july = (datetime(2012, month, 1) for month in (3, 4, 6, 7))
+    assert looked_up(
+        tmp_path,
+        ("DONKI FLR", YEAR, NEXT, LATER),
+        ("HEK", NEXT, march, LATER),
+        ("HEK", march, april, LATER),
+        ("NCEI", YEAR, NEXT, LATER),
+        ("HEK", june, july, LATER),
+        ("HARP-NOAA", YEAR, LATER, LATER),
+    ) == ["HEK and NCEI (2011-01-01 to 2012-04-01)", "HEK (2012-06-01 to 2012-07-01)"]
+
+
+def test_a_report_younger_than_its_year_reaches_to_its_last_flare(tmp_path):
+    now = datetime(2011, 6, 1)
+    span = ("NCEI", YEAR, now, now)
+    assert looked_up(tmp_path, span) == []
+    last = flare(20, "M1.0")
+    assert looked_up(tmp_path, span, flares=[flare(0, "C1.0"), last]) == [
+        "NCEI (2011-01-01 to 2011-03-07)"
+    ]
+    elsewhere = flare(30, "M1.0", sources="HEK")
+    assert looked_up(tmp_path, span, flares=[last, elsewhere]) == [
+        "NCEI (2011-01-01 to 2011-03-07)"
+    ]

@@ -25,7 +25,7 @@ from tests.support.drawn_source import (
 from tests.support.moving_boxes import GROWING, WHOLE, BoxSource
 from tests.support.moving_boxes import START as BOXES_START
 
-NO_FLARE = "no flare of class C or above within 24 h"
+NO_FLARE = "no flare of class C or above known within 24 h"
 UNKNOWN = "association of the coming flare unknown"
 NO_RECORD = "no good record of its own"
 GAP = "too many hours missing before it"

@@ -91,6 +91,7 @@ def test_prediction_as_json_values(predictor):
     assert values["class"] == "M"
     assert values["time_scale"] == "tai"
     assert values["hours"][0] == {
+        "hour": "2011-02-13T03:00:00",
         "t_rec": "2011-02-13T03:00:00",
         "interpolated": False,
         "flagged": False,

@@ -9,10 +9,11 @@ from astropy.time import Time
 
 from analysis.figures.passage import mark_times
 from hnn_core.exceptions import DatasetError, FlareTableError
-from hnn_core.regions.base import Flare, Region
+from hnn_core.regions.base import Flare, Region, SkippedFile, skipped_kinds
 from hnn_core.regions.flare_table import flares_of, load_flare_table, read_flare_table
 from hnn_core.regions.goes_classes import FLARE_CLASSES
 from hnn_core.regions.labels import POLICIES, label_frames, label_with_flares
+from hnn_core.sources.fits_folder import FitsFolder
 from pages._shared.messages import flares_sentence
 from tests.conftest import real_data
 
@@ -242,12 +243,84 @@ def test_own_table_tells_scale_and_id(tmp_path):
     assert "scale 'guessed'" in skipped[0].reason
 
 
+FORMS = {
+    "SolarFlareNet": (
+        "Flare Class,Start Time,Peak Time,End Time,Active Region Number\n"
+        "M6.6,2011-02-13T17:28Z,2011-02-13T17:38Z,2011-02-13T17:47Z,11158\n"
+    ),
+    "SWPC": (
+        "begin_time,max_time,end_time,max_class,region\n"
+        "2011-02-13T17:28:00Z,2011-02-13T17:38:00Z,2011-02-13T17:47:00Z,M6.6,1158\n"
+    ),
+    "NCEI": (
+        "time,start_time,end_time,flare_id,xrsb_irrad,flare_class,active_region\n"
+        "2011-02-13 17:38:00,2011-02-13 17:28:00,2011-02-13 17:47:00,1,6.6e-5,M6.6,11158.0\n"
+    ),
+    "SWAN-SF": (
+        "id;start_time;end_time;peak_time;goes_class;noaa_active_region;fl_lon;fl_lat\n"
+        "7;2011-02-13 17:28:00;2011-02-13 17:47:00;2011-02-13 17:38:00;M6.6;11158;0;0\n"
+    ),
+    "HEK": (
+        "event_starttime,event_peaktime,fl_goescls,ar_noaanum\n"
+        "2011-02-13T17:28:00,2011-02-13T17:38:00,M6.6,11158\n"
+    ),
+    "DONKI": (
+        "flrID\tbeginTime\tpeakTime\tclassType\tactiveRegionNum\n"
+        "x\t2011-02-13T17:28Z\t2011-02-13T17:38Z\tM6.6\t11158\n"
+    ),
+    "compact": "class,peak,harpnum\nM6.6,20110213 1738,377\n",
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_published_forms_are_read_by_their_columns(tmp_path, name):
+    rows, skipped = load_flare_table(written(tmp_path, FORMS[name]))
+    (row,) = rows
+    assert skipped == []
+    assert row.flare.peak.isot[:16] == "2011-02-13T17:38"
+    assert (row.flare.goes_class, row.flare.association) == ("M6.6", "unknown")
+    assert (row.noaa or 11158, row.harp or 377) == (11158, 377)
+    assert row.flare.scale == ("science" if name == "NCEI" else "operational")
+
+
+def test_a_class_announced_by_goes_16_counts_in_true_flux(tmp_path):
+    text = FORMS["SolarFlareNet"].replace("2011-", "2022-")
+    (row,), _ = load_flare_table(written(tmp_path, text))
+    assert row.flare.scale == "science"
+
+
+def test_bad_rows_are_named_as_rows_of_the_table(tmp_path):
+    text = f"{FORMS['SolarFlareNet']}M1.0,,soon,,11158\n\nM1.0,,2011-02-13T18:00Z,,none\n"
+    rows, skipped = load_flare_table(written(tmp_path, text))
+    assert len(rows) == 1
+    assert [(one.path, one.row) for one in skipped] == [("flares.csv", 3), ("flares.csv", 5)]
+    assert skipped[0].reason == "flares.csv line 3: the peak 'soon' is not an ISO time."
+    assert list(skipped_kinds([*skipped, SkippedFile("a.fits", "why")])) == [
+        "flares.csv row",
+        "file",
+    ]
+
+
+def test_a_flare_that_is_there_twice_counts_once(tmp_path):
+    row = FORMS["SolarFlareNet"].split("\n")[1]
+    rows, _ = load_flare_table(written(tmp_path, f"{FORMS['SolarFlareNet']}{row}\n"))
+    assert len(flares_of(rows, (11158,), 0, definitive=True)) == 1
+
+
+def test_the_list_of_swpcs_form_is_read_as_it_is():
+    source = FitsFolder(real_data("cases", "c15_flare_list_of_swpc_form"))
+    (region,) = source.regions()
+    assert source.skipped() == ()
+    assert region.flares[0].source.startswith("flares.csv, ")
+    assert [lookup.words for lookup in region.lookups] == ["flares.csv (2011-02-13)"]
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
         (b"", "its columns are none"),
         (b"time,size\n1,2\n", "its columns are time, size"),
-        (b"goes_class,peak_utc\nM1.0,2011-02-13\n", "needs noaa or harp"),
+        (b"goes_class,peak_utc\nM1.0,2011-02-13\n", "and a region"),
         (b"noaa\n\xff\xfe\xfa", "not a readable table"),
     ],
 )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hnn_core.exceptions import DatasetError
-from hnn_core.regions.base import Cme, Flare, Region
+from hnn_core.regions.base import Cme, Flare, FlareLookup, Region
 from hnn_core.regions.labels import NEGATIVE, NO_LABEL, POSITIVE, label_frames
 from hnn_core.regions.outcome import OUTCOME_WORDS, cme_words, what_happened
 from hnn_core.sources.simulated import SimulatedSource
@@ -19,8 +19,11 @@ PEAK = Time("2011-02-15T01:56:00", scale="utc")
 UNLINKED = "no CME linked in DONKI"
 
 
-def region(*flares, simulated=False):
-    return Region("377", 377, (11158,), TIME, TIME, 1, flares, simulated)
+LOOKUP = FlareLookup("flares.csv", TIME - 30 * u.day, TIME + 30 * u.day, "C1.0")
+
+
+def region(*flares, simulated=False, lookups=(LOOKUP,)):
+    return Region("377", 377, (11158,), TIME, TIME, 1, flares, simulated, lookups)
 
 
 def flare(hours=1.0, goes_class="M2.0", association="eruptive", **more):
@@ -146,13 +149,65 @@ def test_without_a_flare_it_says_what_is_known_and_not_that_there_was_none(flare
     for flares in ((), (flare(1, "C1.0"),), (flare(25),)):
         found = what_happened(region(*flares), TIME, flare_class)
         assert (found.word, found.flares) == ("no flare", ())
-        assert found.sentence == "No ≥M flare of this region is known in the 24 h after."
+        assert found.sentence == (
+            "No ≥M flare of this region in the 24 h after is in flares.csv (2011-01-16 to "
+            "2011-03-17)."
+        )
+        assert found.words == "no flare in flares.csv (2011-01-16 to 2011-03-17)"
+
+
+@pytest.mark.parametrize(
+    ("lookups", "sentence"),
+    [
+        ((), "Flares of the 24 h after were not looked up."),
+        (
+            (replace(LOOKUP, end=TIME + 23.9 * u.h),),
+            "Whether a ≥M flare followed in the 24 h after is not known: looked up was only "
+            "flares.csv (2011-01-16 to 2011-02-16), from class C1.0 on.",
+        ),
+        (
+            (replace(LOOKUP, start=TIME + 1 * u.s),),
+            "Whether a ≥M flare followed in the 24 h after is not known: looked up was only "
+            "flares.csv (2011-02-15 to 2011-03-17), from class C1.0 on.",
+        ),
+        (
+            (replace(LOOKUP, minimum_class="X1.0"),),
+            "Whether a ≥M flare followed in the 24 h after is not known: looked up was only "
+            "flares.csv (2011-01-16 to 2011-03-17), from class X1.0 on.",
+        ),
+    ],
+)
+def test_what_was_not_looked_up_is_not_shown_as_none(lookups, sentence):
+    found = what_happened(region(flare(25), lookups=lookups), TIME, "M")
+    assert (found.word, found.words, found.flares) == ("not looked up", "not looked up", ())
+    assert found.sentence == sentence
+    assert what_happened(region(flare(1), lookups=lookups), TIME, "M").word == "eruptive"
 
 
 @pytest.mark.parametrize("flares", [(), (flare(),)])
 def test_an_unknown_class_is_refused_whether_there_are_flares_or_not(flares):
     with pytest.raises(DatasetError, match="'Q' is not a flare class"):
         what_happened(region(*flares), TIME, "Q")
+
+
+@pytest.mark.parametrize(
+    ("association", "studied", "word_of_it", "words"),
+    [
+        ("unknown", "eruptive", "eruptive", "eruptive: Sun 2012"),
+        ("unknown", "confined", "confined", "confined: Sun 2012"),
+        ("unlinked", "confined", "confined", f"{UNLINKED}; confined: Sun 2012"),
+        ("unlinked", "eruptive", "eruptive", f"{UNLINKED}; eruptive: Sun 2012"),
+        ("eruptive", "confined", "eruptive", "CME linked; confined: Sun 2012"),
+        ("unlinked", "", UNLINKED, f"{UNLINKED}: Sun 2012"),
+    ],
+)
+def test_the_literature_adds_to_what_is_linked_and_is_named(
+    association, studied, word_of_it, words
+):
+    one = flare(association=association, studied=studied, literature="Sun 2012", source="a list")
+    found = what_happened(region(one, lookups=()), TIME, "M")
+    assert found.word == word_of_it
+    assert found.sentence == f"M2.0 at 2011-02-15 01:59 UTC ({words}). Known from a list."
 
 
 # In which words

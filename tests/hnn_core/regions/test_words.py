@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 
 from hnn_core.exceptions import RequestError
 from hnn_core.magnetogram.conventions import format_t_rec, iso_minute
-from hnn_core.regions.well_known import well_known_cases
 from hnn_core.regions.words import Wanted, read_day, read_moment, read_region
-from tests.conftest import real_data
 
 
 @pytest.mark.parametrize(
@@ -84,23 +82,3 @@ def test_what_is_no_day_of_sdo_is_one_sentence(read, text):
     with pytest.raises(RequestError) as raised:
         read(text)
     assert repr(text) in str(raised.value)
-
-
-def test_well_known_cases_hold_both_outcomes_and_end_before_their_flares():
-    cases = well_known_cases()
-    assert {case.outcome for case in cases} == {"eruptive", "confined"}
-    for case in cases:
-        wait = read_moment(f"{case.peak_utc}Z") - read_moment(case.reference_tai)
-        assert 0 < wait.to_value("hour") < 2.1
-        assert len(case.literature) > 20
-
-
-def test_well_known_cases_agree_with_jsocs_table_of_numbers():
-    lines = real_data("harp_noaa", "all_harps_with_noaa_ars.txt").read_text().split("\n")[1:]
-    pairs = {
-        (int(line.split()[0]), int(number))
-        for line in lines
-        if line.strip()
-        for number in line.split()[1].split(",")
-    }
-    assert all((case.harp, case.noaa) in pairs for case in well_known_cases())

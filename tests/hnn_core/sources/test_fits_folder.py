@@ -16,6 +16,7 @@ from hnn_core.exceptions import (
     UnknownSourceError,
     UnknownTimeError,
 )
+from hnn_core.regions.well_known import WELL_KNOWN
 from hnn_core.sources import find_region, folder_index, open_source
 from hnn_core.sources.fits_folder import FitsFolder
 from tests.support.drawn_sharp import draw_fits, drawn_field
@@ -411,12 +412,18 @@ def test_flare_table_gives_regions_their_flares_and_lists_bad_rows(tmp_path):
     )
     source = FitsFolder(tmp_path)
     first, second = source.regions()
-    assert [(f.goes_class, f.peak.isot[:16], f.association) for f in first.flares] == [
-        ("M6.6", "2011-02-13T17:38", "unknown"),
-        ("X2.2", "2011-02-15T01:56", "eruptive"),
+    assert [(f.goes_class, f.peak.isot[:16], f.association, f.source) for f in first.flares] == [
+        ("M6.6", "2011-02-13T17:38", "unlinked", f"flares.csv, {WELL_KNOWN}"),
+        ("M2.2", "2011-02-14T17:26", "unlinked", WELL_KNOWN),
+        ("X2.2", "2011-02-15T01:56", "eruptive", f"flares.csv, {WELL_KNOWN}"),
     ]
+    assert [lookup.words for lookup in first.lookups] == ["flares.csv (2011-02-13 to 2011-02-15)"]
     assert first.flares[0].peak.scale == "utc"
-    assert [(f.goes_class, f.association) for f in second.flares] == [("C1.0", "confined")]
+    assert [(f.goes_class, f.association) for f in second.flares] == [
+        ("C1.0", "confined"),
+        ("X1.5", "unknown"),  # a well-known one of HARP 401
+    ]
+    assert {file.row > 0 for file in source.skipped()} == {True}
     reasons = [file.reason for file in source.skipped()]
     assert [reason.split(":")[0] for reason in reasons] == [
         f"flares.csv line {line}" for line in (6, 7, 8, 9)
@@ -431,15 +438,17 @@ def test_harp_in_the_flare_table_means_the_definitive_one(tmp_path):
     draw_fits(tmp_path / name, NOAA_AR=0, NOAA_ARS="MISSING")
     (tmp_path / "flares.csv").write_text("harp,goes_class,peak_utc\n377,X1,2011-02-13T08:00\n")
     flares = {region.id: len(region.flares) for region in FitsFolder(tmp_path).regions()}
-    assert flares == {"377": 1, "NRT-377": 0}
+    assert flares == {"377": 4, "NRT-377": 0}  # the well-known ones too
 
 
 def test_unreadable_flare_table_is_listed(tmp_path):
     draw_hours(tmp_path)
     (tmp_path / "flares.csv").write_bytes(b"noaa\n\xff\xfe\xfa")
     source = FitsFolder(tmp_path)
-    assert [file.path for file in source.skipped()] == ["flares.csv"]
-    assert source.regions()[0].flares == ()
+    assert [(file.path, file.row) for file in source.skipped()] == [("flares.csv", 0)]
+    (region,) = source.regions()
+    assert {flare.source for flare in region.flares} == {WELL_KNOWN}
+    assert region.lookups == ()
 
 
 # Finding regions

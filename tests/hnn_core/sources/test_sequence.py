@@ -17,6 +17,7 @@ from hnn_core.magnetogram.magnetogram import Magnetogram, read_fits
 from hnn_core.magnetogram.sequence_plan import (
     SequencePlan,
     good_records,
+    hour_of_time,
     plan_sequence,
     sequence_hours,
 )
@@ -24,7 +25,7 @@ from hnn_core.magnetogram.sharp import sharp_keywords
 from hnn_core.regions.base import Region
 from hnn_core.sources import open_source
 from hnn_core.sources.fits_folder import FitsFolder
-from hnn_core.sources.sequence import build_sequence
+from hnn_core.sources.sequence import build_sequence, shown_hour
 from tests.support.drawn_sharp import draw_fits, drawn_field, write_hdu
 
 START = Time("2011-02-13T00:00:00", scale="tai")
@@ -521,6 +522,50 @@ def test_sequence_holds_real_and_filled_frames_in_order():
         "02:12", "03:00", "04:00", "05:00", "06:00",
     ]  # fmt: skip
     assert sorted(source.read) == [2.2, 5, 6]  # each record once, none that is not needed
+
+
+@pytest.mark.parametrize(
+    ("hours", "time", "named"),
+    [
+        ((0, 1, 2, 2.6), 2.6, 3),  # 02:36 serves 03:00: one sequence, one name
+        ((0, 1, 2, 2.6), 2.9, 3),
+        ((0, 1, 2, 2.6), 2.5, 2),  # before the record was there
+        ((0, 1, 2, 2.6, 3), 2.6, 2),  # 03:00 has its own record, which is later than the time
+        ((0, 1, 2, 3), 2.6, 2),
+        ((0, 1, 2, 2.4), 2.4, 2),  # too far from 03:00
+        ((0, 1, 2, 3), 3, 3),
+    ],
+)
+def test_a_time_that_is_no_whole_hour_is_known_by_the_hour_it_stands_for(hours, time, named):
+    source = DrawnSource(*hours)
+    found, by_hour = (build_sequence(source, "377", at(one), length=3) for one in (time, named))
+    assert iso_minute(found.hours[-1]) == iso_minute(at(named))
+    assert values(found) == values(by_hour)
+    assert iso_minute(shown_hour(source, "377", at(time))) == iso_minute(at(named))
+    assert float(tai_seconds(found.t_rec[-1])) <= float(tai_seconds(at(time)))
+
+
+@given(
+    minutes=st.lists(st.integers(0, 60).map(lambda k: 12 * k), min_size=1, max_size=30),
+    minute=st.integers(0, 720),
+)
+def test_the_hour_of_a_time_uses_nothing_later_and_is_its_own_hour(minutes, minute):
+    times = after(*(one / 60 for one in sorted(set(minutes))))
+    quality = np.zeros(len(times), np.uint32)
+    hour = hour_of_time(times, quality, at(minute / 60))
+    assert float(tai_seconds(hour)) % 3600 == 0
+    assert abs((hour - at(minute / 60)).to_value("min")) < 60
+    assert hour_of_time(times, quality, hour) == hour
+    if (hour - at(minute / 60)).to_value("min") > 1e-6:
+        (record,) = plan_sequence(times, quality, hour, 1).records
+        assert (times[record] - at(minute / 60)).to_value("min") < 1e-6
+
+
+def test_a_time_and_its_hour_are_one_sequence_in_the_real_folder(harp377):
+    source = open_source(f"fits:{harp377}")
+    at_36, at_17 = (parse_t_rec(f"2011-02-13T17:{minute}") for minute in ("36", "00"))
+    assert iso_minute(shown_hour(source, "377", at_36)) == iso_minute(at_17)
+    assert iso_minute(build_sequence(source, "377", at_36, 3).t_rec[-1]) == iso_minute(at_17)
 
 
 def test_frames_may_come_from_a_cache():
