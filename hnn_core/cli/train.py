@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import typer
 
 from hnn_core.exceptions import TrainingError
 from hnn_core.live.reporting import JsonOption, echo_json
+from hnn_core.scores import interval_words
 from hnn_core.training.config import FIELD_HELP, TrainConfig
 from hnn_core.training.run_folder import RunFolder, create_run, find_run, list_runs
 
@@ -63,7 +65,8 @@ def evaluate(
         return
     for row in scores["rows"]:
         numbers = ", ".join(f"{key} {_number(row[key])}" for key in _SHOWN)
-        typer.echo(f"{row['model']} fold {row['fold']}: {numbers}")
+        span = interval_words(*(math.nan if end is None else end for end in row["tss_95"]))
+        typer.echo(f"{row['model']} fold {row['fold']}: {numbers}; 95 % interval of tss: {span}")
 
 
 def runs(as_json: JsonOption = False) -> None:

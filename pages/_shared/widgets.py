@@ -22,7 +22,8 @@ _COLUMNS: dict[str, Any] = {
     "MB": st.column_config.NumberColumn(format="%.1f"),
     "longitude (deg)": st.column_config.NumberColumn(format="%.1f"),
     "P(eruptive)": st.column_config.NumberColumn(format="%.3f"),
-    "validation TSS": st.column_config.NumberColumn(format="%.3f"),
+    "its validation TSS": st.column_config.NumberColumn(format="%.3f"),
+    "TSS after the last epoch": st.column_config.NumberColumn(format="%.3f"),
     "CMEs linked": st.column_config.TextColumn(width="medium"),
     "meaning": st.column_config.TextColumn(width="large"),
 }

@@ -15,7 +15,14 @@ from pages._shared.access import guarded_button, perform
 from pages._shared.messages import show_state, written
 from pages._shared.widgets import show_table
 from pages._training.curves import show_curves, show_members
-from pages._training.runs import KINDS, dataset_words, field_words, network, number
+from pages._training.runs import (
+    KINDS,
+    best_epoch_facts,
+    dataset_words,
+    field_words,
+    network,
+    number,
+)
 
 __all__ = ["show_run"]
 
@@ -76,8 +83,7 @@ def _show_progress(run: RunFolder, progress: Progress, *, busy: bool) -> None:
         "Throughput": number(progress.sequences_per_s, "{:.1f} sequences/s"),
         "Waiting for data": number(progress.data_fraction, "{:.0%}"),
         "Memory": number(progress.memory_mb, "{:,.0f} MB"),
-        "Best epoch": str(progress.best_epoch or "–"),
-        "Validation TSS": number(progress.validation.get("tss"), "{:.3f}"),
+        **best_epoch_facts(progress),
     }
     with st.container(key="run_facts", horizontal=True, gap="medium"):
         for label, value in facts.items():

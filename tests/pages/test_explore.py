@@ -85,7 +85,7 @@ def test_link_opens_region_hour_and_model_and_draws_everything(folder, model):
     for key in ("filmstrip", "passage", "bars_pil", "line_pil", "bars_total", "line_total"):
         assert figure(app, key)["data"], key
     assert {"field", "attention rollout", "PIL"} <= names(app)
-    assert "Trained on drawn squares. Test TSS 0.25 (95 % interval 0.10 to 0.40)." in words(app)
+    assert "Trained on drawn squares. Test TSS 0.250 (95 % interval 0.100 to 0.400)." in words(app)
     assert any("threshold 0.5</span>" in element.proto.body for element in app.get("html"))
 
 
