@@ -243,7 +243,7 @@ class Predictor:
         times = sequence.iso_times
         # The model card's caution belongs next to every probability.
         caution = str(self.info.metadata.get("caution") or "")
-        warnings = filter(None, (position_warning(sequence.longitude), caution))
+        warnings = filter(None, (position_warning(sequence.longitude), caution, self.info.note))
         last = sequence.frames[-1]
         eruptive = probability >= self.config.threshold
         return Prediction(

@@ -81,10 +81,13 @@ def model_card(card: dict[str, Any]) -> str:
         name: "undefined" if test[name] is None or test[name] != test[name] else f"{test[name]:.3f}"
         for name in SCORES
     }
-    how = "the one with the lowest validation loss chosen by"
-    chose = f"{how} {parts['validation']['sequences']} of {parts['validation']['groups']} regions"
-    if not parts["validation"]["sequences"]:
-        chose = "the last, without a validation set"
+    held = parts["validation"]
+    chose = (
+        "the one with the lowest loss on the validation set "
+        f"({held['sequences']} sequences of {held['groups']} regions)"
+        if held["sequences"]
+        else "the last, without a validation set"
+    )
     frozen = "LSTM and classifier" if training["freeze_vit"] else "all weights"
     train = parts["train"]
     learned = f"{train['sequences']} sequences of {train['groups']} regions"
