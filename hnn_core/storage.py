@@ -134,7 +134,7 @@ def json_objects(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
     """Yield the lines that are a JSON object each."""
     for line in lines:
         if line.startswith("{"):
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 yield json.loads(line)
 
 

@@ -75,8 +75,21 @@ def runs(as_json: JsonOption = False) -> None:
     if as_json:
         echo_json(
             [
-                {"name": r.name, "kind": r.kind, "folder": str(r.path), **vars(r.status)}
-                for r in found
+                *(
+                    {"name": r.name, "kind": r.kind, "folder": str(r.path), **vars(r.status)}
+                    for r in found
+                ),
+                *(
+                    {
+                        "name": Path(one.path).name,
+                        "kind": "",
+                        "folder": one.path,
+                        "state": "broken",
+                        "message": one.reason,
+                        "time": "",
+                    }
+                    for one in skipped
+                ),
             ]
         )
         return
@@ -84,7 +97,7 @@ def runs(as_json: JsonOption = False) -> None:
         status = one.status
         typer.echo(f"{one.name:<32} {one.kind:<9} {status.state:<9} {status.message}".rstrip())
     for folder in skipped:
-        typer.echo(folder.reason, err=True)
+        typer.echo(f"{Path(folder.path).name:<32} {'':<9} {'broken':<9} {folder.reason}")
 
 
 def _starter(kind: str) -> Callable[..., None]:

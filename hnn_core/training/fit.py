@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from lightning.pytorch import Trainer
 
+from hnn_core.dataset.card import file_sha256
 from hnn_core.dataset.stored import StoredDataset
 from hnn_core.network.embedding import describe_device
 from hnn_core.network.model import HNN
@@ -133,7 +134,8 @@ def write_scores(
     rows: list[dict[str, Any]],
     **more: Any,
 ) -> None:
-    """Write scores.json; an undefined score is null."""
+    """Write scores.json, with the sum of the predictions; an undefined score is null."""
+    table = run.path / "predictions.parquet"
     replace_json(
         run.path / "scores.json",
         {
@@ -144,6 +146,7 @@ def write_scores(
             "dataset": dataset.name,
             "dataset_sha256": dataset.sha256,
             "policy": dataset.card["policy"],
+            **({"predictions_sha256": file_sha256(table)} if table.is_file() else {}),
             "rows": [without_nan(row) for row in rows],
             **more,
         },

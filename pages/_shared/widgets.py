@@ -77,13 +77,16 @@ def choose_row(found: Sequence[T], row: Callable[[T], dict[str, Any]], key: str,
     return found[rows[0] if rows else 0]
 
 
-def list_skipped(what: str, skipped: Sequence[SkippedFile]) -> None:
-    """Draw what could not be used, each with its reason; nothing where all could."""
+def list_skipped(what: str, skipped: Sequence[SkippedFile], how: str = "skipped") -> None:
+    """Draw what could not be used, each with its reason; nothing where all could.
+
+    `how` says what became of it: ``3 files skipped``, ``1 run broken``.
+    """
     if not skipped:
         return
     plural = "" if len(skipped) == 1 else "s"
     with (
-        st.expander(f"{len(skipped)} {what}{plural} skipped", icon=":material/block:"),
+        st.expander(f"{len(skipped)} {what}{plural} {how}", icon=":material/block:"),
         st.container(height=240, border=False, gap="xsmall"),
     ):
         for one in skipped[:_MOST_SKIPPED]:

@@ -66,7 +66,7 @@ def choose_run() -> Chosen | None:
         If the files of the run cannot be used; the selectors stay, to choose another one.
     """
     runs, skipped = _scored_runs()
-    list_skipped("folder", skipped)
+    list_skipped("run", skipped, "broken")
     if not runs:
         return None
     name = linked(
@@ -150,14 +150,21 @@ def _count_in_common(path: Path, written: str, other: Path, other_written: str) 
 def _scored_runs() -> tuple[dict[str, RunFolder], list[SkippedFile]]:
     """Finished runs with predictions by name, shipped ones first; folders that are no runs.
 
-    Of a sweep it is the members that have predictions.
+    Of a sweep it is the members that have predictions. A run whose scores or predictions are
+    broken is with the folders.
     """
     found, skipped = list_runs()
     runs: dict[str, RunFolder] = {}
     for run in found:
         members = run.members if run.kind == "sweep" else [run]
         for one in members:
-            if one.has_predictions and one.status.state == "finished":
+            if not one.has_predictions or one.status.state != "finished":
+                continue
+            try:
+                one.check_results()
+            except RunError as error:
+                skipped.append(SkippedFile(str(one.path), str(error)))
+            else:
                 runs[one.name if one is run else f"{run.name}/{one.name}"] = one
     return runs, skipped
 

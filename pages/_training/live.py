@@ -56,7 +56,7 @@ def _show_live(run: RunFolder) -> None:
     state = effective_state(run)
     if state.message:
         (st.error if state.state == "failed" else st.caption)(state.message)
-    events = run.events()
+    events, lost = run.read_events()
     progress = read_progress(events)
     if run.kind == "train":
         _show_progress(run, progress, busy=busy)
@@ -64,6 +64,9 @@ def _show_live(run: RunFolder) -> None:
     else:
         show_members(run, member_progress(events), busy=busy)
     _show_messages(progress)
+    if lost:
+        lines = "1 line" if lost == 1 else f"{lost} lines"
+        st.caption(f":material/block: Left out: {lines} of metrics.jsonl, torn or damaged.")
     with st.expander("Log", icon=":material/terminal:"):
         st.code(run.log_tail(_LOG_LINES) or "Nothing yet.", language=None, height=320)
 

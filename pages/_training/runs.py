@@ -1,10 +1,12 @@
 """The list of runs in the sidebar, which of them is looked at, and what they are called."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import streamlit as st
 
 from hnn_core.dataset.card import list_datasets
+from hnn_core.exceptions import RunError
 from hnn_core.jobs.jobs import State, effective_state
 from hnn_core.magnetogram.conventions import number as plain_number
 from hnn_core.training.progress import Progress
@@ -64,7 +66,7 @@ def choose_run() -> RunFolder | None:
             read="There is no run “{}”.",
             captions=[_caption(runs[name], now[name]) for name in order],
         )
-    list_skipped("folder", skipped)
+    list_skipped("run", skipped, "broken")
     st.session_state["run_states"] = _states()
     busy = any(run.alive for run in runs.values())
     st.fragment(_run_anew_on_change, run_every=_REFRESH_S if busy else None)()
@@ -86,7 +88,7 @@ def network(run: RunFolder) -> str:
 
 def is_simulated(run: RunFolder) -> bool:
     """Whether a run's data are simulated, as far as its scores or its data set show."""
-    if (run.path / "scores.json").is_file():
+    with suppress(RunError):  # none yet, or a broken file, which the list of runs names
         return bool(run.scores().get("simulated"))
     name = str(run.config.get("dataset"))
     return any(info.simulated for info in list_datasets()[0] if info.name == name)
