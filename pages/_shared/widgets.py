@@ -87,7 +87,7 @@ def list_skipped(what: str, skipped: Sequence[SkippedFile], how: str = "skipped"
     plural = "" if len(skipped) == 1 else "s"
     with (
         st.expander(f"{len(skipped)} {what}{plural} {how}", icon=":material/block:"),
-        st.container(height=240, border=False, gap="xsmall"),
+        st.container(height=240 if len(skipped) > 3 else "content", border=False, gap="xsmall"),
     ):
         for one in skipped[:_MOST_SKIPPED]:
             named = Path(one.path).name in one.reason

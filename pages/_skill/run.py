@@ -92,7 +92,7 @@ def choose_run() -> Chosen | None:
         st.session_state["beside_of"] = name
         st.session_state.pop("beside", None)  # another run has another that is nearest
     if others:
-        labels = {other: f"{other} · {common[other]:,} sequences in common" for other in others}
+        labels = {other: f"{other} · {common[other]:,} in common" for other in others}
         other = linked(
             st.selectbox,
             f"Compare with {FORECASTS[missing[0]]} from",

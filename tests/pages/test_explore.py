@@ -238,3 +238,34 @@ def test_without_any_model_the_page_says_what_to_do(folder, monkeypatch):
     app = opened(folder)
     assert ["No model is here" in error.value for error in app.error] == [True]
     assert not app.exception
+
+
+def test_a_damaged_model_is_one_sentence_and_another_can_be_chosen(folder, model, hnn_home):
+    damaged = hnn_home / "models" / "damaged"
+    save_model(small_model(), damaged, metadata=CARD)
+    path = damaged / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 8
+    path.write_bytes(content)
+    for page in ("", "case_studies"):
+        app = run_app(
+            page, source="fits", folder=str(folder), model="damaged", hour="2011-02-13T12:00"
+        )
+        assert not app.exception
+        said = words(app)
+        assert "that should not" not in said
+        assert "model.safetensors is damaged or another model's" in said
+    app = opened(folder, model="damaged")
+    app.selectbox(key="model").set_value("small").run()
+    assert not app.error
+    assert "model.safetensors is damaged" not in words(app)
+
+
+def test_a_model_without_a_checksum_says_so(folder, model, hnn_home):
+    path = hnn_home / "models" / "small" / "config.json"
+    values = json.loads(path.read_text())
+    del values["sha256"]
+    path.write_text(json.dumps(values))
+    app = opened(folder)
+    assert not app.error
+    assert "The model small carries no checksum" in words(app)

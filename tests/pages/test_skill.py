@@ -163,8 +163,8 @@ def test_other_network_comes_from_a_run_on_the_same_sequences(runs):
     write_run(runs, "folds", draw_predictions(folds=5))
     app = opened(run="hnn run")
     assert app.selectbox(key="beside").options == [
-        "vit run · 720 sequences in common",
-        "folds · 0 sequences in common",
+        "vit run · 720 in common",
+        "folds · 0 in common",
         "–",
     ]
     assert app.selectbox(key="beside").value == "vit run"
