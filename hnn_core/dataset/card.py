@@ -17,7 +17,7 @@ from hnn_core.exceptions import (
 from hnn_core.magnetogram.preprocess import PreprocessConfig
 from hnn_core.regions.base import SkippedFile
 from hnn_core.regions.goes_classes import FLARE_CLASSES
-from hnn_core.storage import home
+from hnn_core.storage import home, typed_path
 
 __all__ = [
     "CARD",
@@ -194,7 +194,7 @@ def dataset_folder(name_or_path: str | Path) -> Path:
     A bare name lies in the program's folder.
     """
     text = str(name_or_path).strip()
-    path = Path(text).expanduser()
+    path = typed_path(text)
     if not text or path.name in ("", ".", "..") or path.name.startswith("."):
         raise DatasetError(f"{text!r} is not a name for a data set.")
     bare = not {"/", os.sep} & set(text) and not text.startswith("~")

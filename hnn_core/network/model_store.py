@@ -36,7 +36,7 @@ from hnn_core.network.checksum import (
 from hnn_core.network.model import HNN, HNNConfig
 from hnn_core.regions.base import SkippedFile
 from hnn_core.services.hub import hub_file
-from hnn_core.storage import home, replace_folder
+from hnn_core.storage import home, replace_folder, typed_path
 
 __all__ = ["ModelInfo", "list_models", "load_model", "read_model_info", "save_model"]
 
@@ -214,13 +214,14 @@ def list_models() -> tuple[list[ModelInfo], list[SkippedFile]]:
 def find_model(where: str | Path) -> Path:
     """Return the folder of a model given as for `load_model`."""
     text = str(where)
+    path = typed_path(text)
     # A path is never looked up as a name, so that "./demo" and "demo" can differ.
     if isinstance(where, str) and Path(text).name == text and text not in ("", ".", ".."):
         for parent in _model_parents():
             if (parent / text).is_dir():
                 return parent / text
-    if text and Path(text).expanduser().is_dir():
-        return Path(text).expanduser()
+    if text and path.is_dir():
+        return path
     if isinstance(where, str) and text.count("/") == 1 and not text.startswith((".", "/", "~")):
         return _download(text)
     names = ", ".join(info.name for info in list_models()[0]) or "none"

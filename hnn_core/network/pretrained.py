@@ -12,6 +12,7 @@ from torch import Tensor
 from hnn_core.exceptions import ModelError
 from hnn_core.network.model import HNN, HNNConfig
 from hnn_core.services.hub import hub_file
+from hnn_core.storage import typed_path
 
 __all__ = ["load_pretrained_vit"]
 
@@ -80,7 +81,7 @@ def load_pretrained_vit(model: HNN, source: str | Path = "hub") -> None:
     -----
     Weights of A. Dosovitskiy et al. (2021), as the paper's section 3.2 does.
     """
-    path = _download_vit(model.config) if str(source) == "hub" else Path(source)
+    path = _download_vit(model.config) if str(source) == "hub" else typed_path(source)
     if path.suffix != ".safetensors":
         raise ModelError(f"{path}: pretrained weights are read from a .safetensors file only.")
     try:

@@ -1,11 +1,11 @@
 """Where magnetograms come from: one protocol, one file for each kind of source."""
 
 import re
-from pathlib import Path
 
 from hnn_core.exceptions import UnknownRegionError, UnknownSourceError
 from hnn_core.regions.base import Region, Source
 from hnn_core.regions.words import read_number
+from hnn_core.storage import typed_path
 
 __all__ = ["find_region", "open_source"]
 
@@ -49,7 +49,7 @@ def open_source(spec: str) -> Source:
 
         if not rest.strip():
             raise UnknownSourceError(f"{spec!r} names no folder; write fits:FOLDER.")
-        return FitsFolder(Path(rest.strip()).expanduser())
+        return FitsFolder(typed_path(rest.strip()))
     if colon and kind == "jsoc" and ":" in rest:
         from hnn_core.sources.planned import open_planned
 

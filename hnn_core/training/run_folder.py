@@ -21,7 +21,7 @@ from hnn_core.exceptions import RunError, TrainingError, UnknownRunError
 from hnn_core.jobs.jobs import Job, start
 from hnn_core.jobs.process import machine_lock, reserve
 from hnn_core.regions.base import SkippedFile
-from hnn_core.storage import home, json_objects, now, replace_json
+from hnn_core.storage import home, json_objects, now, replace_json, typed_path
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.events import sound_events
 
@@ -234,12 +234,13 @@ def find_run(where: str | Path) -> RunFolder:
         If there is none.
     """
     text = str(where)
+    path = typed_path(text)
     if text and Path(text).name == text and text not in (".", ".."):
         for parent in (runs_home(), SHIPPED):
             if (parent / text / "config.json").is_file():
                 return RunFolder(parent / text)
-    if text and (Path(text).expanduser() / "config.json").is_file():
-        return RunFolder(Path(text).expanduser())
+    if text and (path / "config.json").is_file():
+        return RunFolder(path)
     names = ", ".join(run.name for run in list_runs()[0]) or "none"
     raise UnknownRunError(f"There is no run {text!r}; runs here: {names}.")
 

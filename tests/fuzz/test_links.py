@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
+from hnn_core.dataset.card import find_dataset
 from hnn_core.exceptions import HnnError
-from hnn_core.network.model_store import save_model
-from hnn_core.regions.case import cases_from_link, cases_to_link
+from hnn_core.network.model_store import find_model, save_model
+from hnn_core.network.pretrained import load_pretrained_vit
+from hnn_core.regions.case import cases_from_link, cases_to_link, delete_set, load_set
 from hnn_core.sources import find_region, open_source
 from hnn_core.training.run_folder import find_run
 from pages._shared.link import hour_of, one_of
@@ -55,6 +57,9 @@ def world(hnn_home: Path, monkeypatch, tmp_path, named_pages):
     write_run(hnn_home / "runs", "whole", draw_predictions(regions=12, hours=3))
     write_run(hnn_home / "runs", "cv", draw_predictions(regions=12, hours=3, folds=2))
     drawn_job(process=DEAD)
+    # What looks like a name on the hub is not asked for.
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.chdir(tmp_path)  # where a relative path of a link leads
 
 
@@ -96,6 +101,11 @@ READERS = {
     "hour": hour_of(["2011-02-13T05:00", "2011-02-13T06:00"]),
     "one of": one_of(["a", "b"]),
     "run": find_run,
+    "model": find_model,
+    "data set": find_dataset,
+    "set of cases": load_set,
+    "deleted set": delete_set,
+    "pretrained weights": lambda text: load_pretrained_vit(small_model(), f"{text}.safetensors"),
     "source": open_source,
 }
 
