@@ -18,6 +18,7 @@ __all__ = [
     "group_counts",
     "group_draws",
     "interval",
+    "interval_words",
     "region_interval",
     "resampled_scores",
     "skill_scores",
@@ -27,6 +28,7 @@ SCORES = ("recall", "precision", "accuracy", "hss", "tss")
 """Keys of the five scores, in the order of the paper's figures 4 and 8."""
 LEAST_GROUPS = 5
 """Groups from which an interval is given: two or three drawn anew are nearly always the same."""
+_DRAWS = 1000
 
 
 def skill_scores(y_true: ArrayLike, y_pred: ArrayLike) -> dict[str, float]:
@@ -70,31 +72,34 @@ def skill_scores(y_true: ArrayLike, y_pred: ArrayLike) -> dict[str, float]:
 def region_interval(
     y_true: ArrayLike,
     y_pred: ArrayLike,
-    regions: ArrayLike,
+    groups: ArrayLike,
     *,
     score: str = "tss",
-    draws: int = 1000,
 ) -> tuple[float, float]:
-    """95 % interval of a score by resampling whole regions, not their correlated frames.
+    """95 % interval of a score by resampling whole groups of regions, not their correlated frames.
 
     Parameters
     ----------
     y_true, y_pred : array_like (n,)
-    regions : array_like (n,)
-        Region of each frame.
+    groups : array_like (n,)
+        Group of regions of each frame.
     score : str
-        A key of `skill_scores`.
-    draws : int
+        One of `SCORES`.
 
     Returns
     -------
     low, high : float
-        NaN when the score is undefined in every draw.
+        NaN for fewer than `LEAST_GROUPS` groups, and when the score is undefined in every draw.
+        The same numbers wherever the score of the same forecasts is shown.
     """
-    counts = group_counts(y_true, y_pred, regions)
-    rng = np.random.default_rng(0)
-    drawn = rng.integers(0, len(counts), (draws, len(counts)))
-    return interval(count_scores(counts[drawn].sum(axis=1))[score])
+    return interval(resampled_scores(group_counts(y_true, y_pred, groups))[score])
+
+
+def interval_words(low: float, high: float) -> str:
+    """Write a 95 % interval as it stands next to every score: ``0.625 to 0.782``."""
+    if math.isnan(low):
+        return "no interval"
+    return f"{low:.3f} to {high:.3f}".replace("-", "−")
 
 
 def count_scores(counts: ArrayLike) -> dict[str, np.ndarray]:
@@ -166,29 +171,25 @@ def group_counts(y_true: ArrayLike, y_pred: ArrayLike, groups: ArrayLike) -> np.
 
 
 @lru_cache(maxsize=8)
-def group_draws(n_groups: int, *, draws: int = 1000, seed: int = 0) -> np.ndarray:
-    """How often each group is in each draw of `n_groups` groups with replacement, (draws, G).
+def group_draws(n_groups: int) -> np.ndarray:
+    """How often each group is in each of 1000 draws of `n_groups` with replacement, (draws, G).
 
-    Two forecasts of the same groups are compared draw by draw with the same seed. The array is
-    kept and shared, so it cannot be written to.
+    Always the same draws: two forecasts of the same groups are compared draw by draw, and a score
+    has one interval. The array is kept and shared, so it cannot be written to.
     """
     even = np.full(n_groups, 1.0 / n_groups)
-    drawn = np.random.default_rng(seed).multinomial(n_groups, even, size=draws).astype(float)
+    drawn = np.random.default_rng(0).multinomial(n_groups, even, size=_DRAWS).astype(float)
     drawn.flags.writeable = False
     return drawn
 
 
-def resampled_scores(
-    counts: ArrayLike, *, draws: int = 1000, seed: int = 0
-) -> dict[str, np.ndarray]:
+def resampled_scores(counts: ArrayLike) -> dict[str, np.ndarray]:
     """Scores of resamplings of whole groups, of which `interval` makes 95 % intervals.
 
     Parameters
     ----------
     counts : array_like (G, 4) or (G, k, 4)
         Of `group_counts`; k tables of the same groups side by side.
-    draws, seed : int
-        As for `group_draws`.
 
     Returns
     -------
@@ -198,8 +199,8 @@ def resampled_scores(
     """
     counts = np.asarray(counts, dtype=float)
     if len(counts) < LEAST_GROUPS:
-        return count_scores(np.full((draws, *counts.shape[1:]), np.nan))
-    weights = group_draws(len(counts), draws=draws, seed=seed)
+        return count_scores(np.full((_DRAWS, *counts.shape[1:]), np.nan))
+    weights = group_draws(len(counts))
     return count_scores(np.tensordot(weights, counts, axes=1))
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import platformdirs
 
-from hnn_core.exceptions import DiskFullError
+from hnn_core.exceptions import DiskFullError, RequestError
 
 __all__ = [
     "append_line",
@@ -29,6 +29,7 @@ __all__ = [
     "replace_json",
     "replacing",
     "room_on_disk",
+    "typed_path",
     "write_atomically",
 ]
 
@@ -43,6 +44,25 @@ def home() -> Path:
 def now() -> str:
     """Return the time as ISO seconds, UTC."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def typed_path(text: str | Path) -> Path:
+    """Return the path that a person wrote, with ``~`` as the home folder; it need not exist.
+
+    Raises
+    ------
+    RequestError
+        If no file can have it: a null character, a name too long, an unknown user.
+    """
+    try:
+        path = Path(text).expanduser()
+        path.lstat()
+    except (RuntimeError, ValueError) as error:
+        raise RequestError(f"“{str(text)[:60]}” cannot be a path ({error}).") from error
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise RequestError(f"“{str(text)[:60]}…” is too long for a name or path.") from error
+    return path
 
 
 @contextmanager
@@ -134,7 +154,7 @@ def json_objects(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
     """Yield the lines that are a JSON object each."""
     for line in lines:
         if line.startswith("{"):
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 yield json.loads(line)
 
 

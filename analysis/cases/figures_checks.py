@@ -21,6 +21,8 @@ _ORDERS = {
     "field": ("|B|", FIELD, "dash"),
     "gradient": ("gradient", GRADIENT, "dot"),
 }
+_MARKS = {"better": "diamond", "equal": "diamond-open", "worse": "x"}
+_WORDS = {"better": "better than", "equal": "no different from", "worse": "worse than"}
 _LIMIT = 0.5
 """Rank correlation from which `RandomisedCheck.changes` counts a map as hardly changing."""
 _SHORT = {"classifier": "class.", "final norm": "norm", "patch embedding": "patch"}
@@ -118,8 +120,9 @@ def faithfulness_areas_figure(found: "Faithfulness") -> go.Figure:
     -------
     Figure
         Differences of area from the mean of the random orders, above 0 for better: the map's with
-        the middle 95 % over single random orders, filled where it is better than they, and those
-        of the orders by |B| and by the gradient.
+        the middle 95 % over single random orders, filled where it is better than they, a cross
+        where it is worse, open where there is no difference; and those of the orders by |B| and by
+        the gradient.
     """
     comparisons = found.comparisons
     places = np.arange(len(comparisons))
@@ -133,14 +136,18 @@ def faithfulness_areas_figure(found: "Faithfulness") -> go.Figure:
             mode="markers",
             name="map, 95 %",
             marker={
-                "symbol": ["diamond" if c.better else "diamond-open" for c in comparisons],
+                "symbol": [_MARKS[c.state] for c in comparisons],
                 "size": 12,
                 "color": MAP,
                 "line": {"width": 2, "color": "#444"},
             },
             error_y=bars | {"color": MAP},
-            customdata=[[style.number(c.difference, "+.3g"), _p(c.p_value)] for c in comparisons],
-            hovertemplate="<b>%{customdata[0]}</b>, %{customdata[1]}<extra>map</extra>",
+            customdata=[
+                [style.number(c.difference, "+.3g"), _p(c.p_value), _WORDS[c.state]]
+                for c in comparisons
+            ],
+            hovertemplate="<b>%{customdata[0]}</b>, %{customdata[2]} random order, "
+            "%{customdata[1]}<extra>map</extra>",
         )
     ]
     for order, shift, symbol in (("field", 0.0, "square"), ("gradient", 0.2, "triangle-up")):

@@ -1,6 +1,7 @@
 """The cases of a report, each studied and explained; one that fails does not stop the others."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from hnn_core.regions.base import Source
 from hnn_core.regions.case import Case
 from hnn_core.sources import find_region
 from hnn_core.sources.sequence import build_sequence
+from hnn_core.storage import typed_path
 
 if TYPE_CHECKING:
     from hnn_core.network.predictor import Predictor
@@ -211,7 +213,10 @@ def without_folder(text: str, spec: str) -> str:
     kind, _, rest = spec.partition(":")
     if kind != "fits" or not rest.strip("/ "):
         return text
-    for folder in (rest, str(Path(rest).expanduser())):
+    folders = [rest]
+    with suppress(RequestError):  # of a home that is not there
+        folders.append(str(typed_path(rest)))
+    for folder in folders:
         text = text.replace(f"{folder.rstrip('/')}/", "")
     return text
 

@@ -23,6 +23,7 @@ from hnn_core.regions.base import Source
 from hnn_core.regions.case import MOST_CASES, Case, CaseSet, load_set, read_set
 from hnn_core.regions.goes_classes import threshold
 from hnn_core.sources import open_source
+from hnn_core.storage import typed_path
 
 if TYPE_CHECKING:
     from hnn_core.network.predictor import Predictor
@@ -169,7 +170,7 @@ def _requested(
     if case_set:
         if regions or times:
             raise typer.BadParameter("give either --set, or --region with --time")
-        path = Path(case_set).expanduser()
+        path = typed_path(case_set)
         file = path.suffix == ".json" or path.is_file()
         found = read_set(path) if file else load_set(case_set)
         name, cases = found.name, found.cases

@@ -71,7 +71,7 @@ def validation_figure(
         ``epoch`` (from 1) and columns of `SCORES`; an undefined score is NaN and breaks its
         line.
     best_epoch : int, optional
-        The epoch whose model is kept, marked.
+        The epoch with the lowest validation loss, whose model is kept, marked.
     n_epochs
         As in `loss_figure`.
     """
@@ -84,7 +84,7 @@ def validation_figure(
         figure.add_vline(
             x=best_epoch,
             line={"width": 1, "dash": "dash"},
-            annotation={"text": "best"},
+            annotation={"text": "lowest validation loss"},
             annotation_position="top left" if best_epoch > (n_epochs or 0) / 2 else "top right",
         )
     return figure.update_yaxes(range=[_lowest(epochs), 1.03])

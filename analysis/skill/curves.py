@@ -72,7 +72,7 @@ def area_under_roc(table: pd.DataFrame) -> tuple[float, float, float]:
         won = (below + np.searchsorted(confined, eruptive, "right")) / 2
         pairs[:, group] = np.bincount(of_eruptive, won, minlength=len(names))
     counts = np.stack([np.bincount(member[label == k], minlength=len(names)) for k in (1, 0)])
-    weights = group_draws(len(names), draws=1000)
+    weights = group_draws(len(names))
     with np.errstate(invalid="ignore"):  # a draw without one of the classes has no area
         drawn = ((weights @ pairs) * weights).sum(axis=1) / (weights @ counts.T).prod(axis=1)
     area = float(pairs.sum() / counts.sum(axis=1).prod())
@@ -94,7 +94,7 @@ def average_precision(table: pd.DataFrame) -> float:
     return float(average_precision_score(*_two_classes(table, "average precision")))
 
 
-def threshold_scores(table: pd.DataFrame, *, draws: int = 300) -> pd.DataFrame:
+def threshold_scores(table: pd.DataFrame) -> pd.DataFrame:
     """Scores at each of `THRESHOLDS`.
 
     Returns
@@ -115,7 +115,7 @@ def threshold_scores(table: pd.DataFrame, *, draws: int = 300) -> pd.DataFrame:
     tn, fn = (tally.sum(axis=2)[:, :, None] - positive).transpose(1, 0, 2)
     counts = np.stack([tp, fp, tn, fn], axis=-1)  # (G, thresholds, 4)
     whole = count_scores(counts.sum(axis=0))
-    tss = resampled_scores(counts, draws=draws)["tss"]
+    tss = resampled_scores(counts)["tss"]
     spans = np.array([interval(drawn) for drawn in tss.T])
     return pd.DataFrame(
         {
@@ -127,7 +127,7 @@ def threshold_scores(table: pd.DataFrame, *, draws: int = 300) -> pd.DataFrame:
     )
 
 
-def reliability(table: pd.DataFrame, *, bins: int = 10, draws: int = 1000) -> pd.DataFrame:
+def reliability(table: pd.DataFrame, *, bins: int = 10) -> pd.DataFrame:
     """How often the flare was eruptive where the forecast gave a certain probability.
 
     Parameters
@@ -150,7 +150,7 @@ def reliability(table: pd.DataFrame, *, bins: int = 10, draws: int = 1000) -> pd
     flat, size = group * bins + which, len(names) * bins
     per_group = np.bincount(flat, minlength=size).reshape(-1, bins)
     eruptive = np.bincount(flat, label, size).reshape(-1, bins)
-    weights = group_draws(len(names), draws=draws)
+    weights = group_draws(len(names))
     with np.errstate(invalid="ignore"):  # an empty bin has neither mean nor frequency
         drawn = (weights @ eruptive) / (weights @ per_group)
         counts = per_group.sum(axis=0)

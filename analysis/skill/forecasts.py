@@ -4,11 +4,13 @@ Four forecasts of the same sequences stand side by side: HNN, ViT, climatology (
 the training part for every sequence) and one threshold on the total unsigned flux.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 
 from hnn_core.exceptions import RunError
+from hnn_core.regions.goes_classes import FLARE_CLASSES
 
 __all__ = [
     "FORECASTS",
@@ -17,6 +19,7 @@ __all__ = [
     "join_network",
     "read_predictions",
     "read_scores",
+    "sequences_in_common",
     "worst_misses",
 ]
 
@@ -40,6 +43,15 @@ _COLUMNS = (
     *("flare_id", "goes_class", "peak_utc", "label", "probability", "unsigned_flux_mx"),
     *("climatology", "flux_says", "flux_threshold_mx", "flux_sign"),
 )
+_SCORES: dict[str, Callable[[Any], bool]] = {
+    "threshold": lambda value: type(value) in (int, float) and 0 <= value <= 1,
+    "flare_class": lambda value: value in FLARE_CLASSES,
+    "simulated": lambda value: isinstance(value, bool),
+    "dataset": lambda value: isinstance(value, str),
+    "dataset_sha256": lambda value: isinstance(value, str),
+    "rows": lambda value: isinstance(value, list) and all(isinstance(row, dict) for row in value),
+}
+"""What scores.json must hold, and when it can be used."""
 
 
 def read_predictions(table: pd.DataFrame) -> pd.DataFrame:
@@ -77,11 +89,11 @@ def read_scores(scores: dict[str, Any]) -> dict[str, Any]:
     Raises
     ------
     RunError
-        If the threshold, the class or the data set is missing.
+        If the threshold, the class, the data set or the rows are missing or none.
     """
-    needed = ("threshold", "flare_class", "simulated", "dataset", "dataset_sha256")
-    if absent := [name for name in needed if name not in scores]:
-        raise RunError(f"scores.json has no {', '.join(absent)}; evaluate the run again.")
+    absent = [name for name, sound in _SCORES.items() if not sound(scores.get(name))]
+    if absent:
+        raise RunError(f"scores.json has no usable {', '.join(absent)}; evaluate the run again.")
     return scores
 
 
@@ -111,6 +123,11 @@ def join_network(predictions: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame
         )
     new = other[~other["model"].isin(set(predictions["model"]))]
     return pd.concat([predictions, new], ignore_index=True)
+
+
+def sequences_in_common(predictions: pd.DataFrame, other: pd.DataFrame) -> int:
+    """Count the test sequences, with their labels and folds, that two runs share."""
+    return len(_tested(predictions) & _tested(other))
 
 
 def forecasts(predictions: pd.DataFrame, threshold: float) -> dict[str, pd.DataFrame]:

@@ -14,6 +14,7 @@ from hnn_core.scores import (
     fold_mean,
     group_counts,
     interval,
+    interval_words,
     resampled_scores,
 )
 
@@ -170,15 +171,13 @@ def number(value: float) -> str:
 
 
 def with_interval(value: float, low: float, high: float) -> tuple[str, str]:
-    """Write a score and its 95 % interval: ``"0.612", "0.45 to 0.72"``.
+    """Write a score and its 95 % interval: ``"0.612", "0.451 to 0.723"``.
 
     The second is empty for an undefined score, and "no interval" where there is none.
     """
     if math.isnan(value):
         return number(value), ""
-    if math.isnan(low):
-        return number(value), "no interval"
-    return number(value), f"{style.number(low, '.2f')} to {style.number(high, '.2f')}"
+    return number(value), interval_words(low, high)
 
 
 def with_error(mean: float, error: float) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import typer
 
 from hnn_core.exceptions import TrainingError
 from hnn_core.live.reporting import JsonOption, echo_json
+from hnn_core.scores import interval_words
 from hnn_core.training.config import FIELD_HELP, TrainConfig
 from hnn_core.training.run_folder import RunFolder, create_run, find_run, list_runs
 
@@ -63,7 +65,8 @@ def evaluate(
         return
     for row in scores["rows"]:
         numbers = ", ".join(f"{key} {_number(row[key])}" for key in _SHOWN)
-        typer.echo(f"{row['model']} fold {row['fold']}: {numbers}")
+        span = interval_words(*(math.nan if end is None else end for end in row["tss_95"]))
+        typer.echo(f"{row['model']} fold {row['fold']}: {numbers}; 95 % interval of tss: {span}")
 
 
 def runs(as_json: JsonOption = False) -> None:
@@ -72,8 +75,21 @@ def runs(as_json: JsonOption = False) -> None:
     if as_json:
         echo_json(
             [
-                {"name": r.name, "kind": r.kind, "folder": str(r.path), **vars(r.status)}
-                for r in found
+                *(
+                    {"name": r.name, "kind": r.kind, "folder": str(r.path), **vars(r.status)}
+                    for r in found
+                ),
+                *(
+                    {
+                        "name": Path(one.path).name,
+                        "kind": "",
+                        "folder": one.path,
+                        "state": "broken",
+                        "message": one.reason,
+                        "time": "",
+                    }
+                    for one in skipped
+                ),
             ]
         )
         return
@@ -81,7 +97,7 @@ def runs(as_json: JsonOption = False) -> None:
         status = one.status
         typer.echo(f"{one.name:<32} {one.kind:<9} {status.state:<9} {status.message}".rstrip())
     for folder in skipped:
-        typer.echo(folder.reason, err=True)
+        typer.echo(f"{Path(folder.path).name:<32} {'':<9} {'broken':<9} {folder.reason}")
 
 
 def _starter(kind: str) -> Callable[..., None]:

@@ -23,7 +23,7 @@ from hnn_core.dataset.card import (
     seal,
     text_sha256,
 )
-from hnn_core.dataset.frame_store import CHUNK_FRAMES, FRAMES, FrameWriter
+from hnn_core.dataset.frame_store import CHUNK_CHECKSUM, CHUNK_FRAMES, FRAMES, FrameWriter
 from hnn_core.dataset.moments import DEFAULT_HOURS
 from hnn_core.dataset.parts import cpu_count, parts_in_order
 from hnn_core.dataset.region import BuildOptions
@@ -109,7 +109,7 @@ def build_dataset(
     with room_on_disk(folder, "run the same build again: it resumes"), _alone(folder):
         if (folder / CARD).exists():  # another process has just finished it
             return _open_same(folder, identity)
-        work = WorkFolder(folder, identity)
+        work = WorkFolder(folder, {**identity, "checksum of frames": CHUNK_CHECKSUM})
         _grow(work, source, regions, options, workers or cpu_count(), progress)
         _finish(work, folder, identity, regions, simulated=source.simulated)
     return StoredDataset.open(folder)

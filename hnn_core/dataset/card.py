@@ -3,7 +3,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hnn_core.exceptions import (
 from hnn_core.magnetogram.preprocess import PreprocessConfig
 from hnn_core.regions.base import SkippedFile
 from hnn_core.regions.goes_classes import FLARE_CLASSES
-from hnn_core.storage import home
+from hnn_core.storage import home, typed_path
 
 __all__ = [
     "CARD",
@@ -88,7 +89,7 @@ def read_card(folder: Path) -> dict[str, Any]:
         raise DatasetError(
             f"{folder} is not a data set: it has no {CARD}; make one with data build."
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CorruptDatasetError(
             f"{path} cannot be read ({error}); build the data set again."
         ) from error
@@ -112,11 +113,16 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
-def check_files(folder: Path, card: Mapping[str, Any]) -> None:
-    """Raise CorruptDatasetError if a table is absent or is not that of the card's sums."""
+def check_files(
+    folder: Path, card: Mapping[str, Any], sha256: Callable[[Path], str] | None = None
+) -> None:
+    """Raise CorruptDatasetError if a table is absent or is not that of the card's sums.
+
+    `sha256` gives the sum of a file; by default the file is read.
+    """
     for name, expected in card["files"].items():
         try:
-            found = file_sha256(folder / name)
+            found = (sha256 or file_sha256)(folder / name)
         except OSError as error:
             raise CorruptDatasetError(
                 f"{folder / name} cannot be read ({error.strerror}); build the data set again."
@@ -132,6 +138,18 @@ def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file, hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def known_sha256(path: Path) -> str:
+    """`file_sha256`, remembered while the size and the time of the file stay the same."""
+    state = path.stat()
+    return _sha256_of(path, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=512)
+def _sha256_of(path: Path, size: int, changed: int) -> str:
+    del size, changed
+    return file_sha256(path)
 
 
 def text_sha256(text: str) -> str:
@@ -176,7 +194,7 @@ def dataset_folder(name_or_path: str | Path) -> Path:
     A bare name lies in the program's folder.
     """
     text = str(name_or_path).strip()
-    path = Path(text).expanduser()
+    path = typed_path(text)
     if not text or path.name in ("", ".", "..") or path.name.startswith("."):
         raise DatasetError(f"{text!r} is not a name for a data set.")
     bare = not {"/", os.sep} & set(text) and not text.startswith("~")
@@ -214,7 +232,9 @@ def list_datasets() -> tuple[list[DatasetInfo], list[SkippedFile]]:
         if not path.is_dir():
             continue
         try:
-            found.append(DatasetInfo(path, read_card(path)))
+            card = read_card(path)
+            check_files(path, card, known_sha256)
+            found.append(DatasetInfo(path, card))
         except DatasetError as error:
             skipped.append(SkippedFile(path.name, str(error)))
     return found, skipped

@@ -15,11 +15,22 @@ from hnn_core.exceptions import CorruptDatasetError
 if TYPE_CHECKING:
     import zarr
 
-__all__ = ["CHUNK_FRAMES", "FRAMES", "FrameWriter", "missing_chunks", "open_frames", "read_rows"]
+__all__ = [
+    "CHUNK_CHECKSUM",
+    "CHUNK_FRAMES",
+    "FRAMES",
+    "FrameWriter",
+    "missing_chunks",
+    "open_frames",
+    "read_rows",
+]
 
 FRAMES = "frames.zarr"
 CHUNK_FRAMES = 8
 """Frames in a chunk, 0.8 MB: a sequence of ten touches two or three."""
+CHUNK_CHECKSUM = "crc32c"
+"""Of a chunk's compressed bytes. It is checked before they are unpacked: Blosc can end the whole
+process where they are damaged."""
 
 _BLOCK = 32 * CHUNK_FRAMES  # read at a time: bounds the memory beyond the answer's own
 _CHUNK = re.compile(r"\d+\.0\.0")
@@ -98,7 +109,7 @@ def missing_chunks(folder: Path, rows: int) -> list[str]:
 def _make(folder: Path, rows: int, size: int) -> "zarr.Array[Any]":
     """Write the description of the array anew; chunks stay."""
     import zarr
-    from zarr.codecs import BloscCodec
+    from zarr.codecs import BloscCodec, Crc32cCodec
 
     if folder.is_dir():
         for path in folder.iterdir():
@@ -111,7 +122,7 @@ def _make(folder: Path, rows: int, size: int) -> "zarr.Array[Any]":
         chunks=(CHUNK_FRAMES, size, size),
         dtype="<f2",
         fill_value=0.0,
-        compressors=BloscCodec(cname="lz4", clevel=1, shuffle="bitshuffle"),
+        compressors=[BloscCodec(cname="lz4", clevel=1, shuffle="bitshuffle"), Crc32cCodec()],
         # All chunks in one folder, so that one look finds those missing.
         chunk_key_encoding={"name": "v2", "separator": "."},
         dimension_names=("frame", "row", "column"),

@@ -114,9 +114,8 @@ def _ship_model(run: RunFolder, out: Path) -> None:
     """Round the weights, predict the test set with them, write model and run."""
     model, info = load_model(run.model_folder)
     save_model(model.half().float(), run.model_folder, metadata=info.metadata)
-    table, scores = evaluate_run(run)
-    row = scores["rows"][0]
-    save_tested(model, out / "models" / run.name, info, table, row, dtype=torch.float16)
+    row = evaluate_run(run)[1]["rows"][0]
+    save_tested(model, out / "models" / run.name, info, row, dtype=torch.float16)
     _ship_run(run, out)
 
 

@@ -10,6 +10,7 @@ from hnn_core.magnetogram.conventions import number
 __all__ = ["Comparison", "Curve", "Faithfulness"]
 
 _INTERVAL = (2.5, 97.5)
+_AGAINST = {"better": "better than", "worse": "worse than", "equal": "no different from"}
 _ROUNDING = 1e-6
 """Differences of probability (or logit) below it are rounding, not faithfulness."""
 
@@ -48,6 +49,11 @@ class Comparison:
     """Of the order by mean |gradient| of a token."""
     random_areas: tuple[float, ...]
 
+    @property
+    def name(self) -> str:
+        """``deletion with a zero field``."""
+        return f"{self.kind} with a {self.fill} field"
+
     def advantage(self, over: float) -> float:
         """How much better the map's area is than another: positive is better for both kinds."""
         return over - self.area if self.kind == "deletion" else self.area - over
@@ -59,9 +65,14 @@ class Comparison:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The middle 95 % of the advantages over single random orders."""
+        """The middle 95 % of the advantages over single random orders.
+
+        Its ends are advantages over drawn orders, the outer ones: where it excludes 0, at most
+        one draw in twenty lies on the other side.
+        """
         advantages = [self.advantage(area) for area in self.random_areas]
-        low, high = np.percentile(advantages, _INTERVAL)
+        low = np.percentile(advantages, _INTERVAL[0], method="lower")
+        high = np.percentile(advantages, _INTERVAL[1], method="higher")
         return float(low), float(high)
 
     @property
@@ -71,15 +82,21 @@ class Comparison:
         return (1 + as_well) / (1 + len(self.random_areas))
 
     @property
-    def better(self) -> bool:
-        """True if the 95 % interval lies above 0 and the chance is 5 % at most."""
-        return self.interval[0] > _ROUNDING and self.p_value <= 0.05
+    def state(self) -> str:
+        """Against random orders: ``"better"``, ``"worse"``, or ``"equal"``.
+
+        Better where the 95 % interval lies above 0, worse where it lies below, equal where it
+        holds 0.
+        """
+        low, high = self.interval
+        if low > _ROUNDING:
+            return "better"
+        return "worse" if high < -_ROUNDING else "equal"
 
     @property
     def words(self) -> str:
         """The comparison as a sentence."""
         gain, low, high = (number(value, "+.3g") for value in (self.difference, *self.interval))
-        against = "better than" if self.better else "no better than"
         orders = {"|B|": self.field_area, "the gradient": self.gradient_area}
         beaten = [name for name, area in orders.items() if self.advantage(area) > _ROUNDING]
         others = "no better than |B| or the gradient"
@@ -88,7 +105,7 @@ class Comparison:
             missed = [name for name in orders if name not in beaten]
             others += f", not than {missed[0]}" if missed else ""
         return (
-            f"{self.kind.capitalize()} with a {self.fill} field: {against} random order "
+            f"{self.name.capitalize()}: {_AGAINST[self.state]} random order "
             f"(difference of area {gain}, 95 % from {low} to {high}); "
             f"{others}."
         )
@@ -107,7 +124,7 @@ class Comparison:
             "p_value": self.p_value,
             "field_area": self.field_area,
             "gradient_area": self.gradient_area,
-            "better_than_random": self.better,
+            "against_random": self.state,
         }
 
 
@@ -124,22 +141,32 @@ class Faithfulness:
     """True if the map is the same everywhere, so that it gives no order."""
 
     @property
+    def state(self) -> str:
+        """All curves taken together.
+
+        ``"better"`` or ``"worse"`` than random order in every curve, ``"equal"`` in every curve,
+        or ``"mixed"``; ``"flat"`` for a map that gives no order.
+        """
+        states = {c.state for c in self.comparisons}
+        return "flat" if self.flat else states.pop() if len(states) == 1 else "mixed"
+
+    @property
     def verdict(self) -> str:
         """The whole as a sentence, never stronger than the curves."""
         if self.flat:
             return "The map is the same everywhere: it gives no order, no better than random."
-        better = [f"{c.kind} with a {c.fill} field" for c in self.comparisons if c.better]
-        if not better:
-            return f"The map is no better than random order ({self.draws} draws)."
-        if len(better) == len(self.comparisons):
-            verdict = f"The map is better than random order in every curve ({self.draws} draws)"
-        else:
-            verdict = (
-                f"The map is better than random order in {' and '.join(better)} only, of "
-                f"{len(self.comparisons)} curves ({self.draws} draws)"
+        if self.state == "mixed":
+            verdict = f"Mixed: of {len(self.comparisons)} curves the map is " + ", ".join(
+                f"{_AGAINST[state]} random order in {len(curves)} ({' and '.join(curves)})"
+                for state in _AGAINST
+                if (curves := [c.name for c in self.comparisons if c.state == state])
             )
-        if any(c.advantage(c.field_area) <= _ROUNDING for c in self.comparisons if c.better):
-            verdict += ", where the order by |B| does as well or better in one at least"
+        else:
+            verdict = f"The map is {_AGAINST[self.state]} random order in every curve"
+        verdict += f"; {self.draws} draws"
+        better = [c for c in self.comparisons if c.state == "better"]
+        if any(c.advantage(c.field_area) <= _ROUNDING for c in better):
+            verdict += "; where it is better, the order by |B| does as well in one curve at least"
         return verdict + "."
 
     def random_band(self, fill: str, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -12,12 +12,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hnn_core.exceptions import RequestError
+from hnn_core.exceptions import RequestError, RunError
 from hnn_core.jobs.jobs import Job, State, start
+from hnn_core.regions.base import SkippedFile
 from hnn_core.services.endpoints import live_home
 from hnn_core.storage import json_objects, now, replace_json
 
-__all__ = ["DataJob", "again", "list_data_jobs", "remove", "start_data_job"]
+__all__ = [
+    "DataJob",
+    "again",
+    "broken_data_jobs",
+    "list_data_jobs",
+    "remove",
+    "start_data_job",
+]
+
+_NUMBERS = frozenset(
+    ("done", "total", "count", "bytes", "bytes_per_s", "seconds", "seconds_left", "frames", "here")
+)
+"""Fields of events that are numbers."""
 
 
 class DataJob(Job):
@@ -30,19 +43,19 @@ class DataJob(Job):
 
     Raises
     ------
-    OSError, ValueError, KeyError, TypeError
+    RunError
         The folder holds no readable request.json.
     """
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        request = json.loads((path / "request.json").read_text(encoding="utf-8"))
-        self.title = str(request["title"])
+        request = _read_request(path / "request.json")
+        self.title: str = request["title"]
         """What a person reads: ``AR 11158, 2011-02-13 to 2011-02-15``."""
-        self.kind = str(request["kind"])
+        self.kind: str = request["kind"]
         """The command: fetch, flares, cmes, build or watch."""
-        self.arguments = [str(one) for one in request["arguments"]]
-        self.begun = str(request["begun"])
+        self.arguments: list[str] = request["arguments"]
+        self.begun: str = request["begun"]
         """When it was first started, ISO, UTC."""
 
     @property
@@ -65,12 +78,12 @@ class DataJob(Job):
         return State("interrupted", "It was killed or the machine restarted; resume it.", now())
 
     def events(self) -> list[dict[str, Any]]:
-        """Return the events of the newest start of the job, in order."""
+        """Return the events of the newest start of the job, in order; damaged ones are left out."""
         found: list[dict[str, Any]] = []
         for event in json_objects(self.log_lines()):
             if event.get("event") == "start":
                 found = []
-            if "event" in event:
+            if isinstance(event.get("event"), str) and _is_sound(event):
                 found.append(event)
         return found
 
@@ -146,14 +159,50 @@ def remove(job: DataJob) -> None:
 
 
 def list_data_jobs() -> list[DataJob]:
-    """Return all jobs, the newest first; folders that are none are passed over."""
-    found = []
+    """Return all jobs that can be read, the newest first."""
+    return _look_through()[0]
+
+
+def broken_data_jobs() -> list[SkippedFile]:
+    """Return the folders of jobs that cannot be read, with the reason."""
+    return _look_through()[1]
+
+
+def _look_through() -> tuple[list[DataJob], list[SkippedFile]]:
+    found, broken = [], []
     for path in sorted(_folder().iterdir(), reverse=True):
+        if not (path / "request.json").exists():
+            continue  # no job yet, or none at all
         try:
             found.append(DataJob(path))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return found
+        except RunError as error:
+            broken.append(SkippedFile(str(path), str(error)))
+    return found, broken
+
+
+def _read_request(path: Path) -> dict[str, Any]:
+    try:
+        request = json.loads(path.read_text(encoding="utf-8"))
+        words = [*request["arguments"], *(request[key] for key in ("title", "kind", "begun"))]
+        if not isinstance(request["arguments"], list) or {type(one) for one in words} != {str}:
+            raise ValueError("a field of another kind")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RunError(
+            f"{path} is broken, so this job can be neither named nor resumed; delete its folder. "
+            "What it fetched is not lost."
+        ) from error
+    return dict(request)
+
+
+def _is_sound(event: dict[str, Any]) -> bool:
+    """Whether numbers are numbers and lists of regions are lists."""
+    if not isinstance(event.get("regions", 0), list | int):
+        return False
+    return all(
+        (type(value := event[name]) in (int, float) and 0 <= value < 1e18)
+        or (name == "seconds_left" and value is None)
+        for name in _NUMBERS & {*event}
+    )
 
 
 def _folder() -> Path:

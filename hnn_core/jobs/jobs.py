@@ -35,6 +35,7 @@ __all__ = ["Job", "State", "effective_state", "request_stop", "start", "stop", "
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "hnn_core")
 _INTERRUPTED = "It was killed or the machine restarted; resume it from its last checkpoint."
+_STATES = ("queued", "running", "stopping", "stopped", "interrupted", "failed", "finished")
 _TURN_POLL_S = 0.2
 _RANKS = ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")
 _children: list[subprocess.Popen[bytes]] = []
@@ -80,12 +81,30 @@ class Job:
 
     @property
     def status(self) -> State:
-        """What was last written of it; what has written nothing yet is queued."""
+        """What was last written of it; what has written nothing yet is queued.
+
+        Raises
+        ------
+        RunError
+            If status.json is there and broken.
+        """
+        path = self.path / "status.json"
         try:
-            values = json.loads((self.path / "status.json").read_text(encoding="utf-8"))
-            return State(*(str(values.get(key, "")) for key in ("state", "message", "time")))
-        except (OSError, ValueError, AttributeError):
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
             return State("queued", "not started", "")
+        except (OSError, ValueError, RecursionError) as error:
+            raise self._broken("it is not whole JSON") from error
+        known = values if isinstance(values, dict) else {}
+        if known.get("state") not in _STATES:
+            raise self._broken(f"its state is {known.get('state')!r}")
+        return State(*(str(known.get(key, "")) for key in ("state", "message", "time")))
+
+    def _broken(self, why: str) -> RunError:
+        return RunError(
+            f"{self.path / 'status.json'} is broken ({why}), so what became of {self.name} is not "
+            "known. Delete this file, then resume it."
+        )
 
     def write_status(self, state: str, message: str = "") -> None:
         """Replace the status; `state` is one of `State.state`'s."""
@@ -105,7 +124,7 @@ class Job:
 
 
 def effective_state(job: Job) -> State:
-    """Return the status, corrected by whether the process is alive.
+    """Return the status, corrected by whether the process is alive; RunError if it is broken.
 
     A queued or running job without a process is "interrupted"; one that has been asked to stop
     and has not ended yet is "stopping".
@@ -262,6 +281,7 @@ def _see_to_the_end(job: Job, grace_s: float) -> None:
         words = {
             "queued": "Stopped before it had begun; resume it.",
             "running": "Ended without a last checkpoint; resumes from the one before.",
-        }.get(job.status.state)
-        if words:
-            job.write_status("stopped", words)
+        }
+        with contextlib.suppress(RunError):  # a broken status is left for people to see
+            if last := words.get(job.status.state):
+                job.write_status("stopped", last)

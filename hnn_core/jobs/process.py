@@ -54,7 +54,8 @@ def worker(folder: Path) -> psutil.Process | None:
     if held is False:
         return None
     values = read_process(folder)
-    with contextlib.suppress(psutil.NoSuchProcess, KeyError, TypeError):
+    # Of a damaged process.json the number may be none that a process can have.
+    with contextlib.suppress(psutil.Error, KeyError, TypeError, ValueError, OverflowError):
         process = psutil.Process(values["pid"])
         # A lock is held, for a moment, also by forked helpers of one that was killed.
         if held or abs(process.create_time() - values["created"]) < _SAME_BIRTH_S:
@@ -122,7 +123,7 @@ def read_process(folder: Path) -> dict[str, Any]:
     try:
         values = json.loads((folder / "process.json").read_text(encoding="utf-8"))
         return {**values, "pid": int(values["pid"])}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return {}
 
 
@@ -161,7 +162,7 @@ def _queue() -> list[str]:
     try:
         queue = json.loads((home() / "queue.json").read_text(encoding="utf-8"))["folders"]
         return [str(one) for one in queue]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []
 
 

@@ -11,8 +11,9 @@ State-dict keys are ``vit.*`` (the names of timm's VisionTransformer), ``lstm.*`
 Source: the paper's section 3.2.
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,14 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from hnn_core.magnetogram.preprocess import PreprocessConfig
+from hnn_core.network.checksum import (
+    CONFIG,
+    WEIGHTS,
+    check_weights,
+    read_checksum,
+    weights_sha256,
+    write_config,
+)
 from hnn_core.regions.goes_classes import FLARE_CLASSES
 
 __all__ = ["HNN", "HNNConfig"]
@@ -122,7 +131,7 @@ class HNNConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "HNNConfig":
-        """Build from a parsed config.json; ``metadata`` is not part of the network.
+        """Build from a parsed config.json, but for ``metadata`` and ``sha256``.
 
         Raises
         ------
@@ -130,7 +139,7 @@ class HNNConfig:
             When a value is impossible, or a setting is unknown (a newer program's, perhaps).
         """
         known = {item.name for item in fields(cls)}
-        unknown = sorted(set(values) - known - {"metadata"})
+        unknown = sorted(set(values) - known - {"metadata", "sha256"})
         if unknown:
             raise ValueError(f"unknown setting {unknown[0]!r}")
         return cls(**{name: value for name, value in values.items() if name in known})
@@ -223,10 +232,17 @@ class HNN(nn.Module, PyTorchModelHubMixin, library_name="hnn", license="bsd-3-cl
         **download: Any,
     ) -> "HNN":
         # The mixin's own method falls back to a pickle, minds no missing key and prints.
-        name = "model.safetensors"
-        path = Path(model_id) / name
+        path = Path(model_id) / WEIGHTS
         if not path.parent.is_dir():
-            path = Path(hf_hub_download(repo_id=model_id, filename=name, **download))
+            path = Path(hf_hub_download(repo_id=model_id, filename=WEIGHTS, **download))
+        folder = path.parent
+        if (folder / CONFIG).is_file():
+            values = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+            check_weights(folder, weights_sha256(folder), read_checksum(values, folder / CONFIG))
         model = cls(config)
         model.load_state_dict(load_file(path), strict=strict)
         return model.to(map_location).eval()
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        super()._save_pretrained(save_directory)
+        write_config(save_directory, asdict(self.config))

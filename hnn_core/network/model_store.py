@@ -1,11 +1,11 @@
 """Models on disk: those shipped with the program, the user's own, and those on the hub.
 
 A model is a folder with config.json and model.safetensors, as on the Hugging Face hub. Weights
-are safetensors only; nothing is ever unpickled. A folder that cannot be used raises one error
-whose sentence names the file.
+are safetensors only; nothing is ever unpickled. config.json holds the SHA-256 of the weights, which
+is checked when they are loaded: a flipped bit would be another network with another answer. A
+folder that cannot be used raises one error whose sentence names the file.
 """
 
-import hashlib
 import json
 import shutil
 import uuid
@@ -25,16 +25,22 @@ from hnn_core.exceptions import (
     ModelError,
     UnknownModelError,
 )
+from hnn_core.network.checksum import (
+    CONFIG,
+    WEIGHTS,
+    check_weights,
+    read_checksum,
+    weights_sha256,
+    write_config,
+)
 from hnn_core.network.model import HNN, HNNConfig
 from hnn_core.regions.base import SkippedFile
 from hnn_core.services.hub import hub_file
-from hnn_core.storage import home, replace_folder
+from hnn_core.storage import home, replace_folder, typed_path
 
 __all__ = ["ModelInfo", "list_models", "load_model", "read_model_info", "save_model"]
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
-CONFIG = "config.json"
-WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -47,11 +53,23 @@ class ModelInfo:
     config: HNNConfig
     metadata: dict[str, Any] = field(default_factory=dict)
     """Whatever the trainer wrote down: data, seeds, test scores."""
+    checksum: str = ""
+    """SHA-256 of the weights by config.json; empty in a folder of an earlier version."""
 
     @property
     def flare_class(self) -> str:
         """Lowest class of the coming flare, one of `FLARE_CLASSES`."""
         return self.config.flare_class
+
+    @property
+    def note(self) -> str:
+        """A sentence that belongs next to every answer of the model; empty if there is none."""
+        if self.checksum:
+            return ""
+        return (
+            f"The model {self.name} carries no checksum, as earlier versions wrote it: damage to "
+            "its weights would not be noticed."
+        )
 
     @cached_property
     def sha256(self) -> str:
@@ -62,13 +80,17 @@ class ModelInfo:
         ModelError
             If the file is gone.
         """
-        try:
-            with (self.folder / WEIGHTS).open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise ModelError(
-                f"{self.folder / WEIGHTS} cannot be read ({error.strerror})."
-            ) from error
+        return weights_sha256(self.folder)
+
+    def verify(self) -> None:
+        """Check the weights against the checksum, where there is one.
+
+        Raises
+        ------
+        ModelError
+            If they are not the ones that were saved, or cannot be read.
+        """
+        check_weights(self.folder, self.sha256, self.checksum)
 
 
 def read_model_info(folder: Path) -> ModelInfo:
@@ -98,11 +120,12 @@ def read_model_info(folder: Path) -> ModelInfo:
     metadata = values.get("metadata", {})
     if not isinstance(metadata, dict):
         raise ModelError(f"{path}: metadata is not a dictionary.")
+    checksum = read_checksum(values, path)
     try:
         config = HNNConfig.from_dict(values)
     except (TypeError, ValueError) as error:
         raise ModelError(f"{path}: {error}.") from error
-    return ModelInfo(name=_name(folder), folder=folder, config=config, metadata=metadata)
+    return ModelInfo(_name(folder), folder, config, metadata, checksum)
 
 
 def save_model(
@@ -147,14 +170,12 @@ def save_model(
             raise ModelError(f"{name} is not finite as {tensor.dtype}; {folder} is not written.")
     # Undefined scores are NaN in Python and null in JSON, which knows no NaN.
     known = json.loads(json.dumps(dict(metadata or {})), parse_constant=lambda _: None)
-    values = asdict(model.config) | {"metadata": known}
-    text = json.dumps(values, indent=2, allow_nan=False) + "\n"
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = folder.parent / f".{folder.name}-{uuid.uuid4().hex[:8]}"
     draft.mkdir()
     try:
-        (draft / CONFIG).write_text(text, encoding="utf-8")
         save_file(weights, draft / WEIGHTS, metadata={"format": "pt"})
+        write_config(draft, asdict(model.config) | {"metadata": known})
         # safetensors makes files that only their owner can read, whatever the umask.
         (draft / WEIGHTS).chmod((draft / CONFIG).stat().st_mode)
         if card is not None:
@@ -193,13 +214,14 @@ def list_models() -> tuple[list[ModelInfo], list[SkippedFile]]:
 def find_model(where: str | Path) -> Path:
     """Return the folder of a model given as for `load_model`."""
     text = str(where)
+    path = typed_path(text)
     # A path is never looked up as a name, so that "./demo" and "demo" can differ.
     if isinstance(where, str) and Path(text).name == text and text not in ("", ".", ".."):
         for parent in _model_parents():
             if (parent / text).is_dir():
                 return parent / text
-    if text and Path(text).expanduser().is_dir():
-        return Path(text).expanduser()
+    if text and path.is_dir():
+        return path
     if isinstance(where, str) and text.count("/") == 1 and not text.startswith((".", "/", "~")):
         return _download(text)
     names = ", ".join(info.name for info in list_models()[0]) or "none"
@@ -230,9 +252,11 @@ def load_model(where: str | Path) -> tuple[HNN, ModelInfo]:
         If nothing of that name exists.
     ModelError
         As for `read_model_info`, if a file is not in the hub's repository, or if the weights are
-        not safetensors, not of the model's names and shapes, or not finite.
+        not those of the checksum, not safetensors, not of the model's names and shapes, or not
+        finite.
     """
     info = read_model_info(find_model(where))
+    info.verify()
     # Built without memory: the weights bring their own, and a wrong shape costs nothing.
     with torch.device("meta"):
         model = HNN(info.config)

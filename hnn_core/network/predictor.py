@@ -253,7 +253,7 @@ class Predictor:
         slots = tuple(iso_second(seconds) for seconds in tai_seconds(sequence.hours))
         # The model card's caution belongs next to every probability.
         caution = str(self.info.metadata.get("caution") or "")
-        warnings = filter(None, (position_warning(sequence.longitude), caution))
+        warnings = filter(None, (position_warning(sequence.longitude), caution, self.info.note))
         last = sequence.frames[-1]
         eruptive = probability >= self.config.threshold
         return Prediction(

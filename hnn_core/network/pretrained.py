@@ -1,5 +1,6 @@
 """ImageNet weights for a model's vision transformer."""
 
+import math
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -11,6 +12,7 @@ from torch import Tensor
 from hnn_core.exceptions import ModelError
 from hnn_core.network.model import HNN, HNNConfig
 from hnn_core.services.hub import hub_file
+from hnn_core.storage import typed_path
 
 __all__ = ["load_pretrained_vit"]
 
@@ -20,6 +22,36 @@ PRETRAINED = {
 }
 """ViT-B weights on the Hugging Face hub, by patch size."""
 
+_FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "a CLIP or SigLIP model, whose image part normalises its tokens before the encoders or "
+        "pools them otherwise",
+        ("vision_model.", "visual.", "text_model.", "logit_scale", "norm_pre.", "attn_pool."),
+    ),
+    (
+        "a distilled DeiT, which has a distillation token next to its class token",
+        ("dist_token", "distillation_token", "head_dist."),
+    ),
+    ("a ViT with register tokens, as DINOv2 has", ("reg_token", "register_tokens")),
+    (
+        "a ViT with LayerScale, as DINOv2, DeiT III and BEiT have",
+        (".ls1.", ".ls2.", ".gamma_1", ".gamma_2", "layer_scale", ".lambda_1"),
+    ),
+    ("a ViT with relative positions, as BEiT and SAM have", ("relative_position", ".rel_pos_")),
+    ("a ViT that normalises queries and keys", (".q_norm.", ".k_norm.")),
+    ("a ViT with a gated MLP (SwiGLU)", (".w12.", ".fc1_g.", ".weights_in.")),
+    ("a ViT that averages its tokens instead of reading the class token", ("fc_norm.",)),
+    (
+        "a ViT under the names of Hugging Face's transformers; give it timm's names first",
+        ("embeddings.cls_token", "embeddings.patch_embeddings.", "encoder.layer."),
+    ),
+)
+"""Kinds of transformers that are not this one, and parts of the names of their tensors."""
+_HELP = (
+    "Take a plain ViT of timm, such as vit_base_patch16_224.augreg2_in21k_ft_in1k, or train from "
+    "random weights (pretrained: none)."
+)
+
 
 def load_pretrained_vit(model: HNN, source: str | Path = "hub") -> None:
     """Load ImageNet weights into a model's vision transformer, in place.
@@ -28,6 +60,9 @@ def load_pretrained_vit(model: HNN, source: str | Path = "hub") -> None:
     kernels are resampled when grid or patch differ (as timm does), the ImageNet classifier is
     dropped. A shallower model takes the first encoders; a deeper one keeps its random weights
     in those the file has not. LSTM and classifier are left alone.
+
+    A DeiT without distillation and a DINO of the first version are plain ViTs and are read. CLIP,
+    distilled DeiT, DINOv2 and others have parts that this network has not and are refused by name.
 
     Parameters
     ----------
@@ -46,7 +81,7 @@ def load_pretrained_vit(model: HNN, source: str | Path = "hub") -> None:
     -----
     Weights of A. Dosovitskiy et al. (2021), as the paper's section 3.2 does.
     """
-    path = _download_vit(model.config) if str(source) == "hub" else Path(source)
+    path = _download_vit(model.config) if str(source) == "hub" else typed_path(source)
     if path.suffix != ".safetensors":
         raise ModelError(f"{path}: pretrained weights are read from a .safetensors file only.")
     try:
@@ -59,26 +94,40 @@ def load_pretrained_vit(model: HNN, source: str | Path = "hub") -> None:
     weights = _fit_vit(weights, model, path)
     expected = model.vit.state_dict()
     for name, tensor in weights.items():
-        if name not in expected or tensor.shape != expected[name].shape:
+        if name not in expected:
+            raise ModelError(
+                f"{path} holds {name}, which a plain ViT has not, so it is another network. {_HELP}"
+            )
+        if tensor.shape != expected[name].shape:
             raise ModelError(
                 f"{path}: {name} {tuple(tensor.shape)} does not fit a vision transformer of "
-                f"width {model.config.width}; choose weights of that width or train from "
-                "random weights."
+                f"width {model.config.width}, whose own is {tuple(expected[name].shape)}; choose "
+                "weights of that width or train from random weights."
             )
-    missing = [n for n in expected if n not in weights and not n.startswith("blocks.")]
+    # Encoders that the file has not at all keep their random weights; none is half of each.
+    begun = {_block(name) for name in weights}
+    missing = [name for name in expected if name not in weights and _block(name) in begun]
     if missing:
-        raise ModelError(f"{path}: {missing[0]} is missing, so this is not a timm ViT.")
+        raise ModelError(f"{path}: {missing[0]} is missing, so this is not a timm ViT. {_HELP}")
     model.vit.load_state_dict(weights, strict=False)
 
 
 def _fit_vit(weights: dict[str, Tensor], model: HNN, path: Path) -> dict[str, Tensor]:
     """Adapt kernels, positions and depth of a timm ViT's weights to the model's."""
     config = model.config
+    for family, parts in _FAMILIES:
+        if any(part in name for part in parts for name in weights):
+            raise ModelError(f"{path} holds {family}: this network has no such part. {_HELP}")
     fitted = {name: tensor.float() for name, tensor in weights.items()}
-    fitted = {name: fitted[name] for name in fitted if not name.startswith(("head.", "fc_norm."))}
+    fitted = {name: fitted[name] for name in fitted if not name.startswith("head.")}
     try:
         kernel = fitted["patch_embed.proj.weight"]  # (D, channels, patch, patch)
         positions = fitted["pos_embed"]  # (1, N, D)
+        if math.isqrt(positions.shape[1] - 1) ** 2 != positions.shape[1] - 1:
+            raise ModelError(
+                f"{path}: {positions.shape[1]} positions are not a class token and a square of "
+                f"patches, so this is not a plain ViT. {_HELP}"
+            )
         kernel = kernel.sum(1, keepdim=True)
         if kernel.shape[-1] != config.patch:
             kernel = resample_patch_embed(kernel, [config.patch, config.patch])
@@ -86,12 +135,17 @@ def _fit_vit(weights: dict[str, Tensor], model: HNN, path: Path) -> dict[str, Te
     except (KeyError, IndexError, RuntimeError) as error:
         raise ModelError(f"{path}: the weights are not those of a timm ViT ({error}).") from error
     fitted |= {"patch_embed.proj.weight": kernel, "pos_embed": positions}
-    kept = {f"blocks.{index}." for index in range(config.depth)}
+    kept = {"", *(f"blocks.{index}" for index in range(config.depth))}
     return {
         name: tensor
         for name, tensor in fitted.items()
-        if not name.startswith("blocks.") or name[: name.index(".", 7) + 1] in kept
+        if _block(name) in kept or not _block(name)[7:].isdecimal()
     }
+
+
+def _block(name: str) -> str:
+    """``blocks.11`` of a tensor of an encoder; empty for others."""
+    return ".".join(name.split(".")[:2]) if name.startswith("blocks.") else ""
 
 
 def _download_vit(config: HNNConfig) -> Path:

@@ -238,8 +238,8 @@ def delete_set(name: str) -> None:
         _path(_tidy(name)).unlink()
     except FileNotFoundError as error:
         raise RequestError(f"There is no set “{name}”.") from error
-    except OSError as error:
-        raise RequestError(f"The set “{name}” cannot be deleted ({error.strerror}).") from error
+    except (OSError, ValueError) as error:  # the latter: a null character
+        raise RequestError(f"The set “{name}” cannot be deleted ({error}).") from error
 
 
 def _percent(mark: re.Match[str]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from hnn_core.exceptions import UnknownRegionError, UnknownSourceError
 from hnn_core.regions.base import Region, Source
 from hnn_core.regions.words import read_number
+from hnn_core.storage import typed_path
 
 __all__ = ["find_region", "open_source"]
 
@@ -57,7 +58,7 @@ def open_source(spec: str, progress: Callable[[int, int], None] | None = None) -
 
         if not rest.strip():
             raise UnknownSourceError(f"{spec!r} names no folder; write fits:FOLDER.")
-        folder = Path(rest.strip()).expanduser()
+        folder = typed_path(rest.strip())
         _refuse_uploads(folder)
         return FitsFolder(folder, progress)
     if colon and kind == "upload":

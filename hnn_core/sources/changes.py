@@ -10,6 +10,7 @@ from hnn_core.services.endpoints import live_home
 from hnn_core.sources.fits_folder import FitsFolder
 from hnn_core.sources.jsoc import JsocSource, newest
 from hnn_core.sources.uploads import uploads_home
+from hnn_core.storage import typed_path
 
 __all__ = ["Stamp", "folder_state", "record_stamps", "source_state", "stamp"]
 
@@ -70,7 +71,7 @@ def source_state(spec: str) -> int:
     """
     kind, _, rest = spec.strip().partition(":")
     if kind == "fits" and rest.strip():
-        return folder_state(Path(rest.strip()).expanduser())
+        return folder_state(typed_path(rest.strip()))
     if kind == "upload":
         return folder_state(uploads_home() / rest.strip())
     return newest(spec)

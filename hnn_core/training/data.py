@@ -181,7 +181,7 @@ class Parts:
         Raises
         ------
         OneClassError, TooFewGroupsError
-            If they cannot be split, or the part to learn from has one class only.
+            If they cannot be split so that every part has both classes.
         """
         # Split by all sequences of the class, so that the sides are the same for every m.
         every = dataset.select(config.flare_class, 1)
@@ -189,8 +189,10 @@ class Parts:
         if config.fold:
             train, test = folds(labels, groups, n=config.folds, seed=config.seed)[config.fold - 1]
         else:
-            train, test = _split(labels, groups, config, "test_fraction")
-        validation = train[:0]
+            # Both classes must remain for each part that is still to come.
+            left = 2 if config.validation_fraction else 1
+            train, test = _split(labels, groups, config, "test_fraction", left)
+        validation = held = train[:0]
         if config.validation_fraction:
             inner, held = _split(labels[train], groups[train], config, "validation_fraction")
             train, validation = train[inner], train[held]
@@ -198,12 +200,15 @@ class Parts:
         train, validation, test = (
             np.flatnonzero(table["group"].isin(groups[side])) for side in (train, validation, test)
         )
-        if table["label"].iloc[train].nunique() < 2:
-            raise OneClassError(
-                f"The {len(train)} sequences to learn from are all of one class; choose another "
-                "seed, a smaller validation_fraction or a larger data set."
-            )
-        return cls(table, *_frames_used(table), train, validation, test)
+        parts = cls(table, *_frames_used(table), train, validation, test)
+        for name, side in parts.sides.items():
+            # With fewer hours a side has both; a class may have no sequence that is long enough.
+            if len(np.unique(parts.labels[side])) < 2 and (name != "validation" or len(held)):
+                raise OneClassError(
+                    f"The {len(side)} sequences of {config.frames} hours in the {name} part are "
+                    "not of both classes; choose fewer frames, another seed or a larger data set."
+                )
+        return parts
 
     @classmethod
     def whole(cls, dataset: StoredDataset, config: TrainConfig) -> "Parts":
@@ -315,13 +320,13 @@ class SequenceBatches(Dataset[Batch]):
 
 
 def _split(
-    labels: np.ndarray, groups: np.ndarray, config: TrainConfig, setting: str
+    labels: np.ndarray, groups: np.ndarray, config: TrainConfig, setting: str, left: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
     fraction = getattr(config, setting)
     # Another seed than the test's, or the same groups would come together again.
     seed = config.seed + (setting == "validation_fraction")
     try:
-        return train_test(labels, groups, test_fraction=fraction, seed=seed)
+        return train_test(labels, groups, test_fraction=fraction, seed=seed, left=left)
     except TooFewGroupsError as error:
         raise TooFewGroupsError(f"{setting} {fraction:g} cannot be had: {error}") from error
 

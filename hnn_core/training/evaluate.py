@@ -114,7 +114,7 @@ def adopt_model(run: RunFolder) -> str:
     draft = target.with_name(f".{name}-{uuid.uuid4().hex[:8]}")
     try:
         shutil.copytree(run.model_folder, draft)
-        read_model_info(draft)
+        read_model_info(draft).verify()
         replace_folder(draft, target)
     except OSError as error:
         raise RunError(f"{run.name}: its model cannot be copied to {target} ({error}).") from error

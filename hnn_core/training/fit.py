@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 from lightning.pytorch import Trainer
 
+from hnn_core.dataset.card import file_sha256
 from hnn_core.dataset.stored import StoredDataset
 from hnn_core.network.embedding import describe_device
 from hnn_core.network.model import HNN
 from hnn_core.network.model_store import ModelInfo, load_model, save_model
-from hnn_core.scores import region_interval
 from hnn_core.storage import replace_json, replacing, room_on_disk
 from hnn_core.training.assemble import (
     Material,
@@ -103,10 +103,8 @@ def train_run(
         return _predict_test_set(run, config, material, parts, batches, trainer)
 
 
-def save_tested(
-    model: HNN, folder: Path, info: ModelInfo, table: pd.DataFrame, row: dict[str, Any], **how: Any
-) -> None:
-    """Save a model with the scores of its test, the interval of TSS, and its card for people.
+def save_tested(model: HNN, folder: Path, info: ModelInfo, row: dict[str, Any], **how: Any) -> None:
+    """Save a model with the scores of its test and its card for people.
 
     Parameters
     ----------
@@ -114,16 +112,12 @@ def save_tested(
     folder : Path
     info : ModelInfo
         What was known of the model before.
-    table : DataFrame
-        Predictions of the test set, as of `hnn_core.training.results.predict_test`.
     row : dict
-        Their scores, as of `hnn_core.training.results.score_row`.
+        Scores of its test, as of `hnn_core.training.results.score_row`.
     **how
         Of `hnn_core.network.model_store.save_model`.
     """
-    predicted = table["probability"] >= info.config.threshold
-    interval = region_interval(table["label"], predicted, table["group"])
-    card = {**info.metadata, "test": {**row, "tss_95": list(interval)}}
+    card = {**info.metadata, "test": row}
     save_model(model, folder, metadata=card, card=model_card(card), **how)
 
 
@@ -140,7 +134,8 @@ def write_scores(
     rows: list[dict[str, Any]],
     **more: Any,
 ) -> None:
-    """Write scores.json; an undefined score is null."""
+    """Write scores.json, with the sum of the predictions; an undefined score is null."""
+    table = run.path / "predictions.parquet"
     replace_json(
         run.path / "scores.json",
         {
@@ -151,6 +146,7 @@ def write_scores(
             "dataset": dataset.name,
             "dataset_sha256": dataset.sha256,
             "policy": dataset.card["policy"],
+            **({"predictions_sha256": file_sha256(table)} if table.is_file() else {}),
             "rows": [without_nan(row) for row in rows],
             **more,
         },
@@ -159,7 +155,13 @@ def write_scores(
 
 def without_nan(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row of scores with null for what is undefined, as JSON has it."""
-    return {name: None if value != value else value for name, value in row.items()}
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, list):
+            return [plain(one) for one in value]
+        return None if value != value else value
+
+    return {name: plain(value) for name, value in row.items()}
 
 
 def _predict_test_set(
@@ -184,7 +186,7 @@ def _predict_test_set(
     )
     write_table(table, run.path / "predictions.parquet")
     row = score_row(table, model.config.threshold)
-    save_tested(model.cpu(), run.model_folder, info, table, row)
+    save_tested(model.cpu(), run.model_folder, info, row)
     write_scores(run, config, material.dataset, [row])
     return table
 

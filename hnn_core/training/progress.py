@@ -50,6 +50,10 @@ class Progress:
     sequences: Mapping[str, int] = field(default_factory=dict)
     """Of each part: train, validation, test."""
     best_epoch: int | None = None
+    """The epoch whose model is kept: the one with the lowest validation loss, or the last where
+    there is no validation set."""
+    best_validation: Mapping[str, float | None] = field(default_factory=dict)
+    """Scores after the best epoch."""
     validation: Mapping[str, float | None] = field(default_factory=dict)
     """Scores after the last epoch done."""
     messages: tuple[dict[str, str], ...] = ()
@@ -78,6 +82,7 @@ def read_progress(events: Iterable[Mapping[str, Any]]) -> Progress:
         a new start, what was measured before it no longer holds.
     """
     known: dict[str, Any] = {}
+    scores: dict[Any, Mapping[str, float | None]] = {}
     messages = []
     for event in events:
         kind = event.get("event")
@@ -104,7 +109,9 @@ def read_progress(events: Iterable[Mapping[str, Any]]) -> Progress:
             known |= {key: event.get(key) for key in ("epoch", "seconds_left")}
             known |= {"batch": 0, "validation": event.get("validation") or {}}
             known["best_epoch"] = event.get("best_epoch") or known.get("best_epoch")
-    return Progress(**known, messages=tuple(messages))
+            scores[event.get("epoch")] = known["validation"]
+    best = scores.get(known.get("best_epoch"), {})
+    return Progress(**known, best_validation=best, messages=tuple(messages))
 
 
 def member_progress(events: Iterable[Mapping[str, Any]]) -> dict[str, Progress]:

@@ -11,7 +11,7 @@ import torch
 from hnn_core import __version__
 from hnn_core.dataset.stored import StoredDataset
 from hnn_core.network.model import HNN
-from hnn_core.scores import SCORES, skill_scores
+from hnn_core.scores import SCORES, interval_words, region_interval, skill_scores
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.data import Parts
 from hnn_core.training.loaders import autocast_type, embed_frames
@@ -76,25 +76,33 @@ def describe_environment(device: str, dataset_sha256: str) -> dict[str, Any]:
 def model_card(card: dict[str, Any]) -> str:
     """Write the model card for people, from the same facts."""
     test, training, parts = card["test"], card["training"], card["parts"]
-    low, high = test["tss_95"]
+    span = [np.nan if end is None else float(end) for end in test["tss_95"]]
     score = {
         name: "undefined" if test[name] is None or test[name] != test[name] else f"{test[name]:.3f}"
         for name in SCORES
     }
+    held = parts["validation"]
+    chose = (
+        "the one with the lowest loss on the validation set "
+        f"({held['sequences']} sequences of {held['groups']} regions)"
+        if held["sequences"]
+        else "the last, without a validation set"
+    )
     frozen = "LSTM and classifier" if training["freeze_vit"] else "all weights"
+    train = parts["train"]
+    learned = f"{train['sequences']} sequences of {train['groups']} regions"
     lines = [
         f"# {card['kind']}, ≥{training['flare_class']}, {card['trained_on']}",
         card.get("caution", ""),
         "## Test",
         f"On {card['test_set']}, {parts['test']['sequences']} hours: TSS {score['tss']} (95 % "
-        f"interval {low:.3f} to {high:.3f}, regions resampled), recall {score['recall']}, "
+        f"interval: {interval_words(*span)}; regions resampled), recall {score['recall']}, "
         f"precision {score['precision']}, accuracy {score['accuracy']}, HSS {score['hss']}; "
         f"{test['tp']} hits, {test['fn']} misses, {test['fp']} false alarms, {test['tn']} correct "
         "negatives.",
         "## Training",
-        f"{parts['train']['sequences']} sequences of {parts['train']['groups']} regions; "
-        f"{parts['validation']['sequences']} of {parts['validation']['groups']} chose epoch "
-        f"{card['epoch']} of {training['epochs']}. Trained: {frozen}; start of the transformer: "
+        f"{learned}. Kept: epoch {card['epoch']} of {training['epochs']}, {chose}. Trained: "
+        f"{frozen}; start of the transformer: "
         f"{training['pretrained']}. Data set {card['dataset']['name']} (source "
         f"{card['dataset']['source']}, policy {card['dataset']['policy']}, SHA-256 "
         f"{card['dataset']['sha256'][:16]}…). Settings are in config.json, under training.",
@@ -163,13 +171,17 @@ def predict_test(
 
 
 def score_row(table: pd.DataFrame, threshold: float) -> dict[str, Any]:
-    """Scores of one model's predictions at a threshold; undefined ones are NaN."""
+    """Scores of one model's predictions at a threshold, and the 95 % interval of TSS.
+
+    Undefined ones are NaN, and the interval (``tss_95``) is of NaN where there is none.
+    """
     predicted = (table["probability"] >= threshold).to_numpy().astype(int)
     return {
         "model": str(table["model"].iloc[0]),
         "fold": int(table["fold"].iloc[0]),
         "part": "test",
         **skill_scores(table["label"].to_numpy(), predicted),
+        "tss_95": list(region_interval(table["label"], predicted, table["group"])),
     }
 
 

@@ -8,17 +8,22 @@ crash tore is not read.
 import json
 import shutil
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from hnn_core.exceptions import RunError, UnknownRunError
+from hnn_core.dataset.card import file_sha256
+from hnn_core.exceptions import RunError, TrainingError, UnknownRunError
 from hnn_core.jobs.jobs import Job, start
 from hnn_core.jobs.process import machine_lock, reserve
 from hnn_core.regions.base import SkippedFile
-from hnn_core.storage import home, now, read_lines, replace_json
+from hnn_core.storage import home, json_objects, now, replace_json, typed_path
 from hnn_core.training.config import TrainConfig
+from hnn_core.training.events import sound_events
 
 __all__ = [
     "SHIPPED",
@@ -48,7 +53,7 @@ class RunFolder(Job):
     UnknownRunError
         If the folder has no config.json.
     RunError
-        If config.json is not a run's.
+        If config.json is broken or not a run's.
     """
 
     def __init__(self, path: Path) -> None:
@@ -59,6 +64,13 @@ class RunFolder(Job):
         self.kind = str(self.config.get("kind"))
         if self.kind not in _KINDS:
             raise RunError(f"{self.path / 'config.json'}: kind is {self.kind!r}, not a run's.")
+        grid = self.config.get("grid", {})
+        if not isinstance(grid, dict) or not all(isinstance(one, list) for one in grid.values()):
+            raise RunError(f"{self.path / 'config.json'}: grid is no table of settings.")
+        try:
+            TrainConfig.from_dict({"dataset": "unknown", **self.config})
+        except TrainingError as error:
+            raise RunError(f"{self.path / 'config.json'}: {error}") from error
 
     @property
     def shipped(self) -> bool:
@@ -68,10 +80,14 @@ class RunFolder(Job):
     @property
     def members(self) -> list["RunFolder"]:
         """Runs inside a cross-validation or a sweep, by name; none of a single training."""
+        return self.look_inside()[0]
+
+    def look_inside(self) -> tuple[list["RunFolder"], list[SkippedFile]]:
+        """Return the members by name, and those that are broken with the reason."""
         if self.kind == "train":
-            return []
+            return [], []
         inside = sorted(self.path.iterdir())
-        return [RunFolder(path) for path in inside if (path / "config.json").is_file()]
+        return _usable([path for path in inside if (path / "config.json").is_file()])
 
     @property
     def model_folder(self) -> Path:
@@ -94,18 +110,41 @@ class RunFolder(Job):
         return (self.path / "predictions.parquet").is_file()
 
     def events(self) -> list[dict[str, Any]]:
-        """Return the events, in order; a torn line is left out.
+        """Return the events, in order; torn and damaged lines are left out.
 
         Raises
         ------
         RunError
             If the file cannot be read.
         """
+        return self.read_events()[0]
+
+    def read_events(self) -> tuple[list[dict[str, Any]], int]:
+        """Return the events as `events` does, and how many lines are left out."""
         path = self.path / "metrics.jsonl"
         try:
-            return [line for line in read_lines(path) if "event" in line]
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return [], 0
         except OSError as error:
             raise RunError(f"{path}: {error.strerror}.") from error
+        lines = [line for line in text.split("\n") if line.strip()]
+        found = sound_events(json_objects(lines))
+        return found, len(lines) - len(found)
+
+    def check_results(self) -> None:
+        """Check that scores and predictions of the test set are there and whole, by their frames.
+
+        Raises
+        ------
+        RunError
+        """
+        self.scores()
+        path = self.path / "predictions.parquet"
+        try:
+            pq.read_metadata(path)
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise RunError(f"{path} is damaged; evaluate the run again.") from error
 
     def history(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the steps and epochs that led to where the run is.
@@ -152,8 +191,14 @@ class RunFolder(Job):
         if not path.is_file():
             raise RunError(f"The run {self.name} has no predictions of its test set yet.")
         try:
+            expected = self.scores().get("predictions_sha256")
+        except RunError:
+            expected = None  # of an earlier version, or still to be written
+        try:
+            if expected not in (None, file_sha256(path)):
+                raise ValueError("its checksum is not that in scores.json")
             return pd.read_parquet(path)
-        except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
+        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
             raise RunError(f"{path} is damaged; evaluate the run again.") from error
 
     def scores(self) -> dict[str, Any]:
@@ -189,12 +234,13 @@ def find_run(where: str | Path) -> RunFolder:
         If there is none.
     """
     text = str(where)
+    path = typed_path(text)
     if text and Path(text).name == text and text not in (".", ".."):
         for parent in (runs_home(), SHIPPED):
             if (parent / text / "config.json").is_file():
                 return RunFolder(parent / text)
-    if text and (Path(text).expanduser() / "config.json").is_file():
-        return RunFolder(Path(text).expanduser())
+    if text and (path / "config.json").is_file():
+        return RunFolder(path)
     names = ", ".join(run.name for run in list_runs()[0]) or "none"
     raise UnknownRunError(f"There is no run {text!r}; runs here: {names}.")
 
@@ -206,16 +252,11 @@ def list_runs() -> tuple[list[RunFolder], list[SkippedFile]]:
     -------
     runs : list of RunFolder
     skipped : list of SkippedFile
-        Folders that cannot be used, with the reason.
+        Folders of runs and of their members that are broken, with the reason.
     """
-    runs, skipped = [], []
     own = runs_home()
-    for folder in [*_folders(SHIPPED), *sorted(_folders(own), key=_made, reverse=True)]:
-        try:
-            runs.append(RunFolder(folder))
-        except RunError as error:
-            skipped.append(SkippedFile(str(folder), str(error)))
-    return runs, skipped
+    runs, skipped = _usable([*_folders(SHIPPED), *sorted(_folders(own), key=_made, reverse=True)])
+    return runs, [*skipped, *(one for run in runs for one in run.look_inside()[1])]
 
 
 def begin(run: RunFolder) -> None:
@@ -306,12 +347,25 @@ def _new_folder(name: str) -> Path:
     return folder
 
 
+def _usable(folders: Iterable[Path]) -> tuple[list[RunFolder], list[SkippedFile]]:
+    """Open the runs of folders in their order, and name those that are broken."""
+    runs, skipped = [], []
+    for folder in folders:
+        try:
+            run = RunFolder(folder)
+            _ = run.status  # raises where it is broken
+            runs.append(run)
+        except RunError as error:
+            skipped.append(SkippedFile(str(folder), str(error)))
+    return runs, skipped
+
+
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UnknownRunError(f"There is no {path}.") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{path} is not readable JSON.") from error
     if not isinstance(values, dict):
         raise RunError(f"{path} does not hold a dictionary.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from hnn_core.jobs.data_jobs import DataJob, again, list_data_jobs, remove
+from hnn_core.jobs.data_jobs import DataJob, again, broken_data_jobs, list_data_jobs, remove
 from hnn_core.jobs.jobs import State, stop
 from hnn_core.live.holdings import Holding, holdings
 from hnn_core.live.reporting import duration, size
@@ -18,7 +18,7 @@ from pages._data.view import explore_button, follows
 from pages._shared.access import guarded_button, perform_first
 from pages._shared.link import reopen
 from pages._shared.messages import plain, show_state, yes_no
-from pages._shared.widgets import choose_row, show_table
+from pages._shared.widgets import choose_row, list_skipped, show_table
 
 __all__ = ["show_holdings", "show_jobs"]
 
@@ -59,6 +59,7 @@ _MOST_NOTES = 20
 def show_jobs(*kinds: str) -> None:
     """Draw the jobs of these kinds, all if none is named; while one is at work, again and again."""
     jobs = _jobs(kinds)
+    list_skipped("job", broken_data_jobs(), "broken")
     if not jobs:
         return
     st.markdown("### Jobs")

@@ -136,8 +136,9 @@ def _show_faithful(view: View, heat: HeatView) -> None:
 
 
 def _show_check(view: View, found: Faithfulness, randomised: RandomisedCheck) -> None:
-    good = any(comparison.better for comparison in found.comparisons)
-    (st.success if good else st.warning)(found.verdict, icon=":material/fact_check:")
+    # Green is for a map that passes every curve; one of four is no pass.
+    box = {"better": st.success, "worse": st.error, "equal": st.info}.get(found.state, st.warning)
+    box(found.verdict, icon=":material/fact_check:")
     fill = choose(
         st.segmented_control,
         "Hidden tokens show",

@@ -21,6 +21,7 @@ from hnn_core.regions.goes_classes import flux_of_class
 from hnn_core.regions.labels import DEFAULT_POLICY
 from hnn_core.regions.outcome import cme_words, lookup_sentence
 from hnn_core.regions.well_known import largest_flare
+from hnn_core.scores import interval_words
 
 __all__ = [
     "DECISIONS",
@@ -197,14 +198,14 @@ def model_sentence(info: ModelInfo) -> str:
         parts = [f"Trained on {card['trained_on']}"]
     test = card.get("test")
     if isinstance(test, dict) and isinstance(test.get("tss"), int | float):
-        interval = test.get("tss_95")
+        ends = test.get("tss_95")
         spread = (
-            f" (95 % interval {interval[0]:.2f} to {interval[1]:.2f})"
-            if isinstance(interval, list) and None not in interval
+            f" (95 % interval {interval_words(*ends)})"
+            if isinstance(ends, list) and [type(end) for end in ends] == [float, float]
             else ""
         )
         where = f" on {card['test_set']}" if card.get("test_set") else ""
-        parts.append(f"Test TSS {test['tss']:.2f}{spread}{where}")
+        parts.append(f"Test TSS {number(test['tss'], '.3f')}{spread}{where}")
     else:
         parts.append("No test score is known")
     return " ".join(part.rstrip(".") + "." for part in parts)

@@ -23,7 +23,8 @@ _COLUMNS: dict[str, Any] = {
     "MB": st.column_config.NumberColumn(format="%.1f"),
     "longitude (deg)": st.column_config.NumberColumn(format="%.1f"),
     "P(eruptive)": st.column_config.NumberColumn(format="%.3f"),
-    "validation TSS": st.column_config.NumberColumn(format="%.3f"),
+    "its validation TSS": st.column_config.NumberColumn(format="%.3f"),
+    "TSS after the last epoch": st.column_config.NumberColumn(format="%.3f"),
     "CMEs linked": st.column_config.TextColumn(width="medium"),
     "meaning": st.column_config.TextColumn(width="large"),
 }
@@ -77,13 +78,16 @@ def choose_row(found: Sequence[T], row: Callable[[T], dict[str, Any]], key: str,
     return found[rows[0] if rows else 0]
 
 
-def list_skipped(what: str, skipped: Sequence[SkippedFile]) -> None:
-    """Draw what could not be used, each with its reason; nothing where all could."""
+def list_skipped(what: str, skipped: Sequence[SkippedFile], how: str = "skipped") -> None:
+    """Draw what could not be used, each with its reason; nothing where all could.
+
+    `how` says what became of it: ``3 files skipped``, ``1 run broken``.
+    """
     for kind, found in skipped_kinds(skipped).items():
         name = counted(len(found), what if kind == "file" else kind)
         with (
-            st.expander(f"{name} skipped", icon=":material/block:"),
-            st.container(height=240, border=False, gap="xsmall"),
+            st.expander(f"{name} {how}", icon=":material/block:"),
+            st.container(height=240 if len(found) > 3 else "content", border=False, gap="xsmall"),
         ):
             for one in found[:_MOST_SKIPPED]:
                 named = Path(one.path).name in one.reason

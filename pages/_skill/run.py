@@ -16,6 +16,7 @@ from analysis.skill.forecasts import (
     join_network,
     read_predictions,
     read_scores,
+    sequences_in_common,
 )
 from hnn_core.exceptions import RunError
 from hnn_core.regions.base import SkippedFile
@@ -65,7 +66,7 @@ def choose_run() -> Chosen | None:
         If the files of the run cannot be used; the selectors stay, to choose another one.
     """
     runs, skipped = _scored_runs()
-    list_skipped("folder", skipped)
+    list_skipped("run", skipped, "broken")
     if not runs:
         return None
     name = linked(
@@ -80,17 +81,27 @@ def choose_run() -> Chosen | None:
     predictions, scores = _read_run(runs[name].path, runs[name].status.time)
     of = dict.fromkeys(predictions["model"].unique(), runs[name])
     missing = [network for network in ("hnn", "vit") if network not in of]
-    others = [other for other in runs if other != name and _compares(runs[other], scores, missing)]
-    # A run of the same kind was tested on the same part; one of another kind hardly ever.
-    others.sort(key=lambda other: runs[other].kind != runs[name].kind)
+    common = {
+        other: _in_common(runs[name], runs[other])
+        for other in runs
+        if other != name and _compares(runs[other], scores, missing)
+    }
+    # Among equals a run of the same kind comes first.
+    others = sorted(common, key=lambda other: (-common[other], runs[other].kind != runs[name].kind))
+    if st.session_state.setdefault("beside_of", name) != name:
+        st.session_state["beside_of"] = name
+        st.session_state.pop("beside", None)  # another run has another that is nearest
     if others:
+        labels = {other: f"{other} · {common[other]:,} in common" for other in others}
         other = linked(
             st.selectbox,
             f"Compare with {FORECASTS[missing[0]]} from",
-            [*others, "–"],
+            labels | {"–": "–"},
             key="beside",
+            default=others[0] if common[others[0]] else "–",
             read=_MISSING,
-            help="Runs of the other network on the same data set and class.",
+            help="Runs of the other network on the same data set and class, those first whose "
+            "test set has most sequences in common with this one.",
         )
         if other != "–":
             try:
@@ -122,29 +133,49 @@ def _read_run(path: Path, written: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     return read_predictions(run.predictions()), read_scores(run.scores())
 
 
+def _in_common(run: RunFolder, other: RunFolder) -> int:
+    """Count the test sequences that two runs share; none with one that cannot be read."""
+    return _count_in_common(run.path, run.status.time, other.path, other.status.time)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _count_in_common(path: Path, written: str, other: Path, other_written: str) -> int:
+    try:
+        tables = [_read_run(*one)[0] for one in ((path, written), (other, other_written))]
+    except RunError:
+        return 0  # shown when that run is chosen itself
+    return sequences_in_common(*tables)
+
+
 def _scored_runs() -> tuple[dict[str, RunFolder], list[SkippedFile]]:
     """Finished runs with predictions by name, shipped ones first; folders that are no runs.
 
-    Of a sweep it is the members that have predictions.
+    Of a sweep it is the members that have predictions. A run whose scores or predictions are
+    broken is with the folders.
     """
     found, skipped = list_runs()
     runs: dict[str, RunFolder] = {}
     for run in found:
         members = run.members if run.kind == "sweep" else [run]
         for one in members:
-            if one.has_predictions and one.status.state == "finished":
+            if not one.has_predictions or one.status.state != "finished":
+                continue
+            try:
+                one.check_results()
+            except RunError as error:
+                skipped.append(SkippedFile(str(one.path), str(error)))
+            else:
                 runs[one.name if one is run else f"{run.name}/{one.name}"] = one
     return runs, skipped
 
 
 def _compares(run: RunFolder, scores: dict[str, Any], missing: list[str]) -> bool:
     try:
-        theirs = run.scores()
+        theirs = read_scores(run.scores())
     except RunError:
         return False  # shown when that run is chosen itself
-    same = all(theirs.get(key) == scores[key] for key in ("dataset_sha256", "flare_class"))
-    rows = theirs.get("rows", [])
-    return same and any(row.get("model") in missing for row in rows)
+    same = all(theirs[key] == scores[key] for key in ("dataset_sha256", "flare_class"))
+    return same and any(row.get("model") in missing for row in theirs["rows"])
 
 
 def _choose_threshold(own: float) -> float:

@@ -61,16 +61,19 @@ def show_missing(chosen: Chosen) -> None:
 
 def show_caveats(chosen: Chosen) -> None:
     """Draw what a reader of such scores ought to know."""
-    published = _paper(chosen)
+    published = PAPER_TSS[chosen.scores["flare_class"]]
     paper = " and ".join(f"{value} for {FORECASTS[name]}" for name, value in published.items())
-    where = "on real magnetograms and " if chosen.simulated else ""
+    drawn = (
+        "it is not drawn here, next to scores of simulated regions"
+        if chosen.simulated
+        else "the diamonds stand next to the bars, they were not measured on these sequences"
+    )
     policy = chosen.scores.get("policy")
     with st.expander("How to read these scores", icon=":material/menu_book:"):
         st.markdown(
-            f"- **The paper** reports a TSS of {paper or 'no value'} for this class, {where}on its "
-            "own test set: the diamonds stand next to the bars, they were not measured on these "
-            "sequences. Of its other bars (Figures 4 and 8) only the pictures are published, "
-            "so they are not drawn.\n"
+            f"- **The paper** reports a TSS of {paper} for this class, on its own test set of real "
+            f"magnetograms: {drawn}. Of its other bars (Figures 4 and 8) only the pictures are "
+            "published, so they are not drawn.\n"
             "- **What confined means**: no CME linked in DONKI, by the policy. That is not the "
             "same as no CME; before 2014 DONKI holds only about a quarter of the M and X flares."
             + (f" Policy of this data set: {policy}." if policy else "")
@@ -138,8 +141,9 @@ def show_numbers(heads: list[str], rows: dict[str, list[str]]) -> None:
     st.html(f'<table class="numbers"><tr>{head}</tr>{body}</table>')
 
 
-def _paper(chosen: Chosen) -> dict[str, float]:
-    return PAPER_TSS.get(chosen.scores["flare_class"], {})
+def _paper(chosen: Chosen) -> dict[str, float] | None:
+    """Return the paper's TSS where it may stand beside: on the Sun, not on simulated regions."""
+    return None if chosen.simulated else PAPER_TSS[chosen.scores["flare_class"]]
 
 
 def _show_table(table: pd.DataFrame, words: Callable[..., tuple[str, str]], *columns: str) -> None:

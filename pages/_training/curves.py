@@ -41,7 +41,11 @@ def show_curves(run: RunFolder, progress: Progress) -> None:
     with right:
         st.markdown("#### Skill on the validation set")
         show_chart(
-            validation_figure(epochs, best_epoch=progress.best_epoch, n_epochs=progress.epochs),
+            validation_figure(
+                epochs,
+                best_epoch=progress.best_epoch if progress.best_validation else None,
+                n_epochs=progress.epochs,
+            ),
             key="run_skill",
             simulated=simulated,
             alt=f"Validation scores of {run.name} against the epoch",
@@ -60,7 +64,9 @@ def show_members(run: RunFolder, members: dict[str, Progress], *, busy: bool) ->
                 "training": name,
                 "done": one.fraction,
                 "epoch": f"{one.epoch} of {one.epochs or '…'}",
-                "validation TSS": one.validation.get("tss"),
+                "best epoch (lowest validation loss)": one.best_epoch,
+                "its validation TSS": one.best_validation.get("tss"),
+                "TSS after the last epoch": one.validation.get("tss"),
                 "time left": number(one.seconds_left, duration)
                 if busy and one.fraction < 1
                 else "–",

@@ -14,7 +14,14 @@ from pages._shared.access import guarded_button, perform
 from pages._shared.messages import show_state, written
 from pages._shared.widgets import show_table
 from pages._training.curves import show_curves, show_members
-from pages._training.runs import KINDS, dataset_words, field_words, network, number
+from pages._training.runs import (
+    KINDS,
+    best_epoch_facts,
+    dataset_words,
+    field_words,
+    network,
+    number,
+)
 
 __all__ = ["show_run"]
 
@@ -48,7 +55,7 @@ def _show_live(run: RunFolder) -> None:
     state = effective_state(run)
     if state.message:
         (st.error if state.state == "failed" else st.caption)(state.message)
-    events = run.events()
+    events, lost = run.read_events()
     progress = read_progress(events)
     if run.kind == "train":
         _show_progress(run, progress, busy=busy)
@@ -56,6 +63,9 @@ def _show_live(run: RunFolder) -> None:
     else:
         show_members(run, member_progress(events), busy=busy)
     _show_messages(progress)
+    if lost:
+        lines = "1 line" if lost == 1 else f"{lost} lines"
+        st.caption(f":material/block: Left out: {lines} of metrics.jsonl, torn or damaged.")
     with st.expander("Log", icon=":material/terminal:"):
         st.code(run.log_tail(_LOG_LINES) or "Nothing yet.", language=None, height=320)
 
@@ -75,8 +85,7 @@ def _show_progress(run: RunFolder, progress: Progress, *, busy: bool) -> None:
         "Throughput": number(progress.sequences_per_s, "{:.1f} sequences/s"),
         "Waiting for data": number(progress.data_fraction, "{:.0%}"),
         "Memory": number(progress.memory_mb, "{:,.0f} MB"),
-        "Best epoch": str(progress.best_epoch or "–"),
-        "Validation TSS": number(progress.validation.get("tss"), "{:.3f}"),
+        **best_epoch_facts(progress),
     }
     with st.container(key="run_facts", horizontal=True, gap="medium"):
         for label, value in facts.items():

@@ -1,11 +1,15 @@
 """The list of runs in the sidebar, which of them is looked at, and what they are called."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import streamlit as st
 
 from hnn_core.dataset.card import list_datasets
+from hnn_core.exceptions import RunError
 from hnn_core.jobs.jobs import State, effective_state
+from hnn_core.magnetogram.conventions import number as plain_number
+from hnn_core.training.progress import Progress
 from hnn_core.training.run_folder import RunFolder, list_runs
 from pages._shared.link import linked, reopened
 from pages._shared.messages import STATES
@@ -13,6 +17,7 @@ from pages._shared.widgets import list_skipped
 
 __all__ = [
     "KINDS",
+    "best_epoch_facts",
     "choose_run",
     "choose_view",
     "dataset_words",
@@ -61,7 +66,7 @@ def choose_run() -> RunFolder | None:
             read="There is no run “{}”.",
             captions=[_caption(runs[name], now[name]) for name in order],
         )
-    list_skipped("folder", skipped)
+    list_skipped("run", skipped, "broken")
     st.session_state["run_states"] = _states()
     busy = any(run.alive for run in runs.values())
     st.fragment(_run_anew_on_change, run_every=_REFRESH_S if busy else None)()
@@ -83,7 +88,7 @@ def network(run: RunFolder) -> str:
 
 def is_simulated(run: RunFolder) -> bool:
     """Whether a run's data are simulated, as far as its scores or its data set show."""
-    if (run.path / "scores.json").is_file():
+    with suppress(RunError):  # none yet, or a broken file, which the list of runs names
         return bool(run.scores().get("simulated"))
     name = str(run.config.get("dataset"))
     return any(info.simulated for info in list_datasets()[0] if info.name == name)
@@ -100,6 +105,27 @@ def number(value: float | None, form: str | Callable[[float], str]) -> str:
     if value is None:
         return "–"
     return form.format(value) if isinstance(form, str) else form(value)
+
+
+def best_epoch_facts(progress: Progress) -> dict[str, str]:
+    """Name the best epoch by its criterion, with its own scores next to those of the last."""
+    last = {f"TSS after epoch {progress.epoch}": _validation(progress.validation, "tss")}
+    if not progress.best_epoch:
+        return {"Best epoch": "–"}
+    if not progress.best_validation:
+        return {"Kept: the last epoch (no validation set)": str(progress.best_epoch)}
+    best = {
+        "Best epoch: lowest validation loss": str(progress.best_epoch),
+        "Its validation loss": _validation(progress.best_validation, "loss"),
+        "Its validation TSS": _validation(progress.best_validation, "tss"),
+    }
+    return best if progress.best_epoch == progress.epoch else best | last
+
+
+def _validation(scores: Mapping[str, float | None], name: str) -> str:
+    """Write a score of a validation pass, with the digits that it has everywhere."""
+    value = scores.get(name)
+    return "undefined" if value is None else plain_number(value, ".4f" if name == "loss" else ".3f")
 
 
 def _caption(run: RunFolder, state: State) -> str:

@@ -350,7 +350,7 @@ def test_a_map_is_checked_while_the_hours_are_gone_through(app, page):
         curves = page.locator(f".st-key-faithful_{kind}_zero .scatterlayer .js-line")
         curves.first.wait_for()
         assert curves.count() >= 4  # the map, |B|, the gradient, and the random ones' band
-    page.get_by_text(re.compile(r"The map is (no )?better than random order")).wait_for()
+    page.get_by_text(re.compile(r"[Tt]he map is .* random order in")).wait_for()
     page.get_by_text("Randomised network:").wait_for()
     sound(page)
 

@@ -1,16 +1,18 @@
 """Files that a kill leaves old or new, lines that it may tear."""
 
 import errno
+from pathlib import Path
 
 import pytest
 
-from hnn_core.exceptions import DiskFullError
+from hnn_core.exceptions import DiskFullError, RequestError
 from hnn_core.storage import (
     append_line,
     read_lines,
     replace_json,
     replacing,
     room_on_disk,
+    typed_path,
     write_atomically,
 )
 
@@ -70,3 +72,15 @@ def test_a_full_disk_is_named_and_other_errors_stay(tmp_path):
         raise OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(PermissionError), room_on_disk(tmp_path, "start again"):
         raise PermissionError
+
+
+@pytest.mark.parametrize("text", ["a\0b", "a" * 5000, "~nobody-of-that-name/x"])
+def test_a_text_that_can_be_no_path_is_refused(text):
+    with pytest.raises(RequestError, match=r"cannot be a path|too long"):
+        typed_path(text)
+
+
+def test_a_path_need_not_be_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert typed_path("~/runs") == tmp_path / "runs"
+    assert typed_path("relative") == Path("relative")

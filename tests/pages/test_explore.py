@@ -85,7 +85,7 @@ def test_link_opens_region_hour_and_model_and_draws_everything(folder, model):
     for key in ("filmstrip", "passage", "bars_pil", "line_pil", "bars_total", "line_total"):
         assert figure(app, key)["data"], key
     assert {"field", "attention rollout", "PIL"} <= names(app)
-    assert "Trained on drawn squares. Test TSS 0.25 (95 % interval 0.10 to 0.40)." in words(app)
+    assert "Trained on drawn squares. Test TSS 0.250 (95 % interval 0.100 to 0.400)." in words(app)
     assert any("threshold 0.5</span>" in element.proto.body for element in app.get("html"))
 
 
@@ -313,3 +313,34 @@ def test_a_patch_that_grows_is_shown_whole_and_its_bars_count_the_common_area(mo
     assert "Bars: The patch changes its box in these hours" in captions
     images = figure(app, "filmstrip")["layout"]["images"]
     assert len({(one["sizex"], one["sizey"]) for one in images}) == 1
+
+
+def test_a_damaged_model_is_one_sentence_and_another_can_be_chosen(folder, model, hnn_home):
+    damaged = hnn_home / "models" / "damaged"
+    save_model(small_model(), damaged, metadata=CARD)
+    path = damaged / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 8
+    path.write_bytes(content)
+    for page in ("", "case_studies"):
+        app = run_app(
+            page, source="fits", folder=str(folder), model="damaged", hour="2011-02-13T12:00"
+        )
+        assert not app.exception
+        said = words(app)
+        assert "that should not" not in said
+        assert "model.safetensors is damaged or another model's" in said
+    app = opened(folder, model="damaged")
+    app.selectbox(key="model").set_value("small").run()
+    assert not app.error
+    assert "model.safetensors is damaged" not in words(app)
+
+
+def test_a_model_without_a_checksum_says_so(folder, model, hnn_home):
+    path = hnn_home / "models" / "small" / "config.json"
+    values = json.loads(path.read_text())
+    del values["sha256"]
+    path.write_text(json.dumps(values))
+    app = opened(folder)
+    assert not app.error
+    assert "The model small carries no checksum" in words(app)

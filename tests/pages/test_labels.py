@@ -138,11 +138,11 @@ def test_position_is_written_as_solar_physicists_do(longitude, latitude, words):
         ({}, "The card of small does not name its training data. No test score is known."),
         (
             {"trained_on": "simulated regions only", "test": {"tss": 0.61}},
-            "Trained on simulated regions only. Test TSS 0.61.",
+            "Trained on simulated regions only. Test TSS 0.610.",
         ),
         (
             {"trained_on": "noise.", "test": {"tss": 0.5, "tss_95": [0.4, 0.6]}, "test_set": "X"},
-            "Trained on noise. Test TSS 0.50 (95 % interval 0.40 to 0.60) on X.",
+            "Trained on noise. Test TSS 0.500 (95 % interval 0.400 to 0.600) on X.",
         ),
         (
             {"trained_on": "noise", "test": {"tss": None, "tss_95": None}},

@@ -60,6 +60,12 @@ def words(app: AppTest) -> str:
     return "\n".join([*(str(element.value) for element in elements), *html])
 
 
+def broken(app: AppTest) -> list[str]:
+    """What the list of broken runs says of each."""
+    found = [one for one in app.expander if one.label.endswith("broken")]
+    return [caption.value for one in found for caption in one.caption]
+
+
 def names(app: AppTest, key: str) -> list[str]:
     return [trace.get("name") for trace in figure(app, key)["data"]]
 
@@ -77,9 +83,7 @@ def test_both_networks_and_both_baselines_stand_side_by_side(runs):
     app = opened(run="pair")
     assert not app.error
     assert {*FIGURES, "by_longitude", "by_class"} <= drawn(app)
-    assert {"HNN", "ViT", "climatology", "flux threshold", "the paper's TSS"} <= set(
-        names(app, "scores")
-    )
+    assert {"HNN", "ViT", "climatology", "flux threshold"} <= set(names(app, "scores"))
     assert "720 sequences of 40 regions, 50.0 % eruptive" in words(app)
     assert "SHA-256 0123456789ab" in words(app)
     assert "precision of climatology (nothing was predicted eruptive)" in words(app)
@@ -134,7 +138,7 @@ def test_cross_validation_shows_mean_and_folds(runs):
     write_run(runs, "folds", draw_predictions(folds=5))
     app = opened()
     assert not app.error
-    assert {"HNN, folds", "the paper's TSS"} <= set(names(app, "folds"))
+    assert "HNN, folds" in names(app, "folds")
     assert "Mean ± std/√5" in words(app)
     assert "n − 1 in the denominator" in words(app)
     assert "the paper's TSS" not in names(app, "scores")
@@ -158,13 +162,62 @@ def test_other_network_comes_from_a_run_on_the_same_sequences(runs):
     assert "ViT" not in names(app, "scores")
     write_run(runs, "folds", draw_predictions(folds=5))
     app = opened(run="hnn run")
-    assert app.selectbox(key="beside").options == ["vit run", "folds", "–"]
+    assert app.selectbox(key="beside").options == [
+        "vit run · 720 in common",
+        "folds · 0 in common",
+        "–",
+    ]
     assert app.selectbox(key="beside").value == "vit run"
     other = draw_predictions(models=("vit",), regions=20, seed=1)
     write_run(runs, "vit elsewhere", other)
     app = opened(run="hnn run", beside="vit elsewhere")
     assert "not tested on the same sequences" in words(app)
     assert "ViT" not in names(app, "scores")
+
+
+def test_second_run_is_the_one_with_most_sequences_in_common(runs):
+    both = draw_predictions()
+    hnn, vit = (both[both["model"] == name] for name in ("hnn", "vit"))
+    write_run(runs, "hnn run", hnn)
+    write_run(runs, "none", draw_predictions(models=("vit",), seed=5))
+    write_run(runs, "part", vit[vit["region"] != "SIM 1"])
+    assert opened(run="hnn run").selectbox(key="beside").value == "part"
+    write_run(runs, "all", vit)
+    app = opened(run="hnn run")
+    assert app.selectbox(key="beside").value == "all"
+    assert [text.split(" ·")[0] for text in app.selectbox(key="beside").options] == [
+        *("all", "part", "none"),
+        "–",
+    ]
+    # Another run has another nearest one, unless the link or the reader chose.
+    write_run(runs, "second", draw_predictions(models=("hnn",), seed=5))
+    app.run().selectbox(key="run").set_value("second").run()
+    assert app.selectbox(key="beside").value == "none"
+    app.selectbox(key="run").set_value("hnn run").run()
+    assert app.selectbox(key="beside").value == "all"
+
+
+def test_without_a_sequence_in_common_nothing_is_joined(runs):
+    write_run(runs, "hnn run", draw_predictions(models=("hnn",)))
+    write_run(runs, "elsewhere", draw_predictions(models=("vit",), folds=2))
+    app = opened(run="hnn run")
+    assert app.selectbox(key="beside").value == "–"
+    assert "not tested on the same sequences" not in words(app)
+
+
+def test_papers_tss_stands_next_to_real_test_sets_only(runs):
+    for simulated in (True, False):
+        name = "sim" if simulated else "real"
+        write_run(runs, name, draw_predictions(simulated=simulated), simulated=simulated)
+        write_run(
+            runs, f"{name} folds", draw_predictions(simulated=simulated, folds=5),
+            simulated=simulated,
+        )  # fmt: skip
+        for run, key in ((name, "scores"), (f"{name} folds", "folds")):
+            app = opened(run=run)
+            assert ("the paper's TSS" in names(app, key)) is not simulated
+            assert "reports a TSS of 0.6111 for HNN and 0.1837 for ViT" in words(app)
+            assert ("not drawn here" in words(app)) is simulated
 
 
 def test_one_class_is_undefined_in_words(runs):
@@ -182,17 +235,37 @@ def test_run_with_torn_files_is_one_sentence_and_another_can_be_chosen(runs):
     torn = write_run(runs, "torn", draw_predictions()) / "predictions.parquet"
     torn.write_bytes(torn.read_bytes()[:400])
     app = opened(run="torn")
-    assert ["predictions.parquet is damaged" in error.value for error in app.error] == [True]
-    assert not drawn(app)
-    app.selectbox(key="run").set_value("whole").run()
     assert not app.error
+    assert "There is no finished run “torn”" in words(app)
+    assert ["predictions.parquet is damaged" in one for one in broken(app)] == [True]
     assert "scores" in drawn(app)
 
 
 def test_run_without_scores_is_one_sentence(runs):
     (write_run(runs, "scoreless", draw_predictions()) / "scores.json").unlink()
     app = opened()
-    assert ["scoreless has no scores yet" in error.value for error in app.error] == [True]
+    assert ["scoreless has no scores yet" in one for one in broken(app)] == [True]
+    assert not app.error
+
+
+@pytest.mark.parametrize("file", ["status.json", "config.json", "scores.json"])
+def test_a_torn_run_is_listed_as_broken_and_the_others_stay(runs, file):
+    write_run(runs, "whole", draw_predictions())
+    torn = write_run(runs, "torn", draw_predictions()) / file
+    torn.write_text(torn.read_text()[:30])
+    app = opened()
+    assert not app.error
+    assert [f"torn/{file}" in one for one in broken(app)] == [True]
+    assert app.selectbox(key="run").value == "whole"
+    assert "scores" in drawn(app)
+
+
+def test_damage_inside_the_predictions_is_one_sentence(runs):
+    folder = write_run(runs, "whole", draw_predictions())
+    scores = json.loads((folder / "scores.json").read_text())
+    (folder / "scores.json").write_text(json.dumps({**scores, "predictions_sha256": "0" * 64}))
+    app = opened()
+    assert ["predictions.parquet is damaged" in error.value for error in app.error] == [True]
 
 
 def test_unfinished_and_broken_runs_are_not_offered(runs):
@@ -204,15 +277,14 @@ def test_unfinished_and_broken_runs_are_not_offered(runs):
     app = opened(run="at work")
     assert list(app.selectbox(key="run").options) == ["done · ≥M · single run"]
     assert "There is no finished run “at work”" in words(app)
-    [skipped] = [one for one in app.expander if one.label == "1 folder skipped"]
-    assert ["config.json is not readable JSON" in one.value for one in skipped.caption] == [True]
+    assert ["config.json is not readable JSON" in one for one in broken(app)] == [True]
 
 
 def test_members_of_a_sweep_are_offered_each(runs):
     grid = runs / "grid"
     write_run(grid, "frames-6", draw_predictions(models=("hnn",)))
     write_run(grid, "frames-8", draw_predictions(models=("hnn",)))
-    (grid / "config.json").write_text(json.dumps({"kind": "sweep"}))
+    (grid / "config.json").write_text(json.dumps({"kind": "sweep", "grid": {"frames": [6, 8]}}))
     app = opened(run="grid/frames-8")
     assert app.selectbox(key="run").value == "grid/frames-8"
     assert "Skill of grid/frames-8" in words(app)

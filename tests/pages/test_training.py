@@ -291,7 +291,8 @@ def test_a_run_shows_progress_curves_messages_and_log(operator):
     assert metric(app, "Throughput") == "12.5 sequences/s"
     assert metric(app, "Waiting for data") == "25%"
     assert metric(app, "Memory") == "700 MB"
-    assert metric(app, "Validation TSS") == "0.200"
+    assert metric(app, "Best epoch: lowest validation loss") == "3"
+    assert metric(app, "Its validation TSS") == "0.200"
     assert "CPU, 2 threads. Sequences: 64 train, 8 validation, 16 test." in words(app)
     assert "Fell back to checkpoint" in words(app)
     assert "the last words of the log" in app.code[0].value
@@ -515,3 +516,57 @@ def test_idle_pages_do_not_run_by_themselves(operator, monkeypatch):
     resume(run)
     opened(run="a")
     assert None not in asked
+
+
+def test_the_best_epoch_has_its_own_score_and_its_criterion(operator):
+    run = made_run("a", "finished", done=2)
+    events = EventLog(run.path / "metrics.jsonl")
+    events.write("epoch", epoch=3, step=6, validation={"loss": 0.9, "tss": -0.5}, best_epoch=2)
+    app = opened(run="a")
+    assert metric(app, "Best epoch: lowest validation loss") == "2"
+    assert metric(app, "Its validation loss") == "0.2000"
+    assert metric(app, "Its validation TSS") == "0.100"
+    assert metric(app, "TSS after epoch 3") == "−0.500"
+    made_run("b", "finished", done=0)
+    log = EventLog(find_run("b").path / "metrics.jsonl")
+    log.write("epoch", epoch=1, step=2, validation=None, best_epoch=1)
+    assert metric(opened(run="b"), "Kept: the last epoch (no validation set)") == "1"
+
+
+@pytest.mark.parametrize("file", ["status.json", "config.json"])
+def test_a_torn_run_is_listed_as_broken_and_takes_nothing_down(operator, file):
+    made_run("a", "finished")
+    torn = made_run("torn", "finished").path / file
+    torn.write_text(torn.read_text()[:25])
+    for view in ("watch", "compare", "new"):
+        app = opened(view=view)
+        assert not app.error
+        if view == "watch":
+            [expander] = [one for one in app.expander if one.label == "1 run broken"]
+            assert f"torn/{file}" in expander.caption[0].value
+            assert "## a" in words(app)
+
+
+def test_a_run_with_torn_scores_is_shown_all_the_same(operator):
+    (made_run("a", "finished").path / "scores.json").write_text('{"simul')
+    app = opened(run="a")
+    assert not app.error
+    assert charts(app) == {"run_loss", "run_skill"}
+    assert not opened(view="compare").error
+
+
+def test_damaged_events_are_left_out_and_said_so(operator):
+    run = made_run("a", "finished")
+    with (run.path / "metrics.jsonl").open("a") as stream:
+        stream.write('{"event": "epoch", "epoch": []}\n{"event": "st')
+    app = opened(run="a")
+    assert "Left out: 2 lines of metrics.jsonl, torn or damaged" in words(app)
+    assert charts(app) == {"run_loss", "run_skill"}
+
+
+def test_a_broken_job_is_listed_with_the_reason(operator):
+    job = drawn_job("20260101-000000-build-abcdef", kind="build")
+    (job.path / "request.json").write_text('{"kind": "bui')
+    app = opened(view="new")
+    [expander] = [one for one in app.expander if one.label == "1 job broken"]
+    assert "request.json is broken" in expander.caption[0].value

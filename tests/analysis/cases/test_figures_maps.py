@@ -271,14 +271,17 @@ def test_gains_are_over_the_mean_of_the_random_orders_with_their_interval():
     assert list(figure.layout.xaxis.ticktext)[1] == "insertion,<br>zero field"
 
 
-def test_only_a_map_that_is_better_than_random_is_filled():
+def test_a_map_is_marked_as_better_worse_or_neither():
     found = made_faithfulness()
     worse = dataclasses.replace(found.comparisons[0], area=0.6)
     figure = faithfulness_areas_figure(
         dataclasses.replace(found, comparisons=(worse, *found.comparisons[1:]))
     )
     symbols = trace(figure, "map, 95 %").marker.symbol
-    assert list(symbols) == ["diamond-open", "diamond", "diamond", "diamond"]
+    assert list(symbols) == ["x", "diamond", "diamond", "diamond"]
+    alike = dataclasses.replace(found.comparisons[0], area=0.49)
+    figure = faithfulness_areas_figure(dataclasses.replace(found, comparisons=(alike,)))
+    assert list(trace(figure, "map, 95 %").marker.symbol) == ["diamond-open"]
 
 
 # Random weights

@@ -141,7 +141,7 @@ def test_flux_that_changes_its_sign_between_folds_has_no_curve(told_in_folds):
 
 
 def test_threshold_is_marked_and_so_is_the_models_own(told):
-    table = threshold_scores(told["hnn"], draws=20)
+    table = threshold_scores(told["hnn"])
     moved = threshold_figure(table, chosen=0.3, own=0.5)
     assert [shape.x0 for shape in moved.layout.shapes] == [0.5, 0.3]
     assert moved.layout.shapes[1].line.color == style.THRESHOLD
@@ -209,7 +209,7 @@ def all_figures(told, told_in_folds) -> list[go.Figure]:
         fold_bars_figure(fold_table(told_in_folds)),
         roc_figure(told),
         precision_recall_figure(told),
-        threshold_figure(threshold_scores(told["hnn"], draws=5), chosen=0.5),
+        threshold_figure(threshold_scores(told["hnn"]), chosen=0.5),
         reliability_figure(tables, {"hnn": brier_scores(told["hnn"])}, base_rate=0.5),
         confusion_figure([3, 2, 4, 1]),
         bins_figure(skill_by_class(told["hnn"]), forecast="hnn"),

@@ -28,6 +28,7 @@ from analysis.skill.forecasts import (
     join_network,
     read_predictions,
     read_scores,
+    sequences_in_common,
     worst_misses,
 )
 from analysis.skill.scores import (
@@ -47,10 +48,12 @@ from hnn_core.scores import (
     group_counts,
     group_draws,
     interval,
+    interval_words,
     region_interval,
     resampled_scores,
     skill_scores,
 )
+from hnn_core.training.results import score_row
 from tests.support.made_runs import draw_predictions
 
 TEN = {
@@ -125,23 +128,50 @@ def test_counts_of_groups_by_hand():
 def test_drawing_tables_is_drawing_regions():
     """The same intervals as from gathering frames, with other random numbers."""
     table = forecasts(draw_predictions(models=("hnn",), regions=60), 0.5)["hnn"]
-    drawn = resampled_scores(
-        group_counts(table["label"], table["said"], table["group"]), draws=4000, seed=3
-    )
+    of_group = dict(iter(table.groupby("group")))
+    rng = np.random.default_rng(3)
+    by_hand = []
+    for _ in range(400):
+        chosen = pd.concat([of_group[k] for k in rng.choice(list(of_group), len(of_group))])
+        by_hand.append(skill_scores(chosen["label"], chosen["said"].astype(int)))
     for score in ("tss", "precision"):
-        expected = region_interval(
-            table["label"], table["said"].astype(int), table["group"], score=score, draws=2000
+        found = region_interval(table["label"], table["said"], table["group"], score=score)
+        # A percentile of 400 draws moves by a tenth of the interval's width.
+        assert interval([one[score] for one in by_hand]) == pytest.approx(found, abs=0.06)
+
+
+def test_a_score_has_one_interval_wherever_it_is_computed():
+    """On the page, against the threshold, in its table, in the run folder and in the model card."""
+    predictions = draw_predictions(models=("hnn",), regions=60)
+    table = forecasts(predictions, 0.5)["hnn"]
+    whole = row(score_table({"hnn": table}), forecast="hnn", score="tss")
+    expected = (whole["low"], whole["high"])
+    assert region_interval(table["label"], table["said"], table["group"]) == expected
+    at_half = threshold_scores(table).set_index("threshold").loc[0.5]
+    assert tuple(at_half[["tss_low", "tss_high"]]) == expected
+    bins = skill_by_longitude(table.assign(longitude=5.0))
+    assert tuple(bins[bins["sequences"] > 0].iloc[0][["low", "high"]]) == expected
+    of_run = score_row(predictions, 0.5)
+    assert tuple(of_run["tss_95"]) == expected
+    assert with_interval(whole["value"], *expected)[1] == interval_words(*expected)
+    csv = pd.read_csv(
+        io.StringIO(
+            scores_csv(score_table({"hnn": table}), pd.DataFrame(), threshold=0.5, simulated=True)
         )
-        # A percentile of 2000 draws moves by about 0.008 (a twentieth of the interval's width).
-        assert interval(drawn[score]) == pytest.approx(expected, abs=0.03)
+    )
+    in_csv = row(csv, forecast="hnn", score="tss")
+    assert interval_words(in_csv["low"], in_csv["high"]) == interval_words(*expected)
+    few = score_row(predictions[predictions["group"].isin(predictions["group"].unique()[:4])], 0.5)
+    assert np.isnan(few["tss_95"]).all()
+    assert interval_words(*few["tss_95"]) == "no interval"
 
 
 def test_two_hundred_groups_are_drawn_in_less_than_a_tenth_of_a_second():
     by_group = np.random.default_rng(0).integers(0, 40, (200, 4))
-    resampled_scores(by_group, draws=10)
+    resampled_scores(by_group)
     group_draws.cache_clear()
     began = time.process_time()
-    resampled_scores(by_group, draws=1000)
+    resampled_scores(by_group)
     assert time.process_time() - began < 0.1
 
 
@@ -259,7 +289,7 @@ def test_one_class_has_no_curve(curve):
 def test_skill_at_every_threshold_is_the_skill_there(rows):
     label, probability, group = map(np.array, zip(*rows, strict=True))
     table = pd.DataFrame({"label": label.astype(int), "probability": probability, "group": group})
-    found = threshold_scores(table, draws=2)
+    found = threshold_scores(table)
     for threshold in (0.0, 0.29, 0.5, 1.0):
         expected = skill_scores(label, probability >= threshold)
         for score in SCORES:
@@ -288,7 +318,7 @@ def test_reliability_of_an_honest_forecast_lies_on_the_diagonal():
             "group": np.arange(20_000) // 100,
         }
     )
-    found = reliability(table, draws=200)
+    found = reliability(table)
     # 2000 sequences a bin: the binomial error is 0.011 at most.
     np.testing.assert_allclose(found["frequency"], found["probability"], atol=0.04)
     assert (found["low"] < found["frequency"]).all()
@@ -370,6 +400,13 @@ def test_another_run_is_joined_on_the_same_sequences_only():
         join_network(ten(), ten(model="vit").iloc[1:])
 
 
+def test_sequences_in_common_are_those_that_could_be_joined():
+    assert sequences_in_common(ten(), ten(model="vit")) == 10
+    assert sequences_in_common(ten(), ten(model="vit").iloc[3:]) == 7
+    assert sequences_in_common(ten(), ten(fold=1)) == 0
+    assert sequences_in_common(ten(), ten(label=0)) == 6
+
+
 def test_papers_values():
     assert PAPER_TSS["M"] == {"hnn": 0.6111, "vit": 0.1837}
     assert set(PAPER_TSS) == {"M5.0", "M", "C"}
@@ -380,7 +417,7 @@ def test_papers_values():
     [
         (number(-0.1234), "−0.123"),
         (number(float("nan")), "undefined"),
-        (with_interval(0.5, -0.1, 0.9), ("0.500", "−0.10 to 0.90")),
+        (with_interval(0.5, -0.1, 0.9), ("0.500", "−0.100 to 0.900")),
         (with_interval(0.5, float("nan"), float("nan")), ("0.500", "no interval")),
         (with_interval(float("nan"), 0.0, 0.0), ("undefined", "")),
         (with_error(0.5, 0.0123), ("0.500", "± 0.012")),

@@ -11,6 +11,7 @@ from hnn_core.network.predictor import Predictor
 from hnn_core.scores import skill_scores
 from hnn_core.sources import open_source
 from hnn_core.sources.sequence import build_sequence
+from hnn_core.training.results import score_row
 from hnn_core.training.run_folder import find_run, list_runs
 
 pytestmark = pytest.mark.slow
@@ -32,7 +33,10 @@ def test_is_small_and_tells_what_it_was_trained_on(name: str) -> None:
     assert "forecasts nothing" in info.metadata["caution"]
     assert info.metadata["training"]["freeze_vit"] is True
     card = (SHIPPED / name / "README.md").read_text(encoding="utf-8")
+    low, high = info.metadata["test"]["tss_95"]
     assert f"TSS {info.metadata['test']['tss']:.3f}" in card
+    assert f"{low:.3f} to {high:.3f}" in card
+    assert info.checksum == info.sha256
     assert "LSTM and classifier" in card
 
 
@@ -54,6 +58,7 @@ def test_runs_ship_with_the_predictions_their_scores_come_from(name: str) -> Non
         part = table[(table["model"] == row["model"]) & (table["fold"] == row["fold"])]
         found = skill_scores(part["label"], part["probability"] >= scores["threshold"])
         assert {key: row[key] for key in found} == pytest.approx(found, nan_ok=True)
+        assert row["tss_95"] == pytest.approx(score_row(part, scores["threshold"])["tss_95"])
     assert [name for name in list_runs()[0] if not name.shipped] == []
 
 

@@ -1,8 +1,12 @@
 """Checks of a map: faithfulness and the randomised model, with known answers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hnn_core.exceptions import RequestError
 from hnn_core.explanation.faithfulness import (
@@ -11,7 +15,7 @@ from hnn_core.explanation.faithfulness import (
     faithfulness,
     step_counts,
 )
-from hnn_core.explanation.faithfulness_result import Comparison, Curve
+from hnn_core.explanation.faithfulness_result import Comparison, Curve, Faithfulness
 from hnn_core.explanation.occlusion import occlusion
 from hnn_core.explanation.randomised import (
     RandomisedCheck,
@@ -94,7 +98,7 @@ def test_the_right_map_is_better_than_random_and_than_field_order(checked):
     assert checked.verdict.startswith("The map is better than random order in every curve")
     full = probability(one_token_logit(FIELD))
     for comparison in checked.comparisons:
-        assert comparison.better
+        assert comparison.state == "better"
         assert comparison.p_value <= 0.05
         # A random order meets the token half-way on average, ±1/√12/√99 of the way.
         assert comparison.difference == pytest.approx(0.5 * (full - 0.5), abs=0.1 * (full - 0.5))
@@ -106,12 +110,13 @@ def test_the_right_map_is_better_than_random_and_than_field_order(checked):
         assert comparison.advantage(comparison.gradient_area) == pytest.approx(0, abs=1e-6)
 
 
-def test_the_map_turned_upside_down_is_no_better_than_random(one_token, images):
+def test_the_map_turned_upside_down_is_worse_than_random(one_token, images):
     maps = -relevance(one_token, images).values
     maps[HOUR][TOKEN] = -1.0
-    found = faithfulness_of(one_token, images, maps, fills=("zero",))
-    assert found.verdict == "The map is no better than random order (20 draws)."
-    assert all(c.difference < 0 for c in found.comparisons)
+    found = faithfulness_of(one_token, images, maps, fills=("zero",), steps=TOKENS, seed=1)
+    assert found.verdict == "The map is worse than random order in every curve; 20 draws."
+    assert found.state == "worse"
+    assert all(c.interval[1] < 0 for c in found.comparisons)
 
 
 def test_the_class_confined_is_followed_the_other_way(one_token):
@@ -144,18 +149,20 @@ def test_the_last_hour_alone(images):
 def test_no_map_of_a_network_that_ignores_its_input_is_better_than_random(images):
     model = deaf_model()
     found = faithfulness_of(model, images, rollout_maps(model, images))
-    assert found.verdict == "The map is no better than random order (20 draws)."
+    assert found.verdict == "The map is no different from random order in every curve; 20 draws."
+    assert found.state == "equal"
     for comparison in found.comparisons:
         assert comparison.area == pytest.approx(probability(0.3))
         assert comparison.difference == pytest.approx(0.0, abs=1e-12)
         assert comparison.p_value == 1.0
-        assert "no better than random order" in comparison.words
+        assert "no different from random order" in comparison.words
         assert "no better than |B| or the gradient" in comparison.words
 
 
 def test_a_map_that_is_the_same_everywhere_says_so(one_token, images):
     found = faithfulness_of(one_token, images, torch.zeros(HOURS, GRID, GRID), fills=("zero",))
     assert "gives no order" in found.verdict
+    assert found.state == "flat"
     assert "no better than random" in found.verdict
 
 
@@ -278,12 +285,65 @@ def test_words_follow_the_numbers():
     worse = Comparison("zero", "insertion", 0.2, 0.1, 0.3, randoms)
     assert worse.difference == pytest.approx(-0.3)
     assert worse.p_value == 1.0
-    assert "no better than random" in worse.words
-    assert "(difference of area −0.3, 95 % from −0.395 to −0.205)" in worse.words
+    assert worse.words.startswith("Insertion with a zero field: worse than random order")
+    assert "(difference of area −0.3, 95 % from −0.4 to −0.2)" in worse.words
     middling = Comparison("zero", "deletion", 0.42, 0.5, 0.5, randoms)
     assert middling.difference > 0
-    assert not middling.better
-    assert set(better.to_dict()) >= {"difference_low", "difference_high", "better_than_random"}
+    assert "no different from random order" in middling.words
+    found = {c.to_dict()["against_random"] for c in (better, worse, middling)}
+    assert found == {"better", "worse", "equal"}
+
+
+@given(
+    area=st.floats(0.0, 1.0),
+    randoms=st.lists(st.floats(0.0, 1.0), min_size=19, max_size=60),
+    kind=st.sampled_from(["deletion", "insertion"]),
+)
+def test_a_map_is_equal_exactly_where_the_interval_holds_zero(area, randoms, kind):
+    found = Comparison("zero", kind, area, 0.5, 0.5, tuple(randoms))
+    low, high = found.interval
+    holds = low <= 1e-6 and high >= -1e-6
+    assert (found.state == "equal") == holds
+    if found.state == "better":
+        assert found.difference > 0
+        assert found.p_value <= 0.05
+    # What is better for one kind is worse for the other.
+    other = replace(found, kind="insertion" if kind == "deletion" else "deletion")
+    mirrored = {"better": "worse", "worse": "better", "equal": "equal"}
+    assert other.state == mirrored[found.state]
+
+
+RANDOMS = tuple(np.linspace(0.4, 0.6, 39))
+AREAS = {"better": 0.2, "worse": 0.8, "equal": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("states", "whole", "words"),
+    [
+        (["better"] * 4, "better", "The map is better than random order in every curve; 39 draws."),
+        (["worse"] * 4, "worse", "The map is worse than random order in every curve; 39 draws."),
+        (["equal"] * 4, "equal", "no different from random order in every curve"),
+        (
+            ["better", "equal", "worse", "equal"],
+            "mixed",
+            "Mixed: of 4 curves the map is better than random order in 1 (deletion with a zero "
+            "field), worse than random order in 1 (deletion with a blurred field), no different "
+            "from random order in 2 (",
+        ),
+        (["better", "equal", "equal", "equal"], "mixed", "better than random order in 1"),
+    ],
+)
+def test_all_curves_together(states, whole, words):
+    kinds = [(fill, kind) for fill in ("zero", "blurred") for kind in ("deletion", "insertion")]
+    comparisons = []
+    for state, (fill, kind) in zip(states, kinds, strict=True):
+        area = AREAS[state] if kind == "deletion" else 1.0 - AREAS[state]
+        other = 0.5 if kind == "deletion" else 0.4
+        comparisons.append(Comparison(fill, kind, area, other, other, RANDOMS))
+    found = Faithfulness((), tuple(comparisons), 39, False)
+    assert [c.state for c in found.comparisons] == states
+    assert found.state == whole
+    assert words in found.verdict
 
 
 @pytest.mark.parametrize(

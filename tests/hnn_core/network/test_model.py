@@ -7,6 +7,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from timm.layers.pos_embed import resample_abs_pos_embed
+from timm.models.beit import Beit
+from timm.models.deit import VisionTransformerDistilled
 from timm.models.vision_transformer import VisionTransformer, vit_base_patch16_224
 from torch.nn.functional import interpolate
 
@@ -263,3 +265,76 @@ def test_the_hubs_file_is_loaded_like_a_local_one(tmp_path, monkeypatch):
     assert asked == [("timm/vit_base_patch8_224.augreg2_in21k_ft_in1k", False)]
     load_pretrained_vit(HNN(small_config(width=768, heads=12, depth=1, patch=32)), "hub")
     assert asked[1][0] == "timm/vit_base_patch16_224.augreg2_in21k_ft_in1k"
+
+
+# Other families of vision transformers
+
+
+def distilled(path):
+    torch.manual_seed(1)
+    sizes = {"img_size": 32, "patch_size": 8, "embed_dim": 24, "depth": 3, "num_heads": 2}
+    save_file(VisionTransformerDistilled(**sizes, num_classes=7).state_dict(), path)
+
+
+def beit(path):
+    sizes = {"img_size": 32, "patch_size": 8, "embed_dim": 24, "depth": 3, "num_heads": 2}
+    vit = Beit(**sizes, num_classes=7, init_values=0.1, use_rel_pos_bias=True)
+    tensors = {name: one.contiguous() for name, one in vit.state_dict().items()}
+    save_file({k: v for k, v in tensors.items() if v.is_floating_point()}, path)
+
+
+def of_kind(**kind):
+    return lambda path: imagenet(path, **kind)
+
+
+def under_names(**names):
+    """A plain ViT whose tensors another program calls otherwise."""
+
+    def make(path):
+        found = imagenet(path).state_dict()
+        for old, new in names.items():
+            old = old.replace("__", ".")
+            found = {name.replace(old, new): one for name, one in found.items()}
+        save_file({name: one.contiguous() for name, one in found.items()}, path)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (of_kind(pre_norm=True), "a CLIP or SigLIP model"),  # timm's own CLIP
+        (under_names(cls_token="visual.class_embedding", patch_embed="visual.conv1"), "CLIP"),
+        (under_names(cls_token="vision_model.embeddings.class_embedding"), "CLIP"),
+        (of_kind(class_token=False, global_pool="map"), "CLIP or SigLIP"),
+        (distilled, "a distilled DeiT, which has a distillation token"),
+        (of_kind(init_values=1e-5), "LayerScale, as DINOv2"),
+        (of_kind(init_values=1e-5, reg_tokens=4), "register tokens, as DINOv2"),
+        (of_kind(reg_tokens=4, no_embed_class=True), "register tokens, as DINOv2"),
+        (beit, "LayerScale, as DINOv2, DeiT III and BEiT"),
+        (of_kind(qk_norm=True), "normalises queries and keys"),
+        (of_kind(global_pool="avg"), "averages its tokens"),
+        (under_names(cls_token="vit.embeddings.cls_token"), "names of Hugging Face's"),
+        (of_kind(qkv_bias=False), r"blocks\.0\.attn\.qkv\.bias is missing"),
+        (of_kind(mlp_ratio=2.0), r"fc1\.\w+ \(48\b.* does not fit .* own is \(96\b"),
+        (of_kind(no_embed_class=True), "16 positions are not a class token and a square"),
+        (under_names(blocks__1__norm1="blocks.1.scale"), r"holds blocks\.1\.scale\.\w+, which"),
+    ],
+)
+def test_weights_of_another_family_are_refused_with_the_true_reason(tmp_path, make, reason):
+    path = tmp_path / "vit.safetensors"
+    make(path)
+    model = small_model(depth=3)
+    before = {name: one.clone() for name, one in model.state_dict().items()}
+    with pytest.raises(ModelError, match=reason) as caught:
+        load_pretrained_vit(model, path)
+    assert str(path) in str(caught.value)
+    assert all(torch.equal(one, before[name]) for name, one in model.state_dict().items())
+
+
+def test_a_plain_deit_is_a_plain_vit_and_is_read(tmp_path):
+    vit = imagenet(tmp_path / "deit.safetensors")  # DeiT without distillation has timm's ViT names
+    model = small_model(depth=3)
+    load_pretrained_vit(model, tmp_path / "deit.safetensors")
+    assert torch.equal(model.vit.cls_token, vit.cls_token)
+    assert torch.equal(model.vit.blocks[2].attn.qkv.weight, vit.blocks[2].attn.qkv.weight)

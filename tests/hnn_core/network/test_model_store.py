@@ -5,11 +5,14 @@ import json
 import pickle
 import struct
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx2
 import pytest
 import torch
 from huggingface_hub.errors import LocalEntryNotFoundError, RemoteEntryNotFoundError
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from hnn_core.exceptions import (
@@ -23,11 +26,13 @@ from hnn_core.network.model_store import (
     find_model,
     list_models,
     load_model,
+    read_model_info,
     save_model,
 )
+from hnn_core.network.predictor import Predictor
 from hnn_core.services import hub
 from tests.conftest import ROOT
-from tests.support.small_models import small_config, small_model
+from tests.support.small_models import noise_sequence, small_config, small_model
 
 FRAMES = torch.linspace(-1, 1, 4 * 32 * 32).reshape(1, 4, 1, 32, 32)
 
@@ -48,10 +53,23 @@ def edit_config(folder, **changes):
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
+def sha256_of(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def forget_the_checksum(folder):
+    """Make it a folder of an earlier version."""
+    path = folder / "config.json"
+    values = json.loads(path.read_text())
+    del values["sha256"]
+    path.write_text(json.dumps(values))
+
+
 def edit_weights(folder, change):
     weights = load_file(folder / "model.safetensors")
     change(weights)
     save_file(weights, folder / "model.safetensors")
+    edit_config(folder, sha256=sha256_of(folder / "model.safetensors"))
 
 
 @pytest.mark.parametrize("temporal", [True, False])
@@ -94,7 +112,7 @@ def test_sha256_is_that_of_the_weights_file(folder):
 
 
 def test_sha256_of_a_file_that_is_gone(folder):
-    _, info = load_model(folder)
+    info = read_model_info(folder)
     (folder / "model.safetensors").unlink()
     with pytest.raises(ModelError, match=r"model\.safetensors"):
         _ = info.sha256
@@ -114,6 +132,7 @@ def test_a_folder_of_the_hubs_own_saver_is_ours_too(tmp_path):
     loaded, info = load_model(tmp_path / "hub")
     assert torch.equal(logit(loaded), logit(model))
     assert info.metadata == {}
+    assert info.checksum == sha256_of(tmp_path / "hub" / "model.safetensors")
 
 
 def test_the_hubs_own_loader_never_unpickles_and_minds_missing_weights(folder):
@@ -121,7 +140,7 @@ def test_the_hubs_own_loader_never_unpickles_and_minds_missing_weights(folder):
     with pytest.raises(RuntimeError, match=r"classifier\.bias"):
         HNN.from_pretrained(str(folder))
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ModelError, match=r"model\.safetensors cannot be read"):
         HNN.from_pretrained(str(folder))
 
 
@@ -176,6 +195,8 @@ def test_a_model_of_another_program(folder, values):
         ({"frames": 10**12}, "frames is 1000000000000"),
         ({"rotary": True}, "unknown setting 'rotary'"),
         ({"metadata": "none"}, "metadata is not a dictionary"),
+        ({"sha256": "0123"}, "sha256 is '0123', not 64 hexadecimal digits"),
+        ({"sha256": None}, "sha256 is None, not 64 hexadecimal digits"),
     ],
 )
 def test_a_configuration_with_an_impossible_value(folder, changes, sentence):
@@ -183,6 +204,38 @@ def test_a_configuration_with_an_impossible_value(folder, changes, sentence):
     with pytest.raises(ModelError, match=sentence) as caught:
         load_model(folder)
     assert str(folder / "config.json") in str(caught.value)
+
+
+@given(st.integers(0, 10**9))
+def test_a_flipped_bit_is_refused(number):
+    with TemporaryDirectory() as name:
+        folder = Path(name) / "small"
+        saved = save_model(small_model(), folder)
+        assert saved.checksum == sha256_of(folder / "model.safetensors")
+        path = folder / "model.safetensors"
+        content = bytearray(path.read_bytes())
+        content[number // 8 % len(content)] ^= 1 << number % 8
+        path.write_bytes(content)
+        with pytest.raises(ModelError, match=r"model\.safetensors is damaged or another model's"):
+            load_model(folder)
+        with pytest.raises(ModelError, match=r"model\.safetensors is damaged"):
+            HNN.from_pretrained(name + "/small")
+
+
+def test_a_folder_without_a_checksum_loads_with_a_note(folder):
+    assert load_model(folder)[1].note == ""
+    forget_the_checksum(folder)
+    model, info = load_model(folder)
+    assert torch.equal(logit(model), logit(small_model()))
+    assert "small carries no checksum" in info.note
+
+
+def test_the_note_stands_with_the_warnings_of_every_prediction(folder):
+    sequence = noise_sequence(5)
+    assert Predictor.load(folder, "cpu").predict(sequence).warnings == ()
+    forget_the_checksum(folder)
+    [warning] = Predictor.load(folder, "cpu").predict(sequence).warnings
+    assert "damage to its weights would not be noticed" in warning
 
 
 def cut_in_half(path):
@@ -212,6 +265,9 @@ def a_huge_header(path):
 )
 def test_weights_that_are_not_a_whole_safetensors_file(folder, damage):
     damage(folder / "model.safetensors")
+    with pytest.raises(ModelError, match=r"damaged .* SHA-256"):
+        load_model(folder)
+    forget_the_checksum(folder)
     with pytest.raises(ModelError, match="not a whole safetensors file") as caught:
         load_model(folder)
     assert str(folder / "model.safetensors") in str(caught.value)

@@ -138,7 +138,7 @@ def test_sequences_of_any_length_are_split_alike(made, fold):
     dataset, config, _ = made
     sides = []
     for frames in (2, 12):
-        settings = config.changed(frames=frames, fold=fold, validation_fraction=0.2)
+        settings = config.changed(frames=frames, fold=fold, folds=4, validation_fraction=0.2)
         parts = Parts.of(dataset, settings)
         groups = parts.table["group"].to_numpy()
         sides.append([set(groups[side]) for side in (parts.train, parts.validation, parts.test)])
@@ -245,7 +245,7 @@ def test_material_serves_only_the_frames_it_holds(made):
     dataset, config, parts = made
     material = Material(dataset, parts.frames_used, dataset.frames)
     assert material.serves(config)
-    assert material.serves(config.changed(fold=2))
+    assert material.serves(config.changed(fold=2, folds=4))
     assert material.serves(config.changed(frames=6))  # the same hours, more of them in a sequence
     fewer = Material(dataset, parts.frames_used[1:], dataset.frames[1:])
     assert not fewer.serves(config)

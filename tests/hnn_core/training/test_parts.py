@@ -80,8 +80,8 @@ def test_interval_from_regions_is_wider_than_from_frames() -> None:
     truth = np.repeat(np.arange(20) % 2, 20)
     said = np.where(np.repeat(rng.random(20) < 0.8, 20), truth, 1 - truth)
     region = np.repeat(np.arange(20), 20)
-    by_region = region_interval(truth, said, region, draws=300)
-    by_frame = region_interval(truth, said, np.arange(400), draws=300)
+    by_region = region_interval(truth, said, region)
+    by_frame = region_interval(truth, said, np.arange(400))
     assert by_region[1] - by_region[0] > 2 * (by_frame[1] - by_frame[0])
     tss = skill_scores(truth, said)["tss"]
     assert by_region[0] <= tss <= by_region[1]

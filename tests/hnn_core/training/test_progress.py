@@ -66,6 +66,29 @@ def test_a_step_in_the_third_epoch_is_that_far():
     assert progress.device == "CPU, 2 threads"
 
 
+def test_the_best_epoch_has_its_own_scores():
+    def scored(number, tss, best):
+        return epoch(number, validation={"tss": tss, "loss": 1.0 - tss}, best_epoch=best)
+
+    progress = read_progress([START, scored(1, 0.5, 1), scored(2, 0.7, 2), scored(3, 0.2, 2)])
+    assert progress.best_epoch == 2
+    assert progress.best_validation["tss"] == 0.7
+    assert progress.validation["tss"] == 0.2
+    # An epoch that is done again after a new start has the scores of its last pass.
+    again = read_progress(
+        [
+            START,
+            scored(1, 0.5, 1),
+            scored(2, 0.7, 2),
+            {**START, "resumed_epoch": 1},
+            scored(2, 0.6, 2),
+        ]
+    )
+    assert again.best_validation["tss"] == 0.6
+    without = read_progress([START, {**epoch(1), "validation": None}])
+    assert (without.best_epoch, without.best_validation) == (1, {})
+
+
 def test_the_last_epoch_is_the_end_and_never_more():
     assert read_progress([START, step(3, 10), epoch(4)]).fraction == 1.0
     assert read_progress([START, step(4, 10)]).fraction == 1.0
@@ -166,7 +189,7 @@ def test_skill_below_zero_has_room_and_an_undefined_one_breaks_the_line():
     assert list(drawn) == ["TSS", "HSS"]
     assert np.isnan(drawn["TSS"].y[1])
     assert figure.layout.yaxis.range[0] < -0.3
-    assert [note.text for note in figure.layout.annotations] == ["best"]
+    assert [note.text for note in figure.layout.annotations] == ["lowest validation loss"]
     assert figure.layout.xaxis.range == (0, pytest.approx(40.8))
 
 

@@ -88,7 +88,10 @@ def test_learns_what_can_be_learned(material):
     assert "simulated" in info.metadata["trained_on"]
     best = epochs.loc[epochs["validation_loss"].idxmin(), "epoch"]
     assert info.metadata["epoch"] == best
-    assert f"chose epoch {best} of 12" in (run.model_folder / "README.md").read_text()
+    card = (run.model_folder / "README.md").read_text()
+    assert f"Kept: epoch {best} of 12, the one with the lowest loss on the validation set" in card
+    assert info.metadata["test"]["tss_95"] == scores["rows"][0]["tss_95"]
+    assert not info.note
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_one_others(material):
