@@ -10,6 +10,7 @@ import pytest
 
 from analysis.__main__ import main as analysis_main
 from hnn_core.__main__ import main
+from hnn_core.jsoc.files import cache_home
 from tests.conftest import real_data
 
 TIME = "2011-02-13T16:00:00"
@@ -141,3 +142,17 @@ def test_all_segments_of_a_record_in_one_folder(capsys):
     assert [region["n_records"] for region in answer["regions"]] == [1]
     assert len(answer["skipped"]) == len(list(folder.glob("*.fits"))) - 1
     assert all("holds the segment" in one["reason"] for one in answer["skipped"])
+
+
+def test_verify_names_the_file_with_one_flipped_bit(capsys):
+    name = "hmi.sharp_cea_720s.377.20110215_010000_TAI.magnetogram.fits"
+    path = cache_home() / "definitive" / "377" / name
+    path.parent.mkdir(parents=True)
+    shutil.copyfile(real_data("harp377", name), path)
+    assert main(["data", "verify"]) == 0
+    shutil.copyfile(real_data("cases", "broken", "dflip025.fits"), path)
+    capsys.readouterr()
+    assert main(["data", "verify"]) == 2
+    words = capsys.readouterr().err
+    assert name in words
+    assert "its DATASUM 3987404237" in words
