@@ -8,14 +8,14 @@ import os
 import re
 import warnings
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
-from astropy.io.fits import Header
+from astropy.io.fits import Card, Header
 from astropy.io.fits.verify import VerifyError
 
 from hnn_core.exceptions import FitsError, TruncatedFitsError, WrongInstrumentError
@@ -23,8 +23,7 @@ from hnn_core.magnetogram.packed import MAX_BYTES, FileStream, check_tiles, drai
 
 __all__ = ["ImageHeader", "clean_header", "read_header", "read_pixels", "repair_cards"]
 
-_MAX_PIXELS = 16_000_000  # an active-region patch has three at most
-_KEYWORD = re.compile(r"[A-Z0-9_-]{1,8}")
+_MAX_PIXELS = 4_000_000  # 90 by 40 degrees; the largest patches have half of that
 _MAX_HDUS = 32
 _MAX_CARDS = 3600  # a SHARP header has 210
 _BLOCK, _CARD = 2880, 80
@@ -35,6 +34,7 @@ _STRUCTURE = re.compile(
     r"|Z(?:IMAGE|SIMPLE|BITPIX|NAXIS\d*|CMPTYPE|TILE\d+|NAME\d+|VAL\d+|QUANTIZ|DITHER0|BLANK"
     r"|SCALE|ZERO|TENSION|EXTEND|PCOUNT|GCOUNT|HECKSUM|DATASUM)"
 )
+_KEYWORD = re.compile(r"(?!COMMENT$|HISTORY$)[A-Z0-9_-]{1,8}")
 _PRIMARY = Header([("SIMPLE", True), ("BITPIX", 8), ("NAXIS", 0), ("EXTEND", True)]).tostring()
 
 
@@ -158,18 +158,17 @@ def clean_header(header: Header) -> Header:
     are dropped, since FITS cannot hold them, and so are damaged names. Other ``nan`` remain as the
     string ``"nan"``.
     """
-    kept: dict[str, tuple[str, object, str]] = {}
+    kept: dict[str, Card] = {}
     for card in header.cards:
         keyword, value = card.keyword, card.value
-        if _structural(keyword) or keyword in ("COMMENT", "HISTORY") or keyword in kept:
-            continue
-        if not _KEYWORD.fullmatch(keyword) or keyword == "END":
+        if _structural(keyword) or not _KEYWORD.fullmatch(keyword) or keyword in kept:
             continue
         if keyword.startswith(("CRDER", "CSYSER")) and str(value).strip().lower() == "nan":
             continue
         if keyword.startswith("CUNIT") and str(value).strip().lower() in ("degree", "degrees"):
             value = "deg"
-        kept[keyword] = (keyword, value, card.comment)
+        with suppress(ValueError):  # what no header can hold, as infinity, says nothing
+            kept[keyword] = Card(keyword, value, card.comment)
     return Header(kept.values())
 
 
@@ -286,7 +285,8 @@ def _shape(header: Header, path: Path) -> tuple[int, int]:
     if rows * cols > _MAX_PIXELS or header.data_size > MAX_BYTES:
         raise FitsError(
             f"{path} claims {cols} by {rows} pixels in {header.data_size} bytes, more than the "
-            f"{_MAX_PIXELS // 10**6} million pixels that a patch may have; it was not read."
+            f"{_MAX_PIXELS // 10**6} million pixels that an active-region patch may have; it was "
+            "not read."
         )
     return rows, cols
 

@@ -111,7 +111,7 @@ def read_fits(path: str | os.PathLike[str], keywords: Header | None = None) -> M
     FitsError
         Another projection or scale, neither keywords nor a JSOC file name, a file that cannot be
         opened, a value of the header or the field that is not to be believed, or a header that
-        claims more than 16 million pixels, of which nothing is read.
+        claims more than 4 million pixels, of which nothing is read.
 
     Examples
     --------

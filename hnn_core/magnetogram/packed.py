@@ -21,7 +21,7 @@ from hnn_core.exceptions import FitsError, TruncatedFitsError
 
 __all__ = ["MAX_BYTES", "FileStream", "check_tiles", "drain", "open_file"]
 
-MAX_BYTES = 160 * 2**20
+MAX_BYTES = 48 * 2**20
 """Of an image and of a whole file that is packed; a patch has 1 to 12 MB."""
 _CHUNK = 2**20
 _OPENERS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open}

@@ -1,5 +1,6 @@
 """The commands of live data against the emulators: fetch, flares, cmes, watch, verify."""
 
+import hashlib
 import json
 import math
 from datetime import UTC, datetime, timedelta
@@ -197,6 +198,27 @@ def test_verify_finds_what_was_damaged_and_a_fetch_brings_it_again(emulator, cap
     assert run("fetch", "--noaa", "11158", *FIVE_HOURS) == 0
     assert run("verify") == 0
     assert files[0].read_bytes() == whole
+
+
+def test_verify_compares_the_sha256_of_files_without_sums(emulator, capsys):
+    assert run("fetch", "--noaa", "11158", *FIVE_HOURS) == 0
+    files = sorted((cache_home() / "definitive").rglob("*.fits"))
+    sides = sorted((cache_home() / "definitive").rglob("*.sha256"))
+    assert [side.name for side in sides] == [f"{path.name}.sha256" for path in files]
+    digest, name = sides[0].read_text().split()
+    assert (digest, name) == (hashlib.sha256(files[0].read_bytes()).hexdigest(), files[0].name)
+    content = files[0].read_bytes()
+    assert b"OBS_VR  =" in content  # of no account for reading
+    files[0].write_bytes(content.replace(b"OBS_VR  =", b"OBS_VQ  ="))
+    sides[1].write_text("")
+    capsys.readouterr()
+    assert run("verify", "--remove-damaged") == 2
+    words = capsys.readouterr().err
+    assert f"its SHA-256 is not the one of {sides[0].name}" in words
+    assert f"{sides[1]} cannot be read" in words
+    assert not sides[0].exists()
+    assert run("fetch", "--noaa", "11158", *FIVE_HOURS) == 0
+    assert run("verify") == 0
 
 
 def test_verify_distinguishes_replies_that_changed_are_gone_or_have_no_side_file(emulator, capsys):
