@@ -43,8 +43,10 @@ def folder_state(*folders: Path) -> int:
         seen.add(folder)
         try:
             entries = list(os.scandir(folder))
-        except OSError:  # an archive, or nothing
+        except NotADirectoryError:  # an archive
             found.append((folder, *stamp(Path(folder))))
+            continue
+        except OSError:
             continue
         for entry in entries:
             if entry.name.startswith("."):

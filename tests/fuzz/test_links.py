@@ -98,7 +98,7 @@ READERS = {
     "population": lambda text: open_source(f"sim:{text}"),
     "region": lambda text: find_region(open_source("sim:"), text),
     "cases": lambda text: cases_from_link(cases_to_link(cases_from_link(text))),
-    "hour": hour_of(["2011-02-13T05:00", "2011-02-13T06:00"]),
+    "hour": hour_of(["2011-02-13T05:00", "2011-02-13T06:00"], str),
     "one of": one_of(["a", "b"]),
     "run": find_run,
     "model": find_model,

@@ -34,7 +34,7 @@ def test_they_are_looked_at_added_to_and_removed(tmp_path):
     assert "Drop SHARP FITS files" in words(app)
     app.file_uploader[0].set_value(dropped(tmp_path, 1, 2)).run()
     assert "2 files" in words(app)
-    assert app.selectbox(key="region").options == ["AR 11158 · 2011-02-13 · HARP 377"]
+    assert app.selectbox(key="region").options == ["AR 11158 · X2.2 · 2011-02-13 · HARP 377"]
     assert "2011-02-13 02:00 TAI" in words(app)
     app.file_uploader[0].set_value(dropped(tmp_path, 3)).run()
     assert "3 files" in words(app)
