@@ -51,16 +51,18 @@ def check_keywords(header: Header, path: str) -> None:
         coordinate is none.
     """
     for key in ("CDELT1", "CDELT2"):
-        ratio = abs(header[key]) / SCALE_DEG
+        degrees = finite_number(header[key])
+        ratio = abs(degrees) / SCALE_DEG
         if not 0.8 <= ratio <= 1.2:
             what = "binned or resampled" if ratio > 1 else "resampled"
             raise FitsError(
-                f"{path} is {what}: {key} is {header[key]:g}° a pixel, and the series has "
+                f"{path} is {what}: {key} is {degrees:g}° a pixel, and the series has "
                 f"{SCALE_DEG}°; take the file as JSOC has it."
             )
-    if not abs(header["RSUN_REF"] / RSUN_REF_M - 1.0) <= 0.01:
+    radius = finite_number(header["RSUN_REF"])
+    if not abs(radius / RSUN_REF_M - 1.0) <= 0.01:
         raise FitsError(
-            f"{path} cannot be believed: RSUN_REF is {header['RSUN_REF']:g} m, and the Sun's "
+            f"{path} cannot be believed: RSUN_REF is {radius:g} m, and the Sun's "
             f"radius is {RSUN_REF_M:g} m; download it again."
         )
     for key, largest in _RANGES.items():
