@@ -17,7 +17,8 @@ from astropy.io import fits
 
 from hnn_core.magnetogram.sharp import NEEDED
 from hnn_core.simulation.render import simulate_region
-from hnn_core.sources.folder_index import cpu_count, read_index
+from hnn_core.sources.folder_index import read_index
+from hnn_core.sources.header_rows import cpu_count
 
 GOAL = 1.7  # times one process, on two cores
 CARDS = 206
