@@ -101,16 +101,21 @@ class _Scan:
 
     def look(self) -> None:
         """Find everything. Raises UnknownSourceError, ArchiveError."""
-        if printable(str(self.folder)) != str(self.folder):
+        name = printable(str(self.folder))
+        if name != str(self.folder):
             raise UnknownSourceError(
-                f"The name {printable(str(self.folder))} is not UTF-8; rename the folder."
+                f"The name {name} is not UTF-8 or has control characters; rename the folder."
             )
-        if self.folder.is_file() and is_archive(self.folder):
+        try:
+            is_file, is_folder = self.folder.is_file(), self.folder.is_dir()
+        except OSError as error:
+            raise UnknownSourceError(f"{name} cannot be read: {error.strerror}.") from error
+        if is_file and is_archive(self.folder):
             self.root = self._unpack(self.folder, "")
-        elif not self.folder.is_dir():
+        elif not is_folder:
             raise UnknownSourceError(
-                f"There is no folder {self.folder}; give one that holds SHARP FITS files, or an "
-                "archive of them."
+                f"There is no folder {name}; give one that holds SHARP FITS files, or an archive "
+                "of them."
             )
         self._walk(self.root, "")
 
@@ -170,7 +175,9 @@ class _Scan:
     def _is_usable(self, name: str, below: str) -> bool:
         if printable(name) != name:
             shown = printable(below + name)
-            self._close(shown, f"{shown} has a name that is not UTF-8; rename it.")
+            self._close(
+                shown, f"{shown} has a name that is not UTF-8 or has control characters; rename it."
+            )
             return False
         return not name.startswith(".")
 

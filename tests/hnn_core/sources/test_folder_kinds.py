@@ -291,6 +291,9 @@ def test_pipes_and_names_that_are_not_utf8_are_listed(tmp_path):
     json.dumps(list(listed.items())).encode()
     with pytest.raises(UnknownSourceError, match=r"d\\xff is not UTF-8"):
         FitsFolder(tmp_path / os.fsdecode(b"d\xff"))
+    for name in ("a" * 5000, "a\0b", "a\nb"):
+        with pytest.raises(UnknownSourceError, match=r"cannot be read|control characters"):
+            FitsFolder(tmp_path / name)
 
 
 # A large archive
