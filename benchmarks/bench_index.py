@@ -17,7 +17,8 @@ from astropy.io import fits
 
 from hnn_core.magnetogram.sharp import NEEDED
 from hnn_core.simulation.render import simulate_region
-from hnn_core.sources.folder_index import cpu_count, read_index
+from hnn_core.sources.folder_index import read_index
+from hnn_core.sources.header_rows import cpu_count
 
 GOAL = 1.7  # times one process, on two cores
 CARDS = 206
@@ -50,14 +51,14 @@ def draw_archive(folder: Path, number: int) -> None:
         path.write_bytes(raw[:start] + stamp + raw[start + len(stamp) :])
 
 
-def plain_astropy(folder: Path) -> int:
-    """Look up the same keywords in every header, as a script of astropy does."""
-    found = 0
-    for path in folder.rglob("*.fits"):
+def plain_astropy(paths: list[Path]) -> float:
+    """Look up the same keywords as a script of astropy does; return the seconds a file takes."""
+    start = time.perf_counter()
+    for path in paths:
         with fits.open(path) as hdus:
             header = hdus[1].header
-            found += sum(header.get(key) is not None for key in NEEDED)
-    return found
+            _ = [header.get(key) for key in NEEDED]
+    return (time.perf_counter() - start) / len(paths)
 
 
 def indexed(folder: Path, number: int, workers: int) -> float:
@@ -81,9 +82,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         draw_archive(folder, given.files)
-        start = time.perf_counter()
-        plain_astropy(folder)
-        plain = time.perf_counter() - start
+        plain = plain_astropy(sorted(folder.rglob("*.fits"))[::10]) * given.files
         # In turn, so that other load meets them alike.
         times = [
             (indexed(folder, given.files, 1), indexed(folder, given.files, cores))
@@ -93,7 +92,11 @@ def main() -> int:
     print(f"{given.files} files, {cores} cores, best of {given.repeats}\n")
     print("| way | seconds | ms a file | × one process |")
     print("|---|---|---|---|")
-    ways = {"plain astropy": plain, "index, one process": one, f"index, {cores}": all_cores}
+    ways = {
+        "plain astropy, by every tenth file": plain,
+        "index, one process": one,
+        f"index, {cores} processes": all_cores,
+    }
     for way, taken in ways.items():
         print(f"| {way} | {taken:.2f} | {1e3 * taken / given.files:.2f} | {one / taken:.2f} |")
     return int(cores > 1 and one < GOAL * all_cores)

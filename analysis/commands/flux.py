@@ -13,7 +13,7 @@ from analysis.export import history_csv
 from analysis.physics.flux import flux_history, size_note
 from analysis.physics.pil import PilSettings
 from hnn_core.exceptions import EmptySourceError, FitsError, PositionError
-from hnn_core.live.reporting import complain, echo_json, headers_read
+from hnn_core.live.reporting import complain, counted, echo_json, headers_read
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sequence_plan import good_records
 from hnn_core.regions.base import Region, Source
@@ -96,8 +96,10 @@ def _measure_all(
 
 def _measure(source: Source, region: str, settings: PilSettings, min_field: float) -> pd.DataFrame:
     problems: list[str] = []
+    notes: list[str] = []
     try:
-        table = flux_history(_frames(source, region, problems), settings, threshold=min_field)
+        frames = _frames(source, region, problems, notes)
+        table = flux_history(frames, settings, threshold=min_field)
     except EmptySourceError as error:
         reason = f": {problems[0]}" if problems else ""
         raise EmptySourceError(f"region {region} has no usable record{reason}") from error
@@ -105,13 +107,19 @@ def _measure(source: Source, region: str, settings: PilSettings, min_field: floa
         complain(f"skipped {problem}")
     if note := size_note(table):
         complain(f"region {region}: {note}")
+    if notes:
+        complain(f"{counted(len(notes), 'record')} of region {region} with a note: {notes[0]}")
     return table
 
 
-def _frames(source: Source, region: str, problems: list[str]) -> Iterator[Magnetogram]:
+def _frames(
+    source: Source, region: str, problems: list[str], notes: list[str]
+) -> Iterator[Magnetogram]:
     """Read the good records of a region in order, one at a time; add why others broke."""
     for time in source.times(region)[good_records(source.quality(region))]:
         try:
-            yield source.frame(region, time)
+            frame = source.frame(region, time)
+            notes.extend(frame.notes)
+            yield frame
         except (FitsError, PositionError) as error:
             problems.append(str(error))

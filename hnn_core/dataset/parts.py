@@ -13,7 +13,7 @@ from hnn_core.dataset.region import BuildOptions, RegionPart, read_region
 from hnn_core.exceptions import DatasetError
 from hnn_core.regions.base import Region, Source
 from hnn_core.sources import open_source
-from hnn_core.sources.folder_index import cpu_count
+from hnn_core.sources.header_rows import cpu_count
 
 __all__ = ["cpu_count", "parts_in_order"]
 

@@ -163,9 +163,10 @@ def read_fits(path: str | os.PathLike[str], keywords: Header | None = None) -> M
 def _upright(field: np.ndarray, header: Header) -> np.ndarray:
     """Put the south below and the east left, in the field and, in place, in its header."""
     for axis, number in ((1, 1), (0, 2)):
-        if finite_number(header.get(f"CDELT{number}")) < 0:
+        degrees = finite_number(header.get(f"CDELT{number}"))
+        if degrees < 0:
             field = np.flip(field, axis)
-            header[f"CDELT{number}"] = -header[f"CDELT{number}"]
+            header[f"CDELT{number}"] = -degrees
             middle = finite_number(header.get(f"CRPIX{number}"))
             if math.isfinite(middle):
                 header[f"CRPIX{number}"] = field.shape[axis] + 1 - middle

@@ -51,12 +51,12 @@ def check_keywords(header: Header, path: str) -> None:
         coordinate is none.
     """
     for key in ("CDELT1", "CDELT2"):
-        scale = finite_number(header[key])
-        ratio = abs(scale) / SCALE_DEG
+        degrees = finite_number(header[key])
+        ratio = abs(degrees) / SCALE_DEG
         if not 0.8 <= ratio <= 1.2:
             what = "binned or resampled" if ratio > 1 else "resampled"
             raise FitsError(
-                f"{path} is {what}: {key} is {scale:g}° a pixel, and the series has "
+                f"{path} is {what}: {key} is {degrees:g}° a pixel, and the series has "
                 f"{SCALE_DEG}°; take the file as JSOC has it."
             )
     radius = finite_number(header["RSUN_REF"])

@@ -20,7 +20,8 @@ from hnn_core.magnetogram.magnetogram import Magnetogram, read_fits
 from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP
 from hnn_core.regions.base import Region, SkippedFile
 from hnn_core.regions.flare_table import FLARE_TABLE, FlareRow, read_flare_table, with_flares
-from hnn_core.sources.folder_index import IndexRow, Progress, read_index
+from hnn_core.sources.folder_index import read_index
+from hnn_core.sources.header_rows import IndexRow, Progress
 
 __all__ = ["FitsFolder"]
 

@@ -1,72 +1,25 @@
-"""What lies in a folder of FITS files: every file once, its header read once, kept in an index.
-
-Reading headers takes about two milliseconds each, in Python: a large archive is read by a process
-for each core. A helper is a plain process that knows nothing of this one, so that neither threads
-are forked nor a user's script is run again.
-"""
+"""What lies in a folder of FITS files: every file once, its header read once, kept in an index."""
 
 import hashlib
 import json
 import os
 import stat
-import subprocess
-import sys
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any, cast
 
-from hnn_core.exceptions import ArchiveError, HnnError, UnknownSourceError
-from hnn_core.magnetogram.conventions import tai_seconds
-from hnn_core.magnetogram.fits import read_header
-from hnn_core.magnetogram.sharp import NEEDED, completed, is_bare, sharp_keywords
+from hnn_core.exceptions import ArchiveError, UnknownSourceError
 from hnn_core.regions.flare_table import FLARE_TABLE
 from hnn_core.sources.archives import is_archive, printable, unpacked, unpacked_home
+from hnn_core.sources.header_rows import HeaderFile, IndexRow, Progress, index_row, read_rows
 from hnn_core.sources.keyword_table import TABLE_ENDINGS, KeywordTables
 from hnn_core.storage import home, write_atomically
 
-__all__ = ["FolderIndex", "IndexRow", "Progress", "cpu_count", "read_index"]
-
-Progress = Callable[[int, int], None]
-"""Called with the files done and their number, in the thread of the caller."""
+__all__ = ["FolderIndex", "read_index"]
 
 _VERSION = 2
 _OURS = (".part", ".sha256")
 """Endings of what fetching leaves next to the files."""
-_CHUNK = 64
-_MANY = 1000
-"""Files to read from which on the start of helpers, a second or less, is worth it."""
-_ROOT = Path(__file__).resolve().parents[2]
-
-
-@dataclass(frozen=True)
-class IndexRow:
-    """One file: what it was when indexed, and what its header holds."""
-
-    path: str
-    """Relative to the folder, with forward slashes; of an archive's file the archive's path and
-    its own in it."""
-    size: int
-    mtime_ns: int
-    problem: str = ""
-    """Why the file cannot be used, empty if it can."""
-    harp: int = 0
-    noaa: tuple[int, ...] = ()
-    t_rec: float = 0.0
-    """unix_tai seconds."""
-    quality: int = 0
-    near_real_time: bool = False
-    simulated: bool = False
-    named: bool = False
-    """Whether header or name state that it is the magnetogram."""
-    pixels: int = 0
-    bare: bool = False
-    """Without keywords of its own: those of a table, if one has them, are read with it."""
-    whole: bool = True
-    """False for a file shorter than its header claims: its record is known, its pixels are not."""
 
 
 @dataclass
@@ -80,13 +33,6 @@ class FolderIndex:
     places: dict[str, Path] = field(default_factory=dict)
     """Where each file lies, by the path of its row."""
     tables: KeywordTables = field(default_factory=KeywordTables)
-
-
-def cpu_count() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def read_index(
@@ -122,7 +68,7 @@ def read_index(
             rows[one.name] = row
     new = [one for one in files if one.name not in rows]
     if new:
-        rows.update((row.path, row) for row in _read_rows(new, tables, progress, workers))
+        rows.update((row.path, row) for row in read_rows(new, tables, progress, workers))
     ordered = [rows[one.name] for one in files]
     if new or len(rows) != len(kept) or not same_tables:
         _write_cache(folder, ordered, found.table_state)
@@ -134,35 +80,19 @@ def read_index(
     return FolderIndex(found.root, ordered + problems + found.closed, places, tables)
 
 
-def serve() -> None:
-    """Read headers for another process: a list of files a line in, their rows a line out."""
-    for line in sys.stdin:
-        files = [_File(name, Path(path), *state) for name, path, *state in json.loads(line)]
-        sys.stdout.write(json.dumps([asdict(_read_row(one)) for one in files]) + "\n")
-        sys.stdout.flush()
-
-
-@dataclass(frozen=True)
-class _File:
-    name: str
-    path: Path
-    size: int
-    mtime_ns: int
-    shown: str = ""
-    """How messages call it."""
-
-
 class _Scan:
     """A walk through a folder, archives in it included; links to folders are followed once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.root = folder
-        self.files: list[_File] = []
+        self.files: list[HeaderFile] = []
         self.tables: list[Path] = []
         self.closed: list[IndexRow] = []
         self._seen: set[tuple[int, int]] = set()
-        self._copies = unpacked_home()
+        self._copies: Path | None = None  # where the program's folder cannot be used
+        with suppress(OSError):
+            self._copies = unpacked_home()
 
     @property
     def table_state(self) -> list[list[object]]:
@@ -171,16 +101,21 @@ class _Scan:
 
     def look(self) -> None:
         """Find everything. Raises UnknownSourceError, ArchiveError."""
-        if printable(str(self.folder)) != str(self.folder):
+        name = printable(str(self.folder))
+        if name != str(self.folder):
             raise UnknownSourceError(
-                f"The name {printable(str(self.folder))} is not UTF-8; rename the folder."
+                f"The name {name} is not UTF-8 or has control characters; rename the folder."
             )
-        if self.folder.is_file() and is_archive(self.folder):
+        try:
+            is_file, is_folder = self.folder.is_file(), self.folder.is_dir()
+        except OSError as error:
+            raise UnknownSourceError(f"{name} cannot be read: {error.strerror}.") from error
+        if is_file and is_archive(self.folder):
             self.root = self._unpack(self.folder, "")
-        elif not self.folder.is_dir():
+        elif not is_folder:
             raise UnknownSourceError(
-                f"There is no folder {self.folder}; give one that holds SHARP FITS files, or an "
-                "archive of them."
+                f"There is no folder {name}; give one that holds SHARP FITS files, or an archive "
+                "of them."
             )
         self._walk(self.root, "")
 
@@ -229,7 +164,7 @@ class _Scan:
             except ArchiveError as error:
                 self._close(name, str(error))
         else:
-            self.files.append(_File(name, path, *_state(path), str(self.folder / name)))
+            self.files.append(HeaderFile(name, path, *_state(path), str(self.folder / name)))
 
     def _unpack(self, archive: Path, prefix: str) -> Path:
         folder, skipped = unpacked(archive)
@@ -240,7 +175,9 @@ class _Scan:
     def _is_usable(self, name: str, below: str) -> bool:
         if printable(name) != name:
             shown = printable(below + name)
-            self._close(shown, f"{shown} has a name that is not UTF-8; rename it.")
+            self._close(
+                shown, f"{shown} has a name that is not UTF-8 or has control characters; rename it."
+            )
             return False
         return not name.startswith(".")
 
@@ -257,119 +194,6 @@ def _state(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def _read_row(one: _File, tables: KeywordTables | None = None) -> IndexRow:
-    row = IndexRow(one.name, one.size, one.mtime_ns)
-    try:
-        image = read_header(one.path, only=NEEDED)
-        row = replace(row, bare=is_bare(image.keywords))
-        cards = tables.cards(one.path) if tables and row.bare else None
-        keywords = sharp_keywords(completed(image.keywords, cards), str(one.path))
-    except HnnError as error:
-        return replace(row, problem=str(error).replace(str(one.path), one.shown))
-    if keywords.interpolated:
-        problem = f"{one.shown} is a frame made by interpolation, not a record."
-        return replace(row, problem=problem)
-    return replace(
-        row,
-        harp=keywords.harp,
-        noaa=keywords.noaa,
-        t_rec=float(tai_seconds(keywords.t_rec)),
-        quality=keywords.quality,
-        near_real_time=keywords.near_real_time,
-        simulated=keywords.simulated,
-        named=keywords.named,
-        pixels=image.shape[0] * image.shape[1],
-        whole=image.whole,
-    )
-
-
-def _read_rows(
-    files: Sequence[_File],
-    tables: KeywordTables,
-    progress: Progress | None,
-    workers: int | None,
-) -> Iterator[IndexRow]:
-    """Yield the row of each file, in any order."""
-    helpers = min((workers or cpu_count()) - 1, 15) if len(files) >= _MANY else 0
-    work = deque(files[at : at + _CHUNK] for at in range(0, len(files), _CHUNK))
-    finished: deque[list[IndexRow]] = deque()
-    done = 0
-
-    def settle() -> Iterator[IndexRow]:
-        nonlocal done
-        while finished:
-            rows = finished.popleft()
-            done += len(rows)
-            yield from rows
-        if progress is not None:
-            progress(done, len(files))
-
-    by_name = {one.name: one for one in files}
-    with _helpers(helpers, work, finished) as threads:
-        while any(thread.is_alive() for thread in threads) or work:
-            with suppress(IndexError):
-                finished.append([_read_row(one) for one in work.popleft()])
-            if not work and not finished:
-                for thread in threads:
-                    thread.join(0.05)
-            for row in settle():
-                if row.bare and len(tables):
-                    row = _read_row(by_name[row.path], tables)
-                yield row
-        yield from settle()
-
-
-@contextmanager
-def _helpers(
-    number: int, work: deque[Sequence[_File]], finished: deque[list[IndexRow]]
-) -> Iterator[list[threading.Thread]]:
-    """Start processes, each with a thread that gives it work and takes its rows."""
-    path = os.pathsep.join([str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    processes: list[subprocess.Popen[str]] = []
-
-    def feed(process: subprocess.Popen[str]) -> None:
-        orders, answers = cast(IO[str], process.stdin), cast(IO[str], process.stdout)
-        while work:
-            try:
-                chunk = work.popleft()
-            except IndexError:
-                return
-            try:
-                listed = [[f.name, str(f.path), f.size, f.mtime_ns, f.shown] for f in chunk]
-                orders.write(json.dumps(listed) + "\n")
-                orders.flush()
-                rows = [_row(values) for values in json.loads(answers.readline())]
-            except (OSError, ValueError):
-                work.append(chunk)  # it died: this process does the rest
-                return
-            finished.append(rows)
-
-    try:
-        processes += [
-            subprocess.Popen(
-                [sys.executable, "-c", f"from {__name__} import serve; serve()"],
-                env={**os.environ, "PYTHONPATH": path},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                encoding="utf-8",
-            )
-            for _ in range(number)
-        ]
-        threads = [threading.Thread(target=feed, args=(one,), daemon=True) for one in processes]
-        for thread in threads:
-            thread.start()
-        yield threads
-    finally:
-        for process in processes:
-            process.kill()
-            process.communicate()
-
-
-def _row(values: dict[str, Any]) -> IndexRow:
-    return IndexRow(**{**values, "noaa": tuple(values["noaa"])})
-
-
 def _cache_path(folder: Path) -> Path:
     digest = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
     return home() / "index" / f"{folder.name[:40] or 'root'}-{digest}.json"
@@ -381,7 +205,7 @@ def _read_cache(folder: Path, table_state: object) -> tuple[dict[str, IndexRow],
         stored = json.loads(_cache_path(folder).read_text(encoding="utf-8"))
         if stored["version"] != _VERSION:
             return {}, False
-        rows = [_row(row) for row in stored["rows"]]
+        rows = [index_row(row) for row in stored["rows"]]
         return {row.path: row for row in rows}, stored["tables"] == table_state
     except (OSError, ValueError, KeyError, TypeError):
         return {}, False

@@ -7,6 +7,7 @@ As-is files of JSOC hold pixels only. Which record a file is of stands in the ta
 import json
 import re
 from collections.abc import Iterable, Mapping
+from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,7 @@ __all__ = ["TABLE_ENDINGS", "KeywordTables"]
 
 TABLE_ENDINGS = (".csv", ".json")
 _MAX_BYTES = 256 * 2**20
+_NO_COLUMNS = "it has no columns T_REC and HARPNUM"
 _PLACE = re.compile(r"(?:^|[/\\])(D\d+)[/\\](S\d+)(?:[/\\]|$)")
 """Of a file in the storage of JSOC: its unit and its slot."""
 
@@ -96,16 +98,21 @@ def _rows(path: Path) -> list[dict[str, str]]:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise ValueError(f"it has more than {_MAX_BYTES // 2**20} MiB")
+        content = path.read_bytes()
+        if not all(name in content for name in (b"T_REC", b"HARPNUM")):
+            raise ValueError(_NO_COLUMNS)  # at a glance: most files are tables of something else
         if path.suffix.lower() == ".json":
-            table = _json_table(json.loads(path.read_text(encoding="utf-8-sig")))
+            table = _json_table(json.loads(content.decode("utf-8-sig")))
         else:
-            table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+            table = pd.read_csv(
+                BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8-sig"
+            )
         texts = table.astype(str).rename(columns=lambda name: str(name).strip())
     except Exception as error:
         # pandas raises a dozen classes on what is no table.
         raise ValueError(" ".join(str(error).split()) or type(error).__name__) from error
     if not {"T_REC", "HARPNUM"} <= set(texts.columns):
-        raise ValueError("it has no columns T_REC and HARPNUM")
+        raise ValueError(_NO_COLUMNS)
     return [
         {str(key): str(value) for key, value in row.items()} for row in texts.to_dict("records")
     ]

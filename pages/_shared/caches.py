@@ -117,7 +117,7 @@ def source(spec: str) -> Source:
     return _source(spec, _source_state(spec))
 
 
-@st.cache_resource(ttl=3600, max_entries=4, show_spinner="Looking through the source …")
+@st.cache_resource(ttl=3600, max_entries=4, show_spinner=False)  # it would cover the progress
 def _source(spec: str, state: int) -> Source:
     del state
     return open_source(spec, _headers_read())

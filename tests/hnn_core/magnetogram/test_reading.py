@@ -283,6 +283,12 @@ def test_a_binned_patch_whose_header_was_not_changed_is_refused(tmp_path):
     assert read_fits(draw_fits(tmp_path / "c.fits", field[20:60, 30:90], **moved)).notes
 
 
+def test_numbers_written_as_texts_are_numbers(tmp_path):
+    texts = {"CDELT1": "0.03", "CDELT2": "-0.03", "RSUN_REF": "696000000", "HARPNUM": "377"}
+    frame = read_fits(draw_fits(tmp_path / "x.fits", drawn_field(), **texts))
+    assert (frame.harp, frame.header["CDELT2"]) == (377, 0.03)
+
+
 # Fields and keywords that are not to be believed
 
 

@@ -17,7 +17,7 @@ from hnn_core.exceptions import (
     UnknownTimeError,
 )
 from hnn_core.regions.well_known import WELL_KNOWN
-from hnn_core.sources import find_region, folder_index, open_source
+from hnn_core.sources import find_region, header_rows, open_source
 from hnn_core.sources.fits_folder import FitsFolder
 from tests.support.drawn_sharp import draw_fits, drawn_field
 
@@ -304,13 +304,13 @@ def test_links_in_circles_are_followed_once(tmp_path):
 def headers_read(monkeypatch) -> list[str]:
     """Names of the files whose headers are read."""
     names = []
-    read = folder_index.read_header
+    read = header_rows.read_header
 
     def counted(path, **options):
         names.append(Path(path).name)
         return read(path, **options)
 
-    monkeypatch.setattr(folder_index, "read_header", counted)
+    monkeypatch.setattr(header_rows, "read_header", counted)
     return names
 
 

@@ -16,7 +16,7 @@ from astropy.io.fits import Header
 from astropy.time import Time
 
 from hnn_core.exceptions import ArchiveError, EmptySourceError, UnknownSourceError
-from hnn_core.sources import folder_index, open_source
+from hnn_core.sources import header_rows, open_source
 from hnn_core.sources.fits_folder import FitsFolder
 from hnn_core.sources.folder_index import read_index
 from tests.support.drawn_sharp import CARDS, draw_fits, drawn_field, write_hdu
@@ -291,6 +291,9 @@ def test_pipes_and_names_that_are_not_utf8_are_listed(tmp_path):
     json.dumps(list(listed.items())).encode()
     with pytest.raises(UnknownSourceError, match=r"d\\xff is not UTF-8"):
         FitsFolder(tmp_path / os.fsdecode(b"d\xff"))
+    for name in ("a" * 5000, "a\0b", "a\nb"):
+        with pytest.raises(UnknownSourceError, match=r"cannot be read|control characters"):
+            FitsFolder(tmp_path / name)
 
 
 # A large archive
@@ -305,7 +308,7 @@ def test_helpers_read_what_one_process_reads_and_progress_is_told(tmp_path, hnn_
         (tmp_path / f"{number}.fits").write_bytes(content if number % 50 else b"bad")
     alone = read_index(tmp_path, workers=1)
     shutil.rmtree(hnn_home / "index")
-    monkeypatch.setattr(folder_index, "_MANY", 100)
+    monkeypatch.setattr(header_rows, "_MANY", 100)
     told: list[tuple[int, int]] = []
     together = read_index(tmp_path, lambda done, total: told.append((done, total)), workers=3)
     assert together.rows == alone.rows
@@ -319,7 +322,7 @@ def test_helpers_read_what_one_process_reads_and_progress_is_told(tmp_path, hnn_
 
 def test_helpers_that_die_leave_their_work_to_this_process(tmp_path, monkeypatch):
     draw_export(tmp_path, range(1, 20))
-    monkeypatch.setattr(folder_index, "_MANY", 1)
-    monkeypatch.setattr(folder_index, "_CHUNK", 2)
-    monkeypatch.setattr(folder_index.sys, "executable", shutil.which("false"))
+    monkeypatch.setattr(header_rows, "_MANY", 1)
+    monkeypatch.setattr(header_rows, "_CHUNK", 2)
+    monkeypatch.setattr(header_rows.sys, "executable", shutil.which("false"))
     assert len(read_index(tmp_path, workers=3).rows) == 19
