@@ -12,7 +12,7 @@ from astropy.time import Time
 
 from hnn_core.exceptions import FlareTableError
 from hnn_core.magnetogram.sharp import noaa_numbers
-from hnn_core.regions.base import Association, Flare, FlareLookup, Region, SkippedFile
+from hnn_core.regions.base import Association, Cme, Flare, FlareLookup, Region, SkippedFile
 from hnn_core.regions.goes_classes import FluxScale, announced_scale, flux_of_class, read_class
 from hnn_core.regions.joining import join_flares, with_well_known
 
@@ -227,7 +227,13 @@ def _flare_row(cells: dict[str, str]) -> FlareRow:
     scale = cell["scale"].lower() or "operational"
     if scale not in get_args(FluxScale):
         raise ValueError(f"scale {cell['scale']!r} is not operational or science")
+    linked = [cell["cme"]] if association == "eruptive" and _CME_ID.fullmatch(cell["cme"]) else []
     flare = Flare(
-        _peak(cell["peak_utc"]), goes_class, association, cast(FluxScale, scale), id=cell["id"]
+        _peak(cell["peak_utc"]),
+        goes_class,
+        association,
+        cast(FluxScale, scale),
+        id=cell["id"],
+        cmes=tuple(Cme(name, _peak(name.split("-CME-")[0])) for name in linked),
     )
     return FlareRow(flare, noaa=noaa[0] if len(noaa) == 1 else 0, harp=number)
