@@ -170,14 +170,13 @@ def with_flares(region: Region, rows: list[FlareRow], *, definitive: bool) -> Re
 
 
 def _names(given: list[str]) -> list[str]:
-    """Name columns as the program does; of two that mean the same the first counts."""
-    own = {alias: name for name, aliases in _KNOWN_AS.items() for alias in aliases}
-    own |= {name.replace("_", ""): name for name in _KNOWN_AS}
-    names: list[str] = []
-    for text in given:
-        plain = re.sub(r"[\s_-]", "", text.lower())
-        name = own.get(plain, plain)
-        names.append(plain if name in names else name)
+    """Name columns as the program does; of several that mean the same the best known one counts."""
+    names = [re.sub(r"[\s_-]", "", text.lower()) for text in given]
+    for own, aliases in _KNOWN_AS.items():
+        for alias in (own.replace("_", ""), *aliases):
+            if alias in names:
+                names[names.index(alias)] = own
+                break
     return names
 
 

@@ -274,6 +274,7 @@ FORMS = {
         "x\t2011-02-13T17:28Z\t2011-02-13T17:38Z\tM6.6\t11158\n"
     ),
     "compact": "class,peak,harpnum\nM6.6,20110213 1738,377\n",
+    "two times": "time,class,flare_class,peak_time,ar\n2011-02-13,X9,M6.6,2011-02-13 17:38,11158\n",
 }
 
 
