@@ -16,7 +16,7 @@ from hnn_core.live.reporting import counted
 
 __all__ = ["effect_sizes_figure", "slope_distributions_figure"]
 
-_COLOURS = {
+_COLOURS: dict[str, str] = {
     "eruptive": style.ERUPTIVE,
     "confined": style.CONFINED,
     **dict.fromkeys(OUTCOMES[2:], style.UNKNOWN),

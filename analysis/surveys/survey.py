@@ -29,7 +29,7 @@ from hnn_core.sources.sequence import FrameReader
 
 __all__ = ["OUTCOMES", "expected_windows", "survey", "survey_regions", "window_outcome"]
 
-OUTCOMES = ("eruptive", "confined", "unknown", *FLARELESS)
+OUTCOMES: tuple[str, ...] = ("eruptive", "confined", "unknown", *FLARELESS)
 """What happened within 24 h after a window: by its label, or why it has none."""
 
 

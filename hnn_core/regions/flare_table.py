@@ -12,7 +12,7 @@ from astropy.time import Time
 
 from hnn_core.exceptions import FlareTableError
 from hnn_core.magnetogram.sharp import noaa_numbers
-from hnn_core.regions.base import Association, Flare, FlareLookup, Region, SkippedFile
+from hnn_core.regions.base import Association, Cme, Flare, FlareLookup, Region, SkippedFile
 from hnn_core.regions.goes_classes import FluxScale, announced_scale, flux_of_class, read_class
 from hnn_core.regions.joining import join_flares, with_well_known
 
@@ -170,14 +170,13 @@ def with_flares(region: Region, rows: list[FlareRow], *, definitive: bool) -> Re
 
 
 def _names(given: list[str]) -> list[str]:
-    """Name columns as the program does; of two that mean the same the first counts."""
-    own = {alias: name for name, aliases in _KNOWN_AS.items() for alias in aliases}
-    own |= {name.replace("_", ""): name for name in _KNOWN_AS}
-    names: list[str] = []
-    for text in given:
-        plain = re.sub(r"[\s_-]", "", text.lower())
-        name = own.get(plain, plain)
-        names.append(plain if name in names else name)
+    """Name columns as the program does; of several that mean the same the best known one counts."""
+    names = [re.sub(r"[\s_-]", "", text.lower()) for text in given]
+    for own, aliases in _KNOWN_AS.items():
+        for alias in (own.replace("_", ""), *aliases):
+            if alias in names:
+                names[names.index(alias)] = own
+                break
     return names
 
 
@@ -227,7 +226,13 @@ def _flare_row(cells: dict[str, str]) -> FlareRow:
     scale = cell["scale"].lower() or "operational"
     if scale not in get_args(FluxScale):
         raise ValueError(f"scale {cell['scale']!r} is not operational or science")
+    linked = [cell["cme"]] if association == "eruptive" and _CME_ID.fullmatch(cell["cme"]) else []
     flare = Flare(
-        _peak(cell["peak_utc"]), goes_class, association, cast(FluxScale, scale), id=cell["id"]
+        _peak(cell["peak_utc"]),
+        goes_class,
+        association,
+        cast(FluxScale, scale),
+        id=cell["id"],
+        cmes=tuple(Cme(name, _peak(name.split("-CME-")[0])) for name in linked),
     )
     return FlareRow(flare, noaa=noaa[0] if len(noaa) == 1 else 0, harp=number)

@@ -1,5 +1,6 @@
 """Flares of several sources as one list: the same flare once, the well-known ones added."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import chain
@@ -38,14 +39,18 @@ def join_flares(*groups: Iterable[Flare]) -> tuple[Flare, ...]:
     docs/method.md, "Labels".
     """
     joined: list[Flare] = []
+    known: list[tuple[float, float]] = []  # peak and operational flux of each, found once
     for flare in chain(*groups):
-        apart = {i: _apart(one, flare) for i, one in enumerate(joined) if _same(one, flare)}
-        if apart:
-            nearest = min(apart, key=apart.__getitem__)
+        own = float(tai_seconds(flare.peak)), flare.flux("operational")
+        apart = [abs(own[0] - other[0]) if _same(own, other) else math.inf for other in known]
+        nearest = min(range(len(apart)), key=apart.__getitem__, default=-1)
+        if nearest >= 0 and apart[nearest] < math.inf:
             joined[nearest] = _merged(joined[nearest], flare)
         else:
             joined.append(flare)
-    return tuple(sorted(joined, key=lambda flare: float(flare.peak.unix)))
+            known.append(own)
+    order = sorted(range(len(joined)), key=lambda i: known[i][0])
+    return tuple(joined[i] for i in order)
 
 
 def with_well_known(region: Region) -> Region:
@@ -58,15 +63,9 @@ def with_well_known(region: Region) -> Region:
     return replace(region, flares=join_flares(region.flares, found)) if found else region
 
 
-def _apart(one: Flare, other: Flare) -> float:
-    return abs(float(tai_seconds(one.peak)) - float(tai_seconds(other.peak)))
-
-
-def _same(one: Flare, other: Flare) -> bool:
-    if _apart(one, other) > _NEAR_S:
-        return False
-    low, high = sorted((one.flux("operational"), other.flux("operational")))
-    return high <= low * _FACTOR
+def _same(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    low, high = sorted((one[1], other[1]))
+    return abs(one[0] - other[0]) <= _NEAR_S and high <= low * _FACTOR
 
 
 def _merged(first: Flare, second: Flare) -> Flare:

@@ -10,6 +10,7 @@ from hnn_core.exceptions import EmptySourceError, UnknownModelError, UnknownSour
 from hnn_core.network.model_store import ModelInfo
 from hnn_core.regions.base import Region, Source
 from hnn_core.sources import find_region
+from hnn_core.sources.simulated import MOST_REGIONS
 from pages._shared import caches
 from pages._shared.link import linked
 from pages._shared.messages import model_label, region_label
@@ -77,8 +78,8 @@ def choose_population(label: str, key: str, default: str, **more: Any) -> Source
         return caches.source(f"sim:{text}")
     except UnknownSourceError as error:
         raise UnknownSourceError(
-            f"{label}: {error} In this field a seed such as 1, or seed and number such as 1:800, "
-            "is enough."
+            f"“{text}” in the field {label} is no population; write a seed such as 1, or seed and "
+            f"number of regions, from 1 to {MOST_REGIONS}, such as 1:800."
         ) from error
 
 

@@ -308,7 +308,7 @@ def test_the_truth_of_simulated_regions(folder, model):
 def test_a_population_that_is_none_is_said(folder, model):
     app = opened(folder, study="truth", truth="many")
     assert not app.exception
-    assert "'many' is not a whole number" in "".join(error.value for error in app.error)
+    assert "“many” in the field Simulated population" in "".join(one.value for one in app.error)
     assert app.text_input(key="truth").value == "many"
 
 

@@ -220,6 +220,11 @@ def test_published_table_is_known_by_its_columns(tmp_path):
         ("2011-02-15T01:56 X2.2", "eruptive", 11158, 377),
         ("2011-02-16T17:26 M1.0", "unknown", 11158, 377),
     ]
+    assert [[cme.id for cme in row.flare.cmes] for row in rows] == [
+        [],
+        ["2011-02-15T02:25:00-CME-001"],
+        [],
+    ]
     reasons = [row.reason.split(":")[0] for row in skipped]
     assert reasons == ["flares.csv line 5", "flares.csv line 6"]
     assert "Q1.0" in skipped[0].reason
@@ -269,6 +274,7 @@ FORMS = {
         "x\t2011-02-13T17:28Z\t2011-02-13T17:38Z\tM6.6\t11158\n"
     ),
     "compact": "class,peak,harpnum\nM6.6,20110213 1738,377\n",
+    "two times": "time,class,flare_class,peak_time,ar\n2011-02-13,X9,M6.6,2011-02-13 17:38,11158\n",
 }
 
 
