@@ -150,7 +150,7 @@ def test_runs(hnn_home, no_shipped, capsys):
     config = TrainConfig(dataset="drawn", epochs=3).to_dict()
     (crossval / "config.json").write_text(json.dumps({"kind": "crossval", **config}))
     shutil.copytree(kept, crossval / "hnn-fold1")
-    for rng, case in each("run", how_many(USUAL)):
+    for rng, case in each("run", how_many(25)):
         shutil.rmtree(runs / "damaged", ignore_errors=True)
         shutil.copytree(rng.choice((kept, crossval)), runs / "damaged")
         how = damage_file(rng.choice(files_of(runs / "damaged")), rng)
@@ -198,7 +198,7 @@ def test_data_sets(hnn_home):
     folder = datasets / "damaged"
     build_dataset(open_source("sim:3:1"), hnn_home / "kept")
     shutil.copytree(hnn_home / "kept", datasets / "whole")
-    for rng, case in each("data set", how_many(USUAL)):
+    for rng, case in each("data set", how_many(15)):
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(hnn_home / "kept", folder)
         files = files_of(folder)

@@ -12,7 +12,7 @@ import pytest
 import streamlit as st
 
 from hnn_core.dataset.card import find_dataset
-from hnn_core.exceptions import HnnError
+from hnn_core.exceptions import HnnError, RequestError
 from hnn_core.network.model_store import find_model, save_model
 from hnn_core.network.pretrained import load_pretrained_vit
 from hnn_core.regions.case import cases_from_link, cases_to_link, delete_set, load_set
@@ -122,3 +122,11 @@ def test_readers(world, reader):
             error.add_note(f"{reader} {number}: {text!r}")
             raise
         assert time.monotonic() - begun < _LONGEST_S, (number, text)
+
+
+@pytest.mark.parametrize("folder", ["a" * 5000, "~nobody-of-that-name/x", "a\0b"])
+def test_a_folder_that_can_be_none_is_refused_in_a_sentence(folder):
+    """What the full run found: these ended in an error of the operating system."""
+    for look in (lambda text: open_source(f"fits:{text}"), find_run, find_model, find_dataset):
+        with pytest.raises(RequestError):
+            look(folder)
