@@ -275,7 +275,8 @@ def _region(name: str, records: _Records, flares: list[FlareRow]) -> Region:
 def _nothing_usable(folder: Path, skipped: tuple[SkippedFile, ...]) -> str:
     if not skipped:
         return f"{folder} holds no FITS file; give a folder with SHARP CEA magnetograms."
+    were = "file was" if len(skipped) == 1 else "files were"
     return (
-        f"{folder} holds no usable magnetogram: {len(skipped)} files were skipped, "
+        f"{folder} holds no usable magnetogram: {len(skipped)} {were} skipped, "
         f"the first because {skipped[0].reason}"
     )
