@@ -12,6 +12,7 @@ from analysis.figures.passage import probability_figure
 from analysis.physics.flux import size_note
 from analysis.physics.window_fluxes import area_note, common_parts
 from hnn_core.exceptions import FitsError, PositionError
+from hnn_core.live.reporting import counted
 from hnn_core.magnetogram.conventions import parse_t_rec
 from pages._explore.view import View
 from pages._shared import caches
@@ -47,8 +48,7 @@ def show_probabilities(selection: Selection, hour: str) -> None:
             alt=f"P(eruptive) over the passage of {region.id}",
         )
     if absent := table.attrs["absent"]:
-        plural = "" if len(absent) == 1 else "s"
-        with st.expander(f"{len(absent)} hour{plural} without a prediction"):
+        with st.expander(f"{counted(len(absent), 'hour')} without a prediction"):
             rows = [{"hour (TAI)": hour, "why": why} for hour, why in absent.items()]
             show_table(rows, "absent")
 
@@ -64,10 +64,12 @@ def flux_history(selection: Selection, records: Mapping[str, str]) -> pd.DataFra
             try:
                 rows.append(caches.flux_row(selection.place, t_rec))
             except (FitsError, PositionError) as error:
-                broken.append(f"{hour}: {error}")
+                broken.append({"hour (TAI)": hour, "why": str(error)})
             show(done, len(records))
     if broken:
-        st.caption(":material/broken_image: Left out: " + " ".join(broken))
+        hours = counted(len(broken), "hour")
+        with st.expander(f"{hours} left out", icon=":material/broken_image:"):
+            show_table(broken, "left_out")
     history = pd.DataFrame(rows)
     if rows and (note := size_note(history)):
         st.caption(f":material/crop_free: Passage: {note}")
