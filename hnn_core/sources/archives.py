@@ -284,11 +284,9 @@ def _translated(archive: Path) -> Iterator[None]:
         raise
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
         raise ArchiveError(f"{archive} cannot be opened: {error.strerror}.") from error
-    except OSError as error:
-        if error.errno is not None:  # of the disk; those of a packed stream have none
-            raise
-        raise ArchiveError(_damaged(archive, error)) from error
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
         # tarfile, zipfile and the decoders raise a dozen classes on what is no archive.
         raise ArchiveError(_damaged(archive, error)) from error
 

@@ -76,7 +76,7 @@ class Place:
 
 
 _FRAMES = 96
-"""Frames kept: two passages of 48 hours, 1 to 4 MB each."""
+"""Frames kept: two passages of 48 hours, 1 to 4 MB each, 16 MB at most."""
 _PASSAGES = 32
 _MANY_HEADERS = 500
 _LOOKED = "files_looked_at"

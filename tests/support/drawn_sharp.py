@@ -51,12 +51,17 @@ def draw_fits(
 ) -> Path:
     """Write a file as JSOC does: 32-bit tenths, Rice, HDU 1. A card of None is left out.
 
+    The box in the header is that of the field, about the same middle.
+
     The string ``"bare nan"`` becomes a card whose value is nan without quotes.
     """
     field = drawn_field() if field is None else field
     header = Header()
     bare = []
-    for key, value in ({**CARDS, **changes}).items():
+    rows, cols = (0.015 * length for length in field.shape)
+    box = {"LONDTMIN": -12 - cols, "LONDTMAX": -12 + cols, "LATDTMIN": -21 - rows}
+    box["LATDTMAX"] = -21 + rows
+    for key, value in ({**CARDS, **box, **changes}).items():
         if value == "bare nan":
             bare.append(key)
             value = 0
