@@ -12,6 +12,7 @@ from hnn_core.regions.words import read_day
 from pages._data.flares import show_chosen, show_flares, show_maps
 from pages._data.forms import checked, checked_region, checked_span, field, read_span, start, submit
 from pages._data.jobs import show_jobs
+from pages._shared.link import noted
 from pages._shared.widgets import download
 
 __all__ = ["show_catalogue"]
@@ -56,30 +57,31 @@ def _choose_flares() -> dict[str, Any] | None:
     st.markdown("#### Flares shown")
     days = field("Peak from (UTC)", "from", placeholder="2011-02-01", **_LINKED)
     field("to", "to", placeholder="2011-02-28", **_LINKED)
-    st.selectbox(
-        "Minimum class",
-        CLASSES,
-        key="least",
-        persist_state="session",
-        help="On the scale that the row names: as announced until 2019, true flux from then on.",
-        **_LINKED,
-    )
-    region = field("Region", "of", placeholder="11158 or HARP 377", **_LINKED)
-    associations = st.pills(
-        "CME",
-        list(ASSOCIATION_WORDS.values()),
-        selection_mode="multi",
-        key="cme",
-        persist_state="session",
-        help="None chosen: all. No linked CME does not mean no CME.",
-        **_LINKED,
-    )
-    longitude, latitude = (
-        st.slider(
-            name, *_WHOLE, _WHOLE, 5, format="%d°", key=key, persist_state="session", **_LINKED
+    with noted("least", "cme", "lon", "lat", usual=("any", *map(str, _WHOLE))):
+        st.selectbox(
+            "Minimum class",
+            CLASSES,
+            key="least",
+            persist_state="session",
+            help="On the scale that the row names: as announced until 2019, true flux since.",
+            **_LINKED,
         )
-        for name, key in (("Longitude, west positive", "lon"), ("Latitude", "lat"))
-    )
+        region = field("Region", "of", placeholder="11158 or HARP 377", **_LINKED)
+        associations = st.pills(
+            "CME",
+            list(ASSOCIATION_WORDS.values()),
+            selection_mode="multi",
+            key="cme",
+            persist_state="session",
+            help="None chosen: all. No linked CME does not mean no CME.",
+            **_LINKED,
+        )
+        longitude, latitude = (
+            st.slider(
+                name, *_WHOLE, _WHOLE, 5, format="%d°", key=key, persist_state="session", **_LINKED
+            )
+            for name, key in (("Longitude, west positive", "lon"), ("Latitude", "lat"))
+        )
     state = st.session_state
     span = checked(days, read_span, state["from"] or "", state["to"] or "")
     typed = (state["of"] or "").strip()

@@ -9,7 +9,8 @@ requested first of a fresh server, runs that file by itself. It then starts over
 comes back to it (`require_app`, `routed`).
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import streamlit as st
@@ -21,6 +22,7 @@ __all__ = [
     "bound",
     "hour_of",
     "linked",
+    "noted",
     "one_of",
     "publish",
     "reopen",
@@ -75,6 +77,19 @@ def bound(
         usual = str(value).lower() if isinstance(value, bool) else f"{value:g}"
         _note(key, f"{key} cannot be “{requested}”. Shown instead: {usual}.")
     return chosen
+
+
+@contextmanager
+def noted(*keys: str, usual: Collection[str] = ()) -> Iterator[None]:
+    """Note what the link requested in vain of bound widgets that are drawn inside.
+
+    `usual` are the values of their defaults as the address has them, which Streamlit removes too.
+    """
+    requested = {key: st.query_params.get_all(key) for key in keys}
+    yield
+    for key, values in requested.items():
+        if values and key not in st.query_params and not set(values) <= set(usual):
+            _note(key, f"{key} cannot be “{', '.join(values)}”; it was left out.")
 
 
 def restore(key: str, default: str | Callable[[], str], read: Callable[[str], str]) -> None:

@@ -280,6 +280,11 @@ def test_filters_choose_flares_and_stand_in_the_link(live):
     assert everything > 1
     app = opened(show="catalogue", **{"from": "2011-02-01", "to": "2011-01-01"})
     assert "would end on" in words(app).replace("\\", "")
+    app = opened(show="catalogue", least="Q", cme="maybe", lon="east", lat="95")
+    for key, value in (("least", "Q"), ("cme", "maybe"), ("lon", "east"), ("lat", "95")):
+        assert f"{key} cannot be “{value}”" in words(app)
+    assert len(app.dataframe[0].value) == everything
+    assert "cannot be" not in words(opened(show="catalogue", least="any", lat=["-90", "90"]))
     app = opened(show="catalogue", of="19999")
     assert "No flare of the catalogue passes these filters" in words(app)
 
