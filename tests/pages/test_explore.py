@@ -8,6 +8,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from hnn_core.magnetogram.magnetogram import read_fits
 from hnn_core.network.model_store import save_model
 from tests.support.app import run_app
 from tests.support.drawn_sharp import draw_fits
@@ -244,7 +245,7 @@ def test_a_file_replaced_under_the_page_is_noticed_at_the_next_run(folder, model
     before = figure(app, "magnetogram"), figure(app, "bars_total")
     draw_fits(
         folder / "hour07.fits",
-        np.full((48, 72), -400.0, np.float32),
+        np.outer(np.ones(48), np.linspace(-400.0, 400.0, 72)).astype(np.float32),
         T_REC="2011.02.13_07:00:00_TAI",
         CRPIX1=36.5,
         CRPIX2=24.5,
@@ -293,7 +294,8 @@ def test_a_population_that_is_none_stays_in_its_field_with_what_is_wrong(model, 
 
 def test_a_link_with_the_time_of_a_record_opens_the_hour_it_stands_for(folder, model):
     (folder / "hour13.fits").unlink()
-    draw_fits(folder / "late.fits", T_REC="2011.02.13_12:36:00_TAI")
+    other = read_fits(folder / "hour12.fits").field
+    draw_fits(folder / "late.fits", other, T_REC="2011.02.13_12:36:00_TAI")
     app = opened(folder, hour="2011-02-13T12:36")
     assert app.query_params["hour"] == "2011-02-13T13:00"
     assert "2011-02-13 13:00 TAI" in words(app)

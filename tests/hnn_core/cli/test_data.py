@@ -28,7 +28,9 @@ def folder(tmp_path) -> Path:
         frame = source.frame("377", time)
         path = tmp_path / "sharps" / f"{time.strftime('%H')}.fits"
         cards = {"T_REC": format_t_rec(time), "NOAA_AR": 0, "NOAA_ARS": "MISSING", "LON_FWT": 10.0}
-        draw_fits(path, frame.field, compress=False, **cards, QUALITY=frame.quality)
+        field = frame.field.copy()
+        field[:, ::2] *= -1  # of one strength everywhere it would be no magnetogram
+        draw_fits(path, field, compress=False, **cards, QUALITY=frame.quality)
     peak = flare(13.5).peak.isot
     (tmp_path / "labels.csv").write_text(
         f"harp,goes_class,peak_utc,association\n377,M2.0,{peak},unlinked\n377,big,{peak},\n"

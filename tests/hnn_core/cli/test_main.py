@@ -157,7 +157,7 @@ def test_bad_models(folder, model, capsys, damage):
     else:
         model = model / "nowhere" / "at all"
     assert predict(folder, model) == 2
-    sentence = {"missing": "no model.safetensors", "foreign": "'bert'", "corrupt": "not a whole"}
+    sentence = {"missing": "no model.safetensors", "foreign": "'bert'", "corrupt": "is damaged"}
     assert sentence.get(damage, "No model named") in refused(capsys)
 
 
