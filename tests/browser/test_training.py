@@ -1,11 +1,14 @@
 """From nothing to a trained network in Explore, as a person does it: in a real browser."""
 
+import contextlib
+
 import pytest
 
 from hnn_core.jobs.jobs import stop
 from hnn_core.training.run_folder import RunFolder
 
 browser_side = pytest.importorskip("tests.support.browser", reason="playwright is not installed")
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +54,19 @@ def badge(page, state: str) -> None:
     page.locator(".st-key-heading").get_by_text(state).wait_for()
 
 
+def follow(page, link: str, heading: str) -> None:
+    """Press a link until its page is there: a press while the page is drawn is lost."""
+    wanted = page.get_by_role("heading", name=heading)
+    for _ in range(3):
+        browser_side.idle(page)
+        if page.get_by_text(link).count():
+            page.get_by_text(link).click()
+        with contextlib.suppress(playwright.TimeoutError):
+            wanted.wait_for(timeout=60_000)
+            return
+    wanted.wait_for()
+
+
 def test_build_train_stop_resume_judge_and_use(app, page, home):
     # The first request to a fresh server is for this page, by a link.
     page.goto(f"{app}/training?view=new")
@@ -84,8 +100,7 @@ def test_build_train_stop_resume_judge_and_use(app, page, home):
     assert any("Resuming from" in event.get("text", "") for event in run.events())
     assert run.history()[1]["epoch"].tolist() == list(range(1, 13))
 
-    page.get_by_text("Skill on the test set").click()
-    page.get_by_role("heading", name="Skill of mine").wait_for()
+    follow(page, "Skill on the test set", "Skill of mine")
     page.get_by_text("Simulated data.").wait_for()
     page.locator(".js-plotly-plot .main-svg").first.wait_for()
     assert page.locator(".stException").count() == 0
