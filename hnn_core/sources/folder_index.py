@@ -194,7 +194,8 @@ def _state(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def _cache_path(folder: Path) -> Path:
+def index_path(folder: Path) -> Path:
+    """Return where the index of a folder is kept."""
     digest = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
     return home() / "index" / f"{folder.name[:40] or 'root'}-{digest}.json"
 
@@ -202,7 +203,7 @@ def _cache_path(folder: Path) -> Path:
 def _read_cache(folder: Path, table_state: object) -> tuple[dict[str, IndexRow], bool]:
     """Return the rows that are kept, by path, and whether the tables of keywords are the same."""
     try:
-        stored = json.loads(_cache_path(folder).read_text(encoding="utf-8"))
+        stored = json.loads(index_path(folder).read_text(encoding="utf-8"))
         if stored["version"] != _VERSION:
             return {}, False
         rows = [index_row(row) for row in stored["rows"]]
@@ -220,6 +221,6 @@ def _write_cache(folder: Path, rows: list[IndexRow], table_state: object) -> Non
     }
     # The index only saves time: a full or read-only disk must not hide the files.
     with suppress(OSError):
-        path = _cache_path(folder)
+        path = index_path(folder)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, json.dumps(content).encode(), shared=True)

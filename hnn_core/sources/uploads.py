@@ -11,14 +11,25 @@ import secrets
 import shutil
 import weakref
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
+from astropy.time import Time
 
-from hnn_core.exceptions import ArchiveError, UnknownSourceError
+from hnn_core.exceptions import (
+    ArchiveError,
+    EmptySourceError,
+    FitsError,
+    OffLimbError,
+    UnknownSourceError,
+)
+from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.regions.base import SkippedFile
+from hnn_core.regions.flare_table import FLARE_TABLE
 from hnn_core.sources.archives import is_archive, printable, unpack
 from hnn_core.sources.fits_folder import FitsFolder
+from hnn_core.sources.folder_index import index_path
 from hnn_core.storage import home, room_on_disk
 
 __all__ = ["MAX_BYTES", "MAX_FILES", "Upload", "UploadedFolder", "uploads_home"]
@@ -55,7 +66,8 @@ class Upload:
         self.spec = f"upload:{name}"
         self.skipped: tuple[SkippedFile, ...] = ()
         self._folder = uploads_home() / name
-        self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._index = index_path(self._folder.absolute())
+        weakref.finalize(self, _remove, self._folder, self._index)
 
     @property
     def n_files(self) -> int:
@@ -110,12 +122,21 @@ class Upload:
                     everyone += len(content)
                 if reason:
                     skipped[shown] = SkippedFile(shown, reason)
+            self._raise_flare_table()
         self.skipped = tuple(skipped.values())
 
     def clear(self) -> None:
         """Remove the files."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        _remove(self._folder, self._index)
         self.skipped = ()
+
+    def _raise_flare_table(self) -> None:
+        """Put a table of flares that an archive holds where a folder has it."""
+        for path in sorted(self._folder.rglob("*")):
+            if path.name.lower() == FLARE_TABLE and path.is_file():
+                if not (self._folder / FLARE_TABLE).exists():
+                    path.rename(self._folder / FLARE_TABLE)
+                return
 
     def _unpack(
         self,
@@ -165,8 +186,36 @@ class UploadedFolder(FitsFolder):
                 "These files were uploaded in a session that has ended or is not this one; upload "
                 "them again, or put them into a folder on the server."
             )
-        super().__init__(folder)
+        try:
+            super().__init__(folder)
+        except EmptySourceError as error:
+            raise EmptySourceError(self._by_name(str(error), folder)) from error
         self.spec = f"upload:{name}"
+
+    def frame(self, region: str, time: Time) -> Magnetogram:
+        """As of `FitsFolder`; messages have the names of files, not where the server keeps them."""
+        try:
+            frame = super().frame(region, time)
+        except (FitsError, OffLimbError) as error:
+            raise type(error)(self._by_name(str(error), self.folder)) from error
+        return replace(frame, origin=self._by_name(frame.origin, self.folder))
+
+    def skipped(self) -> tuple[SkippedFile, ...]:
+        """As of `FitsFolder`, by the names of files."""
+        return tuple(
+            replace(file, reason=self._by_name(file.reason, self.folder))
+            for file in super().skipped()
+        )
+
+    @staticmethod
+    def _by_name(text: str, folder: Path) -> str:
+        return text.replace(f"{folder}/", "").replace(str(folder), "The upload")
+
+
+def _remove(folder: Path, index: Path) -> None:
+    """Remove the files of a session, and what is kept of their headers."""
+    shutil.rmtree(folder, ignore_errors=True)
+    index.unlink(missing_ok=True)
 
 
 def _files(folder: Path) -> Iterable[Path]:
@@ -179,4 +228,4 @@ def _remove_orphans() -> None:
         for folder in uploads_home().iterdir():
             owner = folder.name.partition("-")[0]
             if not (owner.isdigit() and psutil.pid_exists(int(owner))):
-                shutil.rmtree(folder, ignore_errors=True)
+                _remove(folder, index_path(folder.absolute()))

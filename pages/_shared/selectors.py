@@ -117,8 +117,8 @@ def _select_source() -> Source | None:
         source = caches.source(f"fits:{text.strip()}")
     elif kind == "upload":
         spec = choose_upload()
+        list_skipped("file", skipped_uploads())
         if spec is None:
-            list_skipped("file", skipped_uploads())
             return None
         source = caches.source(spec)
     else:
@@ -126,8 +126,7 @@ def _select_source() -> Source | None:
             source = caches.source(DOWNLOADED[kind])
         except EmptySourceError:
             return None  # what can be done about it takes more room than the sidebar has
-    left_out = skipped_uploads() if kind == "upload" else ()
-    list_skipped("file", (*left_out, *source.skipped()))
+    list_skipped("file", source.skipped())
     return source
 
 

@@ -73,6 +73,35 @@ def test_what_is_no_archive_is_named(hours):
     assert len(open_source(upload.spec).times("377")) == 3
 
 
+def test_a_table_of_flares_in_an_archive_counts(hours):
+    upload = Upload()
+    table = b"noaa,goes_class,peak_utc\n11158,M1.5,2011-02-13T04:00\n"
+    files = {f"export/{name}": content for name, content in hours.items()}
+    upload.add([("export.zip", zipped({**files, "export/Flares.csv": table}))])
+    (region,) = open_source(upload.spec).regions()
+    assert "M1.5" in [flare.goes_class for flare in region.flares]
+
+
+def test_messages_have_names_and_not_where_the_server_keeps_files(hours, hnn_home):
+    upload = Upload()
+    upload.add([("notes.fits", b"no FITS")])
+    with pytest.raises(EmptySourceError) as caught:
+        open_source(upload.spec)
+    assert "notes.fits" in str(caught.value)
+    assert str(hnn_home) not in str(caught.value)
+    whole = hours["h1.fits"]
+    upload.add([("h0.fits", hours["h0.fits"]), ("h1.fits", whole)])
+    source = open_source(upload.spec)
+    (kept,) = uploads_home().rglob("h1.fits")
+    kept.write_bytes(whole[:-3000])
+    with pytest.raises(HnnError) as caught:
+        source.frame("377", source.times("377")[1])
+    assert "h1.fits" in str(caught.value)
+    assert str(hnn_home) not in str(caught.value)
+    assert all(str(hnn_home) not in file.reason for file in source.skipped())
+    assert source.frame("377", source.times("377")[0]).origin == "h0.fits"
+
+
 def test_names_lead_nowhere(hours):
     upload = Upload()
     content = hours["h0.fits"]
@@ -105,13 +134,16 @@ def test_all_sessions_together_are_bounded(hours, monkeypatch):
     assert all("as much as it holds" in file.reason for file in other.skipped)
 
 
-def test_they_are_gone_with_the_session(hours):
+def test_they_are_gone_with_the_session(hours, hnn_home):
     upload = Upload()
     upload.add(hours.items())
     spec = upload.spec
+    open_source(spec)
+    assert len(list((hnn_home / "index").iterdir())) == 1
     del upload
     gc.collect()
     assert not list(uploads_home().iterdir())
+    assert not list((hnn_home / "index").iterdir())
     with pytest.raises(UnknownSourceError, match="session that has ended"):
         open_source(spec)
 
