@@ -164,7 +164,8 @@ def _region_values(region: Region) -> dict[str, Any]:
 
 def _echo_prediction(prediction: "Prediction") -> None:
     noaa = ", ".join(f"AR {number}" for number in prediction.noaa)
-    name = f"HARP {prediction.harp}" + (f" ({noaa})" if noaa else "")
+    number = prediction.region  # of near real time it is another than the definitive HARP's
+    name = (f"HARP {number}" if number.isdigit() else number) + (f" ({noaa})" if noaa else "")
     if prediction.simulated:
         name = f"{prediction.region} (simulated)"
     filled = [hour.hour for hour in prediction.hours if hour.interpolated]
