@@ -33,7 +33,7 @@ from hnn_core.dataset.work_folder import WorkFolder, building_folder
 from hnn_core.exceptions import DatasetError
 from hnn_core.magnetogram.conventions import tai_seconds
 from hnn_core.magnetogram.preprocess import PreprocessConfig
-from hnn_core.regions.base import Flare, Region, Source
+from hnn_core.regions.base import CONTRADICTION, Flare, Region, Source
 from hnn_core.regions.flare_table import flares_of, load_flare_table
 from hnn_core.regions.goes_classes import FLARE_CLASSES
 from hnn_core.regions.joining import with_well_known
@@ -137,6 +137,9 @@ def _with_flares(source: Source, path: Path, notes: Callable[[str], None] | None
     for region in source.regions():
         definitive = not region.id.startswith("NRT-")
         flares = flares_of(rows, region.noaa, region.harp, definitive=definitive)
+        for flare in flares:
+            if notes is not None and CONTRADICTION in flare.reason:
+                notes(f"{flare.id} of {region.name} is {CONTRADICTION} in {path.name}")
         regions.append(with_well_known(replace(region, flares=flares)))
     return regions
 

@@ -18,6 +18,7 @@ from hnn_core.regions.goes_classes import (
 )
 
 __all__ = [
+    "CONTRADICTION",
     "Association",
     "Cme",
     "Flare",
@@ -29,6 +30,8 @@ __all__ = [
 ]
 
 Association = Literal["eruptive", "unlinked", "confined", "unknown"]
+CONTRADICTION = "called both eruptive and confined"
+"""Reason of a flare whose association is therefore unknown."""
 
 
 @dataclass(frozen=True)

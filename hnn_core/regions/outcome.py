@@ -8,7 +8,7 @@ import numpy as np
 from astropy.time import Time
 
 from hnn_core.magnetogram.conventions import tai_seconds
-from hnn_core.regions.base import Flare, FlareLookup, Region
+from hnn_core.regions.base import CONTRADICTION, Flare, FlareLookup, Region
 from hnn_core.regions.goes_classes import ROUNDING, flux_of_class, threshold
 from hnn_core.regions.labels import WINDOW_HOURS, flares_ahead
 
@@ -167,10 +167,13 @@ def cme_words(flare: Flare, *, simulated: bool = False) -> str:
     if not flare.studied:
         return f"{words}: {flare.literature}" if flare.literature else words
     studied = f"{flare.studied}: {flare.literature}"
-    return studied if flare.association == "unknown" else f"{words}; {studied}"
+    silent = flare.association == "unknown" and CONTRADICTION not in flare.reason
+    return studied if silent else f"{words}; {studied}"
 
 
 def _link_words(flare: Flare, *, simulated: bool) -> str:
+    if CONTRADICTION in flare.reason:
+        return f"CME link unknown: {CONTRADICTION}"
     if flare.cmes:
         words = "CME linked" if len(flare.cmes) == 1 else f"{len(flare.cmes)} CMEs linked"
         speeds = [cme.speed for cme in flare.cmes if not math.isnan(cme.speed)]

@@ -240,6 +240,8 @@ def test_table_of_flares_replaces_those_of_the_source(tmp_path):
         "harp,noaa,goes_class,peak_utc,association\n"
         f"378,,M1.0,{(START + 12.5 * u.hour).utc.isot},confined\n"
         "378,,wrong,2011-02-13T08:00,confined\n"
+        f"378,,M2.0,{(START + 25 * u.hour).utc.isot},confined\n"
+        f"378,,M2.1,{(START + 25.02 * u.hour).utc.isot},eruptive\n"  # so it gives no label
     )
     notes = []
     region = DrawnRegion(378, noaa=(11170,), flares=(flare(25.5),))
@@ -247,8 +249,9 @@ def test_table_of_flares_replaces_those_of_the_source(tmp_path):
     assert hours_of(dataset.select("M", 10)) == [9, 10, 11, 12]
     assert set(dataset.select("M", 10)["label"]) == {0}
     assert dataset.card["flares"]["file"] == "labels.csv"
-    assert len(notes) == 1
-    assert "labels.csv line 3" in notes[0]
+    line, both = notes
+    assert "labels.csv line 3" in line
+    assert "M2.0 of AR 11170 · HARP 378 is called both eruptive and confined in" in both
 
 
 def test_well_known_flares_count_next_to_those_of_a_table(tmp_path):
