@@ -33,9 +33,10 @@ from hnn_core.dataset.work_folder import WorkFolder, building_folder
 from hnn_core.exceptions import DatasetError
 from hnn_core.magnetogram.conventions import tai_seconds
 from hnn_core.magnetogram.preprocess import PreprocessConfig
-from hnn_core.regions.base import Flare, Region, Source
+from hnn_core.regions.base import CONTRADICTION, Flare, Region, Source
 from hnn_core.regions.flare_table import flares_of, load_flare_table
 from hnn_core.regions.goes_classes import FLARE_CLASSES
+from hnn_core.regions.joining import with_well_known
 from hnn_core.regions.labels import DEFAULT_POLICY, POLICIES
 from hnn_core.storage import room_on_disk, write_atomically
 
@@ -74,7 +75,8 @@ def build_dataset(
         Where the data set shall be. One that is there already and was built in the same way from
         the same is returned as it is.
     flares : Path, optional
-        Table of flares, see `hnn_core.regions.flare_table`; the source's own by default.
+        Table of flares, see `hnn_core.regions.flare_table`, instead of the source's own; the
+        well-known ones are joined to it.
     policy : str
         One of `hnn_core.regions.labels.POLICIES`.
     hours : int
@@ -126,7 +128,7 @@ def check_options(policy: str, hours: int) -> None:
 
 
 def _with_flares(source: Source, path: Path, notes: Callable[[str], None] | None) -> list[Region]:
-    """Return the regions with the flares of a table instead of the source's own."""
+    """Return the regions with the flares of a table instead of the catalogue's, and well-known."""
     rows, malformed = load_flare_table(path)
     for row in malformed:
         if notes is not None:
@@ -135,7 +137,10 @@ def _with_flares(source: Source, path: Path, notes: Callable[[str], None] | None
     for region in source.regions():
         definitive = not region.id.startswith("NRT-")
         flares = flares_of(rows, region.noaa, region.harp, definitive=definitive)
-        regions.append(replace(region, flares=flares))
+        for flare in flares:
+            if notes is not None and CONTRADICTION in flare.reason:
+                notes(f"{flare.id} of {region.name} is {CONTRADICTION} in {path.name}")
+        regions.append(with_well_known(replace(region, flares=flares)))
     return regions
 
 

@@ -18,6 +18,7 @@ from hnn_core.regions.goes_classes import (
 )
 
 __all__ = [
+    "CONTRADICTION",
     "Association",
     "Cme",
     "Flare",
@@ -29,6 +30,8 @@ __all__ = [
 ]
 
 Association = Literal["eruptive", "unlinked", "confined", "unknown"]
+CONTRADICTION = "called both eruptive and confined"
+"""Reason of a flare whose association is therefore unknown."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,9 @@ class FlareLookup:
     """Peaks from `start` to `end` are in it, as far as it holds them at all."""
     minimum_class: str = "A1.0"
     """It holds flares from this class on."""
+    unread: tuple[tuple[Time | None, float], ...] = ()
+    """Of rows that may be flares of the region but could not be read: peak, None where that is not
+    known, and operational flux, W m-2, infinite where that is not."""
 
     @property
     def words(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import chain
 
 from hnn_core.magnetogram.conventions import tai_seconds
-from hnn_core.regions.base import Association, Flare, Region
+from hnn_core.regions.base import CONTRADICTION, Association, Flare, Region
 from hnn_core.regions.well_known import well_known_flares
 
 __all__ = ["join_flares", "with_well_known"]
@@ -23,6 +23,7 @@ def join_flares(*groups: Iterable[Flare]) -> tuple[Flare, ...]:
 
     Two are one flare if their peaks lie within five minutes and their operational fluxes within a
     factor of 1.2. The first keeps its id, peak and class; links, reasons and sources are joined.
+    The association of one that is called both eruptive and confined is unknown, with the reason.
 
     Parameters
     ----------
@@ -72,11 +73,16 @@ def _merged(first: Flare, second: Flare) -> Flare:
     strongest = min(first, second, key=lambda flare: _STRONGEST.index(flare.association))
     cmes = {cme.id: cme for cme in (*second.cmes, *first.cmes)}
     studied = first if first.studied else second
+    association, reasons = strongest.association, [first.reason, second.reason]
+    if {first.association, second.association} == {"eruptive", "confined"}:
+        reasons.insert(0, CONTRADICTION)
+    if any(CONTRADICTION in reason for reason in reasons):
+        association = "unknown"
     return replace(
         first,
-        association=strongest.association,
+        association=association,
         cmes=tuple(cmes[name] for name in sorted(cmes)),
-        reason=_joined(first.reason, second.reason, between="; "),
+        reason=_joined(*reasons, between="; "),
         studied=studied.studied,
         literature=studied.literature if studied.studied else strongest.literature,
         source=_joined(first.source, second.source, between=", "),

@@ -8,7 +8,7 @@ import numpy as np
 from astropy.time import Time
 
 from hnn_core.magnetogram.conventions import tai_seconds
-from hnn_core.regions.base import Flare, FlareLookup, Region
+from hnn_core.regions.base import CONTRADICTION, Flare, FlareLookup, Region
 from hnn_core.regions.goes_classes import ROUNDING, flux_of_class, threshold
 from hnn_core.regions.labels import WINDOW_HOURS, flares_ahead
 
@@ -110,6 +110,7 @@ def _without_flares(region: Region, time: Time, least: str) -> Outcome:
         if tai_seconds(lookup.start) <= begin
         and end <= tai_seconds(lookup.end)
         and _reaches_down(lookup, least)
+        and not _unread(lookup, begin, end, least)
     ]
     day = f"the {WINDOW_HOURS} h after"
     if covering:
@@ -119,7 +120,8 @@ def _without_flares(region: Region, time: Time, least: str) -> Outcome:
     if not region.lookups:
         return Outcome("not looked up", f"Flares of {day} were not looked up.", ())
     reach = " and ".join(
-        f"{lookup.words}, from class {lookup.minimum_class} on" for lookup in region.lookups
+        f"{lookup.words}, from class {lookup.minimum_class} on{_unread_words(lookup)}"
+        for lookup in region.lookups
     )
     words = f"Whether a ≥{least} flare followed in {day} is not known: looked up was only {reach}."
     return Outcome("not looked up", words, ())
@@ -129,12 +131,27 @@ def _reaches_down(lookup: FlareLookup, least: str) -> bool:
     return flux_of_class(lookup.minimum_class) <= threshold(least) * (1.0 + ROUNDING)
 
 
+def _unread(lookup: FlareLookup, begin: float, end: float, least: str) -> bool:
+    """Whether a row that could not be read may be a flare of the class from begin to end."""
+    return any(
+        (peak is None or begin < float(tai_seconds(peak)) <= end)
+        and flux >= threshold(least) * (1.0 - ROUNDING)
+        for peak, flux in lookup.unread
+    )
+
+
+def _unread_words(lookup: FlareLookup) -> str:
+    rows = len(lookup.unread)
+    return f", but for {rows} row{'s' * (rows > 1)} that could not be read" if rows else ""
+
+
 def lookup_sentence(region: Region) -> str:
     """Return in which catalogues a region's flares were looked up, or that they were not."""
     if not region.lookups:
         other = "Other flares" if region.flares else "Flares"
         return f"{other} of this region were not looked up."
-    return f"Looked up in {' and '.join(lookup.words for lookup in region.lookups)}."
+    reach = " and ".join(f"{lookup.words}{_unread_words(lookup)}" for lookup in region.lookups)
+    return f"Looked up in {reach}."
 
 
 def cme_words(flare: Flare, *, simulated: bool = False) -> str:
@@ -150,10 +167,13 @@ def cme_words(flare: Flare, *, simulated: bool = False) -> str:
     if not flare.studied:
         return f"{words}: {flare.literature}" if flare.literature else words
     studied = f"{flare.studied}: {flare.literature}"
-    return studied if flare.association == "unknown" else f"{words}; {studied}"
+    silent = flare.association == "unknown" and CONTRADICTION not in flare.reason
+    return studied if silent else f"{words}; {studied}"
 
 
 def _link_words(flare: Flare, *, simulated: bool) -> str:
+    if CONTRADICTION in flare.reason:
+        return f"CME link unknown: {CONTRADICTION}"
     if flare.cmes:
         words = "CME linked" if len(flare.cmes) == 1 else f"{len(flare.cmes)} CMEs linked"
         speeds = [cme.speed for cme in flare.cmes if not math.isnan(cme.speed)]

@@ -88,7 +88,7 @@ class FitsFolder:
         if not self._records:
             raise EmptySourceError(_nothing_usable(self.folder, self._skipped))
         self._regions = sorted(
-            (_region(name, records, flares) for name, records in self._records.items()),
+            (_region(name, records, flares, malformed) for name, records in self._records.items()),
             key=lambda region: (region.harp, region.id),
         )
         self.simulated = all(region.simulated for region in self._regions)
@@ -256,7 +256,9 @@ def _region_id(row: IndexRow) -> str:
     return f"NRT-{row.harp}" if row.near_real_time else str(row.harp)
 
 
-def _region(name: str, records: _Records, flares: list[FlareRow]) -> Region:
+def _region(
+    name: str, records: _Records, flares: list[FlareRow], malformed: Iterable[SkippedFile]
+) -> Region:
     rows = records.rows
     noaa = tuple(sorted({number for row in rows for number in row.noaa}))
     harp = rows[0].harp
@@ -269,7 +271,7 @@ def _region(name: str, records: _Records, flares: list[FlareRow]) -> Region:
         n_records=len(rows),
         simulated=rows[0].simulated,
     )
-    return with_flares(region, flares, definitive=not rows[0].near_real_time)
+    return with_flares(region, flares, malformed, definitive=not rows[0].near_real_time)
 
 
 def _nothing_usable(folder: Path, skipped: tuple[SkippedFile, ...]) -> str:

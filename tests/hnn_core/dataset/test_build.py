@@ -238,17 +238,29 @@ def test_table_of_flares_replaces_those_of_the_source(tmp_path):
     table = tmp_path / "labels.csv"
     table.write_text(
         "harp,noaa,goes_class,peak_utc,association\n"
-        f"377,,M1.0,{(START + 12.5 * u.hour).utc.isot},confined\n"
-        "377,,wrong,2011-02-13T08:00,confined\n"
+        f"378,,M1.0,{(START + 12.5 * u.hour).utc.isot},confined\n"
+        "378,,wrong,2011-02-13T08:00,confined\n"
+        f"378,,M2.0,{(START + 25 * u.hour).utc.isot},confined\n"
+        f"378,,M2.1,{(START + 25.02 * u.hour).utc.isot},eruptive\n"  # so it gives no label
     )
     notes = []
-    region = DrawnRegion(flares=(flare(25.5),))
+    region = DrawnRegion(378, noaa=(11170,), flares=(flare(25.5),))
     dataset = built(tmp_path, region, flares=table, notes=notes.append)
     assert hours_of(dataset.select("M", 10)) == [9, 10, 11, 12]
     assert set(dataset.select("M", 10)["label"]) == {0}
     assert dataset.card["flares"]["file"] == "labels.csv"
-    assert len(notes) == 1
-    assert "labels.csv line 3" in notes[0]
+    line, both = notes
+    assert "labels.csv line 3" in line
+    assert "M2.0 of AR 11170 · HARP 378 is called both eruptive and confined in" in both
+
+
+def test_well_known_flares_count_next_to_those_of_a_table(tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("harp,goes_class,peak_utc\n377,C1.0,2011-02-12T00:00\n")
+    found = built(tmp_path, DrawnRegion(), flares=table).select("M5.0", 10)
+    # Up to the M6.6 at 17:38 with no CME linked, then in the day before the eruptive X2.2.
+    assert hours_of(found) == [*range(9, 18), *range(26, 30)]
+    assert found["label"].tolist() == [0] * 9 + [1] * 4
 
 
 def test_unreadable_table_builds_nothing(tmp_path):

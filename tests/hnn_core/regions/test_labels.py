@@ -10,9 +10,15 @@ from astropy.time import Time
 from analysis.figures.passage import mark_times
 from hnn_core.exceptions import DatasetError, FlareTableError
 from hnn_core.regions.base import Flare, Region, SkippedFile, skipped_kinds
-from hnn_core.regions.flare_table import flares_of, load_flare_table, read_flare_table
+from hnn_core.regions.flare_table import (
+    flares_of,
+    load_flare_table,
+    read_flare_table,
+    with_flares,
+)
 from hnn_core.regions.goes_classes import FLARE_CLASSES
 from hnn_core.regions.labels import POLICIES, label_frames, label_with_flares
+from hnn_core.regions.outcome import what_happened
 from hnn_core.sources.fits_folder import FitsFolder
 from pages._shared.messages import flares_sentence
 from tests.conftest import real_data
@@ -295,6 +301,99 @@ def test_a_class_announced_by_goes_16_counts_in_true_flux(tmp_path):
     assert row.flare.scale == "science"
 
 
+OWN = "noaa,goes_class,peak_utc,association\n"
+
+
+def test_the_own_form_is_on_the_scale_of_its_time_too(tmp_path):
+    text = f"{OWN}13664,X5.8,2024-05-11T01:23,eruptive\n11158,X2.2,2011-02-15T01:56,eruptive\n"
+    rows, _ = load_flare_table(written(tmp_path, text))
+    assert [row.flare.scale for row in rows] == ["operational", "science"]
+    flares = with_flares(region_of(13664), rows, (), definitive=True).flares
+    assert [flare.goes_class for flare in flares] == ["X2.2", "X5.8"]  # the well-known ones, once
+
+
+@pytest.mark.parametrize(
+    ("peak", "words"),
+    [
+        ("2011-02-14", "has no time of day"),
+        ("20110214", "has no time of day"),
+        ("1911-02-14T01:56", "lies before 2010 or in the future"),
+        ("2999-02-14T01:56", "lies before 2010 or in the future"),
+        ("2011-02-14 03:00 EST", "is not an ISO time"),
+        ("2011-02-30T00:00", "is not an ISO time"),
+    ],
+)
+def test_a_peak_that_means_no_moment_of_the_mission_is_a_bad_row(tmp_path, peak, words):
+    rows, (skipped,) = load_flare_table(written(tmp_path, f"{OWN}11158,M5.5,{peak},confined\n"))
+    assert rows == []
+    assert words in skipped.reason
+
+
+def test_a_column_time_without_one_of_the_start_is_no_peak(tmp_path):
+    text = "time,end,class,noaa\n2011-02-13T17:28,2011-02-13T17:47,M6.6,11158\n"
+    with pytest.raises(FlareTableError, match=r"a peak time.*time alone may be the start"):
+        load_flare_table(written(tmp_path, text))
+
+
+def test_of_a_summary_of_ncei_the_peak_is_the_flare(tmp_path):
+    rows, skipped = load_flare_table(
+        written(
+            tmp_path,
+            "time,xrsb_flux,status,flare_class,flare_id,active_region\n"
+            "2011-02-13T17:28:00Z,1e-6,EVENT_START,M9.4,1,11158\n"
+            "2011-02-13T17:38:00Z,9.4e-5,EVENT_PEAK,M9.4,1,11158\n"
+            "2011-02-13T17:47:00Z,4e-5,EVENT_END,M9.4,1,11158\n",
+        )
+    )
+    (row,) = rows
+    assert (row.flare.peak.isot[:16], row.flare.scale) == ("2011-02-13T17:38", "science")
+    assert skipped == []
+
+
+def test_a_cme_that_donki_links_in_its_own_table_is_read(tmp_path):
+    text = FORMS["DONKI"].replace("Num\n", "Num\tlinkedEvents\n").rstrip()
+    cme = "2011-02-13T18:36:00-CME-001"
+    rows, _ = load_flare_table(written(tmp_path, f"{text}\t[{{'activityID': '{cme}'}}]\n"))
+    assert (rows[0].flare.association, rows[0].flare.cmes[0].id) == ("eruptive", cme)
+    rows, _ = load_flare_table(written(tmp_path, f"{text}\t2011-02-13T18:36:00-SEP-001\n"))
+    assert (rows[0].flare.association, rows[0].flare.cmes) == ("unknown", ())
+
+
+def region_of(*noaa: int) -> Region:
+    time = Time("2011-02-14T00:00:00", scale="tai")
+    return Region("5", 5, noaa, time, time, 1)
+
+
+@pytest.mark.parametrize(
+    ("row", "word"),
+    [
+        ("11999,C1.0,2011-02-14T03:00,confined", "no flare"),
+        ("11999,M5.5,2011-02-14 03:00 EST,", "no flare"),  # another region
+        ("11990,M5.5,2011-02-14 03:00 EST,", "not looked up"),
+        (",M5.5,2011-02-14 03:00 EST,", "not looked up"),
+        (",M5.5,2011-02-14T03:00,", "not looked up"),
+        (",C5.5,2011-02-14T03:00,", "no flare"),  # not of the class
+        (",C5.5,2011-02-14 3 h,", "no flare"),
+        (",big,2011-02-14T03:00,", "not looked up"),
+        ("11990,big,2011-02-15T03:00,", "no flare"),  # another day
+    ],
+)
+def test_no_flare_is_not_stated_where_a_row_that_could_be_one_is_unreadable(tmp_path, row, word):
+    text = f"{OWN}11990,C1.0,2011-02-13T01:00,\n{row}\n11990,C1.0,2011-02-16T17:38,\n"
+    rows, skipped = load_flare_table(written(tmp_path, text))
+    region = with_flares(region_of(11990), rows, skipped, definitive=True)
+    outcome = what_happened(region, region.first, "M5.0")
+    assert outcome.word == word
+    assert ("1 row that could not be read" in outcome.sentence) == (word == "not looked up")
+
+
+def test_a_table_that_names_only_other_regions_was_not_looked_up(tmp_path):
+    text = f"{OWN}11990,C1.0,2011-02-13T01:00,\n11990,C1.0,2011-02-16T17:38,\n"
+    rows, skipped = load_flare_table(written(tmp_path, text))
+    other = with_flares(region_of(11991), rows, skipped, definitive=True)
+    assert what_happened(other, other.first, "C").word == "not looked up"
+
+
 def test_bad_rows_are_named_as_rows_of_the_table(tmp_path):
     text = f"{FORMS['SolarFlareNet']}M1.0,,soon,,11158\n\nM1.0,,2011-02-13T18:00Z,,none\n"
     rows, skipped = load_flare_table(written(tmp_path, text))
@@ -386,9 +485,9 @@ def test_unlinked_flares_are_shown_in_those_words():
 
 def test_published_table_is_read_whole():
     rows, skipped = load_flare_table(real_data("labels", "donki_flare_cme_2010_2017.csv"))
-    assert (len(rows), skipped) == (739, [])
+    assert (len(rows), skipped) == (737, [])  # of 739; two are there twice
     associations = [row.flare.association for row in rows]
-    assert (associations.count("eruptive"), associations.count("unlinked")) == (129, 610)
+    assert (associations.count("eruptive"), associations.count("unlinked")) == (129, 608)
 
 
 def test_harp_377_is_positive_for_the_day_before_its_x_flare():

@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import replace
+from itertools import permutations
 
 import astropy.units as u
 import pytest
@@ -12,6 +13,7 @@ from hnn_core.magnetogram.conventions import parse_t_rec
 from hnn_core.regions.base import Cme, Flare, Region
 from hnn_core.regions.goes_classes import flux_of_class
 from hnn_core.regions.joining import join_flares, with_well_known
+from hnn_core.regions.outcome import cme_words
 from hnn_core.regions.well_known import (
     WELL_KNOWN,
     largest_flare,
@@ -191,8 +193,18 @@ def test_a_link_is_stronger_than_the_literature_and_that_than_no_link():
         ("unlinked", "unknown", "unlinked"),
         ("unknown", "eruptive", "eruptive"),
         ("unlinked", "confined", "confined"),
-        ("confined", "eruptive", "eruptive"),
+        ("confined", "unknown", "confined"),
     ):
         for pair in ((first, second), (second, first)):
             (joined,) = join_flares(*([Flare(X22, "X2.2", kind)] for kind in pair))
             assert joined.known == known
+
+
+@pytest.mark.parametrize("kinds", list(permutations(["eruptive", "confined", "eruptive"])))
+def test_a_flare_called_both_eruptive_and_confined_is_unknown_and_says_so(kinds):
+    (joined,) = join_flares([Flare(X22, "X2.2", kind) for kind in kinds])
+    assert joined.known == "unknown"
+    assert cme_words(joined) == "CME link unknown: called both eruptive and confined"
+    (known,) = (flare for flare in join_flares([joined], with_well_known(of_377()).flares)[-1:])
+    assert known.known == "eruptive"  # by the literature
+    assert cme_words(known).startswith("CME link unknown: called both eruptive and confined; erup")
