@@ -83,6 +83,7 @@ def interpolate_frames(left: Magnetogram, right: Magnetogram, time: Time) -> Mag
         header=header,
         origin=f"interpolated between {left.origin} and {right.origin}",
         interpolated=True,
+        notes=tuple(dict.fromkeys((*left.notes, *right.notes))),
     )
 
 

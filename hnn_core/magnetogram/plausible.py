@@ -5,6 +5,7 @@ are those of docs/reading.md; they are wide, so that no record of the series is 
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from astropy.io.fits import Header
@@ -31,7 +32,11 @@ _LEAST_GAUSS = 1.0
 _RANGES = {"LON_FWT": 180.0, "LAT_FWT": 90.0, "CRVAL2": 90.0, "CRLT_OBS": 90.0}
 _SAME_PX = 2.0
 """Pixels by which a patch may differ from the box of its header; records differ by 0.4."""
-_RESAMPLED = 1.5
+_SQUARE = 1e-3
+"""Part by which CDELT1 and CDELT2 may differ; area and axes are those of square pixels."""
+_BOX = {1: "LONDT", 2: "LATDT"}
+_BEYOND_DEG = 1.0
+"""By which the flux-weighted centre may lie outside the box; in records it lies inside."""
 
 
 def check_keywords(header: Header, path: str) -> None:
@@ -47,8 +52,8 @@ def check_keywords(header: Header, path: str) -> None:
     Raises
     ------
     FitsError
-        The scale is not the series', the patch is rotated, RSUN_REF is not the Sun's radius, or a
-        coordinate is none.
+        The scale is not the series' or not that of square pixels, the patch is rotated, RSUN_REF is
+        not the Sun's radius, or a coordinate is none or lies outside the patch.
     """
     for key in ("CDELT1", "CDELT2"):
         degrees = finite_number(header[key])
@@ -59,6 +64,12 @@ def check_keywords(header: Header, path: str) -> None:
                 f"{path} is {what}: {key} is {degrees:g}° a pixel, and the series has "
                 f"{SCALE_DEG}°; take the file as JSOC has it."
             )
+    unequal = abs(finite_number(header["CDELT1"]) / finite_number(header["CDELT2"]))
+    if not abs(unequal - 1.0) <= _SQUARE:
+        raise FitsError(
+            f"{path} is resampled: CDELT1 is {header['CDELT1']}° and CDELT2 {header['CDELT2']}°, "
+            "and the pixels of the series are square; take the file as JSOC has it."
+        )
     radius = finite_number(header["RSUN_REF"])
     if not abs(radius / RSUN_REF_M - 1.0) <= 0.01:
         raise FitsError(
@@ -71,6 +82,14 @@ def check_keywords(header: Header, path: str) -> None:
             raise FitsError(
                 f"{path} cannot be believed: {key} is {header[key]}°, beyond ±{largest:g}°; "
                 "download it again."
+            )
+    for key, box in (("LON_FWT", "LONDT"), ("LAT_FWT", "LATDT")):
+        value = finite_number(header.get(key))
+        least, most = (finite_number(header.get(f"{box}{end}")) for end in ("MIN", "MAX"))
+        if value < least - _BEYOND_DEG or value > most + _BEYOND_DEG:
+            raise FitsError(
+                f"{path} cannot be believed: {key} is {value:g}°, and its box ({box}MIN to "
+                f"{box}MAX) is {least:g}° to {most:g}°; download it again."
             )
     _check_axes(header, path)
 
@@ -145,12 +164,14 @@ def check_field(
 
 
 def cut_out_note(header: Header, shape: tuple[int, int], path: str) -> str:
-    """Compare the size of a patch with the box that its header gives it.
+    """Compare a patch with the box that its header gives it, in size and in place.
 
     Parameters
     ----------
     header : Header
         LONDTMIN to LATDTMAX are the box, in degrees from the central meridian and the equator.
+        CRPIX, CRVAL, CDELT and CRLN_OBS place the pixels; in every record of the series they fill
+        the box to half a pixel.
     shape : (rows, cols)
     path : str
         For messages.
@@ -158,39 +179,97 @@ def cut_out_note(header: Header, shape: tuple[int, int], path: str) -> str:
     Returns
     -------
     str
-        A sentence for a cut-out or a patch with a margin, which its WCS places on the Sun; empty
-        for a whole patch, and where the header has no box.
+        A sentence for a cut-out that its coordinates place inside the box; empty for a whole patch.
+        Without a box a patch is whole if its reference pixel is its middle.
 
     Raises
     ------
     FitsError
-        Both axes are longer or shorter than the box by the same factor, and the reference pixel is
-        not moved: the patch is resampled, and its CDELT is not true.
+        The pixels do not lie in the box, or it is not known where; CRPIX is that of the whole
+        patch, though the size is not; or the patch has the box's form and middle in another size:
+        it is resampled, and its CDELT is not true.
     """
-    box = [
-        (finite_number(header.get(f"{axis}DTMAX")) - finite_number(header.get(f"{axis}DTMIN")))
-        / SCALE_DEG
-        for axis in ("LAT", "LON")
-    ]
-    if not all(math.isfinite(length) and length > 0 for length in box):
-        return ""
-    if all(abs(length - size) <= _SAME_PX for length, size in zip(box, shape, strict=True)):
-        return ""
-    rows, cols = box[0] / shape[0], box[1] / shape[1]
-    stated = f"{shape[1]} by {shape[0]} pixels, and its header's box {box[1]:.0f} by {box[0]:.0f}"
-    spread = _SAME_PX * (1 / shape[0] + 1 / shape[1])
-    alike = abs(rows / cols - 1.0) <= spread < 0.2
-    middle = [(length + 1) / 2 for length in (box[1], box[0])]
-    unmoved = all(
-        abs(finite_number(header.get(f"CRPIX{axis}")) - place) <= _SAME_PX
-        for axis, place in enumerate(middle, start=1)
+    axes = (_Axis.of(header, 1, shape[1]), _Axis.of(header, 2, shape[0]))
+    if not all(math.isfinite(axis.box) and axis.box > 0 for axis in axes):
+        return _note_without_box(axes, path)
+    stated = (
+        f"{axes[0].size} by {axes[1].size} pixels, and its header's box {axes[0].box:.0f} by "
+        f"{axes[1].box:.0f}"
     )
-    if alike and unmoved and not 1 / _RESAMPLED < rows < _RESAMPLED:
+    if any(min(axis.low, axis.high) < -_SAME_PX for axis in axes):
         raise FitsError(
-            f"{path} is binned or resampled: it has {stated}, of the same form, but its CDELT and "
-            "CRPIX are those of the whole patch; take the file as JSOC has it."
+            f"{path} does not lie in the box of its header: it has {stated}, and CRPIX, CRVAL and "
+            "CRLN_OBS place it beyond LONDTMIN to LATDTMAX. It is resampled, turned or moved; take "
+            "the file as JSOC has it."
+        )
+    if all(abs(axis.box - axis.size) <= _SAME_PX for axis in axes):
+        return ""
+    unmoved = all(abs(axis.reference - (axis.box + 1) / 2) <= _SAME_PX for axis in axes)
+    if unmoved or not all(math.isfinite(axis.low) for axis in axes):
+        why = "is that of the whole patch" if unmoved else "and CRVAL do not place it"
+        raise FitsError(
+            f"{path} is binned or resampled, or cut out without its coordinates: it has {stated}, "
+            f"but its CRPIX {why}; take the file as JSOC has it."
+        )
+    if all(abs(axis.low - axis.high) <= 2 * _SAME_PX for axis in axes) and _alike(axes):
+        raise FitsError(
+            f"{path} is binned or resampled: it has {stated}, of the same form and about the same "
+            "middle, but its CDELT is that of the series; take the file as JSOC has it, or cut it "
+            "out in another form."
         )
     return f"{path} is not the whole patch of its record: it has {stated}."
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """Pixels and box of a patch along one axis, in pixels; NaN where a keyword is not there."""
+
+    size: int
+    reference: float
+    """CRPIX, counted from the east or the south."""
+    box: float
+    low: float
+    """Of the box, what lies before the first pixel."""
+    high: float
+    """Of the box, what lies behind the last pixel."""
+
+    @classmethod
+    def of(cls, header: Header, number: int, size: int) -> "_Axis":
+        def known(key: str) -> float:
+            return finite_number(header.get(key))
+
+        scale, reference, centre = (known(f"{key}{number}") for key in ("CDELT", "CRPIX", "CRVAL"))
+        least, most = (known(f"{_BOX[number]}{end}") for end in ("MIN", "MAX"))
+        if number == 1:
+            centre = (centre - known("CRLN_OBS") + 180.0) % 360.0 - 180.0
+        if scale < 0:
+            reference = size + 1 - reference
+        box = (most - least) / abs(scale)
+        low = (centre - least) / abs(scale) + 0.5 - reference
+        return cls(size, reference, box, low, box - size - low)
+
+
+def _alike(axes: tuple[_Axis, _Axis]) -> bool:
+    """Whether both axes differ from the box by one factor, as far as whole pixels can tell."""
+    spread = _SAME_PX * sum(1 / axis.size for axis in axes)
+    ratio = (axes[0].box / axes[0].size) / (axes[1].box / axes[1].size)
+    return abs(ratio - 1.0) <= spread < 0.2
+
+
+def _note_without_box(axes: tuple[_Axis, _Axis], path: str) -> str:
+    """Judge a patch by its reference pixel, which is the middle of every record of the series."""
+    if any(axis.reference < 1 or axis.reference > axis.size for axis in axes):
+        raise FitsError(
+            f"{path} is binned or resampled, or cut out: its reference pixel (CRPIX), the middle "
+            "of every whole patch, is not on it, and its header has no box (LONDTMIN to LATDTMAX) "
+            "to check it by; take the file as JSOC has it."
+        )
+    if any(abs(axis.reference - (axis.size + 1) / 2) > _SAME_PX for axis in axes):
+        return (
+            f"{path} is not the whole patch of its record: its reference pixel (CRPIX) is not its "
+            "middle."
+        )
+    return ""
 
 
 def _check_axes(header: Header, path: str) -> None:

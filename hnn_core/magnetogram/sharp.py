@@ -145,7 +145,7 @@ def sharp_keywords(header: Header, path: str) -> _SharpKeywords:
             }
         )
     harp = _needed(header, "HARPNUM", path, _whole_positive)
-    scale, _, radius = (
+    width, height, radius = (
         _needed(header, key, path, _nonzero) for key in ("CDELT1", "CDELT2", "RSUN_REF")
     )
     check_keywords(header, path)
@@ -157,7 +157,9 @@ def sharp_keywords(header: Header, path: str) -> _SharpKeywords:
         t_rec=_needed(header, "T_REC", path, _t_rec),
         quality=_needed(header, "QUALITY", path, _quality),
         gauss=1.0 if bare else _gauss(str(header.get("BUNIT", "")).strip()),
-        pixel_area=((math.radians(scale) * radius * u.m) ** 2).to(u.cm**2),
+        pixel_area=(abs(math.radians(width) * math.radians(height)) * (radius * u.m) ** 2).to(
+            u.cm**2
+        ),
         longitude=longitude * u.deg,
         latitude=latitude * u.deg,
         near_real_time=series.endswith("_nrt") or header.get("QLOOK") == 1,

@@ -272,5 +272,14 @@ class Predictor:
             device=self.device,
             simulated=last.simulated,
             trained_on=str(self.info.metadata.get("trained_on", "")),
-            warnings=(*warnings, *last.notes, *sequence.notes),
+            # Every frame that the number rests on, not the last alone.
+            warnings=tuple(
+                dict.fromkeys(
+                    (
+                        *warnings,
+                        *(note for frame in sequence.frames for note in frame.notes),
+                        *sequence.notes,
+                    )
+                )
+            ),
         )

@@ -51,17 +51,14 @@ def draw_fits(
 ) -> Path:
     """Write a file as JSOC does: 32-bit tenths, Rice, HDU 1. A card of None is left out.
 
-    The box in the header is that of the field, about the same middle.
+    The box in the header is that of the field, where its coordinates place it.
 
     The string ``"bare nan"`` becomes a card whose value is nan without quotes.
     """
     field = drawn_field() if field is None else field
     header = Header()
     bare = []
-    rows, cols = (0.015 * length for length in field.shape)
-    box = {"LONDTMIN": -12 - cols, "LONDTMAX": -12 + cols, "LATDTMIN": -21 - rows}
-    box["LATDTMAX"] = -21 + rows
-    for key, value in ({**CARDS, **box, **changes}).items():
+    for key, value in ({**CARDS, **_box(field.shape, {**CARDS, **changes}), **changes}).items():
         if value == "bare nan":
             bare.append(key)
             value = 0
@@ -71,6 +68,22 @@ def draw_fits(
     if bare:
         spoil_cards(path, bare)
     return path
+
+
+def _box(shape: tuple[int, ...], cards: dict[str, object]) -> dict[str, float]:
+    """The field's edges, degrees from the central meridian and the equator."""
+
+    def number(key: str) -> float:
+        return float(cards[key] if isinstance(cards[key], int | float) else CARDS[key])
+
+    longitude = (number("CRVAL1") - number("CRLN_OBS") + 180.0) % 360.0 - 180.0
+    places = {"LON": longitude, "LAT": number("CRVAL2")}
+    box = {}
+    for axis, (name, middle) in enumerate(places.items(), start=1):
+        scale, reference = number(f"CDELT{axis}"), number(f"CRPIX{axis}")
+        edges = [middle + (at - reference) * scale for at in (0.5, shape[-axis] + 0.5)]
+        box[f"{name}DTMIN"], box[f"{name}DTMAX"] = min(edges), max(edges)
+    return box
 
 
 def write_hdu(path: Path, field: np.ndarray, header: Header, *, compress: bool = True) -> None:

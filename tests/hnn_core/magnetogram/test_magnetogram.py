@@ -135,8 +135,8 @@ def with_real_header(harp377: Path, name: str, tmp_path: Path) -> Path:
     for key in ("BLANK", "BSCALE", "BZERO", "CHECKSUM", "DATASUM"):
         header.remove(key, ignore_missing=True)
     path = tmp_path / "file.fits"
-    field = drawn_field()
-    hdu = fits.PrimaryHDU(field)
+    field = drawn_field(header["NAXIS2"], header["NAXIS1"])
+    hdu = fits.PrimaryHDU(np.where(np.isnan(field), field, field % 100 - 5))
     kept = [card for card in header.cards if card.keyword not in hdu.header and card.keyword]
     hdu.header.extend(card for card in kept if card.keyword not in ("COMMENT", "HISTORY"))
     hdu.writeto(path, output_verify="silentfix")
@@ -243,8 +243,8 @@ def test_missing_noaa_keywords_are_no_numbers(tmp_path):
         ({"LON_FWT": None, "LAT_FWT": None}, 34.557 - 46.422558, -21.0769),
         ({"LON_FWT": None, "CRVAL1": -10.0, "CRLN_OBS": 340.0}, 10.0, -20.151566),
         ({"LON_FWT": None, "CRVAL1": 350.0, "CRLN_OBS": 20.0}, -30.0, -20.151566),
-        ({"LON_FWT": None, "CRLN_OBS": None}, -12.0, -20.151566),
-        ({"LAT_FWT": "nan", "CRVAL2": None}, -11.377721, -21.0),
+        ({"LON_FWT": None, "CRLN_OBS": None}, 34.557 - 46.422558, -20.151566),
+        ({"LAT_FWT": "nan", "CRVAL2": None}, -11.377721, -21.0769),
         (
             {"LON_FWT": None, "CRLN_OBS": None, "LONDTMIN": None, "LAT_FWT": None,
              "CRVAL2": None, "LATDTMAX": "MISSING"},
@@ -259,7 +259,8 @@ def test_position_falls_back_to_the_patch(tmp_path, cards, longitude, latitude):
 
 
 def test_pixel_area_follows_the_header(tmp_path):
-    frame = read_fits(draw_fits(tmp_path / "a.fits", CDELT1=0.0303, RSUN_REF=696000000 / 1.01))
+    larger = {"CDELT1": 0.0303, "CDELT2": 0.0303}
+    frame = read_fits(draw_fits(tmp_path / "a.fits", **larger, RSUN_REF=696000000 / 1.01))
     # a larger angle on a smaller radius: the same length
     np.testing.assert_allclose(frame.pixel_area.to_value("cm2"), 1.3280539682e15, rtol=1e-9)
     rounded = read_fits(draw_fits(tmp_path / "b.fits", CDELT1=0.0299999993))
@@ -273,7 +274,7 @@ def test_simulated_files_say_so(tmp_path):
 
 
 def test_wcs_of_drawn_file_with_unit_degree(tmp_path):
-    wcs = read_fits(draw_fits(tmp_path / "a.fits", CRVAL1=-10.0)).wcs
+    wcs = read_fits(draw_fits(tmp_path / "a.fits", CRVAL1=-10.0, LON_FWT=None)).wcs
     longitude, latitude = wcs.pixel_to_world_values(2.5, 1.5)
     np.testing.assert_allclose([longitude % 360.0, latitude], [350.0, -21.0769], atol=1e-9)
 

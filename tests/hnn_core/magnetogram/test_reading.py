@@ -28,8 +28,15 @@ from hnn_core.magnetogram.sharp import NEEDED
 from tests.conftest import real_data
 from tests.support.drawn_sharp import CARDS, draw_fits, drawn_field, write_hdu
 
-BOX = {"LONDTMIN": -10.0, "LONDTMAX": -8.2, "LATDTMIN": -20.0, "LATDTMAX": -18.8}
-"""Of 60 by 40 pixels."""
+PLACE = {"CRVAL1": 35.0, "CRVAL2": -20.5, "CRLN_OBS": 46.0}
+
+
+def boxed(rows: int, cols: int, **changes: object) -> dict[str, object]:
+    """Cards of a whole patch: its box about its middle, 11° east and 20.5° south."""
+    lat, lon = 0.015 * rows, 0.015 * cols
+    box = {"LONDTMIN": -11 - lon, "LONDTMAX": -11 + lon, "LATDTMIN": -20.5 - lat}
+    middle = {"CRPIX1": (cols + 1) / 2, "CRPIX2": (rows + 1) / 2}
+    return {**PLACE, **box, "LATDTMAX": -20.5 + lat, **middle, **changes}
 
 
 def region_field(rows: int = 40, cols: int = 60) -> np.ndarray:
@@ -193,7 +200,7 @@ def test_other_units_are_refused(tmp_path, unit):
 def test_a_field_that_is_not_in_gauss_contradicts_usflux(tmp_path, factor):
     field = region_field()
     scaled = (field * factor).astype(np.float32)
-    path = draw_fits(tmp_path / "x.fits", scaled, compress=False, USFLUX=flux(field), **BOX)
+    path = draw_fits(tmp_path / "x.fits", scaled, compress=False, USFLUX=flux(field))
     with pytest.raises(FitsError, match="not in gauss, whatever BUNIT says"):
         read_fits(path)
 
@@ -252,6 +259,11 @@ def test_another_scale_is_refused_with_its_value(tmp_path, key, scale):
         read_fits(draw_fits(tmp_path / "x.fits", **{key: scale}))
 
 
+def test_pixels_that_are_not_square_are_refused(tmp_path):
+    with pytest.raises(FitsError, match=r"CDELT1 is 0\.03° and CDELT2 0\.035°"):
+        read_fits(draw_fits(tmp_path / "x.fits", CDELT2=0.035))
+
+
 @pytest.mark.parametrize(
     "cards", [{"CROTA2": 180.0}, {"CROTA2": 3.0}, {"PC1_2": 0.1}, {"PC1_1": -1.0}, {"CD1_1": 0.03}]
 )
@@ -263,24 +275,63 @@ def test_rotated_axes_are_refused(tmp_path, cards):
 
 def test_a_whole_patch_has_no_note_and_a_cut_out_one(tmp_path):
     field = region_field()
-    whole = {**BOX, "CRPIX1": 30.5, "CRPIX2": 20.5, "USFLUX": flux(field)}
+    whole = boxed(40, 60, USFLUX=flux(field))
     assert read_fits(draw_fits(tmp_path / "a.fits", field, **whole)).notes == ()
-    cut = draw_fits(
-        tmp_path / "b.fits", field[30:, 50:], **{**whole, "CRPIX1": -19.5, "CRPIX2": -9.5}
-    )
-    (note,) = read_fits(cut).notes  # its flux is a small part of USFLUX, and that is no matter
-    assert "10 by 10 pixels, and its header's box 60 by 40" in note
+    for name, part in {"corner": np.s_[30:, 50:], "middle": np.s_[:, 15:45]}.items():
+        moved = {"CRPIX1": 30.5 - part[1].start, "CRPIX2": 20.5 - (part[0].start or 0)}
+        path = draw_fits(tmp_path / f"{name}.fits", field[part], **{**whole, **moved})
+        (note,) = read_fits(path).notes  # its flux is a small part of USFLUX, and no matter
+        rows, cols = field[part].shape
+        assert f"{cols} by {rows} pixels, and its header's box 60 by 40" in note
 
 
-def test_a_binned_patch_whose_header_was_not_changed_is_refused(tmp_path):
+def halved(field: np.ndarray, *axes: int) -> np.ndarray:
+    for axis in axes:
+        shape = [*field.shape]
+        shape[axis : axis + 1] = [shape[axis] // 2, 2]
+        field = field.reshape(shape).mean(axis + 1)
+    return field.astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("change", "cards"),
+    [
+        (lambda field: halved(field, 0, 1), {}),
+        (lambda field: halved(field, 0, 1), {"CRPIX1": 30.5, "CRPIX2": 20.5}),
+        (lambda field: halved(field, 0), {}),
+        (lambda field: halved(field, 1)[:60], {}),
+        (lambda field: np.kron(field, np.ones((2, 2), np.float32)), {}),
+        (
+            lambda field: np.kron(field, np.ones((2, 2), np.float32)),
+            {"CRPIX1": 120.5, "CRPIX2": 80.5},
+        ),
+        (lambda field: field.T, {}),
+        (lambda field: field[:, 20:100], {}),
+        (lambda field: field[10:60, 20:100], {"CRPIX1": None, "CRPIX2": None}),
+        (lambda field: field, {"CRVAL1": 38.0}),
+        (lambda field: field, {"CRVAL2": -19.0}),
+        (lambda field: field, {"CRPIX1": 90.5}),
+        (lambda field: field, {"LON_FWT": -20.0}),
+        (lambda field: field, {"LAT_FWT": 20.0}),
+    ],
+)
+def test_pixels_that_do_not_lie_where_the_header_says_are_refused(tmp_path, change, cards):
     field = region_field(80, 120)
-    binned = field.reshape(40, 2, 60, 2).mean((1, 3)).astype(np.float32)
-    header = {**BOX, "LONDTMAX": -6.4, "LATDTMAX": -17.6, "CRPIX1": 60.5, "CRPIX2": 40.5}
-    assert read_fits(draw_fits(tmp_path / "a.fits", field, **header)).notes == ()
-    with pytest.raises(FitsError, match="binned or resampled: it has 60 by 40 pixels"):
-        read_fits(draw_fits(tmp_path / "b.fits", binned, **header))
-    moved = {**header, "CRPIX1": 30.5, "CRPIX2": 20.5}  # cut out about the middle, by its WCS
-    assert read_fits(draw_fits(tmp_path / "c.fits", field[20:60, 30:90], **moved)).notes
+    assert read_fits(draw_fits(tmp_path / "a.fits", field, **boxed(80, 120))).notes == ()
+    path = draw_fits(tmp_path / "b.fits", change(field), **boxed(80, 120, **cards))
+    with pytest.raises(FitsError, match=r"resampled|cannot be believed"):
+        read_fits(path)
+
+
+def test_without_a_box_the_reference_pixel_is_the_middle(tmp_path):
+    field = region_field(80, 120)
+    box = dict.fromkeys(("LONDTMIN", "LONDTMAX", "LATDTMIN", "LATDTMAX"))
+    whole = boxed(80, 120, **box)
+    assert read_fits(draw_fits(tmp_path / "a.fits", field, **whole)).notes == ()
+    moved = {**whole, "CRPIX1": 40.5}
+    assert read_fits(draw_fits(tmp_path / "b.fits", field[:, 20:], **moved)).notes
+    with pytest.raises(FitsError, match=r"reference pixel .* is not on it"):
+        read_fits(draw_fits(tmp_path / "c.fits", halved(field, 0, 1), **whole))
 
 
 def test_numbers_written_as_texts_are_numbers(tmp_path):

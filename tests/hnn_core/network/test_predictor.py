@@ -290,6 +290,15 @@ def test_records_that_broke_are_told(predictor):
     assert warning == "hour 4 ends early."
 
 
+def test_notes_of_every_frame_are_warnings_each_once(predictor):
+    sequence = noise_sequence(6)
+    first, *others = sequence.frames
+    frames = (replace(first, notes=("cut out.", "odd.")), *others[:-1])
+    frames = (*frames, replace(others[-1], notes=("odd.",)))
+    warnings = predictor.predict(replace(sequence, frames=frames)).warnings
+    assert warnings == ("cut out.", "odd.")
+
+
 @pytest.mark.parametrize("length", [1, 3, 5])
 def test_another_number_of_hours_is_refused(predictor, length):
     with pytest.raises(SequenceError, match=f"'small' needs 4 hourly .* has {length}"):
