@@ -9,6 +9,7 @@ from analysis.cases.tables import parquet_bytes
 from analysis.commands import options
 from analysis.surveys import compare
 from analysis.surveys.maps import STEP, class_overlaps, flat_rows, map_survey
+from analysis.surveys.survey import POLICY_SENTENCES
 from analysis.surveys.survey import survey as survey_windows
 from analysis.surveys.validation import validate as validate_table
 from analysis.surveys.validation import validation_table
@@ -59,6 +60,7 @@ def survey(
                 "windows": len(table),
                 "regions": int(table["region"].nunique()),
                 "out": str(out),
+                "policy": policy,
                 "trends": options.json_rows(trends),
                 "comparison": [] if compared is None else options.json_rows(compared),
                 "no_comparison": why,
@@ -68,6 +70,8 @@ def survey(
     typer.echo(f"{len(table)} windows of {table['region'].nunique()} regions in {out}")
     typer.echo("PIL flux, moving RoPI: windows whose trend stands out from all of them")
     typer.echo(trends.to_string(index=False))
+    if not opened.simulated:
+        typer.echo(POLICY_SENTENCES[policy])
     if compared is None:
         typer.echo(f"No comparison: {why}")
         return
@@ -142,9 +146,12 @@ def maps(
     options.write(out, parquet_bytes(table))
     by = {name: class_overlaps(found, name) for name in ("said", "outcome")}
     if as_json:
-        echo_json({"out": str(out), **{name: options.json_rows(rows) for name, rows in by.items()}})
+        rows_by = {name: options.json_rows(rows) for name, rows in by.items()}
+        echo_json({"out": str(out), "policy": policy, **rows_by})
         return
     windows = len(found[["region", "t_rec_tai"]].drop_duplicates())
     typer.echo(f"{windows} windows of {found['region'].nunique()} regions in {out}")
     for rows in by.values():
         typer.echo(compare.overlap_table(rows).to_string(index=False))
+    if not opened.simulated:
+        typer.echo(POLICY_SENTENCES[policy])

@@ -27,10 +27,24 @@ from hnn_core.regions.labels import DEFAULT_POLICY, NO_LABEL, POSITIVE, label_fr
 from hnn_core.regions.outcome import FLARELESS, what_happened
 from hnn_core.sources.sequence import FrameReader
 
-__all__ = ["OUTCOMES", "expected_windows", "survey", "survey_regions", "window_outcome"]
+__all__ = [
+    "OUTCOMES",
+    "POLICY_SENTENCES",
+    "expected_windows",
+    "survey",
+    "survey_regions",
+    "window_outcome",
+]
 
 OUTCOMES: tuple[str, ...] = ("eruptive", "confined", "unknown", *FLARELESS)
 """What happened within 24 h after a window: by its label, or why it has none."""
+POLICY_SENTENCES = {
+    DEFAULT_POLICY: f"“confined” follows the policy {DEFAULT_POLICY}: it holds flares with no CME "
+    "linked in DONKI, which is not the same as known to be confined.",
+    "strict": "“confined” follows the policy strict: flares with no CME linked in DONKI are "
+    "“unknown”.",
+}
+"""What the outcome confined means where it is written, unless regions are simulated."""
 
 
 def survey(

@@ -97,7 +97,14 @@ def what_happened(region: Region, time: Time, flare_class: str) -> Outcome:
         for flare in flares
     )
     sources = ", ".join(dict.fromkeys(flare.source for flare in flares if flare.source))
-    return Outcome(word, f"{words}.{f' Known from {sources}.' if sources else ''}", tuple(flares))
+    begin = float(tai_seconds(time))
+    unread = [one.name for one in region.lookups if _unread(one, begin, least)]
+    sentence = f"{words}."
+    if sources:
+        sentence += f" Known from {sources}."
+    if unread:
+        sentence += f" There may be others: not every row of {' and '.join(unread)} could be read."
+    return Outcome(word, sentence, tuple(flares))
 
 
 def _without_flares(region: Region, time: Time, least: str) -> Outcome:
@@ -110,7 +117,7 @@ def _without_flares(region: Region, time: Time, least: str) -> Outcome:
         if tai_seconds(lookup.start) <= begin
         and end <= tai_seconds(lookup.end)
         and _reaches_down(lookup, least)
-        and not _unread(lookup, begin, end, least)
+        and not _unread(lookup, begin, least)
     ]
     day = f"the {WINDOW_HOURS} h after"
     if covering:
@@ -131,8 +138,9 @@ def _reaches_down(lookup: FlareLookup, least: str) -> bool:
     return flux_of_class(lookup.minimum_class) <= threshold(least) * (1.0 + ROUNDING)
 
 
-def _unread(lookup: FlareLookup, begin: float, end: float, least: str) -> bool:
-    """Whether a row that could not be read may be a flare of the class from begin to end."""
+def _unread(lookup: FlareLookup, begin: float, least: str) -> bool:
+    """Whether a row that could not be read may be a flare of the class in the day after begin."""
+    end = begin + WINDOW_HOURS * 3600.0
     return any(
         (peak is None or begin < float(tai_seconds(peak)) <= end)
         and flux >= threshold(least) * (1.0 - ROUNDING)

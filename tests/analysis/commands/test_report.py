@@ -303,9 +303,12 @@ def test_survey_writes_windows_and_says_why_there_is_no_comparison(folder, tmp_p
     assert told["windows"] == len(pd.read_parquet(out)) == 1
     assert told["comparison"] == []
     assert "0 eruptive" in told["no_comparison"]
+    assert told["policy"] == "unlinked-is-confined"
     assert progress == "1 of 1 regions\n"
     code, said, _ = run(capsys, *args)
     assert "No comparison: " in said
+    assert "policy unlinked-is-confined: it holds flares with no CME linked in DONKI" in said
+    assert "policy strict" in run(capsys, *args, "--policy", "strict")[1]
 
 
 def test_survey_compares_the_classes_of_simulated_regions(tmp_path, capsys):
@@ -315,6 +318,7 @@ def test_survey_compares_the_classes_of_simulated_regions(tmp_path, capsys):
     assert code == 0
     assert "PIL flux slope, moving RoPI (%/h)" in said
     assert "Cliff's δ" in said
+    assert "DONKI" not in said  # of simulated regions it is known which are confined
     rows = pd.read_parquet(out)
     assert set(rows["source"]) == {"sim:"}
     assert not rows.duplicated(["region", "t_rec_tai", "threshold_g"]).any()

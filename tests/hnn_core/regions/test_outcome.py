@@ -272,3 +272,12 @@ def test_simulated_regions_have_an_eruptive_or_confined_flare_or_none():
         assert f"({found.word})" in found.sentence
         assert what_happened(replace(one, flares=()), first.peak, "C").word == "no flare"
     assert words == {"eruptive", "confined"}
+
+
+@pytest.mark.parametrize(("hours", "more"), [(5, True), (-5, False), (25, False)])
+def test_a_row_that_could_not_be_read_may_be_another_flare_of_the_day(hours, more):
+    lookup = replace(LOOKUP, unread=((TIME + hours * u.h, 1e-4),))
+    outcome = what_happened(region(flare(), lookups=(lookup,)), TIME, "M")
+    assert outcome.word == "eruptive"
+    words = "There may be others: not every row of flares.csv could be read."
+    assert (words in outcome.sentence) == more
