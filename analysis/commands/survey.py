@@ -36,6 +36,7 @@ def survey(
     options.check_out(out)
     threshold(flare_class)
     opened = open_source(source, headers_read())
+    options.report_skipped(opened)
     chosen = options.chosen_regions(opened, region)
     table = survey_windows(
         opened,
@@ -89,6 +90,7 @@ def validate(
     """Compare measured decline of the PIL flux with the true cancellation of simulated regions."""
     options.check_out(out)
     opened = open_source(source, headers_read())
+    options.report_skipped(opened)
     chosen = options.chosen_regions(opened, region)
     table = validation_table(opened, chosen, step=step, progress=options.report_regions)
     found = validate_table(table)
@@ -127,6 +129,7 @@ def maps(
 
     options.check_out(out)
     opened = open_source(source, headers_read())
+    options.report_skipped(opened)
     chosen = options.chosen_regions(opened, region)
     found = map_survey(
         opened,
