@@ -79,6 +79,8 @@ def _pil_of(
 ) -> dict[str, object]:
     """Write the masks of one file under a name not yet taken; return its row."""
     mag = read_fits(path)
+    for note in mag.notes:
+        complain(f"note: {note}")
     masks = settings.detect(mag.field)
     target = out / f"{path.name.removesuffix('.gz').removesuffix('.fits')}.pil.fits"
     if target.name in taken:

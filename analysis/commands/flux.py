@@ -47,6 +47,7 @@ def flux(
         raise typer.BadParameter("name a region with --region, or take every one with --all")
     options.check_out(csv, parquet)
     opened = open_source(source, headers_read())
+    options.report_skipped(opened)
     chosen = opened.regions() if every else [find_region(opened, name) for name in region or ()]
     chosen = list({one.id: one for one in chosen}.values())
     tables = _measure_all(opened, chosen, settings, min_field)

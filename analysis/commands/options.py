@@ -10,8 +10,8 @@ import pandas as pd
 import typer
 
 from analysis.physics.pil import PilRegion, PilSettings
-from hnn_core.live.reporting import complain
-from hnn_core.regions.base import Source
+from hnn_core.live.reporting import complain, counted
+from hnn_core.regions.base import Source, skipped_kinds
 from hnn_core.regions.labels import POLICIES
 from hnn_core.sources import find_region
 from hnn_core.storage import write_atomically
@@ -33,6 +33,7 @@ __all__ = [
     "json_rows",
     "make_settings",
     "report_regions",
+    "report_skipped",
     "write",
 ]
 
@@ -92,6 +93,12 @@ def chosen_regions(source: Source, names: Sequence[str] | None) -> list[str] | N
 def report_regions(done: int, total: int) -> None:
     """Write how far a survey is."""
     complain(f"{done} of {total} regions")
+
+
+def report_skipped(source: Source) -> None:
+    """Write what a source could not use, a line a kind."""
+    for what, skipped in skipped_kinds(source.skipped()).items():
+        complain(f"{counted(len(skipped), what)} skipped, the first: {skipped[0].reason}")
 
 
 def check_out(*paths: Path | None) -> None:

@@ -37,6 +37,7 @@ def survey(
     options.check_out(out)
     threshold(flare_class)
     opened = open_source(source, headers_read())
+    options.report_skipped(opened)
     chosen = options.chosen_regions(opened, region)
     table = survey_windows(
         opened,
@@ -93,6 +94,7 @@ def validate(
     """Compare measured decline of the PIL flux with the true cancellation of simulated regions."""
     options.check_out(out)
     opened = open_source(source, headers_read())
+    options.report_skipped(opened)
     chosen = options.chosen_regions(opened, region)
     table = validation_table(opened, chosen, step=step, progress=options.report_regions)
     found = validate_table(table)
@@ -131,6 +133,7 @@ def maps(
 
     options.check_out(out)
     opened = open_source(source, headers_read())
+    options.report_skipped(opened)
     chosen = options.chosen_regions(opened, region)
     found = map_survey(
         opened,

@@ -5,7 +5,10 @@ are those of docs/reading.md; they are wide, so that no record of the series is 
 """
 
 import math
+import re
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from astropy.io.fits import Header
@@ -13,7 +16,7 @@ from astropy.io.fits import Header
 from hnn_core.exceptions import FitsError, OffLimbError
 from hnn_core.magnetogram.conventions import finite_number
 
-__all__ = ["check_field", "check_keywords", "cut_out_note"]
+__all__ = ["check_field", "check_keywords", "check_times", "cut_out_note"]
 
 SCALE_DEG = 0.03
 """CDELT of the SHARP CEA series."""
@@ -30,6 +33,11 @@ _BOTH_SIGNS = 1000
 _LEAST_GAUSS = 1.0
 """Mean |B| of nothing but noise is five times that."""
 _RANGES = {"LON_FWT": 180.0, "LAT_FWT": 90.0, "CRVAL2": 90.0, "CRLT_OBS": 90.0}
+_DAY = re.compile(r"\s*(\d{4})[.-](\d\d)[.-](\d\d)[T_ ](\d\d):(\d\d)", re.ASCII)
+_OBSERVED = ("T_OBS", "DATE-OBS", "DATE_OBS")
+_EPOCH = datetime(1970, 1, 1)
+_NEAR_S = 3600.0
+"""Between T_REC and the times of observation; in records it is two minutes at most."""
 _SAME_PX = 2.0
 """Pixels by which a patch may differ from the box of its header; records differ by 0.4."""
 _SQUARE = 1e-3
@@ -92,6 +100,33 @@ def check_keywords(header: Header, path: str) -> None:
                 f"{box}MAX) is {least:g}° to {most:g}°; download it again."
             )
     _check_axes(header, path)
+
+
+def check_times(header: Header, path: str, seconds: float) -> None:
+    """Refuse a T_REC that a time of observation contradicts by an hour or more.
+
+    Parameters
+    ----------
+    header : Header
+        T_OBS, DATE-OBS and DATE_OBS are looked at where they are there, in whatever scale.
+    path : str
+        For messages.
+    seconds : float
+        T_REC as unix_tai seconds.
+
+    Raises
+    ------
+    FitsError
+    """
+    for key in _OBSERVED:
+        found = _DAY.match(str(header.get(key, "")))
+        with suppress(ValueError):  # a month 13: nothing is known
+            moment = datetime.strptime("".join(found.groups()), "%Y%m%d%H%M") if found else None
+            if moment and abs((moment - _EPOCH).total_seconds() - seconds) > _NEAR_S:
+                raise FitsError(
+                    f"{path} cannot be believed: T_REC is {header['T_REC']}, and {key} is "
+                    f"{header[key]}; download it again."
+                )
 
 
 def check_field(
@@ -157,8 +192,11 @@ def check_field(
     flux = strength * pixel_cm2
     most_flux = stated * USFLUX_FACTOR + _QUIET_GAUSS * valid * pixel_cm2
     if stated > 0 and (flux > most_flux or (whole and flux < stated * mu / USFLUX_FACTOR)):
+        off = field.size - valid
+        masked = f", or was masked ({off} of {field.size} pixels are NaN)" if off else ""
+        why = masked if flux < stated else ""
         raise FitsError(
-            f"{path} is not in gauss, whatever BUNIT says: Σ|B| dA is {flux:.3g} Mx, and its "
+            f"{path} is not in gauss, whatever BUNIT says{why}: Σ|B| dA is {flux:.3g} Mx, and its "
             f"USFLUX is {stated:.3g} Mx."
         )
 

@@ -14,13 +14,14 @@ from astropy.io.fits import Header
 from astropy.time import Time
 from astropy.units import Quantity
 
-from hnn_core.exceptions import (
-    FitsError,
-    MissingKeywordError,
-    WrongInstrumentError,
+from hnn_core.exceptions import FitsError, MissingKeywordError, WrongInstrumentError
+from hnn_core.magnetogram.conventions import (
+    finite_number,
+    format_t_rec,
+    parse_t_rec,
+    tai_seconds,
 )
-from hnn_core.magnetogram.conventions import finite_number, format_t_rec, parse_t_rec
-from hnn_core.magnetogram.plausible import check_keywords
+from hnn_core.magnetogram.plausible import check_keywords, check_times
 
 __all__ = [
     "FIRST_SIMULATED_HARP",
@@ -60,6 +61,8 @@ _SEGMENTS = (
 )  # fmt: skip
 """Of the SHARP series."""
 _BY_LOWER = {name.lower(): name for name in _SEGMENTS}
+_ALSO_WORDS = {"magnetogram", "field", "damping"}
+"""Segments that within a longer name say nothing; the last two have one sign, as pixels show."""
 _STORED = {0.01: "a component of the field vector", 0.001: "errors of the field vector"}
 """By BSCALE of whole numbers; a magnetogram has 0.1."""
 _BARE = ("T_REC", "HARPNUM", "CTYPE1", "TELESCOP", "INSTRUME")
@@ -70,6 +73,7 @@ NEEDED = frozenset((
     "CTYPE1", "CTYPE2", "CUNIT1", "CUNIT2", "CDELT1", "CDELT2", "CRPIX1", "CRPIX2", "CRVAL1",
     "CRVAL2", "CROTA2", "PC1_1", "PC1_2", "PC2_1", "PC2_2", "CD1_1", "CD1_2", "CD2_1", "CD2_2",
     "RSUN_REF", "CRLN_OBS", "LON_FWT", "LAT_FWT", "LONDTMIN", "LONDTMAX", "LATDTMIN", "LATDTMAX",
+    "T_OBS", "DATE-OBS", "DATE_OBS", "CHECKSUM", "DATASUM", "ZDATASUM",
 ))  # fmt: skip
 """The keywords that `sharp_keywords` looks at, for `hnn_core.magnetogram.fits.read_header`."""
 
@@ -95,6 +99,8 @@ class _SharpKeywords:
     """INTERPOL is true, as `hnn_core.magnetogram.interpolation` marks its frames."""
     named: bool
     """Header or name state that this is the segment ``magnetogram``."""
+    summed: bool
+    """The header has a checksum."""
 
     @property
     def mu(self) -> float:
@@ -150,11 +156,15 @@ def sharp_keywords(header: Header, path: str) -> _SharpKeywords:
     )
     check_keywords(header, path)
     _check_noaa(header, path)
+    t_rec = _needed(header, "T_REC", path, _t_rec)
+    seconds = float(tai_seconds(t_rec))
+    check_times(header, path, seconds)
+    _check_name(path, harp, seconds)
     longitude, latitude = position(header)
     return _SharpKeywords(
         harp=harp,
         noaa=noaa_numbers(header.get("NOAA_ARS"), header.get("NOAA_AR")),
-        t_rec=_needed(header, "T_REC", path, _t_rec),
+        t_rec=t_rec,
         quality=_needed(header, "QUALITY", path, _quality),
         gauss=1.0 if bare else _gauss(str(header.get("BUNIT", "")).strip()),
         pixel_area=(abs(math.radians(width) * math.radians(height)) * (radius * u.m) ** 2).to(
@@ -168,6 +178,7 @@ def sharp_keywords(header: Header, path: str) -> _SharpKeywords:
         or harp >= FIRST_SIMULATED_HARP,
         interpolated=header.get("INTERPOL") is True,
         named=bool(segments),
+        summed=any(key in header for key in ("CHECKSUM", "DATASUM", "ZDATASUM")),
     )
 
 
@@ -262,8 +273,12 @@ def _series_and_segments(header: Header, path: str) -> tuple[str, set[str]]:
     """Return the series (empty if unknown) and every segment that header or name state."""
     parts = str(header.get("DRMS_ID", "")).strip().split(":")
     named = [header.get(key, "") for key in ("EXTNAME", "SEGMENT", "CONTENT")]
-    stated = [str(name).strip().lower() for name in (*named, _stem(path).rpartition(".")[2])]
+    stem = _stem(path)
+    stated = [str(name).strip().lower() for name in (*named, stem.rpartition(".")[2])]
     segments = {_BY_LOWER[name] for name in stated if name in _BY_LOWER}
+    if stated[-1] not in _BY_LOWER:
+        words = set(re.split(r"[\W_]+", stem.lower())) - _ALSO_WORDS
+        segments |= {_BY_LOWER[word] for word in words if word in _BY_LOWER}
     match = _SERIES.match(PurePath(path).name)
     series = match[1] if match else ""
     if len(parts) == 3:
@@ -279,8 +294,11 @@ def _check_sharp_cea(
 
     A `bare` file has no keywords: it is judged by series, segment and what is stored.
     """
-    telescope = f"{header.get('TELESCOP', '')} {header.get('INSTRUME', '')}".strip()
-    if series.startswith("mdi") or "TARPNUM" in header or (telescope and "HMI" not in telescope):
+    names = [str(header.get(key, "")).replace("MISSING", "") for key in ("TELESCOP", "INSTRUME")]
+    telescope = " ".join(filter(None, map(str.strip, names)))
+    known = ("SDO|HMI", names[0].strip()), ("HMI", names[1].strip())
+    other = any(name and not re.search(wanted, name) for wanted, name in known)
+    if series.startswith("mdi") or "TARPNUM" in header or other:
         raise WrongInstrumentError(
             f"{path} is from {telescope or series}, not from SDO/HMI; only SHARPs can be used."
         )
@@ -297,13 +315,19 @@ def _check_sharp_cea(
         )
     kinds = [str(header.get(key, "")).strip().upper() for key in ("CTYPE1", "CTYPE2")]
     if (any(kinds) and kinds != ["CRLN-CEA", "CRLT-CEA"]) or (series and "_cea" not in series):
-        if "HARPNUM" in header or "sharp" in series:
+        if (series and "sharp" not in series) or ("HARPNUM" not in header and not series):
+            raise WrongInstrumentError(
+                f"{path} is not an active-region patch ({series or kinds[0]}); only SHARPs can be "
+                "used."
+            )
+        if kinds[0].startswith("HPLN") or (series and "_cea" not in series):
             raise FitsError(
-                f"{path} is in CCD coordinates ({kinds[0] or series}), where the patch is rotated "
+                f"{path} is in CCD coordinates ({series or kinds[0]}), where the patch is rotated "
                 "by 180 degrees; take it from the series hmi.sharp_cea_720s."
             )
-        raise WrongInstrumentError(
-            f"{path} is not an active-region patch ({kinds[0] or series}); only SHARPs can be used."
+        raise FitsError(
+            f"{path} is not in the projection of the series, CRLN-CEA and CRLT-CEA: CTYPE1 is "
+            f"{kinds[0]!r}, and CTYPE2 is {kinds[1]!r}; take it from the series hmi.sharp_cea_720s."
         )
     if bare:
         return
@@ -327,6 +351,16 @@ def _check_noaa(header: Header, path: str) -> None:
         raise FitsError(
             f"{path} cannot be believed: NOAA_AR is {one!r}, and NOAA_ARS is {several!r}; "
             "download it again."
+        )
+
+
+def _check_name(path: str, harp: int, seconds: float) -> None:
+    """Refuse a file whose JSOC name is that of another record than its header's."""
+    named = named_t_rec(path), named_harp(path)
+    if named[1] and (abs(named[0] - seconds) > 1.0 or named[1] != harp):
+        raise FitsError(
+            f"{path} cannot be believed: by its name it is HARP {named[1]} at "
+            f"{format_t_rec(named[0])}, by its header HARP {harp} at {format_t_rec(seconds)}."
         )
 
 

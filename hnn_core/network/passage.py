@@ -57,7 +57,8 @@ def passage_table(
         One row for each hour with a sequence, ascending: ``hour`` and ``t_rec`` (datetime64,
         TAI: the nominal hour and the record of x_t), ``probability``, ``n_interpolated``.
         ``attrs["absent"]`` maps every other hour between the first and the last good record
-        (ISO minutes, TAI) to the reason; ``attrs["notes"]`` lists the records that broke.
+        (ISO minutes, TAI) to the reason; ``attrs["notes"]`` lists the records that broke, and the
+        notes of those that were used.
 
     Raises
     ------
@@ -82,7 +83,7 @@ def passage_table(
             "n_interpolated": [sum(slot.interpolated for slot in plan.slots) for plan in plans],
         }
     )
-    table.attrs = {"absent": dict(sorted(absent.items())), "notes": list(passage.reader.notes)}
+    table.attrs = {"absent": dict(sorted(absent.items())), "notes": passage.notes()}
     return table
 
 
@@ -104,6 +105,7 @@ class _Passage:
         self._places: dict[SlotPlan, Place] = {}
         self._longitude: dict[SlotPlan, float] = {}
         self._impossible: dict[SlotPlan, str] = {}
+        self._noted: dict[SlotPlan, tuple[str, ...]] = {}
 
     def embed(
         self, progress: Callable[[int, int], None] | None
@@ -134,6 +136,11 @@ class _Passage:
         except SequenceError as error:
             return str(error)
         return refusal(self._longitude[plan.slots[-1]])
+
+    def notes(self) -> list[str]:
+        """Why records broke, and what is unusual about those used, each once, in order of time."""
+        noted = [note for _, notes in sorted(self._noted.items()) for note in notes]
+        return list(dict.fromkeys((*self.reader.notes, *noted)))
 
     def probabilities(self, plans: list[SequencePlan]) -> np.ndarray:
         """Probabilities (hours,) of embedded plans."""
@@ -179,6 +186,7 @@ class _Passage:
             except (FitsError, PositionError):
                 continue  # the reader knows what broke
             self._places[slot] = Place.of(frame)
+            self._noted[slot] = frame.notes
             self._longitude[slot] = float(frame.longitude.to_value("deg"))
             frames.append(frame)
             found.append((slot, box or crop_boxes([frame], self._crop)[0]))

@@ -17,7 +17,7 @@ from hnn_core.exceptions import (
 )
 from hnn_core.magnetogram.conventions import iso_minute, tai_seconds, time_from_seconds
 from hnn_core.magnetogram.magnetogram import Magnetogram, read_fits
-from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP
+from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP, named_harp
 from hnn_core.regions.base import Region, SkippedFile
 from hnn_core.regions.flare_table import FLARE_TABLE, FlareRow, read_flare_table, with_flares
 from hnn_core.sources.folder_index import read_index
@@ -43,8 +43,9 @@ class FitsFolder:
 
     A region is named by its HARP number; one of the near-real-time series, whose HARP
     numbers mean other regions, by ``NRT-`` and its number; a simulated one by ``SIM`` and its
-    number. Of several files for one record one that names its segment is used, then the largest,
-    then the newest; the others are listed as skipped, and so is a patch with less than a tenth of
+    number. Of several files for one record one that names its segment is used, then one with
+    JSOC's full name, one with a checksum, the largest, the newest; the others are listed as
+    skipped, and so is a patch with less than a tenth of
     the pixels of those next to it in time. An optional table ``flares.csv`` in the folder holds
     the flares, see `hnn_core.regions.flare_table`; the program's well-known flares are joined to
     them.
@@ -188,12 +189,10 @@ def _group_records(rows: Iterable[IndexRow]) -> tuple[dict[str, _Records], list[
     grouped: dict[str, list[IndexRow]] = {}
     skipped = []
     for (name, _), files in sorted(same.items(), key=lambda item: item[1][0].t_rec):
-        best = max(files, key=lambda one: (one.named, one.size, one.mtime_ns, one.path))
+        best = max(files, key=_preference)
         grouped.setdefault(name, []).append(best)
         skipped += [
-            SkippedFile(row.path, f"{row.path} is the same record as {best.path}, which is used.")
-            for row in files
-            if row is not best
+            SkippedFile(row.path, _same_record(row, best)) for row in files if row is not best
         ]
     for name, found in grouped.items():
         grouped[name], small = _without_specks(found)
@@ -207,6 +206,19 @@ def _group_records(rows: Iterable[IndexRow]) -> tuple[dict[str, _Records], list[
         for name, found in grouped.items()
     }
     return records, skipped
+
+
+def _preference(row: IndexRow) -> tuple[object, ...]:
+    """Order the files of one record: JSOC's own first, since a changed copy may be larger."""
+    own = bool(named_harp(row.path))
+    return row.named, own, row.summed, row.size, row.mtime_ns, row.path
+
+
+def _same_record(row: IndexRow, used: IndexRow) -> str:
+    sentence = f"{row.path} is the same record as {used.path}, which is used"
+    if row.size == used.size:
+        return f"{sentence}."
+    return f"{sentence}; the files are not the same ({row.size} and {used.size} bytes)."
 
 
 def _without_specks(rows: list[IndexRow]) -> tuple[list[IndexRow], list[SkippedFile]]:

@@ -56,6 +56,8 @@ class IndexRow:
     simulated: bool = False
     named: bool = False
     """Whether header or name state that it is the magnetogram."""
+    summed: bool = False
+    """Whether the header has a checksum."""
     pixels: int = 0
     bare: bool = False
     """Without keywords of its own: those of a table, if one has them, are read with it."""
@@ -157,6 +159,7 @@ def _read_row(one: HeaderFile, tables: "KeywordTables | None" = None) -> IndexRo
         near_real_time=keywords.near_real_time,
         simulated=keywords.simulated,
         named=keywords.named,
+        summed=keywords.summed,
         pixels=image.shape[0] * image.shape[1],
         whole=image.whole,
     )

@@ -47,6 +47,9 @@ def show_answer(view: View) -> None:
             st.markdown("**No prediction for this hour**")
             st.markdown(view.reason)
             st.caption(f"Model {info.name}: {info.config.frames} hourly frames make a sequence.")
+            frames = view.sequence.frames if view.sequence else (view.frame,)
+            for words in dict.fromkeys(note for frame in frames for note in frame.notes):
+                st.warning(words, icon=":material/warning:")
     else:
         _show_prediction(view.prediction, info)
 

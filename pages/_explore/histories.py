@@ -47,6 +47,9 @@ def show_probabilities(selection: Selection, hour: str) -> None:
             simulated=region.simulated,
             alt=f"P(eruptive) over the passage of {region.id}",
         )
+    if notes := table.attrs["notes"]:
+        with st.expander(f"{counted(len(notes), 'note')} on the records of this passage"):
+            show_table([{"note": note} for note in notes], "passage_notes")
     if absent := table.attrs["absent"]:
         with st.expander(f"{counted(len(absent), 'hour')} without a prediction"):
             rows = [{"hour (TAI)": hour, "why": why} for hour, why in absent.items()]

@@ -175,3 +175,30 @@ def test_help_tells_the_options(capsys, command):
     assert "--help" in said
     if command:
         assert "--threshold" in said
+
+
+# What is unusual about files
+
+
+def test_flux_names_the_files_that_were_left_out(folder, capsys):
+    draw_fits(folder / "x.Br.fits", boundary(strength=500.0), T_REC="2011.02.13_08:00:00_TAI")
+    code, _, complaints = run(capsys, "flux", "--source", f"fits:{folder}", "--region", 377)
+    assert code == 0
+    assert "1 file skipped, the first: " in complaints
+    assert "holds the segment 'Br'" in complaints
+
+
+def test_pil_and_flux_write_the_note_of_a_cut_out(folder, tmp_path, capsys):
+    field = boundary(strength=500.0)
+    rows, cols = field.shape
+    lon, lat = 34.557 - 46.422558, -21.0769
+    box = {"LONDTMIN": lon - 0.015 * cols, "LONDTMAX": lon + 0.015 * cols}
+    box |= {"LATDTMIN": lat - 0.015 * rows, "LATDTMAX": lat + 0.015 * rows}
+    middle = {"CRPIX1": (cols + 1) / 2 - 5, "CRPIX2": (rows + 1) / 2}
+    path = draw_fits(
+        folder / "cut.fits", field[:, 5:], T_REC="2011.02.13_08:00:00_TAI", **box, **middle
+    )
+    code, _, complaints = run(capsys, "pil", path, "--out", tmp_path / "out")
+    assert (code, "is not the whole patch of its record" in complaints) == (0, True)
+    code, _, complaints = run(capsys, "flux", "--source", f"fits:{folder}", "--region", 377)
+    assert (code, "is not the whole patch of its record" in complaints) == (0, True)

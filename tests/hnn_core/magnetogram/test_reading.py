@@ -68,9 +68,15 @@ def flux(field: np.ndarray, pixel_cm2: float = 1.328054e15) -> float:
         "hmi.sharp_cea_720s.377.20110213_050000_TAI.conf_disambig.fits.gz",
         "x.bitmap.fits.1",
         "continuum (1).fits",
+        "377_Br.fits",
+        "hmi_Br_20110215.fits",
+        "Br.20110215.fits",
+        "Br_cea.fits",
+        "sharp-Bp.fits",
+        "Bt.cutout.fits",
     ],
 )
-def test_a_segment_is_known_by_the_last_part_of_the_name(tmp_path, name):
+def test_a_segment_is_known_by_a_word_of_the_name(tmp_path, name):
     with pytest.raises(WrongInstrumentError, match=r"holds the segment '\w+', not the line"):
         read_fits(draw_fits(tmp_path / name, region_field()))
 
@@ -94,7 +100,9 @@ def test_a_segment_is_known_by_what_is_stored(tmp_path, scale, words):
         read_fits(path)
 
 
-@pytest.mark.parametrize("name", ["a.fits", "magnetogram.fits", "x.377.fits", "y.magnetogram.fits"])
+@pytest.mark.parametrize(
+    "name", ["a.fits", "magnetogram.fits", "x.377.fits", "y.magnetogram.fits", "a_field_377.fits"]
+)
 def test_other_names_say_nothing_against_a_magnetogram(tmp_path, name):
     assert read_fits(draw_fits(tmp_path / name, region_field())).harp == 377
 
@@ -203,6 +211,31 @@ def test_a_field_that_is_not_in_gauss_contradicts_usflux(tmp_path, factor):
     path = draw_fits(tmp_path / "x.fits", scaled, compress=False, USFLUX=flux(field))
     with pytest.raises(FitsError, match="not in gauss, whatever BUNIT says"):
         read_fits(path)
+
+
+def test_a_masked_field_is_not_refused_for_its_unit_alone(tmp_path):
+    field = region_field()
+    masked = np.where(np.abs(field) > 60, np.nan, field).astype(np.float32)
+    with pytest.raises(FitsError, match=r"or was masked \(\d+ of 2400 pixels are NaN\)"):
+        read_fits(draw_fits(tmp_path / "x.fits", masked, compress=False, USFLUX=flux(field)))
+
+
+@pytest.mark.parametrize(
+    ("cards", "words"),
+    [
+        ({"CTYPE1": None}, "projection .* CTYPE1 is ''"),
+        ({"CTYPE1": "HGLN-CEA"}, "projection .* CTYPE1 is 'HGLN-CEA'"),
+        ({"CTYPE1": "CRLN-CAR"}, "projection"),
+        ({"CTYPE1": "HPLN-TAN", "CTYPE2": "HPLT-TAN"}, r"CCD coordinates \(HPLN-TAN\)"),
+        ({"DRMS_ID": "hmi.sharp_720s:1:magnetogram"}, r"CCD coordinates \(hmi.sharp_720s\)"),
+        ({"DRMS_ID": "hmi.m_720s:1:magnetogram"}, r"active-region patch \(hmi.m_720s\)"),
+        ({"TELESCOP": "SOLO"}, "from SOLO HMI_SIDE1, not from SDO/HMI"),
+        ({"INSTRUME": "AIA"}, "from SDO/HMI AIA, not from SDO/HMI"),
+    ],
+)
+def test_the_reason_of_a_refusal_is_the_true_one(tmp_path, cards, words):
+    with pytest.raises((FitsError, WrongInstrumentError), match=words):
+        read_fits(draw_fits(tmp_path / "x.fits", region_field(), **cards))
 
 
 @pytest.mark.parametrize("factor", [0.3, 1.0, 3.0])
@@ -332,6 +365,23 @@ def test_without_a_box_the_reference_pixel_is_the_middle(tmp_path):
     assert read_fits(draw_fits(tmp_path / "b.fits", field[:, 20:], **moved)).notes
     with pytest.raises(FitsError, match=r"reference pixel .* is not on it"):
         read_fits(draw_fits(tmp_path / "c.fits", halved(field, 0, 1), **whole))
+
+
+@pytest.mark.parametrize(
+    ("name", "cards", "words"),
+    [
+        ("a.fits", {"T_OBS": "2011.02.12_05:00:04_TAI"}, "T_REC is .* and T_OBS is"),
+        ("a.fits", {"DATE-OBS": "2011-02-23T04:58:12.10"}, "and DATE-OBS is"),
+        ("hmi.sharp_cea_720s.377.20110213_160000_TAI.magnetogram.fits", {}, "by its name it is"),
+        ("hmi.sharp_cea_720s.401.20110213_050000_TAI.magnetogram.fits", {}, "HARP 401 at"),
+    ],
+)
+def test_a_record_that_contradicts_itself_is_refused(tmp_path, name, cards, words):
+    with pytest.raises(FitsError, match=words):
+        read_fits(draw_fits(tmp_path / name, region_field(), **cards))
+    sound = {"T_OBS": "2011.02.13_05:00:04_TAI", "DATE-OBS": "2011-02-13T04:58:12.10"}
+    own = "hmi.sharp_cea_720s.377.20110213_050000_TAI.magnetogram.fits"
+    assert read_fits(draw_fits(tmp_path / own, region_field(), **sound)).harp == 377
 
 
 def test_numbers_written_as_texts_are_numbers(tmp_path):

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.io import fits
 from astropy.io.fits import Header
 from astropy.time import Time
 
@@ -83,13 +84,33 @@ def test_a_larger_file_of_another_segment_is_never_used(tmp_path):
 
 
 def test_a_file_that_names_its_segment_is_used_before_a_larger_one_that_does_not(tmp_path):
-    draw_fits(tmp_path / "x.magnetogram.fits")
-    draw_fits(tmp_path / "y.fits", drawn_field(40, 60), compress=False)
+    used = draw_fits(tmp_path / "x.magnetogram.fits")
+    other = draw_fits(tmp_path / "y.fits", drawn_field(40, 60), compress=False)
+    smaller, larger = used.stat().st_size, other.stat().st_size
     source = FitsFolder(tmp_path)
     assert source.frame("377", source.times("377")[0]).shape == (4, 6)
-    assert reasons(source) == {
-        "y.fits": "y.fits is the same record as x.magnetogram.fits, which is used."
-    }
+    (reason,) = reasons(source).values()
+    assert reason.startswith("y.fits is the same record as x.magnetogram.fits, which is used")
+    assert reason.endswith(f"the files are not the same ({larger} and {smaller} bytes).")
+
+
+def test_the_file_of_jsoc_is_used_before_a_changed_copy_of_its_record(tmp_path):
+    name = "hmi.sharp_cea_720s.377.20110213_050000_TAI.magnetogram.fits"
+    draw_fits(tmp_path / name)
+    draw_fits(tmp_path / "smoothed.magnetogram.fits", drawn_field(40, 60), compress=False)
+    source = FitsFolder(tmp_path)
+    assert source.frame("377", source.times("377")[0]).shape == (4, 6)
+    assert "the files are not the same" in reasons(source)["smoothed.magnetogram.fits"]
+
+
+def test_a_file_with_a_checksum_is_used_before_a_larger_one_without(tmp_path):
+    summed = draw_fits(tmp_path / "a.fits")
+    with fits.open(summed) as hdus:
+        hdus.writeto(tmp_path / "c.fits", checksum=True)
+    summed.unlink()
+    draw_fits(tmp_path / "b.fits", drawn_field(40, 60), compress=False)
+    source = FitsFolder(tmp_path)
+    assert list(reasons(source)) == ["b.fits"]
 
 
 def test_record_number_names_of_the_near_real_time_series_are_its_own(tmp_path):
