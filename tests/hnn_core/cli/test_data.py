@@ -22,18 +22,18 @@ def data(*args: str) -> int:
 @pytest.fixture
 def folder(tmp_path) -> Path:
     """Real files drawn for 14 hours of a region without a NOAA number, and its flare."""
-    source = DrawnSource(DrawnRegion(377, noaa=(), n_hours=14))
+    source = DrawnSource(DrawnRegion(1377, noaa=(), n_hours=14))
     (tmp_path / "sharps").mkdir()
-    for time in source.times("377"):
-        frame = source.frame("377", time)
+    for time in source.times("1377"):
+        frame = source.frame("1377", time)
         path = tmp_path / "sharps" / f"{time.strftime('%H')}.fits"
-        cards = {"T_REC": format_t_rec(time), "NOAA_AR": 0, "NOAA_ARS": "MISSING", "LON_FWT": 10.0}
+        cards = {"T_REC": format_t_rec(time), "NOAA_AR": 0, "NOAA_ARS": "MISSING"}
         field = frame.field.copy()
         field[:, ::2] *= -1  # of one strength everywhere it would be no magnetogram
-        draw_fits(path, field, compress=False, **cards, QUALITY=frame.quality)
+        draw_fits(path, field, compress=False, **cards, HARPNUM=1377, QUALITY=frame.quality)
     peak = flare(13.5).peak.isot
     (tmp_path / "labels.csv").write_text(
-        f"harp,goes_class,peak_utc,association\n377,M2.0,{peak},unlinked\n377,big,{peak},\n"
+        f"harp,goes_class,peak_utc,association\n1377,M2.0,{peak},unlinked\n1377,big,{peak},\n"
     )
     return tmp_path
 
@@ -69,7 +69,7 @@ def test_build_writes_events_one_a_line(folder, capsys):
         "event": "region",
         "done": 1,
         "total": 1,
-        "region": "377",
+        "region": "1377",
         "frames": 14,
         "seconds_left": 0.0,
     }
@@ -135,7 +135,7 @@ def test_bad_input_is_one_line_and_exit_code_two(folder, capsys, more, words):
 
 def test_nothing_labelled_is_told_with_its_reasons(folder, capsys):
     draw_fits(folder / "sharps" / "broken.fits", CTYPE1="HPLN-TAN", CTYPE2="HPLT-TAN")
-    (folder / "labels.csv").write_text("harp,goes_class,peak_utc\n377,M2.0,2011-02-13T12:00\n")
+    (folder / "labels.csv").write_text("harp,goes_class,peak_utc\n1377,M2.0,2011-02-13T12:00\n")
     assert data("build", *options(folder), "--out", str(folder / "set")) == 2
     err = capsys.readouterr().err
     assert "1 file skipped" in err

@@ -93,8 +93,9 @@ def test_compressed_pixels_are_the_same_bytes(real):
 def test_joined_file_reads_as_the_export_does(real, tmp_path):
     (tmp_path / "as-is.part").write_bytes(stripped(real))
     (tmp_path / "export.fits").write_bytes(real)
-    join(tmp_path / "as-is.part", row_of(stored(real)), tmp_path / NAME, series=DEFINITIVE)
-    ours, theirs = read_fits(tmp_path / NAME), read_fits(tmp_path / "export.fits")
+    joined_file = tmp_path / "magnetogram.fits"  # the name of a record would have to be its own
+    join(tmp_path / "as-is.part", row_of(stored(real)), joined_file, series=DEFINITIVE)
+    ours, theirs = read_fits(joined_file), read_fits(tmp_path / "export.fits")
     np.testing.assert_array_equal(ours.field, theirs.field)
     for name in ("harp", "noaa", "quality", "pixel_area", "longitude", "latitude", "simulated"):
         assert getattr(ours, name) == getattr(theirs, name)
