@@ -34,6 +34,7 @@ __all__ = [
     "named_t_rec",
     "noaa_numbers",
     "position",
+    "segment_of",
     "sharp_keywords",
 ]
 
@@ -154,12 +155,12 @@ def sharp_keywords(header: Header, path: str) -> _SharpKeywords:
     width, height, radius = (
         _needed(header, key, path, _nonzero) for key in ("CDELT1", "CDELT2", "RSUN_REF")
     )
+    area = abs(math.radians(width) * math.radians(height)) * (radius * u.m) ** 2
     check_keywords(header, path)
     _check_noaa(header, path)
     t_rec = _needed(header, "T_REC", path, _t_rec)
-    seconds = float(tai_seconds(t_rec))
-    check_times(header, path, seconds)
-    _check_name(path, harp, seconds)
+    check_times(header, path, float(tai_seconds(t_rec)))
+    _check_name(path, harp, float(tai_seconds(t_rec)))
     longitude, latitude = position(header)
     return _SharpKeywords(
         harp=harp,
@@ -167,9 +168,7 @@ def sharp_keywords(header: Header, path: str) -> _SharpKeywords:
         t_rec=t_rec,
         quality=_needed(header, "QUALITY", path, _quality),
         gauss=1.0 if bare else _gauss(str(header.get("BUNIT", "")).strip()),
-        pixel_area=(abs(math.radians(width) * math.radians(height)) * (radius * u.m) ** 2).to(
-            u.cm**2
-        ),
+        pixel_area=area.to(u.cm**2),
         longitude=longitude * u.deg,
         latitude=latitude * u.deg,
         near_real_time=series.endswith("_nrt") or header.get("QLOOK") == 1,
@@ -264,6 +263,11 @@ def noaa_numbers(*values: object) -> tuple[int, ...]:
     return tuple(sorted(numbers))
 
 
+def segment_of(word: str) -> str:
+    """Return the segment of the series that a word names, empty if none."""
+    return _BY_LOWER.get(word.strip().lower(), "")
+
+
 def _stem(path: str) -> str:
     """Return a file's name without its endings, of which a packed or twice saved file has more."""
     return _ENDINGS.sub("", PurePath(path).name)
@@ -274,11 +278,11 @@ def _series_and_segments(header: Header, path: str) -> tuple[str, set[str]]:
     parts = str(header.get("DRMS_ID", "")).strip().split(":")
     named = [header.get(key, "") for key in ("EXTNAME", "SEGMENT", "CONTENT")]
     stem = _stem(path)
-    stated = [str(name).strip().lower() for name in (*named, stem.rpartition(".")[2])]
-    segments = {_BY_LOWER[name] for name in stated if name in _BY_LOWER}
-    if stated[-1] not in _BY_LOWER:
-        words = set(re.split(r"[\W_]+", stem.lower())) - _ALSO_WORDS
-        segments |= {_BY_LOWER[word] for word in words if word in _BY_LOWER}
+    last = stem.rpartition(".")[2]
+    segments = {segment_of(str(name)) for name in (*named, last)}
+    if not segment_of(last):
+        segments |= set(map(segment_of, set(re.split(r"[\W_]+", stem.lower())) - _ALSO_WORDS))
+    segments.discard("")
     match = _SERIES.match(PurePath(path).name)
     series = match[1] if match else ""
     if len(parts) == 3:
@@ -387,8 +391,7 @@ def _needed(header: Header, key: str, path: str, read: Callable[[Any], _Value]) 
 
 
 def _nonzero(value: Any) -> float:
-    number = finite_number(value)
-    if not abs(number) > 0:
+    if not abs(number := finite_number(value)) > 0:
         raise ValueError(f"{value!r} is no number but 0")
     return number
 

@@ -126,6 +126,8 @@ def read_rows(
             for row in settle():
                 if row.bare and len(tables):
                     row = _read_row(by_name[row.path], tables)
+                if row.bare and row.problem and (broken := tables.broken()):
+                    row = replace(row, problem=f"{row.problem} Of the tables there: {broken}")
                 yield row
         yield from settle()
 

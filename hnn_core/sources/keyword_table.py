@@ -16,7 +16,7 @@ from astropy.io.fits import Header
 from hnn_core.exceptions import FitsError
 from hnn_core.jsoc.keywords import DEFINITIVE, NEAR_REAL_TIME, record_cards, t_rec_seconds
 from hnn_core.magnetogram.conventions import finite_number
-from hnn_core.magnetogram.sharp import named_harp, named_t_rec
+from hnn_core.magnetogram.sharp import named_harp, named_t_rec, segment_of
 
 __all__ = ["TABLE_ENDINGS", "KeywordTables"]
 
@@ -55,6 +55,11 @@ class KeywordTables:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def broken(self) -> str:
+        """Return why a table of keywords could not be read; empty if all were, or there is none."""
+        reasons = (why for why in self.problems.values() if not why.endswith(f"{_NO_COLUMNS}."))
+        return next(reasons, "")
+
     def cards(self, path: Path) -> Header | None:
         """Return the keywords of the record that a file is of; None if no table has it.
 
@@ -87,7 +92,9 @@ class KeywordTables:
         if "_nrt" in path.name or row.get("QLOOK") == "1":
             row["near_real_time"] = "true"
         keys: set[_Key] = {(int(harp), round(seconds))}
-        keys |= {(match[1], match[2]) for match in map(_PLACE.search, row.values()) if match}
+        # A path in the column of another segment is not that of the magnetogram.
+        places = (value for name, value in row.items() if segment_of(name) in ("", "magnetogram"))
+        keys |= {(match[1], match[2]) for match in map(_PLACE.search, places) if match}
         for key in keys:
             if self._rows.setdefault(key, row) != row:
                 self._twice.add(key)
@@ -99,7 +106,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
         if path.stat().st_size > _MAX_BYTES:
             raise ValueError(f"it has more than {_MAX_BYTES // 2**20} MiB")
         content = path.read_bytes()
-        if not all(name in content for name in (b"T_REC", b"HARPNUM")):
+        if not any(name in content for name in (b"T_REC", b"HARPNUM", b'"keywords"')):
             raise ValueError(_NO_COLUMNS)  # at a glance: most files are tables of something else
         if path.suffix.lower() == ".json":
             table = _json_table(json.loads(content.decode("utf-8-sig")))

@@ -251,6 +251,24 @@ def test_as_is_files_get_the_keywords_of_the_table_with_their_paths(tmp_path, wr
         FitsFolder(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "spoilt", [lambda text: text[:-40], lambda text: text.replace("377", "", 1)]
+)
+def test_a_broken_table_is_named_where_files_need_it(tmp_path, spoilt):
+    draw_as_is(tmp_path)
+    table = as_json(query(), tmp_path)
+    table.write_text(spoilt(table.read_text().replace('"377", ', "", 1)))
+    with pytest.raises(EmptySourceError, match=r"info\.json is no table of keywords"):
+        FitsFolder(tmp_path)
+
+
+def test_the_path_of_another_segment_is_not_that_of_the_magnetogram(tmp_path):
+    draw_as_is(tmp_path)
+    as_csv(query().rename(columns={"magnetogram": "Br"}), tmp_path)
+    with pytest.raises(EmptySourceError, match="lay the table of its query"):
+        FitsFolder(tmp_path)
+
+
 def test_a_table_without_paths_serves_files_with_the_names_of_jsoc(tmp_path):
     name = "hmi.sharp_cea_720s.377.20110213_050000_TAI.magnetogram.fits"
     write_hdu(tmp_path / name, drawn_field(), Header())
