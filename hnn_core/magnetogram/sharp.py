@@ -300,7 +300,7 @@ def _check_sharp_cea(
     """
     names = [str(header.get(key, "")).replace("MISSING", "") for key in ("TELESCOP", "INSTRUME")]
     telescope = " ".join(filter(None, map(str.strip, names)))
-    known = ("SDO|HMI", names[0].strip()), ("HMI", names[1].strip())
+    known = ("SDO|HMI", names[0].strip()), ("HMI|SIMULATED", names[1].strip())
     other = any(name and not re.search(wanted, name) for wanted, name in known)
     if series.startswith("mdi") or "TARPNUM" in header or other:
         raise WrongInstrumentError(
