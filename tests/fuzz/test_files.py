@@ -75,8 +75,9 @@ def _fluxes(raw: bytes) -> list[float]:
                 unit = str(hdu.header.get("BUNIT", "Gauss"))
                 known = "Mx" in unit or unit.lower() in ("g", "gauss")
                 factor = 1.0 if known else u.Unit(unit).to("G")
-                width = math.radians(float(hdu.header.get("CDELT1", 0.03)))
-                area = (width * float(hdu.header.get("RSUN_REF", 6.96e8)) * 100.0) ** 2
+                sides = [float(hdu.header.get(key, 0.03)) for key in ("CDELT1", "CDELT2")]
+                angle = abs(math.prod(map(math.radians, sides)))
+                area = angle * (float(hdu.header.get("RSUN_REF", 6.96e8)) * 100.0) ** 2
                 found.append(float(np.abs(data[np.isfinite(data)]).sum() * factor * area))
     return found
 
