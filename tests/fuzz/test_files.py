@@ -75,9 +75,9 @@ def _fluxes(raw: bytes) -> list[float]:
                 unit = str(hdu.header.get("BUNIT", "Gauss"))
                 known = "Mx" in unit or unit.lower() in ("g", "gauss")
                 factor = 1.0 if known else u.Unit(unit).to("G")
-                sides = (float(hdu.header.get(key, 0.03)) for key in ("CDELT1", "CDELT2"))
-                radius = 100.0 * float(hdu.header.get("RSUN_REF", 6.96e8))
-                area = abs(math.prod(math.radians(side) * radius for side in sides))
+                sides = [float(hdu.header.get(key, 0.03)) for key in ("CDELT1", "CDELT2")]
+                angle = abs(math.prod(map(math.radians, sides)))
+                area = angle * (float(hdu.header.get("RSUN_REF", 6.96e8)) * 100.0) ** 2
                 found.append(float(np.abs(data[np.isfinite(data)]).sum() * factor * area))
     return found
 

@@ -152,9 +152,9 @@ def test_skipped_file_is_listed_with_the_reason(folder, model):
 
 
 def test_far_from_the_meridian_the_prediction_is_refused_in_words(folder, model):
-    draw_fits(folder / "hour13.fits", T_REC="2011.02.13_13:00:00_TAI", LON_FWT=75.0)
-    for hour in range(9, 13):
-        draw_fits(folder / f"hour{hour:02}.fits", T_REC=f"2011.02.13_{hour:02}:00:00_TAI")
+    for hour in range(9, 14):
+        t_rec = f"2011.02.13_{hour:02}:00:00_TAI"
+        draw_fits(folder / f"hour{hour:02}.fits", T_REC=t_rec, LON_FWT=75.0)
     app = opened(folder, hour="2011-02-13T13:00")
     assert "75.0° from the central meridian; beyond 70° no prediction" in words(app)
     assert "field" in names(app)

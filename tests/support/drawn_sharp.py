@@ -51,11 +51,14 @@ def draw_fits(
 ) -> Path:
     """Write a file as JSOC does: 32-bit tenths, Rice, HDU 1. A card of None is left out.
 
-    The box in the header is that of the field, where its coordinates place it.
+    The box in the header is that of the field, where its coordinates place it; it moves
+    with LON_FWT.
 
     The string ``"bare nan"`` becomes a card whose value is nan without quotes.
     """
     field = drawn_field() if field is None else field
+    if isinstance(changes.get("LON_FWT"), int | float) and "CRVAL1" not in changes:
+        changes["CRVAL1"] = CARDS["CRVAL1"] + changes["LON_FWT"] - CARDS["LON_FWT"]
     header = Header()
     bare = []
     for key, value in ({**CARDS, **_box(field.shape, {**CARDS, **changes}), **changes}).items():
