@@ -27,6 +27,8 @@ from hnn_core.regions.flare_table import load_flare_table
 from tests.support.mutations import how_many
 from tests.support.odd_files import write_flare_table, write_mutated
 
+pytestmark = pytest.mark.slow
+
 FILES = how_many(240)
 SEEDS = range(FILES // 12)
 PATIENCE_S = 60

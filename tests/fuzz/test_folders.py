@@ -42,6 +42,8 @@ from tests.support.made_runs import draw_predictions, write_run
 from tests.support.mutations import damage_file, how_many
 from tests.support.small_models import small_model
 
+pytestmark = pytest.mark.slow
+
 USUAL = 40
 
 

@@ -25,6 +25,8 @@ from tests.support.made_runs import draw_predictions, write_run
 from tests.support.mutations import how_many, nonsense
 from tests.support.small_models import small_model
 
+pytestmark = pytest.mark.slow
+
 SHARED = ("source", "population", "folder", "region", "model")
 PAGES = {
     "": (*SHARED, "hour", "map", "map_class", "trust", "opacity", "clip", "attention", "pil"),
