@@ -95,31 +95,36 @@ class Upload:
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         skipped = {file.path: file for file in self.skipped}
-        everyone = sum(path.stat().st_size for path in _files(uploads_home()))
+        files_left, bytes_left = MAX_FILES - self.n_files, MAX_BYTES - self.n_bytes
+        here_left = _MAX_BYTES_HERE - sum(path.stat().st_size for path in _files(uploads_home()))
         with room_on_disk(self._folder, "upload fewer files"):
             for name, content in files:
                 shown = printable(name)
-                target = self._folder / (
-                    re.sub(r"[^\w.+-]", "_", Path(name).name).lstrip(".") or "_"
-                )
+                stem = re.sub(r"[^\w.+-]", "_", Path(name).name).lstrip(".") or "_"
+                target = self._folder / stem
                 skipped.pop(shown, None)
-                files_left, bytes_left = MAX_FILES - self.n_files, MAX_BYTES - self.n_bytes
-                reason = ""
                 if files_left <= 0 or len(content) > bytes_left:
                     reason = (
                         f"{shown} was not kept: a session holds at most {MAX_FILES} files and "
                         f"{MAX_BYTES / 1e6:.0f} MB. Give a folder on the server instead."
                     )
-                elif everyone + len(content) > _MAX_BYTES_HERE:
+                elif len(content) > here_left:
                     reason = (
                         f"{shown} was not kept: the visitors of this server have uploaded "
                         f"{_MAX_BYTES_HERE / 1e9:.0f} GB, as much as it holds; try again later."
                     )
                 elif is_archive(target):
-                    reason = self._unpack(target, content, bytes_left, files_left, skipped)
+                    most = min(bytes_left, here_left)
+                    folder = target.with_name(f"{stem}.unpacked")
+                    reason = self._unpack(target, folder, content, most, files_left, skipped)
+                    sizes = [path.stat().st_size for path in _files(folder)]
+                    files_left -= len(sizes)
+                    bytes_left, here_left = bytes_left - sum(sizes), here_left - sum(sizes)
                 else:
+                    reason = ""
                     target.write_bytes(content)
-                    everyone += len(content)
+                    files_left -= 1
+                    bytes_left, here_left = bytes_left - len(content), here_left - len(content)
                 if reason:
                     skipped[shown] = SkippedFile(shown, reason)
             self._raise_flare_table()
@@ -141,6 +146,7 @@ class Upload:
     def _unpack(
         self,
         target: Path,
+        folder: Path,
         content: bytes | memoryview,
         max_bytes: int,
         max_files: int,
@@ -149,12 +155,7 @@ class Upload:
         archive = target.with_name(f".{target.name}")
         archive.write_bytes(content)
         try:
-            left = unpack(
-                archive,
-                target.with_name(f"{target.name}.unpacked"),
-                max_bytes=max_bytes,
-                max_files=max_files,
-            )
+            left = unpack(archive, folder, max_bytes=max_bytes, max_files=max_files)
         except ArchiveError as error:
             return str(error).replace(str(archive), target.name)
         finally:

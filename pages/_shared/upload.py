@@ -15,7 +15,9 @@ _MEGABYTE = 1_000_000
 def choose_upload() -> str | None:
     """Draw the place to drop files; return the specification of their source, None without any."""
     state = st.session_state
-    upload: Upload = state.setdefault("upload", Upload())
+    if "upload" not in state:
+        state["upload"] = Upload()
+    upload: Upload = state["upload"]
     key = f"upload_{state.setdefault('upload_number', 0)}"
     st.file_uploader(
         "FITS files or an archive",

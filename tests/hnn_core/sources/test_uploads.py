@@ -28,7 +28,7 @@ def hours(tmp_path) -> dict[str, bytes]:
 
 def zipped(files: dict[str, bytes]) -> bytes:
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
     return stream.getvalue()
@@ -132,6 +132,11 @@ def test_all_sessions_together_are_bounded(hours, monkeypatch):
     other.add(hours.items())
     assert other.n_files == 0
     assert all("as much as it holds" in file.reason for file in other.skipped)
+    packed = zipped(hours)  # smaller than what is in it
+    monkeypatch.setattr(uploads, "_MAX_BYTES_HERE", one.n_bytes + len(packed) + 10)
+    other.add([("export.zip", packed)])
+    assert other.n_files == 0
+    assert "export.zip" in {file.path for file in other.skipped}
 
 
 def test_they_are_gone_with_the_session(hours, hnn_home):
