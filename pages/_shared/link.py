@@ -20,6 +20,7 @@ from hnn_core.exceptions import HnnError, RequestError
 
 __all__ = [
     "bound",
+    "forget",
     "hour_of",
     "linked",
     "noted",
@@ -102,8 +103,10 @@ def restore(key: str, default: str | Callable[[], str], read: Callable[[str], st
     """
     state = st.session_state
     requested = st.query_params.get(key)
-    from_link = requested is not None and requested != state.get(f"{key}_in_link")
-    wanted = requested if from_link else state.get(key)
+    noted_link = state.get(f"{key}_in_link")
+    from_link = requested is not None and requested != noted_link
+    # Its own may be gone: Streamlit drops it where a page is left in the middle of being drawn.
+    wanted = requested if from_link else state.get(key, noted_link)
     if from_link:
         state[f"{key}_in_link"] = requested
     try:
@@ -120,6 +123,13 @@ def publish(key: str) -> None:
     st.session_state[f"{key}_in_link"] = value
     if st.query_params.get(key) != value:
         st.query_params[key] = value
+
+
+def forget(key: str) -> None:
+    """Let a widget have its default again, whatever it, the link or the session holds."""
+    for name in (key, f"{key}_in_link"):
+        st.session_state.pop(name, None)
+    st.query_params.pop(key, None)
 
 
 def one_of(options: Collection[str], missing: str = "view") -> Callable[[str], str]:

@@ -372,8 +372,7 @@ def test_a_map_is_checked_while_the_hours_are_gone_through(app, page):
 
 def step(page, way: str) -> None:
     """Go an hour back or ahead, once."""
-    here = page.url
     quiet(page)
-    page.locator(f".st-key-hour_{way} button").first.click()
-    page.wait_for_function("here => location.href !== here", arg=here)
+    with browser_side.a_run(page):
+        page.locator(f".st-key-hour_{way} button").first.click()
     browser_side.settled(page)

@@ -39,6 +39,13 @@ def harp_377() -> tuple[str, str, str, str]:
     return f"source=fits&folder={folder}", "11158", "AR 11158 · HARP 377", "region=377"
 
 
+def press(page, key: str, part: str = "button") -> None:
+    """Press what changes the picture and wait until it has changed."""
+    with browser_side.a_run(page):
+        page.locator(f".st-key-{key} {part}").first.click()
+    browser_side.settled(page)
+
+
 @pytest.mark.parametrize("case", [simulated, harp_377])
 def test_region_hour_overlay_download_and_the_link_back(app, browser, page, case, tmp_path):
     source, typed, title, in_link = case()
@@ -49,20 +56,15 @@ def test_region_hour_overlay_download_and_the_link_back(app, browser, page, case
     browser_side.settled(page)
     assert in_link in page.url
 
-    page.locator(".st-key-hour_back button").first.click()
-    browser_side.settled(page)
+    press(page, "hour_back")
     before = browser_side.magnetogram(page)
-    hour = page.url.split("hour=")[1][:18]
-    page.locator(".st-key-hour_back button").first.click()
-    page.wait_for_function("hour => !location.href.includes(hour)", arg=hour)
-    browser_side.settled(page)
+    press(page, "hour_back")
     stepped = browser_side.magnetogram(page)
     assert stepped["sum"] != before["sum"]
     assert "RoPI" not in stepped["traces"]
 
-    page.locator(".st-key-ropi label").first.click()
-    page.wait_for_function("location.href.includes('ropi=true')")
-    browser_side.settled(page)
+    press(page, "ropi", "label")
+    assert "ropi=true" in page.url
     shown = browser_side.magnetogram(page)
     assert {"attention rollout", "PIL", "RoPI"} <= set(shown["traces"])
 
@@ -103,8 +105,7 @@ def test_wrong_folder_is_told_and_nothing_is_lost(app, page, tmp_path):
     page.goto(f"{app}/?model=small&region=SIM+2&hull=true")
     page.wait_for_selector(".st-key-magnetogram .main-svg")
     browser_side.settled(page)
-    page.locator(".st-key-hour_back button").first.click()
-    browser_side.settled(page)
+    press(page, "hour_back")
     view = page.url
     choose(page, "source", "Folder")
     page.locator(".st-key-folder input").fill(str(tmp_path / "absent"))
@@ -122,12 +123,10 @@ def test_play_runs_to_the_end_and_stops(app, page):
     page.goto(f"{app}/?model=small&region=SIM+2")
     page.wait_for_selector(".st-key-magnetogram .main-svg")
     browser_side.settled(page)
-    page.locator(".st-key-hour_last button").first.click()
-    browser_side.settled(page)
+    press(page, "hour_last")
     last = page.url
     for _ in range(2):
-        page.locator(".st-key-hour_back button").first.click()
-        browser_side.settled(page)
+        press(page, "hour_back")
     assert page.url != last
     page.keyboard.press("k")
     page.wait_for_function("end => location.href === end", arg=last)

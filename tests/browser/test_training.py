@@ -60,7 +60,7 @@ def follow(page, link: str, heading: str) -> None:
     for _ in range(3):
         browser_side.idle(page)
         if page.get_by_text(link).count():
-            page.get_by_text(link).click()
+            page.get_by_text(link).first.click()
         with contextlib.suppress(playwright.TimeoutError):
             wanted.wait_for(timeout=60_000)
             return

@@ -40,6 +40,15 @@ def test_ids_are_always_written_and_read_back():
     assert not again.warning
 
 
+@pytest.mark.parametrize("query", [{"map": "b"}, {}])
+def test_a_value_that_the_session_lost_is_the_links(query):
+    app = AppTest.from_function(_page)
+    app.session_state["map_in_link"] = "b"  # written before, by a page whose widget is gone
+    for key, value in query.items():
+        app.query_params[key] = value
+    assert app.run().selectbox(key="map").value == "b"
+
+
 def test_what_a_link_cannot_have_is_noted_until_it_is_changed():
     app = opened(map="c", lines="maybe", threshold="high")
     [words] = [warning.value for warning in app.warning]

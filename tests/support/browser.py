@@ -16,7 +16,16 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.conftest import ROOT
 
-__all__ = ["chromium", "find_chromium", "idle", "magnetogram", "serve", "settled", "window"]
+__all__ = [
+    "a_run",
+    "chromium",
+    "find_chromium",
+    "idle",
+    "magnetogram",
+    "serve",
+    "settled",
+    "window",
+]
 
 _PATIENCE_MS = 300_000
 """A busy machine may take its time; nothing waits longer than it has to."""
@@ -103,6 +112,28 @@ def idle(page: Page) -> None:
     """Wait until the app has run to its end."""
     page.wait_for_function(f"{_STATE} === 'notRunning'", timeout=_PATIENCE_MS)
     page.wait_for_timeout(300)
+
+
+@contextmanager
+def a_run(page: Page) -> Iterator[None]:
+    """Wait until the app has run once more, to its end, because of what is done inside.
+
+    The address changes before the app begins to run, on a busy machine long before.
+    """
+    page.evaluate(
+        """() => {
+            const app = document.querySelector('[data-testid=stApp]');
+            window.runsBegun = 0;
+            window.runsSeen?.disconnect();
+            window.runsSeen = new MutationObserver(() => {
+                if (app.dataset.testScriptState === 'running') window.runsBegun += 1;
+            });
+            window.runsSeen.observe(app, {attributeFilter: ['data-test-script-state']});
+        }"""
+    )
+    yield
+    page.wait_for_function("window.runsBegun > 0", timeout=_PATIENCE_MS)
+    idle(page)
 
 
 def magnetogram(page: Page) -> dict[str, object]:
