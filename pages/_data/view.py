@@ -8,7 +8,7 @@ import streamlit as st
 from hnn_core.live.holdings import Holding
 from hnn_core.services.endpoints import elsewhere
 from pages._shared.access import writes_refused
-from pages._shared.link import forget, linked, reopened
+from pages._shared.link import linked, reopened
 
 __all__ = ["choose_view", "explore_button", "follow", "follows", "show_standing"]
 
@@ -36,7 +36,7 @@ def choose_view() -> str:
 def follow() -> None:
     """Open Explore if a button requested that before the page was drawn."""
     if wanted := st.session_state.pop(_WANTED, None):
-        forget("hour")
+        st.session_state.pop("hour", None)
         st.session_state.update(wanted)
         st.switch_page("pages/explore.py")
 

@@ -20,7 +20,6 @@ from hnn_core.exceptions import HnnError, RequestError
 
 __all__ = [
     "bound",
-    "forget",
     "hour_of",
     "linked",
     "noted",
@@ -58,6 +57,8 @@ def linked(
     default = next(iter(options or ())) if default is None else default
     if options is None:
         read = str
+    if isinstance(options, dict):
+        _by_id(key, options)
     restore(key, default, one_of(options or (), read) if isinstance(read, str) else read)
     if isinstance(options, dict):
         more.setdefault("format_func", options.__getitem__)
@@ -103,10 +104,8 @@ def restore(key: str, default: str | Callable[[], str], read: Callable[[str], st
     """
     state = st.session_state
     requested = st.query_params.get(key)
-    noted_link = state.get(f"{key}_in_link")
-    from_link = requested is not None and requested != noted_link
-    # Its own may be gone: Streamlit drops it where a page is left in the middle of being drawn.
-    wanted = requested if from_link else state.get(key, noted_link)
+    from_link = requested is not None and requested != state.get(f"{key}_in_link")
+    wanted = requested if from_link else state.get(key)
     if from_link:
         state[f"{key}_in_link"] = requested
     try:
@@ -123,13 +122,6 @@ def publish(key: str) -> None:
     st.session_state[f"{key}_in_link"] = value
     if st.query_params.get(key) != value:
         st.query_params[key] = value
-
-
-def forget(key: str) -> None:
-    """Let a widget have its default again, whatever it, the link or the session holds."""
-    for name in (key, f"{key}_in_link"):
-        st.session_state.pop(name, None)
-    st.query_params.pop(key, None)
 
 
 def one_of(options: Collection[str], missing: str = "view") -> Callable[[str], str]:
@@ -195,6 +187,18 @@ def require_app(name: str) -> None:
 
 def _value(default: str | Callable[[], str]) -> str:
     return default if isinstance(default, str) else default()
+
+
+def _by_id(key: str, labels: dict[str, str]) -> None:
+    """Find the id of a choice that came under a label from before: browsers send labels.
+
+    Where it has changed meanwhile, Streamlit has the text itself for the widget's value.
+    """
+    state = st.session_state
+    known = state.setdefault(f"{key}_labels", {})
+    known.update({label: one for one, label in labels.items()})
+    if key in state and state[key] not in labels:
+        state[key] = known.get(state[key], state[key])
 
 
 def _is(text: str, value: bool | float) -> bool:

@@ -22,7 +22,7 @@ from hnn_core.exceptions import RunError
 from hnn_core.regions.base import SkippedFile
 from hnn_core.training.run_folder import RunFolder, list_runs
 from pages._shared.charts import show_chart
-from pages._shared.link import bound, forget, linked
+from pages._shared.link import bound, linked
 from pages._shared.widgets import download, list_skipped
 
 __all__ = ["Chosen", "choose_run", "show_figure"]
@@ -90,7 +90,7 @@ def choose_run() -> Chosen | None:
     others = sorted(common, key=lambda other: (-common[other], runs[other].kind != runs[name].kind))
     if st.session_state.setdefault("beside_of", name) != name:
         st.session_state["beside_of"] = name
-        forget("beside")  # another run has another that is nearest
+        st.session_state.pop("beside", None)  # another run has another that is nearest
     if others:
         labels = {other: f"{other} · {common[other]:,} in common" for other in others}
         other = linked(
