@@ -53,9 +53,12 @@ def window(browser: Browser, **options: Any) -> BrowserContext:
 
 @contextmanager
 def serve(
-    home: Path, log: Path, *, script: str = "app.py"
+    home: Path, log: Path, *, script: str = "app.py", **variables: str
 ) -> Iterator[tuple[str, subprocess.Popen]]:
-    """The app (or another script) on a free port of this machine: its address and process."""
+    """The app (or another script) on a free port of this machine: its address and process.
+
+    Every visitor may write, unless variables of the environment say otherwise.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -67,8 +70,8 @@ def serve(
     }
     command = [sys.executable, "-m", "streamlit", "run", script]
     command += [f"--{name}={value}" for name, value in options.items()]
-    environment = {**os.environ, "HNN_HOME": str(home)}
-    environment.pop("HNN_FITS_DIR", None)
+    usual = {"HNN_HOME": str(home), "HNN_ALLOW_WRITES": "1", "HNN_FITS_DIR": ""}
+    environment = {**os.environ, **usual, **variables}
     with log.open("w") as stream:
         server = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=stream, stderr=subprocess.STDOUT
