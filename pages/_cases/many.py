@@ -132,8 +132,8 @@ def _measure(
 ) -> None:
     """Draw the button of a survey, by its label, title and help, and the result there is."""
     label, title, text = words
-    more = {"type": "primary", "help": text, "windows": windows}
-    table = offer(label, f"many_{name}", key, title, "regions", prepare, **more)
+    more = {"type": "primary", "help": text}
+    table = offer(label, f"many_{name}", key, title, "regions", prepare, windows=windows, **more)
     if table is not None:
         {"slopes": _show_slopes, "maps": _show_maps}[name](table, selection)
         st.button("Measure anew", key=f"again_{name}", on_click=discard, args=(key,))
