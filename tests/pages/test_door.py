@@ -66,6 +66,7 @@ def try_to_delete(run, port, **how):
         assert "run_delete" in session.buttons
         session.press("run_delete")
         read += session.texts
+        assert f"## {run.name}" in session.texts  # the press came to the page of the run
         if "run_delete_sure" in session.buttons:
             session.press("run_delete_sure")
             read += session.texts

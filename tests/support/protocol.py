@@ -51,8 +51,8 @@ class Visit:
             got = ForwardMsg()
             got.ParseFromString(self._connection.recv(timeout=_PATIENCE_S))
             kind = got.WhichOneof("type")
-            if kind == "new_session":
-                self._told["page_script_hash"] = got.new_session.page_script_hash
+            if kind == "navigation":
+                self._told["page_script_hash"] = got.navigation.page_script_hash
             elif kind == "page_info_changed":
                 self._told["query_string"] = got.page_info_changed.query_string
             elif kind == "delta":
