@@ -1,5 +1,6 @@
 """Who may write: a table of settings, cookies and sign-ins; what others may open."""
 
+import ast
 import os
 
 import pytest
@@ -8,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from hnn_core.exceptions import RequestError, UnknownSourceError
 from pages._shared import access
 from pages._shared.right import cookie_name, reason_against, start_fault
+from tests.conftest import ROOT
 
 TOKEN = "a-Z_0" * 8
 OTHER = "b" * 40
@@ -185,3 +187,84 @@ def test_a_page_refuses_populations_that_stop_the_others(spec):
 @pytest.mark.parametrize("spec", ["sim:", "sim:1", "sim:1:2000", "sim::0002000", "fits:9:90000"])
 def test_and_shows_the_others(spec):
     access.require_few(spec)
+
+
+ACTS = {
+    "adopt_model",
+    "create_run",
+    "delete",
+    "delete_set",
+    "request_stop",
+    "resume",
+    "save_set",
+    "start_data_job",
+    "start_run",
+    "stop",
+}
+"""What writes, starts, stops or removes for all; `stop` and `delete` are of jobs and runs."""
+GUARDS = {"perform", "perform_first"}
+PAGES = sorted((ROOT / "pages").rglob("*.py"))
+
+
+def _name(node):
+    return getattr(node, "id", None) or getattr(node, "attr", None)
+
+
+def unguarded(source):
+    """Acts, and functions that call them, used otherwise than as arguments of a guard.
+
+    A function that calls an act counts as one itself, and so does the table of a run's buttons,
+    whose acts go to `perform` one by one.
+    """
+    nodes = list(ast.walk(ast.parse(source)))
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
+    calling = [node for node in functions if any(map(_is_act_called, ast.walk(node)))]
+    acts = ACTS | {node.name for node in calling}
+    guarded = [node for node in nodes if isinstance(node, ast.AnnAssign) and _is_table(node)]
+    for node in nodes:
+        if isinstance(node, ast.Call):
+            pressed = [one.value for one in node.keywords if one.arg == "on_click"]
+            if _name(node.func) in GUARDS:
+                guarded += node.args
+            elif pressed and _name(pressed[0]) in GUARDS:
+                guarded += [one.value for one in node.keywords]
+    inside = {id(one) for node in [*guarded, *calling] for one in ast.walk(node)}
+    return {
+        _name(node)
+        for node in nodes
+        if isinstance(node, ast.Name | ast.Attribute)
+        and (_name(node) in acts and not _is_of_page(node))
+        and isinstance(node.ctx, ast.Load)
+        and id(node) not in inside
+    }
+
+
+def _is_act_called(node):
+    return isinstance(node, ast.Call) and _name(node.func) in ACTS and not _is_of_page(node.func)
+
+
+def _is_table(node):
+    return _name(node.target) == "_BUTTONS"
+
+
+def _is_of_page(node):
+    """``st.stop`` ends a run of a page, nothing else."""
+    return isinstance(node, ast.Attribute) and _name(node.value) == "st"
+
+
+def test_the_scan_sees_an_act_without_a_guard():
+    assert unguarded(
+        "def show():\n    if st.button('x'):\n        _go()\ndef _go():\n    delete(run)"
+    )
+    assert unguarded("st.button('x', on_click=delete_set, args=(name,))")
+    assert unguarded("st.button('x', on_click=lambda: jobs.stop(run, 0))")
+    guarded = (
+        "def _go():\n    delete(run)\nguarded_button('x', on_click=perform_first, args=(_go,))"
+    )
+    assert not unguarded(guarded)
+    assert not unguarded("perform(start_data_job, kind)\nst.stop()")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_act_of_a_page_goes_through_a_guard(path):
+    assert unguarded(path.read_text(encoding="utf-8")) == set()
