@@ -55,6 +55,14 @@ def hnn_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     return home
 
 
+@pytest.fixture(autouse=True)
+def operator_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test's session has no browser with a cookie; it may write all the same."""
+    for name in ("HNN_TOKEN", "HNN_FITS_DIR", "HNN_OPERATORS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HNN_ALLOW_WRITES", "1")
+
+
 @pytest.fixture
 def named_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """AppTest as a server that has run app.py before, which then names the pages.

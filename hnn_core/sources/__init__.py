@@ -116,11 +116,11 @@ def find_region(source: Source, text: str) -> Region:
 def _open_simulated(spec: str, rest: str) -> Source:
     from hnn_core.sources.simulated import MOST_REGIONS, SimulatedSource
 
-    match = re.fullmatch(r"(\d*)(?::(\d+))?", rest, re.ASCII)
+    match = re.fullmatch(r"(\d{0,18})(?::(\d{1,18}))?", rest, re.ASCII)
     if match is None:
         raise UnknownSourceError(
-            f"{spec!r} is not a source: {rest!r} is not a whole number; write sim:, sim:SEED or "
-            "sim:SEED:NUMBER."
+            f"{spec[:60]!r} is not a source: {rest[:40]!r} is not a whole number of at "
+            "most 18 digits; write sim:, sim:SEED or sim:SEED:NUMBER."
         )
     numbers = {"seed": match[1], "n_regions": match[2]}
     given = {name: int(number) for name, number in numbers.items() if number}

@@ -46,13 +46,14 @@ def show_many(selection: Selection) -> None:
         "Every window of ten hours of the chosen regions is measured as a case is; regions, not "
         "windows, are the units of chance."
     )
-    wanted = _choose(selection)
+    wanted, windows = _choose(selection)
     state, model = caches.Place(selection.source.spec, "").state, selection.model
     st.markdown("### Flux slopes by class")
     words = "Trends of all windows; about a second for ten windows."
     work = partial(survey, selection.source, **wanted)
     key: Hashable = ("slopes", state, *wanted.items())
-    _measure(selection, "slopes", key, ("Measure slopes", "Measuring slopes", words), lambda: work)
+    labels = ("Measure slopes", "Measuring slopes", words)
+    _measure(selection, "slopes", key, labels, lambda: work, windows)
     st.markdown("### Where the maps lie")
     key = ("maps", state, model.sha256, *wanted.items())
     words = f"Rollout and relevance of {model.name}, window by window."
@@ -63,6 +64,7 @@ def show_many(selection: Selection) -> None:
         key,
         ("Compute maps", "Computing maps", words),
         lambda: partial(map_survey, selection.source, caches.predictor(model), **wanted),
+        windows,
     )
 
 
@@ -88,11 +90,12 @@ def show_truth(selection: Selection) -> None:
     key = ("truth", source.spec)
     work = partial(validation_table, source, step=_STEP)
     title, unit = "Measuring simulated regions", "regions"
+    windows = expected_windows(source.regions(), _STEP)
     begun = st.session_state.setdefault("truths_begun", set())
     if key not in begun:
         begun.add(key)
-        start(key, title, unit, work)
-    table = offer("Measure", "truth_start", key, title, unit, lambda: work)
+        start(key, title, unit, work, windows=windows)
+    table = offer("Measure", "truth_start", key, title, unit, lambda: work, windows=windows)
     if table is None:
         return
     found = validate(table, mask)
@@ -125,18 +128,19 @@ def _measure(
     key: Hashable,
     words: tuple[str, str, str],
     prepare: Callable[[], Callable[..., Any]],
+    windows: int,
 ) -> None:
     """Draw the button of a survey, by its label, title and help, and the result there is."""
     label, title, text = words
     more = {"type": "primary", "help": text}
-    table = offer(label, f"many_{name}", key, title, "regions", prepare, **more)
+    table = offer(label, f"many_{name}", key, title, "regions", prepare, windows=windows, **more)
     if table is not None:
         {"slopes": _show_slopes, "maps": _show_maps}[name](table, selection)
         st.button("Measure anew", key=f"again_{name}", on_click=discard, args=(key,))
 
 
-def _choose(selection: Selection) -> dict[str, Any]:
-    """Draw what is to be taken."""
+def _choose(selection: Selection) -> tuple[dict[str, Any], int]:
+    """Draw what is to be taken; return it and how many windows it has."""
     regions = {region.id: region for region in selection.source.regions()}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.multiselect(
@@ -177,12 +181,13 @@ def _choose(selection: Selection) -> dict[str, Any]:
         )
     extent = expected_windows([regions[name] for name in chosen or regions], step)
     st.caption(f"{len(chosen or regions)} regions, about {extent:,} windows.")
-    return {
+    wanted = {
         "regions": tuple(chosen) or None,
         "flare_class": flare_class,
         "step": int(step),
         "policy": policy,
     }
+    return wanted, extent
 
 
 def _show_slopes(table: pd.DataFrame, selection: Selection) -> None:

@@ -1,30 +1,29 @@
-"""Who may start, stop and delete: the operator, at the machine that the program runs on."""
+"""Acts that only a session with the right may do, and folders that the others may open."""
 
 import os
 import re
-from collections.abc import Callable, Mapping
-from ipaddress import ip_address
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import streamlit as st
 
-from hnn_core.exceptions import HnnError, RequestError
+from hnn_core.exceptions import HnnError, RequestError, UnknownSourceError
 from pages._shared.messages import worded_errors
+from pages._shared.right import REFUSED, cookie_name, named_folders, reason_against
 
 __all__ = [
+    "MOST_REGIONS",
     "guarded_button",
     "perform",
     "perform_first",
-    "reason_against",
+    "require_few",
+    "require_folder",
     "writes_refused",
 ]
 
-_FORWARDING = ("forwarded", "via", "x-real-ip")
-_HOW = (
-    "To allow training and deleting to everyone who can open this page, the operator starts the "
-    "server with the environment variable HNN_ALLOW_WRITES=1."
-)
+MOST_REGIONS = 2000
+"""Simulated regions that a page lists."""
 
 
 def guarded_button(
@@ -83,63 +82,56 @@ def perform_first(place: str, act: Callable[..., object], *args: Any) -> None:
         st.session_state[place] = (str(error), "")
 
 
-def reason_against(allow: str | None, address: str | None, headers: Mapping[str, str]) -> str:
-    """Return why a page may not change anything; empty if it may.
-
-    Parameters
-    ----------
-    allow : str or None
-        The environment variable HNN_ALLOW_WRITES.
-    address : str or None
-        The address that the server listens to; None is every one.
-    headers : mapping of str to str
-        Of the request that opened the page. A browser names in Host the server it found, which
-        distinguishes another site's page, whose name leads here, from ours.
-    """
-    if allow == "1":
-        return ""
-    if not _is_loopback(address or ""):
-        return f"This server listens to other machines. {_HOW}"
-    names = {name.lower(): value for name, value in headers.items()}
-    if any(name in _FORWARDING or name.startswith("x-forwarded") for name in names):
-        return f"This page comes through a proxy, which may serve anyone. {_HOW}"
-    # A proxy may hand on its own name for ours as Host; the browser's Origin still shows it.
-    origin = names.get("origin")
-    opened = names.get("host", "") if origin is None else urlsplit(origin).netloc or origin
-    for host in (opened, names.get("host", "")):
-        if not _is_loopback(_without_port(host)):
-            return (
-                f"This page was opened as {host or 'a page without a name'}, not localhost. {_HOW}"
-            )
-    return ""
-
-
 def writes_refused() -> str:
     """Return why this session may not change anything; empty if it may."""
-    return reason_against(*_session())
+    return _reason()
 
 
 def require_writes() -> None:
     """Check once more at the moment of acting: a button can be pressed without being shown."""
-    if reason := reason_against(*_session()):
+    if reason := _reason():
         raise RequestError(reason)
 
 
-def _session() -> tuple[str | None, str | None, Mapping[str, str]]:
-    allow = os.environ.get("HNN_ALLOW_WRITES")
-    return allow, st.get_option("server.address"), st.context.headers
+def require_few(spec: str) -> None:
+    """Refuse more simulated regions than a page lists in a second or two."""
+    number = re.fullmatch(r"sim:[^:]*:\s*0*(\d+)\s*", spec.strip())
+    if number and (len(number[1]) > 9 or int(number[1]) > MOST_REGIONS):
+        raise UnknownSourceError(
+            f"The pages show at most {MOST_REGIONS:,} simulated regions, not {number[1][:12]}; the "
+            "commands take more."
+        )
 
 
-def _is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+def require_folder(spec: str) -> None:
+    """Refuse a folder that the operator did not name, unless this session may change things.
+
+    Nothing outside is looked at, so that the answer tells nothing about it.
+    """
+    kind, _, rest = spec.strip().partition(":")
+    if kind != "fits" or not _reason():
+        return
+    text, named = rest.strip().replace("\0", ""), named_folders()
+    # As it is written, before the disk is looked at, and then where links in it lead.
+    folder = Path(os.path.normpath(Path(text).absolute()))
+    if not text.startswith("~") and any(folder.is_relative_to(one) for one in named):
+        real = Path(text).resolve()
+        if any(real.is_relative_to(one.resolve()) for one in named):
+            return
+    here = (
+        f"only {', '.join(map(str, named))} and what is below"
+        if named
+        else "the operator named none"
+    )
+    raise RequestError(
+        f"This folder cannot be opened from here: {here}. {REFUSED} Your own files can be "
+        "uploaded, as the source “Your own files”."
+    )
 
 
-def _without_port(host: str) -> str:
-    """``[::1]:8501`` is ``::1``, ``localhost:8501`` is ``localhost``."""
-    name = re.sub(r":\d*$", "", host)
-    return name[1:-1] if name.startswith("[") and name.endswith("]") else name
+def _reason() -> str:
+    """Decide from what the session's own connection brought, anew at every act."""
+    name = cookie_name(st.context.headers.get("Host") or "")
+    cookie = st.context.cookies.get(name)
+    address = st.get_option("server.address")
+    return reason_against(os.environ, address, cookie, st.user.to_dict())

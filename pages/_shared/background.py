@@ -1,7 +1,8 @@
 """Work that takes longer than a person waits.
 
-It runs next to the page, shows how far it is, can be cancelled, and its result is kept for
-everyone who requests the same.
+It runs next to the page, shows how far it is, can be cancelled by whom it was started or who may
+write here, and its result is kept for everyone who requests the same. A session that may not write
+has one piece of work under way at a time.
 """
 
 import threading
@@ -10,14 +11,18 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from hnn_core.explanation.work import Pace
 from hnn_core.live.reporting import duration
+from pages._shared.access import writes_refused
 from pages._shared.messages import worded_errors
 
 __all__ = ["discard", "offer", "start"]
 
 _REFRESH_S = 1.0
+_MOST_WINDOWS = 400
+"""Of one piece of work of a visitor: less than a minute for slopes."""
 _KEPT = 24
 """Results kept: of tables and maps, up to some 10 MB each."""
 
@@ -25,8 +30,8 @@ _KEPT = 24
 class _Task:
     """One computation, its progress, and the flag that stops it."""
 
-    def __init__(self, title: str, unit: str, work: Callable[..., Any]) -> None:
-        self.title, self.unit = title, unit
+    def __init__(self, title: str, unit: str, work: Callable[..., Any], owner: str) -> None:
+        self.title, self.unit, self.owner = title, unit, owner
         self.cancel = threading.Event()
         self.pace = Pace()
         self.future: Future[Any] = _store()[1].submit(self._run, work)
@@ -70,6 +75,7 @@ def offer(
     prepare: Callable[[], Callable[..., Any]],
     *,
     below: str = "",
+    windows: int = 0,
     **more: Any,
 ) -> Any:
     """Return the result of work; else draw the button that begins it, or how far it is, and None.
@@ -84,11 +90,20 @@ def offer(
         Run at the press: takes what the work needs of the caches, and returns it.
     below : str
         A caption.
+    windows : int
+        As of `start`.
     """
     task = _store()[0].get(key)
     if task is None or task.failed:
         more = {"icon": ":material/play_arrow:", **more}
-        st.button(label, key=name, on_click=lambda: start(key, title, unit, prepare()), **more)
+        if reason := _start_refused(windows):
+            more |= {"disabled": True, "help": reason}
+
+        def begin() -> None:
+            if not _start_refused(windows):
+                start(key, title, unit, prepare(), windows=windows)
+
+        st.button(label, key=name, on_click=begin, **more)
     if below:
         st.caption(below)
     if task is None:
@@ -105,8 +120,10 @@ def offer(
     return None
 
 
-def start(key: Hashable, title: str, unit: str, work: Callable[..., Any]) -> None:
-    """Begin work under a key, unless it is under way or done already.
+def start(
+    key: Hashable, title: str, unit: str, work: Callable[..., Any], *, windows: int = 0
+) -> None:
+    """Begin work under a key, unless it is under way or done, or too much for this session.
 
     Parameters
     ----------
@@ -119,23 +136,27 @@ def start(key: Hashable, title: str, unit: str, work: Callable[..., Any]) -> Non
     work : callable (*, progress, cancel) -> result
         Must not touch streamlit; calls ``progress(done, total)``, which may raise
         `CancelledError`, or looks at the event `cancel`.
+    windows : int
+        How many windows of ten hours it measures, if it does; a session that may not write has a
+        bound, since others wait for their turn.
     """
     tasks, _ = _store()
     task = tasks.get(key)
-    if task is None or task.failed:
+    if (task is None or task.failed) and not _start_refused(windows):
         while len(tasks) >= _KEPT:
             idle = next((name for name, one in tasks.items() if not one.busy), None)
             if idle is None:
                 break
             tasks.pop(idle, None)
-        tasks[key] = _Task(title, unit, work)
+        tasks[key] = _Task(title, unit, work, _session())
 
 
 def discard(key: Hashable) -> None:
-    """Drop the result under a key; work at it is stopped."""
-    task = _store()[0].pop(key, None)
-    if task is not None:
-        task.cancel.set()
+    """Drop the result under a key, so that it can be made anew; work at it goes on."""
+    tasks, _ = _store()
+    task = tasks.get(key)
+    if task is not None and not task.busy:
+        tasks.pop(key, None)
 
 
 def _show(key: Hashable, name: str) -> None:
@@ -151,15 +172,41 @@ def _show(key: Hashable, name: str) -> None:
             key=f"cancel_{name}",
             icon=":material/stop_circle:",
             type="tertiary",
-            disabled=task.cancel.is_set(),
+            disabled=task.cancel.is_set() or bool(_stop_refused(task)),
+            help=_stop_refused(task) or None,
             on_click=_stop,
             args=(task,),
         )
 
 
 def _stop(task: _Task) -> None:
-    task.cancel.set()
-    task.future.cancel()
+    if not _stop_refused(task):
+        task.cancel.set()
+        task.future.cancel()
+
+
+def _stop_refused(task: _Task) -> str:
+    """Return why this session may not cancel work; empty if it may."""
+    return "" if task.owner == _session() else writes_refused()
+
+
+def _start_refused(windows: int) -> str:
+    """Return why this session may not start more work; empty if it may."""
+    mine = [task for task in list(_store()[0].values()) if task.busy and task.owner == _session()]
+    if not writes_refused() or not (mine or windows > _MOST_WINDOWS):
+        return ""
+    if mine:
+        return f"{mine[0].title} is under way; wait for its end or cancel it."
+    return (
+        f"These are {windows:,} windows. For visitors this server measures at most "
+        f"{_MOST_WINDOWS}: choose fewer regions, or more hours between windows."
+    )
+
+
+def _session() -> str:
+    """Return the id of this session, which no one else knows."""
+    context = get_script_run_ctx()
+    return context.session_id if context else ""
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -33,6 +33,7 @@ from hnn_core.sources import open_source
 from hnn_core.sources.changes import Stamp, folder_state, record_stamps, source_state
 from hnn_core.sources.sequence import Sequence, build_sequence, shown_hour
 from hnn_core.storage import home
+from pages._shared.access import require_few, require_folder
 from pages._shared.upload import require_own
 
 __all__ = [
@@ -111,9 +112,12 @@ def _stamps(place: Place) -> dict[str, Stamp]:
 def source(spec: str) -> Source:
     """Open a source; anew once a file of it came, went or was replaced.
 
-    What another session uploaded is refused.
+    What another session uploaded is refused, as are folders that this one may not open, and
+    populations that would take the server's time from the others.
     """
     require_own(spec)
+    require_folder(spec)
+    require_few(spec)
     return _source(spec, _source_state(spec))
 
 

@@ -1,6 +1,5 @@
 """The selectors that Explore and Case studies share: source, region, model."""
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +9,11 @@ from hnn_core.exceptions import EmptySourceError, UnknownModelError, UnknownSour
 from hnn_core.network.model_store import ModelInfo
 from hnn_core.regions.base import Region, Source
 from hnn_core.sources import find_region
-from hnn_core.sources.simulated import MOST_REGIONS
 from pages._shared import caches
+from pages._shared.access import MOST_REGIONS
 from pages._shared.link import linked
-from pages._shared.messages import model_label, region_label
+from pages._shared.messages import model_label, plain, region_label
+from pages._shared.right import named_folders
 from pages._shared.upload import choose_upload, skipped_uploads
 from pages._shared.widgets import list_skipped
 
@@ -85,13 +85,13 @@ def choose_population(label: str, key: str, default: str, **more: Any) -> Source
 
 def _select_source() -> Source | None:
     """Draw the choice of source; None until there are files in it."""
-    folder = os.environ.get("HNN_FITS_DIR", "")
+    named = [str(folder) for folder in named_folders()]
     kind = linked(
         st.selectbox,
         "Source",
         SOURCES,
         key="source",
-        default="fits" if folder else "sim",
+        default="fits" if named else "sim",
         read="source",
     )
     if kind == "sim":
@@ -103,14 +103,15 @@ def _select_source() -> Source | None:
             help="Other simulated regions: a seed such as 1, or seed and number of regions, 1:800.",
         )
     if kind == "fits":
+        here = f"Folders of this server: {', '.join(named)}." if named else ""
         text = linked(
             st.text_input,
             "Folder",
             key="folder",
-            default=folder,
+            default=named[0] if named else "",
             placeholder="/data/sharps",
             help="SHARP CEA magnetograms, any mix of regions, at any depth, or an archive of them. "
-            "Only read, never changed.",
+            f"Only read, never changed. {plain(here)}",
         )
         if not text.strip():
             return None

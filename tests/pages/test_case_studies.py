@@ -246,6 +246,7 @@ def test_a_set_is_saved_opened_and_deleted(folder, model):
 
 def test_a_visitor_may_not_save(folder, model, monkeypatch):
     monkeypatch.delenv("HNN_ALLOW_WRITES")
+    monkeypatch.setenv("HNN_FITS_DIR", str(folder))
     app = linked(folder, case(folder))
     assert app.button(key="set_save").disabled
     assert list_sets()[0] == []

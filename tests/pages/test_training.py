@@ -428,7 +428,7 @@ def test_a_link_to_a_run_that_is_gone_falls_back_and_says_so(operator):
 def test_strangers_look_on_and_are_told_why(stranger, dataset):
     made_run("a", "stopped")
     app = opened(run="a")
-    assert "HNN_ALLOW_WRITES=1" in app.info[0].value
+    assert "server's token" in app.info[0].value
     assert buttons(app) == {"run_resume": False, "run_delete": False}
     assert charts(app) == {"run_loss", "run_skill"}
     assert not buttons(opened(view="new"))["train_start"]
@@ -449,7 +449,7 @@ def test_a_forged_button_is_refused(forger, key):
     save_model(small_model(), run.model_folder)
     app = opened(run="a")
     app.button(key=key).click().run()
-    assert ["HNN_ALLOW_WRITES=1" in error.value for error in app.error] == [True]
+    assert ["server's token" in error.value for error in app.error] == [True]
     assert run.path.is_dir()
     assert not run.alive
     assert "run_delete_sure" not in buttons(app)
@@ -464,7 +464,7 @@ def test_a_forged_stop_is_refused(forger, key):
         (run.path / "process.json").write_text(json.dumps({**values, "stop_asked": True}))
     app = opened(run="a")
     app.button(key=key).click().run()
-    assert ["HNN_ALLOW_WRITES=1" in error.value for error in app.error] == [True]
+    assert ["server's token" in error.value for error in app.error] == [True]
     assert run.alive
 
 
@@ -472,7 +472,7 @@ def test_a_confirmation_is_refused_to_whom_has_lost_the_right(operator, monkeypa
     run = made_run("a", "finished")
     app = opened(run="a")
     app.button(key="run_delete").click().run()
-    allowed = iter([None, RequestError("HNN_ALLOW_WRITES=1")])
+    allowed = iter([None, RequestError("the server's token")])
 
     def lost() -> None:
         if error := next(allowed):
@@ -481,20 +481,20 @@ def test_a_confirmation_is_refused_to_whom_has_lost_the_right(operator, monkeypa
     monkeypatch.setattr("pages._shared.access.require_writes", lost)
     confirm_delete(app)
     assert run.path.is_dir()
-    assert "HNN_ALLOW_WRITES=1" in app.error[0].value
+    assert "server's token" in app.error[0].value
 
 
 def test_a_forged_start_makes_no_run(forger, dataset):
     app = opened(view="new")
     app.button(key="train_start").click().run()
-    assert ["HNN_ALLOW_WRITES=1" in error.value for error in app.error] == [True]
+    assert ["server's token" in error.value for error in app.error] == [True]
     assert not runs_home().exists()
 
 
 def test_a_forged_build_starts_nothing(forger):
     app = opened()
     app.button(key="build_small").click().run()
-    assert ["HNN_ALLOW_WRITES=1" in error.value for error in app.error] == [True]
+    assert ["server's token" in error.value for error in app.error] == [True]
     assert list_data_jobs() == []
 
 

@@ -2,19 +2,13 @@
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.conftest import ROOT
+from tests.support.serving import serve
 
 __all__ = [
     "a_run",
@@ -58,48 +52,6 @@ def window(browser: Browser, **options: Any) -> BrowserContext:
     context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
     context.set_default_timeout(_PATIENCE_MS)
     return context
-
-
-@contextmanager
-def serve(
-    home: Path, log: Path, *, script: str = "app.py"
-) -> Iterator[tuple[str, subprocess.Popen]]:
-    """The app (or another script) on a free port of this machine: its address and process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = {
-        "server.headless": "true",
-        "server.address": "127.0.0.1",
-        "server.port": port,
-        "server.fileWatcherType": "none",
-    }
-    command = [sys.executable, "-m", "streamlit", "run", script]
-    command += [f"--{name}={value}" for name, value in options.items()]
-    environment = {**os.environ, "HNN_HOME": str(home)}
-    environment.pop("HNN_FITS_DIR", None)
-    with log.open("w") as stream:
-        server = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=stream, stderr=subprocess.STDOUT
-        )
-        try:
-            address = f"http://127.0.0.1:{port}"
-            _wait_until_healthy(address, server, log)
-            yield address, server
-        finally:
-            server.terminate()
-            server.wait(timeout=120)
-
-
-def _wait_until_healthy(address: str, server: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError(f"the app did not start: {log.read_text()[-2000:]}")
 
 
 def settled(page: Page) -> None:
