@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from hnn_core.exceptions import HnnError, RequestError
-from pages._shared.messages import worded_errors
+from pages._shared.messages import plain, worded_errors
 
 __all__ = [
     "guarded_button",
@@ -56,7 +56,7 @@ def guarded_button(
         key=key,
         icon=f":material/{icon}:",
         disabled=disabled or bool(refused),
-        help=refused or words or None,
+        help=plain(refused) or words or None,
         **more,
     )
 

@@ -13,7 +13,7 @@ import streamlit as st
 
 from hnn_core.explanation.work import Pace
 from hnn_core.live.reporting import duration
-from pages._shared.messages import worded_errors
+from pages._shared.messages import plain, worded_errors
 
 __all__ = ["discard", "offer", "start"]
 
@@ -90,7 +90,7 @@ def offer(
         more = {"icon": ":material/play_arrow:", **more}
         st.button(label, key=name, on_click=lambda: start(key, title, unit, prepare()), **more)
     if below:
-        st.caption(below)
+        st.caption(plain(below))
     if task is None:
         return None
     if task.busy:
@@ -101,7 +101,7 @@ def offer(
             return task.future.result()
         except CancelledError:
             words = f"{task.title}: stopped. Start it again when you like."
-            st.info(words, icon=":material/block:")
+            st.info(plain(words), icon=":material/block:")
     return None
 
 
@@ -145,7 +145,7 @@ def _show(key: Hashable, name: str) -> None:
         st.rerun()
     share = task.pace.done / task.pace.total if task.pace.total else 0.0
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(min(share, 1.0), f"{task.title}: {task.words}")
+        st.progress(min(share, 1.0), plain(f"{task.title}: {task.words}"))
         st.button(
             "Cancel",
             key=f"cancel_{name}",

@@ -13,7 +13,7 @@ from hnn_core.sources import find_region
 from hnn_core.sources.simulated import MOST_REGIONS
 from pages._shared import caches
 from pages._shared.link import linked
-from pages._shared.messages import model_label, region_label
+from pages._shared.messages import model_label, plain, region_label
 from pages._shared.upload import choose_upload, skipped_uploads
 from pages._shared.widgets import list_skipped
 
@@ -146,7 +146,7 @@ def _select_region(source: Source) -> Region:
     with st.container(horizontal=True, gap="small"):
         for name, icon, step in (("Previous", "arrow_back", -1), ("Next", "arrow_forward", 1)):
             st.button(
-                name,
+                plain(name),
                 key=f"region_{name.lower()}",
                 icon=f":material/{icon}:",
                 icon_position="left" if step < 0 else "right",
