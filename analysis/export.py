@@ -176,9 +176,9 @@ def defused(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        With an apostrophe before each text that begins with = + - @, a tab or a line's end, as the
-        Open Worldwide Application Security Project advises; the reader of the file takes it off
-        again. Numbers, and texts that are numbers, stay as they are.
+        With an apostrophe before each text that begins with = + - @, a tab or a line's end, after
+        apostrophes of its own or not; without that one apostrophe it is the text again. Numbers,
+        and texts that are numbers, stay as they are.
     """
     found = table.copy(deep=False)
     for place, kind in enumerate(table.dtypes):
@@ -319,7 +319,7 @@ def _header(mag: Magnetogram, content: str) -> fits.Header:
 
 
 def _defused_text(value: object) -> object:
-    if not isinstance(value, str) or not value.startswith(_FORMULA):
+    if not isinstance(value, str) or not value.lstrip("'").startswith(_FORMULA):
         return value
     try:
         float(value)

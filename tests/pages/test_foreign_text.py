@@ -3,8 +3,11 @@
 import ast
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
+from pages._shared.messages import plain
 from tests.conftest import ROOT
+from tests.support.app import as_read
 
 _ALERTS = ("error", "warning", "info", "success")
 _WIDGETS = (
@@ -180,3 +183,79 @@ def test_every_text_on_a_page_is_the_programs_own_or_made_plain(file):
         "st.html: html.escape), or format a number, as in {count:d}. Literals and UPPER_CASE names "
         "are the program's own."
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("st.caption(words)", 1),
+        ("st.error(str(error))", 1),
+        ('st.markdown(f"## {region.name}")', 1),
+        ('place.progress(0.5, f"{what} done")', 1),
+        ("def show(words):\n    words = words.strip()\n    st.info(words)", 3),
+        ('def show():\n    words = "ours"\n    words += theirs\n    st.info(words)', 4),
+        ("for label in labels:\n    st.button(label)", 2),
+        ('linked(st.radio, "Run", {name: name for name in runs})', 1),
+        ('linked(st.text_input, title, key="folder")', 1),
+        ('st.toggle("On", help=text)', 1),
+        ('shared = {"help": text}', 1),
+        ("(st.error if failed else st.success)(words)", 1),
+        ("draw = st.error\ndraw(words)", 1),
+        ("st.html(plain(words))", 1),
+        ('st.caption(escape("ours") + escape(words))', 1),
+        ('st.metric("Regions", value)', 1),
+    ],
+)
+def test_the_scan_sees(source, line):
+    found = Scan(source).found
+    assert found
+    assert {int(one.partition(":")[0]) for one in found} == {line}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'st.caption("ours")',
+        "st.caption(f\"{_ICONS[name]} {plain(words)}{', ours' if here else ''}: {count:,}\")",
+        'def show():\n    words = f"{share:.0%}"\n    words += plain(more)\n    st.info(words)',
+        'linked(st.selectbox, "Run", {name: name for name in runs})',
+        "def field(label, key):\n    st.text_input(label, key=key)",
+        'st.html(f"<b>{escape(words)}</b>")',
+        'st.html(STYLE / "app.css")',
+        "st.code(log)",
+    ],
+)
+def test_the_scan_passes(source):
+    assert Scan(source).found == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("plain words, 3.14 and 10 % of it; a/b\\c", "AR 11158 · HARP 377", "11:30:15 TAI"),
+        *("-1.5 + 2 = 0.5", "12. a list", "# head", "![i](http://x/i)", "<img src=//x>", ":red[r]"),
+        *(":smile: :+1: :-1: :100:", ":material/home: :material_home:", "a -> b <-> c -- d >= e"),
+        *(
+            "https://x.org/y www.x.org a@b.org",
+            "$x^2$ `c` ~~s~~ **b** _i_ | t | [^1]",
+            "&lt; &#47;",
+        ),
+    ],
+)
+def test_a_plain_text_is_read_as_it_was(text):
+    assert as_read(plain(text)) == text
+
+
+def test_a_plain_text_is_on_one_line():
+    assert plain(" a\r\n\n    b\tc\u2028# d ") == r"a b c \# d"
+
+
+def _table() -> None:
+    from pages._shared.widgets import show_table
+
+    show_table([{"region": "=1+1", "slope": -0.5, "why": "−0.5", "n": None}], "table")
+
+
+def test_a_table_of_a_page_holds_no_formula_for_who_saves_it():
+    [frame] = AppTest.from_function(_table).run().dataframe
+    assert frame.value.iloc[0].tolist() == ["'=1+1", -0.5, "−0.5", None]
