@@ -17,6 +17,7 @@ from hnn_core.magnetogram.preprocess import CropBox
 
 __all__ = [
     "ASSOCIATION_WORDS",
+    "defused",
     "flare_csv",
     "flare_table",
     "heat_hdul",
@@ -25,6 +26,7 @@ __all__ = [
     "place",
     "scores_csv",
     "scores_json",
+    "table_csv",
     "to_bytes",
 ]
 
@@ -33,6 +35,8 @@ _CONTENTS = {
     "relevance": "class-specific relevance, gradient times attention",
     "occlusion": "occlusion, log-odds lost",
 }
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 # Time, place and observer. The rest of the magnetogram's keywords describe its field (DATAMAX,
 # USFLUX, BUNIT …) and would be wrong about a mask.
@@ -166,6 +170,28 @@ def to_bytes(hdul: fits.HDUList) -> bytes:
     return buffer.getvalue()
 
 
+def defused(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose texts no spreadsheet takes for formulas.
+
+    Returns
+    -------
+    DataFrame
+        With an apostrophe before each text that begins with = + - @, a tab or a line's end, after
+        apostrophes of its own or not; without that one apostrophe it is the text again. Numbers,
+        and texts that are numbers, stay as they are.
+    """
+    found = table.copy(deep=False)
+    for place, kind in enumerate(table.dtypes):
+        if kind == "category" or pd.api.types.is_string_dtype(kind) or kind == "object":
+            found.isetitem(place, table.iloc[:, place].map(_defused_text).array)
+    return found
+
+
+def table_csv(table: pd.DataFrame, **form: Any) -> str:
+    """Return a table as CSV, its texts `defused`; `form` is of ``DataFrame.to_csv``."""
+    return defused(table).to_csv(index=False, lineterminator="\n", **form)
+
+
 def history_csv(history: pd.DataFrame) -> str:
     """Return a history, or another table, as CSV that any reader takes without options.
 
@@ -178,11 +204,9 @@ def history_csv(history: pd.DataFrame) -> str:
     -------
     str
         Comma-separated, one header line, times as ISO seconds, seven significant digits, nothing
-        where a value is not known.
+        where a value is not known; texts are `defused`.
     """
-    return history.to_csv(
-        index=False, float_format="%.7g", date_format="%Y-%m-%dT%H:%M:%S", lineterminator="\n"
-    )
+    return table_csv(history, float_format="%.7g", date_format="%Y-%m-%dT%H:%M:%S")
 
 
 def scores_csv(
@@ -292,6 +316,16 @@ def _header(mag: Magnetogram, content: str) -> fits.Header:
         # The name only: a path is no help to others and may reveal too much.
         header["PARENT"] = _plain(mag.origin.replace("\\", "/").rsplit("/", 1)[-1])
     return header
+
+
+def _defused_text(value: object) -> object:
+    if not isinstance(value, str) or not value.lstrip("'").startswith(_FORMULA):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
 
 
 def _plain(text: str) -> str:

@@ -21,7 +21,7 @@ from pages._explore.trust import show_trust
 from pages._explore.view import View, first_hour, read_heat, read_view
 from pages._shared import caches
 from pages._shared.charts import show_chart
-from pages._shared.messages import flares_sentence, position, worded_errors
+from pages._shared.messages import flares_sentence, plain, position, worded_errors
 from pages._shared.selectors import selected
 
 STRIP_WIDTH = 1000  # pixels; wider pages enlarge it
@@ -36,7 +36,7 @@ with st.sidebar:
 records = caches.hours(selection.place)
 hours = list(records)
 with st.container(key="heading", horizontal=True, vertical_alignment="bottom"):
-    st.markdown(f"## {region.name}", width="content")
+    st.markdown(f"## {plain(region.name)}", width="content")
     when_and_where = st.empty()
 shown = partial(caches.hour_shown, selection.place)
 hour = time_control(hours, partial(first_hour, selection, records), shown)
@@ -45,7 +45,7 @@ view: View | None = None
 with worded_errors(), st.spinner("Reading the hours and running the network …"):
     view = read_view(selection, hour, records[hour])
 where = f"{position(view.frame) or 'Position not known,'} at" if view else "At"
-when_and_where.caption(f"{where} {hour.replace('T', ' ')} TAI. {flares_sentence(region)}")
+when_and_where.caption(plain(f"{where} {hour.replace('T', ' ')} TAI. {flares_sentence(region)}"))
 
 heat = None
 if view and "attention" in overlays:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages._shared.access import writes_refused
 from pages._shared.link import require_app
+from pages._shared.messages import plain
 from pages._training.curves import show_comparison
 from pages._training.form import show_form
 from pages._training.live import show_run
@@ -16,7 +17,9 @@ with st.sidebar:
     run = choose_run() if view == "watch" else None
 
 if reason := writes_refused():
-    st.info(f"Here you can watch, not start, stop or delete. {reason}", icon=":material/lock:")
+    st.info(
+        f"Here you can watch, not start, stop or delete. {plain(reason)}", icon=":material/lock:"
+    )
 if view == "new":
     show_form()
 elif view == "compare":

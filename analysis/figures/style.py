@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 import plotly.io as pio
 from numpy.typing import ArrayLike
 
+from analysis.figures.texts import without_tags
 from hnn_core.magnetogram.conventions import number, power
 
 __all__ = [
@@ -207,6 +208,8 @@ def put_on(
 ) -> go.Figure:
     """Give a figure the theme of the page on which it is shown or stored, in place.
 
+    Its texts are then `without_tags`.
+
     Parameters
     ----------
     figure : Figure
@@ -223,6 +226,7 @@ def put_on(
     Figure
         The same.
     """
+    without_tags(figure)
     if figure.layout.template.layout.font.color != TEXT[dark]:
         figure.layout.template = _theme(dark=dark)
     if solid:

@@ -6,7 +6,6 @@ Pictures of one magnetogram share its pixels: arrays are kept once and named whe
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -46,8 +45,6 @@ _UNITS = {
 
 _LARGE = 2_000
 """Characters of an array's base64 from which it is worth keeping once."""
-
-_ALLOWED = re.compile(r"<(?!/?(?:b|i|br|br/|br /|sub|sup|extra)>)")
 
 
 @cache
@@ -177,9 +174,7 @@ class FigureStore:
             return shared
         if isinstance(value, list):
             return [self._share(one) for one in value]
-        # Plotly reads <b>, <a href>, <span style> and others in every text it draws; only bold,
-        # italic, breaks, indices and a hover label's <extra> are left, without attributes.
-        return _ALLOWED.sub("&lt;", value) if isinstance(value, str) else value
+        return value
 
     def _keep(self, part: Any) -> str:
         digest = hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()

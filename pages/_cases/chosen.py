@@ -182,7 +182,7 @@ def _choose_case(selection: Selection) -> None:
     if any(one.model != model for one in cases):
         every = [Case(one.source, one.region, one.hour, model) for one in cases]
         st.button(
-            f"Run {model} on all cases",
+            f"Run {plain(model)} on all cases",
             key="case_ask",
             icon=":material/swap_horiz:",
             width="stretch",

@@ -78,7 +78,7 @@ def _show_bars(studies: list[CaseStudy]) -> None:
         name: Any = linked(
             st.segmented_control,
             "Flux",
-            {name: title for name, (title, _) in _FLUXES.items()},
+            {name: plain(title) for name, (title, _) in _FLUXES.items()},
             key="flux",
             read="flux",
             required=True,
@@ -86,7 +86,7 @@ def _show_bars(studies: list[CaseStudy]) -> None:
         )
         same = st.toggle("Same scale in all panels", True, key="case_scale", bind="query-params")
     title, words = _FLUXES[name]
-    st.caption(words)
+    st.caption(plain(words))
     show_chart(
         case_bars_figure(studies, flux=name, same_scale=same, row_height=200),
         key=f"case_bars_{name}",
@@ -94,7 +94,7 @@ def _show_bars(studies: list[CaseStudy]) -> None:
     )
     for study in studies:
         if note := study.systematics.fluxes.area_note:
-            st.caption(f":material/crop_free: {plain(study.name)}: {note}")
+            st.caption(f":material/crop_free: {plain(study.name)}: {plain(note)}")
 
 
 def _show_detail(studies: list[CaseStudy]) -> None:
@@ -120,13 +120,13 @@ def _show_detail(studies: list[CaseStudy]) -> None:
 
 def _show_verdict(study: CaseStudy) -> None:
     word = study.verdict.word
-    st.badge(word, color=_COLOURS.get(word, "gray"), icon=":material/gavel:")
-    st.markdown(study.verdict.sentence)
+    st.badge(plain(word), color=_COLOURS.get(word, "gray"), icon=":material/gavel:")
+    st.markdown(plain(study.verdict.sentence))
     for sentence in study.verdict.evidence:
-        st.caption(sentence)
+        st.caption(plain(sentence))
     with st.popover("What weakens this", icon=":material/warning:"):
         for sentence in study.verdict.caveats:
-            st.markdown(f"- {sentence}")
+            st.markdown(f"- {plain(sentence)}")
     if study.incomplete:
         st.warning(plain(study.incomplete), icon=":material/timelapse:")
     if study.prediction is None:
@@ -134,12 +134,12 @@ def _show_verdict(study: CaseStudy) -> None:
     else:
         made = study.prediction
         st.caption(
-            f"The network ({made.model}, ≥{made.flare_class}): P(eruptive) = "
+            f"The network ({plain(made.model)}, ≥{plain(made.flare_class)}): P(eruptive) = "
             f"{made.probability:.2f}, {DECISIONS[made.label]}."
         )
         for words in frame_notes(made):
-            st.caption(f":material/info: {words}")
-    st.caption(f"What happened: {study.outcome.sentence}")
+            st.caption(f":material/info: {plain(words)}")
+    st.caption(f"What happened: {plain(study.outcome.sentence)}")
 
 
 def _show_history(study: CaseStudy) -> None:

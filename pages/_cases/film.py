@@ -11,7 +11,7 @@ from hnn_core.magnetogram.conventions import parse_t_rec
 from pages._shared import caches
 from pages._shared.background import offer
 from pages._shared.charts import show_chart
-from pages._shared.messages import show_simulated
+from pages._shared.messages import plain, show_simulated
 from pages._shared.selectors import Selection
 from pages._shared.widgets import choose, download
 
@@ -29,7 +29,7 @@ _AT_FIRST = 24
 
 def show_film(selection: Selection) -> None:
     """Draw what to film, the film, and the files."""
-    st.markdown(f"## Film of {selection.region.name}")
+    st.markdown(f"## Film of {plain(selection.region.name)}")
     if selection.region.simulated:
         show_simulated()
     records = caches.hours(selection.place)
@@ -50,7 +50,7 @@ def show_film(selection: Selection) -> None:
     model = "" if method == "none" else selection.model.sha256
     key = ("film", selection.place.state, model, tuple(chosen), method, tuple(show))
     film = offer(
-        f"Make the film of {len(chosen)} hours",
+        f"Make the film of {len(chosen):d} hours",
         "film_start",
         key,
         "Making the film",
@@ -85,10 +85,10 @@ def _show(film: Film, selection: Selection) -> None:
         gif, pictures = f"{stem}.gif", f"{stem}_frames.zip"
         download("Film, GIF", lambda: animation_gif(film.pictures), gif, "film_gif", icon="movie")
         download(
-            f"All {len(film.pictures)} pictures, zip",
+            f"All {len(film.pictures):d} pictures, zip",
             lambda: frames_zip(film.pictures, film.names),
             pictures,
             "film_zip",
             icon="photo_library",
         )
-    st.caption(film.words)
+    st.caption(plain(film.words))

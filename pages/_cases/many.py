@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from analysis.export import table_csv
 from analysis.surveys.compare import (
     QUANTITIES,
     compare_columns,
@@ -25,7 +26,7 @@ from hnn_core.regions.goes_classes import FLARE_CLASSES
 from pages._shared import caches
 from pages._shared.background import discard, offer, start
 from pages._shared.charts import show_chart
-from pages._shared.messages import MASK_WORDS, POLICY_WORDS, region_label
+from pages._shared.messages import MASK_WORDS, POLICY_WORDS, plain, region_label
 from pages._shared.selectors import Selection, choose_population
 from pages._shared.widgets import choose, download, show_table
 
@@ -99,7 +100,7 @@ def show_truth(selection: Selection) -> None:
     if table is None:
         return
     found = validate(table, mask)
-    st.success(found.statement, icon=":material/fact_check:")
+    st.success(plain(found.statement), icon=":material/fact_check:")
     left, right = st.columns([3, 2], gap="medium")
     with left:
         show_chart(
@@ -116,9 +117,7 @@ def show_truth(selection: Selection) -> None:
     with st.expander("Numbers"):
         show_table(found.table(), "truth_numbers")
     with st.container(horizontal=True):
-        download(
-            "All windows, CSV", lambda: table.to_csv(index=False), "validation.csv", "truth_csv"
-        )
+        download("All windows, CSV", lambda: table_csv(table), "validation.csv", "truth_csv")
         st.button("Measure anew", key="truth_again", on_click=_anew, args=(key, begun))
 
 
@@ -132,8 +131,10 @@ def _measure(
 ) -> None:
     """Draw the button of a survey, by its label, title and help, and the result there is."""
     label, title, text = words
-    more = {"type": "primary", "help": text}
-    table = offer(label, f"many_{name}", key, title, "regions", prepare, windows=windows, **more)
+    more = {"type": "primary", "help": plain(text)}
+    table = offer(
+        plain(label), f"many_{name}", key, title, "regions", prepare, windows=windows, **more
+    )
     if table is not None:
         {"slopes": _show_slopes, "maps": _show_maps}[name](table, selection)
         st.button("Measure anew", key=f"again_{name}", on_click=discard, args=(key,))
@@ -180,7 +181,7 @@ def _choose(selection: Selection) -> tuple[dict[str, Any], int]:
             persist_state="session",
         )
     extent = expected_windows([regions[name] for name in chosen or regions], step)
-    st.caption(f"{len(chosen or regions)} regions, about {extent:,} windows.")
+    st.caption(f"{len(chosen or regions):d} regions, about {extent:,} windows.")
     wanted = {
         "regions": tuple(chosen) or None,
         "flare_class": flare_class,
@@ -196,11 +197,11 @@ def _show_slopes(table: pd.DataFrame, selection: Selection) -> None:
     try:
         compared = compare_columns(table)
     except HnnError as error:
-        st.info(f"No comparison: {error}", icon=":material/info:")
+        st.info(f"No comparison: {plain(error)}", icon=":material/info:")
     if compared is not None:
         for column in _COLUMNS:
             row: Any = compared[compared["column"] == column].iloc[0]
-            st.markdown(comparison_sentence(row))
+            st.markdown(plain(comparison_sentence(row)))
     for side, column in zip(st.columns(2, gap="medium"), _COLUMNS, strict=True):
         with side:
             show_chart(
@@ -252,7 +253,7 @@ def _show_maps(table: pd.DataFrame, selection: Selection) -> None:
     )
     for side, (by, heading) in zip(st.columns(2, gap="medium"), _HEADINGS.items(), strict=True):
         with side:
-            st.markdown(f"**{heading}**")
+            st.markdown(f"**{plain(heading)}**")
             show_table(overlap_table(class_overlaps(table, by)), f"many_maps_{by}")
     st.caption(
         "Of maps that follow |B| alone, 6 to 12 % get p ≤ 0.05 (the project's benchmarks): a p "
@@ -266,7 +267,7 @@ def _show_files(table: pd.DataFrame, name: str, key: str) -> None:
     stem = "".join(letter if letter.isalnum() else "_" for letter in name)
     with st.container(horizontal=True):
         csv, parquet = (f"{stem}.{kind}" for kind in ("csv", "parquet"))
-        download("All windows, CSV", lambda: table.to_csv(index=False), csv, f"many_{key}_csv")
+        download("All windows, CSV", lambda: table_csv(table), csv, f"many_{key}_csv")
         download(
             "All windows, parquet",
             lambda: table.to_parquet(index=False),

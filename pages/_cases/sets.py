@@ -115,7 +115,7 @@ def _show_changes(cases: tuple[Case, ...]) -> None:
         return
     saved = opened.saved[:16].replace("T", " ")
     st.caption(
-        f":material/bookmark: Set “{plain(opened.name)}”, saved {saved} UTC by version "
+        f":material/bookmark: Set “{plain(opened.name)}”, saved {plain(saved)} UTC by version "
         f"{plain(opened.program)}."
     )
     for case in opened.cases:

@@ -13,6 +13,7 @@ from pages._data.flares import show_chosen, show_flares, show_maps
 from pages._data.forms import checked, checked_region, checked_span, field, read_span, start, submit
 from pages._data.jobs import show_jobs
 from pages._shared.link import noted
+from pages._shared.messages import plain
 from pages._shared.widgets import download
 
 __all__ = ["show_catalogue"]
@@ -78,7 +79,14 @@ def _choose_flares() -> dict[str, Any] | None:
         )
         longitude, latitude = (
             st.slider(
-                name, *_WHOLE, _WHOLE, 5, format="%d°", key=key, persist_state="session", **_LINKED
+                plain(name),
+                *_WHOLE,
+                _WHOLE,
+                5,
+                format="%d°",
+                key=key,
+                persist_state="session",
+                **_LINKED,
             )
             for name, key in (("Longitude, west positive", "lon"), ("Latitude", "lat"))
         )

@@ -16,7 +16,7 @@ from pages._data.forms import (
     submit,
 )
 from pages._data.jobs import show_jobs
-from pages._shared.messages import yes_no
+from pages._shared.messages import plain, yes_no
 from pages._shared.widgets import WHOLE, choose_row, show_table
 
 __all__ = ["show_cases", "show_fetch"]
@@ -45,11 +45,11 @@ def show_cases() -> None:
     number = ["--harp", str(case.harp)] if case.harp else ["--noaa", str(case.noaa)]
     arguments = [*number, "--start", first, "--end", case.reference_tai]
     job_button(
-        f"Fetch the 48 hours before the {case.name}",
+        f"Fetch the 48 hours before the {plain(case.name)}",
         "case_fetch",
         "download",
         ("fetch", arguments, f"{case.name}, the 48 h before"),
-        f"From {first} to {case.reference_tai} TAI.".replace("T", " ", 2),
+        plain(f"From {first} to {case.reference_tai} TAI.".replace("T", " ", 2)),
     )
 
 
@@ -96,8 +96,8 @@ def _show_disk_now() -> None:
         "appends a prediction for each to a log, until it is cancelled."
     )
     with st.container(horizontal=True):
-        label, title = "Fetch every region now on the disk", "Every region now on the disk"
-        job_button(label, "fetch_now", "today", ("fetch", ["--now"], title))
+        job = ("fetch", ["--now"], "Every region now on the disk")
+        job_button("Fetch every region now on the disk", "fetch_now", "today", job)
         job_button(
             "Watch the disk", "watch_start", "visibility", ("watch", [], "Watch of the disk")
         )
@@ -105,8 +105,8 @@ def _show_disk_now() -> None:
     if lines:
         show_table([_watch_row(one) for one in reversed(lines[-_MOST_ROWS:])], "predictions")
         st.caption(
-            f"The newest of {len(lines):,} predictions in {prediction_log()}. Each is what a "
-            "coming flare would be, not whether one will come."
+            f"The newest of {len(lines):,} predictions in {plain(prediction_log())}. Each is what "
+            "a coming flare would be, not whether one will come."
         )
 
 

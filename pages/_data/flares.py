@@ -44,7 +44,7 @@ def show_maps(found: pd.DataFrame) -> None:
             alt="Where on the disk the flares were",
             on_select=lambda: _choose_from_chart("disk"),
         )
-    st.caption(_words(found, placed))
+    st.caption(plain(_words(found, placed)))
 
 
 def _words(found: pd.DataFrame, placed: pd.DataFrame) -> str:
@@ -68,13 +68,13 @@ def show_chosen(found: pd.DataFrame) -> None:
         flare = chosen.iloc[0]
         more = f" and {len(chosen) - 1:,} smaller ones" if len(chosen) > 1 else ""
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{_name(flare)}**{more}", width="stretch")
+            st.markdown(f"**{plain(_name(flare))}**{more}", width="stretch")
             _show_buttons(flare)
         where = place(flare["longitude_deg"], flare["latitude_deg"])
         cme = ASSOCIATION_WORDS.get(flare["association"], "not known")
         cme = cme if "CME" in cme else f"CME {cme}"
         cme, reason = (text[:1].upper() + text[1:] for text in (cme, str(flare["reason"])))
-        st.caption(" · ".join(filter(None, (where, f"{cme}. {plain(reason)}"))))
+        st.caption(plain(" · ".join(filter(None, (where, f"{cme}. {reason}")))))
 
 
 def _show_buttons(flare: pd.Series) -> None:

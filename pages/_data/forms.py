@@ -49,7 +49,7 @@ def checked(place: Any, read: Callable[..., T], *texts: str, **more: Any) -> T |
     try:
         return read(*texts, **more)
     except RequestError as error:
-        place.markdown(f":small[:red[:material/error: {plain(str(error))}]]")
+        place.markdown(f":small[:red[:material/error: {plain(error)}]]")
         return None
 
 

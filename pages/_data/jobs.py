@@ -99,7 +99,7 @@ def _show(kinds: tuple[str, ...], seen: dict[str, str]) -> None:
     for job in jobs[:_AT_FIRST]:
         _show_job(job)
     if earlier := jobs[_AT_FIRST:]:
-        with st.expander(f"{len(earlier)} earlier", icon=":material/history:"):
+        with st.expander(f"{len(earlier):d} earlier", icon=":material/history:"):
             for job in earlier:
                 _show_job(job)
 
@@ -133,7 +133,7 @@ def _show_job(job: DataJob) -> None:
             st.html(f"<b>{escape(job.title)}</b>", width="content")
             show_state(state)
             begun = job.begun[:16].replace("T", " ")
-            st.caption(f"{_KINDS.get(job.kind, plain(job.kind))} · {begun} UTC", width="stretch")
+            st.caption(plain(f"{_KINDS.get(job.kind, job.kind)} · {begun} UTC"), width="stretch")
             _show_buttons(job, state)
         if state.message:
             (st.error if state.state == "failed" else st.caption)(plain(state.message))
@@ -159,12 +159,12 @@ def _show_progress(events: list[dict[str, Any]], *, busy: bool) -> None:
         return
     for name, one in stages.items():
         done, total = int(one.get("done", 0)), int(one.get("total", 0))
-        words = [f"{_STAGES.get(name, plain(name))}: {done:,} of {total:,}"]
+        words = [f"{_STAGES.get(name, name)}: {done:,} of {total:,}"]
         if busy and done < total:
             words += [f"{size(one['bytes_per_s'])}/s"] if one.get("bytes_per_s") else []
             words += [f"{duration(one['seconds_left'])} left"] if one.get("seconds_left") else []
-            words += [plain(str(one["what"]))] if one.get("what") else []
-        st.progress(min(done / total, 1.0) if total else 0.0, " · ".join(words))
+            words += [str(one["what"])] if one.get("what") else []
+        st.progress(min(done / total, 1.0) if total else 0.0, plain(" · ".join(words)))
 
 
 def _show_notes(job: DataJob, events: list[dict[str, Any]]) -> None:
@@ -177,7 +177,7 @@ def _show_notes(job: DataJob, events: list[dict[str, Any]]) -> None:
         return
     parts = [f"{len(notes)} note{'' if len(notes) == 1 else 's'}"] if notes else []
     parts += ["what was left out"] if left_out else []
-    with st.expander(" and ".join(parts).capitalize(), icon=":material/info:"):
+    with st.expander(plain(" and ".join(parts).capitalize()), icon=":material/info:"):
         for text in reversed(notes[-_MOST_NOTES:]):
             st.caption(plain(text))
         if left_out:
@@ -196,10 +196,10 @@ def _show_buttons(job: DataJob, state: State) -> None:
     for name, (label, icon, words, act) in _BUTTONS.items():
         if shown[name]:
             guarded_button(
-                label,
+                plain(label),
                 f"{name}_{job.name}",
                 icon,
-                words,
+                plain(words),
                 type="tertiary",
                 on_click=perform_first,
                 args=(f"outcome_{job.name}", act, job),
@@ -213,7 +213,9 @@ def _offer_result(job: DataJob, events: list[dict[str, Any]]) -> None:
     elif job.kind in _VIEWS and "--plan" not in job.arguments:
         label, view = _VIEWS[job.kind]
         here = st.session_state.get("show") == view
-        if not here and st.button(label, key=f"see_{job.name}", icon=":material/arrow_forward:"):
+        if not here and st.button(
+            plain(label), key=f"see_{job.name}", icon=":material/arrow_forward:"
+        ):
             reopen(show=view)
 
 
@@ -239,8 +241,8 @@ def _show_table(found: list[Holding]) -> None:
     records = sum(one.region.n_records for one in found)
     n_bytes = sum(one.n_bytes for one in found)
     st.caption(
-        f"{len(found)} region{'' if len(found) == 1 else 's'} · {records:,} magnetograms · "
-        f"{size(n_bytes)}"
+        f"{len(found):,} region{'' if len(found) == 1 else 's'} · {records:,} magnetograms · "
+        f"{plain(size(n_bytes))}"
     )
     one = choose_row(found, _row, "holdings", height="auto")
     explore_button(one, "holding_explore", type="primary")

@@ -67,10 +67,10 @@ def _show_plan(arguments: list[str]) -> None:
     if not found or plans[0].alive:
         return
     with st.container(border=True, key="plan"):
-        st.markdown(f"**{_title(arguments)}**")
+        st.markdown(f"**{plain(_title(arguments))}**")
         with st.container(key="run_facts", horizontal=True, gap="medium"):
             for label, value in _costs(found[-1]).items():
-                st.metric(label, value, width="content")
+                st.metric(plain(label), plain(value), width="content")
         job = ("build", arguments, _title(arguments))
         job_button("Fetch and build", "build_start_job", "play_arrow", job, type="primary")
 

@@ -9,6 +9,7 @@ from hnn_core.live.holdings import Holding
 from hnn_core.services.endpoints import elsewhere
 from pages._shared.access import writes_refused
 from pages._shared.link import linked, reopened
+from pages._shared.messages import plain
 
 __all__ = ["choose_view", "explore_button", "follow", "follows", "show_standing"]
 
@@ -19,10 +20,6 @@ VIEWS = {
     "sets": ":material/dataset: Data sets",
     "origin": ":material/info: Where it comes from",
 }
-_EMULATED = (
-    '<div class="simulated"><b>Not the real services.</b> {} stands in for them: what it sends are '
-    "emulated data, kept apart from real ones.</div>"
-)
 _WANTED = "explore_wanted"
 _KINDS = {"jsoc:": "jsoc", "jsoc:nrt": "nrt"}
 
@@ -55,7 +52,7 @@ def explore_button(one: Holding, key: str, hour: str = "", **more: Any) -> None:
     names = [*(f"AR {number}" for number in region.noaa), f"HARP {region.harp}"]
     view = {"source": _KINDS[one.source], "region": region.id, **({"hour": hour} if hour else {})}
     st.button(
-        f"Explore {' · '.join(names)}",
+        f"Explore {plain(' · '.join(names))}",
         key=key,
         icon=":material/travel_explore:",
         on_click=st.session_state.update,
@@ -67,6 +64,12 @@ def explore_button(one: Holding, key: str, hour: str = "", **more: Any) -> None:
 def show_standing() -> None:
     """Draw whose data these are, and who may fetch."""
     if place := elsewhere():
-        st.html(_EMULATED.format(escape(place)))
+        st.html(
+            f'<div class="simulated"><b>Not the real services.</b> {escape(place)} stands in for '
+            "them: what it sends are emulated data, kept apart from real ones.</div>"
+        )
     if reason := writes_refused():
-        st.info(f"Here you can watch, not fetch, build or remove. {reason}", icon=":material/lock:")
+        st.info(
+            f"Here you can watch, not fetch, build or remove. {plain(reason)}",
+            icon=":material/lock:",
+        )

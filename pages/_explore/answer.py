@@ -10,23 +10,11 @@ from pages._data.fetch import show_cases
 from pages._data.jobs import show_jobs
 from pages._data.view import follow
 from pages._explore.view import View
-from pages._shared.messages import DECISIONS, frame_notes, model_sentence
+from pages._shared.messages import DECISIONS, frame_notes, model_sentence, plain
 
 __all__ = ["show_answer", "show_missing"]
 
-_DIAL = """
-<div class="answer {label}" data-hour="{hour}">
-  <div class="question">P(eruptive) of the coming ≥{flare_class} flare</div>
-  <div class="number">{probability:.2f}</div>
-  <div class="bar" role="img" aria-label="{probability:.2f} on a scale from 0 to 1, threshold
-    {threshold:g}">
-    <span class="fill" style="width:{percent:.1f}%"></span>
-    <span class="tick" style="left:{tick:.1f}%"></span>
-  </div>
-  <div class="scale"><span>0 confined</span><span>threshold {threshold:g}</span><span>eruptive 1
-    </span></div>
-</div>
-"""
+_COLOURS = {"eruptive": "blue", "confined": "orange"}
 _NOTHING = {
     "jsoc": "No magnetogram of JSOC is on this machine yet. Fetch one of the well-known flares "
     "below, or any region on the Data page.",
@@ -45,11 +33,13 @@ def show_answer(view: View) -> None:
     if view.prediction is None:
         with st.container(key="answer_words"):
             st.markdown("**No prediction for this hour**")
-            st.markdown(view.reason)
-            st.caption(f"Model {info.name}: {info.config.frames} hourly frames make a sequence.")
+            st.markdown(plain(view.reason))
+            st.caption(
+                f"Model {plain(info.name)}: {info.config.frames:d} hourly frames make a sequence."
+            )
             frames = view.sequence.frames if view.sequence else (view.frame,)
             for words in dict.fromkeys(note for frame in frames for note in frame.notes):
-                st.warning(words, icon=":material/warning:")
+                st.warning(plain(words), icon=":material/warning:")
     else:
         _show_prediction(view.prediction, info)
 
@@ -76,27 +66,33 @@ def show_missing() -> None:
 def _show_prediction(prediction: Prediction, info: ModelInfo) -> None:
     with st.container(key="answer_dial"):
         st.html(
-            _DIAL.format(
-                label=prediction.label,
-                hour=prediction.hour,
-                flare_class=escape(prediction.flare_class),
-                probability=prediction.probability,
-                threshold=prediction.threshold,
-                percent=100 * prediction.probability,
-                tick=100 * prediction.threshold,
-            )
+            f"""
+<div class="answer {escape(prediction.label)}" data-hour="{escape(prediction.hour)}">
+  <div class="question">P(eruptive) of the coming ≥{escape(prediction.flare_class)} flare</div>
+  <div class="number">{prediction.probability:.2f}</div>
+  <div class="bar" role="img" aria-label="{prediction.probability:.2f} on a scale from 0 to 1,
+    threshold {prediction.threshold:g}">
+    <span class="fill" style="width:{100 * prediction.probability:.1f}%"></span>
+    <span class="tick" style="left:{100 * prediction.threshold:.1f}%"></span>
+  </div>
+  <div class="scale"><span>0 confined</span><span>threshold {prediction.threshold:g}</span>
+    <span>eruptive 1</span></div>
+</div>
+"""
         )
     with st.container(key="answer_words", gap="xsmall"):
-        colour = "blue" if prediction.label == "eruptive" else "orange"
         st.markdown(
-            f"A ≥{prediction.flare_class} flare within 24 h would be "
-            f":{colour}[**{DECISIONS[prediction.label]}**]."
+            f"A ≥{plain(prediction.flare_class)} flare within 24 h would be "
+            f":{_COLOURS[prediction.label]}[**{DECISIONS[prediction.label]}**]."
         )
-        st.caption(f"{model_sentence(info)}  \nModel {info.name}, {prediction.device}.")
+        st.caption(
+            f"{plain(model_sentence(info))}  \n"
+            f"Model {plain(info.name)}, {plain(prediction.device)}."
+        )
         for words in frame_notes(prediction):
-            st.caption(f":material/info: {words}")
+            st.caption(f":material/info: {plain(words)}")
     caution = info.metadata.get("caution")
     for words in prediction.warnings:
         if prediction.simulated and words == caution:
             continue  # it is about real regions
-        st.warning(words, icon=":material/warning:")
+        st.warning(plain(words), icon=":material/warning:")

@@ -8,6 +8,7 @@ import streamlit as st
 
 from hnn_core.network.model import HNNConfig
 from pages._shared.link import bound, hour_of, linked, restore
+from pages._shared.messages import plain
 
 __all__ = ["MapChoice", "choose_map", "choose_overlays", "time_control"]
 
@@ -44,7 +45,7 @@ def choose_overlays() -> tuple[list[str], float, float]:
     on = [
         name
         for name, (label, default, text) in SWITCHES.items()
-        if bound(st.toggle, label, key=name, value=default, help=text)
+        if bound(st.toggle, plain(label), key=name, value=default, help=plain(text))
     ]
     percent = bound(
         st.slider,
@@ -154,7 +155,7 @@ def time_control(
             "",
             key=f"hour_{name}",
             icon=f":material/{icon}:",
-            help=text if shortcut is None else f"{text} (key {shortcut})",
+            help=plain(text if shortcut is None else f"{text} (key {shortcut})"),
             disabled=index == here,
             on_click=go_to,
             args=(index,),

@@ -17,6 +17,7 @@ from hnn_core.magnetogram.conventions import parse_t_rec
 from pages._explore.view import View
 from pages._shared import caches
 from pages._shared.charts import show_chart
+from pages._shared.messages import plain
 from pages._shared.selectors import Selection
 from pages._shared.widgets import show_table
 
@@ -48,10 +49,10 @@ def show_probabilities(selection: Selection, hour: str) -> None:
             alt=f"P(eruptive) over the passage of {region.id}",
         )
     if notes := table.attrs["notes"]:
-        with st.expander(f"{counted(len(notes), 'note')} on the records of this passage"):
+        with st.expander(f"{plain(counted(len(notes), 'note'))} on the records of this passage"):
             show_table([{"note": note} for note in notes], "passage_notes")
     if absent := table.attrs["absent"]:
-        with st.expander(f"{counted(len(absent), 'hour')} without a prediction"):
+        with st.expander(f"{plain(counted(len(absent), 'hour'))} without a prediction"):
             rows = [{"hour (TAI)": hour, "why": why} for hour, why in absent.items()]
             show_table(rows, "absent")
 
@@ -71,11 +72,11 @@ def flux_history(selection: Selection, records: Mapping[str, str]) -> pd.DataFra
             show(done, len(records))
     if broken:
         hours = counted(len(broken), "hour")
-        with st.expander(f"{hours} left out", icon=":material/broken_image:"):
+        with st.expander(f"{plain(hours)} left out", icon=":material/broken_image:"):
             show_table(broken, "left_out")
     history = pd.DataFrame(rows)
     if rows and (note := size_note(history)):
-        st.caption(f":material/crop_free: Passage: {note}")
+        st.caption(f":material/crop_free: Passage: {plain(note)}")
     return history
 
 
@@ -85,13 +86,13 @@ def show_area(view: View | None) -> None:
         return
     frames = view.sequence.frames
     if note := area_note([frame.shape for frame in frames], common_parts(frames)):
-        st.caption(f":material/crop_free: Bars: {note}")
+        st.caption(f":material/crop_free: Bars: {plain(note)}")
 
 
 def show_flux_bars(view: View | None, name: str, title: str) -> None:
     """Draw a flux of the sequence's hours as bars in the colour of the prediction."""
     if view is None or view.sequence is None:
-        st.info(f"{title}: no sequence ends at this hour, so there are no bars.")
+        st.info(f"{plain(title)}: no sequence ends at this hour, so there are no bars.")
         return
     length = len(view.sequence)
     table = caches.sequence_flux(view.place, view.hour, length)
@@ -110,7 +111,7 @@ def show_flux_line(
 ) -> None:
     """Draw a flux over the passage, the sequence's hours shaded."""
     if history.empty:
-        st.info(f"{title}: no hour of this passage could be measured.")
+        st.info(f"{plain(title)}: no hour of this passage could be measured.")
         return
     region = selection.region
     hours = view.sequence.hours if view and view.sequence else None
@@ -136,7 +137,7 @@ def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
 
     def show(done: int, total: int) -> None:
         if time.monotonic() - begun > _PATIENCE:
-            place.progress(done / total, f"{what}: {done} of {total} magnetograms …")
+            place.progress(done / total, f"{plain(what)}: {done:d} of {total:d} magnetograms …")
 
     try:
         yield show

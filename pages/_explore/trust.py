@@ -25,6 +25,7 @@ from pages._shared import caches
 from pages._shared.background import offer
 from pages._shared.charts import show_chart
 from pages._shared.link import linked
+from pages._shared.messages import plain
 from pages._shared.widgets import choose, show_table
 
 __all__ = ["show_trust"]
@@ -47,7 +48,7 @@ def show_trust(view: View, heat: HeatView) -> None:
     chosen = linked(
         st.segmented_control,
         "Look at",
-        {name: label for name, (label, _) in parts.items()},
+        {name: plain(label) for name, (label, _) in parts.items()},
         key="trust",
         read="question",
         required=True,
@@ -75,9 +76,9 @@ def _show_hours(view: View, heat: HeatView) -> None:
         alt="How much each of the hours counts for the class",
     )
     st.caption(
-        f"For the class {target}, in log-odds; above 0 the hour counts for it. Frame deletion: "
-        "what is lost when the hour shows no field. Integrated gradients: how the change from "
-        "no field at all is shared out over the ten embeddings; they sum to it."
+        f"For the class {plain(target)}, in log-odds; above 0 the hour counts for it. Frame "
+        "deletion: what is lost when the hour shows no field. Integrated gradients: how the "
+        "change from no field at all is shared out over the ten embeddings; they sum to it."
     )
 
 
@@ -88,7 +89,7 @@ def _show_place(view: View, heat: HeatView) -> None:
     sides = st.columns(2, gap="medium")
     for number, (side, (title, found)) in enumerate(zip(sides, both.items(), strict=True)):
         with side:
-            st.markdown(f"**{title}**")
+            st.markdown(f"**{plain(title)}**")
             _show_chart(
                 view,
                 overlap_draws_figure(found),
@@ -137,8 +138,9 @@ def _show_faithful(view: View, heat: HeatView) -> None:
 
 def _show_check(view: View, found: Faithfulness, randomised: RandomisedCheck) -> None:
     # Green is for a map that passes every curve; one of four is no pass.
-    box = {"better": st.success, "worse": st.error, "equal": st.info}.get(found.state, st.warning)
-    box(found.verdict, icon=":material/fact_check:")
+    {"better": st.success, "worse": st.error, "equal": st.info}.get(found.state, st.warning)(
+        plain(found.verdict), icon=":material/fact_check:"
+    )
     fill = choose(
         st.segmented_control,
         "Hidden tokens show",
@@ -150,7 +152,7 @@ def _show_check(view: View, found: Faithfulness, randomised: RandomisedCheck) ->
     sides = st.columns(2, gap="medium")
     for side, kind in zip(sides, ("deletion", "insertion"), strict=True):
         with side:
-            st.markdown(f"**{kind.capitalize()}**")
+            st.markdown(f"**{plain(kind.capitalize())}**")
             _show_chart(
                 view,
                 faithfulness_curves_figure(found, fill=fill, kind=kind),
@@ -158,8 +160,8 @@ def _show_check(view: View, found: Faithfulness, randomised: RandomisedCheck) ->
                 alt=f"Probability of the class while tokens are hidden or shown, {kind}",
             )
     for comparison in found.comparisons:
-        st.caption(comparison.words)
-    st.markdown(f"Randomised network: {randomised.words}")
+        st.caption(plain(comparison.words))
+    st.markdown(f"Randomised network: {plain(randomised.words)}")
     if len(randomised.stages) > 1:
         _show_chart(
             view,
@@ -223,7 +225,7 @@ def _show_norms(view: View, heat: HeatView) -> None:
             alt="Norm of each token at the output of the last encoder",
         )
     with right:
-        st.markdown(norms_sentence(found, heat.maps))
+        st.markdown(plain(norms_sentence(found, heat.maps)))
         st.caption(
             "Large transformers may use a few tokens of plain background as scratch paper; their "
             "norm is many times the others', and a map that lies on them shows nothing of the "

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from hnn_core.exceptions import HnnError, RequestError, UnknownSourceError
-from pages._shared.messages import worded_errors
+from pages._shared.messages import plain, worded_errors
 from pages._shared.right import REFUSED, cookie_name, named_folders, reason_against
 
 __all__ = [
@@ -55,7 +55,7 @@ def guarded_button(
         key=key,
         icon=f":material/{icon}:",
         disabled=disabled or bool(refused),
-        help=refused or words or None,
+        help=plain(refused) or words or None,
         **more,
     )
 

@@ -16,7 +16,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from hnn_core.explanation.work import Pace
 from hnn_core.live.reporting import duration
 from pages._shared.access import writes_refused
-from pages._shared.messages import worded_errors
+from pages._shared.messages import plain, worded_errors
 
 __all__ = ["discard", "offer", "start"]
 
@@ -105,7 +105,7 @@ def offer(
 
         st.button(label, key=name, on_click=begin, **more)
     if below:
-        st.caption(below)
+        st.caption(plain(below))
     if task is None:
         return None
     if task.busy:
@@ -116,7 +116,7 @@ def offer(
             return task.future.result()
         except CancelledError:
             words = f"{task.title}: stopped. Start it again when you like."
-            st.info(words, icon=":material/block:")
+            st.info(plain(words), icon=":material/block:")
     return None
 
 
@@ -166,7 +166,7 @@ def _show(key: Hashable, name: str) -> None:
         st.rerun()
     share = task.pace.done / task.pace.total if task.pace.total else 0.0
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(min(share, 1.0), f"{task.title}: {task.words}")
+        st.progress(min(share, 1.0), plain(f"{task.title}: {task.words}"))
         st.button(
             "Cancel",
             key=f"cancel_{name}",

@@ -34,6 +34,7 @@ from hnn_core.sources.changes import Stamp, folder_state, record_stamps, source_
 from hnn_core.sources.sequence import Sequence, build_sequence, shown_hour
 from hnn_core.storage import home
 from pages._shared.access import require_few, require_folder
+from pages._shared.messages import plain
 from pages._shared.upload import require_own
 
 __all__ = [
@@ -141,7 +142,7 @@ def _headers_read() -> Callable[[int, int], None]:
             place[0].empty()
         elif done:
             left = (time.monotonic() - begun) / done * (total - done)
-            text = f"Headers read: {done} of {total}, {duration(left)} left"
+            text = f"Headers read: {done:d} of {total:d}, {plain(duration(left))} left"
             place[0].progress(done / total, text=text)
 
     return show

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from html import escape
 from typing import Literal
 
 import plotly.graph_objects as go
@@ -81,6 +82,6 @@ def show_chart(
 def _follow_width(figure: go.Figure, key: str, margin: dict[str, int], ratio: float) -> None:
     """Tell the browser the height of a figure: it follows the width, unknown to Python."""
     sides, ends = margin["l"] + margin["r"], margin["t"] + margin["b"]
-    height = f"min(calc((100cqw - {sides}px) * {ratio:.4f} + {ends}px), 80vh)"
-    st.html(f"<style>.st-key-{key} {{ height: {height} !important; }}</style>")
+    height = f"min(calc((100cqw - {sides:d}px) * {ratio:.4f} + {ends:d}px), 80vh)"
+    st.html(f"<style>.st-key-{escape(key)} {{ height: {height} !important; }}</style>")
     figure.layout.height = None

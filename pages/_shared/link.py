@@ -17,6 +17,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from hnn_core.exceptions import HnnError, RequestError
+from pages._shared.messages import plain
 
 __all__ = [
     "bound",
@@ -165,7 +166,7 @@ def show_notes() -> None:
     kept = {key: one for key, one in notes.items() if st.session_state.get(key) == one[0]}
     st.session_state["link_notes"] = kept
     if kept:
-        lines = "".join(f"\n- {text}" for _, text in kept.values())
+        lines = "".join(f"\n- {plain(text)}" for _, text in kept.values())
         st.warning(f"Not everything in the link is here.{lines}", icon=":material/link_off:")
 
 

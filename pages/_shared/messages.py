@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from heapq import nlargest
+from html import escape
 from typing import Any, Literal
 
 import streamlit as st
@@ -73,14 +74,28 @@ _COUNTS = {
     "confined_flares": "confined flares",
     "unknown_flares": "flares not judged",
 }
-_SIGNS = re.compile(r"([\\`*_{}\[\]()#+\-!|~$:<>&])")
+_SIGNS = re.compile(r"[\\`*_{}\[\]()#+\-!|~$:<>&]|(?<=\d)\.(?=\s|$)")
+"""What means something in Markdown; a backslash makes it plain."""
+_AGAIN = re.compile(
+    r"(?<=:)(?=//|material[/_]|\+1:|(?!\d\d:)[\w-]+:)|(?<=www)(?=\.)|(?<=@)(?=[\w-])"
+    r"|(?:(?<=^[<>~-])|(?<=\s[<>~-]))(?=[-=>]+(?:\s|$))",
+    re.IGNORECASE,
+)
+"""Places inside addresses, emoji, icons and arrows, which Streamlit looks for once more in what
+the backslashes left; it finds none of them in two halves."""
+_NOTHING = ":small[]"
 _MOST_FLARES = 4
 _log = logging.getLogger(__name__)
 
 
-def plain(text: str) -> str:
-    """Write a text so that Markdown shows it as it is, on one line."""
-    return _SIGNS.sub(r"\\\1", " ".join(text.split()))
+def plain(text: object) -> str:
+    """Write any text so that Streamlit's Markdown shows it as it is, on one line.
+
+    Every text on a page goes through here, or is written in the program itself; in ``st.html``
+    it is `html.escape`. No image is loaded then, no link made, whatever a file or a link holds.
+    """
+    parts = _AGAIN.split(" ".join(str(text).split()))
+    return _NOTHING.join(_SIGNS.sub(r"\\\g<0>", part) for part in parts)
 
 
 def count_rows(info: DatasetInfo, *classes: str) -> list[dict[str, object]]:
@@ -111,13 +126,13 @@ def show_simulated(words: str = "") -> None:
     words = words or (
         "This region was made by a model of magnetic elements; it never was on the Sun."
     )
-    st.html(f'<div class="simulated"><b>Simulated data.</b> {words}</div>')
+    st.html(f'<div class="simulated"><b>Simulated data.</b> {escape(words)}</div>')
 
 
 def show_state(state: State) -> None:
     """Draw the state of a run or a job as a badge."""
     colour, icon = STATES[state.state]
-    st.badge(state.state, icon=icon, color=colour)
+    st.badge(plain(state.state), icon=icon, color=colour)
 
 
 @contextmanager
@@ -129,13 +144,13 @@ def worded_errors() -> Iterator[None]:
     try:
         yield
     except HnnError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
     except Exception as error:  # noqa: BLE001 - the last place before a person sees it
         _log.exception("Unexpected error on a page")
         st.error(
-            f"Something went wrong here that should not ({type(error).__name__}). Choose another "
-            "region or hour to continue. To report it, send the address of this page and the last "
-            "lines of the server's log.",
+            f"Something went wrong here that should not ({plain(type(error).__name__)}). Choose "
+            "another region or hour to continue. To report it, send the address of this page and "
+            "the last lines of the server's log.",
             icon=":material/bug_report:",
         )
 

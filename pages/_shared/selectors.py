@@ -147,7 +147,7 @@ def _select_region(source: Source) -> Region:
     with st.container(horizontal=True, gap="small"):
         for name, icon, step in (("Previous", "arrow_back", -1), ("Next", "arrow_forward", 1)):
             st.button(
-                name,
+                plain(name),
                 key=f"region_{name.lower()}",
                 icon=f":material/{icon}:",
                 icon_position="left" if step < 0 else "right",

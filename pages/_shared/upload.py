@@ -6,6 +6,7 @@ from hnn_core.exceptions import HnnError, UnknownSourceError
 from hnn_core.live.reporting import counted
 from hnn_core.regions.base import SkippedFile
 from hnn_core.sources.uploads import MAX_BYTES, MAX_FILES, Upload
+from pages._shared.messages import plain
 
 __all__ = ["choose_upload", "require_own", "skipped_uploads"]
 
@@ -31,11 +32,12 @@ def choose_upload() -> str | None:
         "ends.",
     )
     if fault := state.get("upload_fault"):
-        st.error(fault, icon=":material/error:")
+        st.error(plain(fault), icon=":material/error:")
     if not upload.n_files:
         return None
     size = f"{upload.n_bytes / _MEGABYTE:.1f} MB"
-    st.caption(f"{counted(upload.n_files, 'file')}, {size}, kept until this session ends.")
+    files = counted(upload.n_files, "file")
+    st.caption(plain(f"{files}, {size}, kept until this session ends."))
     st.button(
         "Remove the files", key="upload_clear", icon=":material/delete:", on_click=upload.clear
     )

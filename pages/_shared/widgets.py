@@ -5,10 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pandas as pd
 import streamlit as st
 
+from analysis.export import defused
 from hnn_core.live.reporting import counted
 from hnn_core.regions.base import SkippedFile, skipped_kinds
+from pages._shared.messages import plain
 
 __all__ = ["WHOLE", "choose", "choose_row", "download", "list_skipped", "show_table"]
 
@@ -57,7 +60,8 @@ def download(
 def show_table(rows: Any, key: str, *, columns: dict[str, Any] | None = None, **more: Any) -> Any:
     """Draw a table; `columns` says how, where a column's name does not; `more` is streamlit's."""
     config = _COLUMNS | (columns or {})
-    return st.dataframe(rows, hide_index=True, key=key, column_config=config, **more)
+    table = defused(pd.DataFrame(rows))  # its reader may save it as CSV
+    return st.dataframe(table, hide_index=True, key=key, column_config=config, **more)
 
 
 def choose(draw: Callable[..., Any], label: str, names: Mapping[Any, str], **more: Any) -> Any:
@@ -86,11 +90,11 @@ def list_skipped(what: str, skipped: Sequence[SkippedFile], how: str = "skipped"
     for kind, found in skipped_kinds(skipped).items():
         name = counted(len(found), what if kind == "file" else kind)
         with (
-            st.expander(f"{name} {how}", icon=":material/block:"),
+            st.expander(plain(f"{name} {how}"), icon=":material/block:"),
             st.container(height=240 if len(found) > 3 else "content", border=False, gap="xsmall"),
         ):
             for one in found[:_MOST_SKIPPED]:
                 named = Path(one.path).name in one.reason
-                st.caption(one.reason if named else f"{one.path}: {one.reason}")
+                st.caption(plain(one.reason if named else f"{one.path}: {one.reason}"))
             if len(found) > _MOST_SKIPPED:
-                st.caption(f"… and {len(found) - _MOST_SKIPPED} more.")
+                st.caption(f"… and {len(found) - _MOST_SKIPPED:d} more.")

@@ -25,6 +25,7 @@ from hnn_core.exceptions import OneClassError
 from hnn_core.network.model_store import SHIPPED
 from hnn_core.training.run_folder import RunFolder
 from pages._shared import caches
+from pages._shared.messages import plain
 from pages._shared.widgets import download, show_table
 from pages._skill.run import Chosen, show_figure
 from pages._skill.scores import show_numbers
@@ -75,15 +76,15 @@ def show_curves(chosen: Chosen) -> None:
     try:
         figures = roc_figure(made), precision_recall_figure(made)
     except OneClassError as error:
-        st.info(str(error), icon=":material/info:")
+        st.info(plain(error), icon=":material/info:")
         return
     data = curve_data(made)
-    titles = {"ROC": "#### ROC", "precision-recall": "#### Precision and recall"}
+    titles = {"ROC": "ROC", "precision-recall": "Precision and recall"}
     for place, figure, (kind, title) in zip(
         st.columns(2, gap="large"), figures, titles.items(), strict=True
     ):
         with place:
-            st.markdown(title)
+            st.markdown(f"#### {plain(title)}")
             part = data[data["curve"] == kind].dropna(axis="columns", how="all")
             show_figure(chosen, figure, part, key=kind.replace("-", "_"), what=f"{kind} curve")
     st.caption(
@@ -116,17 +117,17 @@ def show_parts(chosen: Chosen, forecast: str, scores: pd.DataFrame) -> None:
         st.columns(2, gap="large"), PARTS.items(), strict=True
     ):
         with place:
-            st.markdown(f"#### TSS of {FORECASTS[forecast]} by {name}")
+            st.markdown(f"#### TSS of {FORECASTS[forecast]} by {plain(name)}")
             found = bins(table)
             figure = bins_figure(found, forecast=forecast, whole=whole, title=title)
             what = f"{FORECASTS[forecast]} TSS by {name}"
             show_figure(chosen, figure, found, key=f"by_{name}", what=what)
             if found.attrs["outside"]:
-                st.caption(f"Left out: {found.attrs['outside']} sequences {outside}.")
+                st.caption(f"Left out: {found.attrs['outside']:d} sequences {plain(outside)}.")
             undefined = found[found["why"] != ""]
             if len(undefined):
                 reasons = "; ".join(f"{row.bin}: {row.why}" for row in undefined.itertuples())
-                st.caption(f":material/block: Undefined: {reasons}.")
+                st.caption(f":material/block: Undefined: {plain(reasons)}.")
     st.caption(
         "A region that crosses the disk is in several bins of longitude. Open dots: fewer than "
         "five groups of regions, too few for an interval. Many parts are looked at here at once: "
@@ -202,7 +203,7 @@ def show_downloads(chosen: Chosen, scores: pd.DataFrame, folds: pd.DataFrame) ->
     st.markdown("### Downloads")
     with st.container(horizontal=True):
         for name, (label, make) in files.items():
-            download(label, make, f"{stem}_{name}", f"download_{name.partition('.')[0]}")
+            download(plain(label), make, f"{stem}_{name}", f"download_{name.partition('.')[0]}")
     st.caption(
         "The CSV holds the scores at the threshold in use with their intervals; the JSON is the "
         "run's own, at its own threshold. PNG: the camera on each figure. The address of this page "
@@ -212,7 +213,9 @@ def show_downloads(chosen: Chosen, scores: pd.DataFrame, folds: pd.DataFrame) ->
 
 def _show_brier(brier: dict[str, dict[str, float]]) -> None:
     keys = ("brier", "climatology", "skill")
-    rows = {FORECASTS[name]: [number(found[key]) for key in keys] for name, found in brier.items()}
+    rows = {
+        FORECASTS[name]: [(number(found[key]), "") for key in keys] for name, found in brier.items()
+    }
     show_numbers(["Brier", "of climatology", "Brier skill"], rows)
     st.caption(
         "On the diagonal a probability of 0.7 comes true in 7 of 10 cases. Bars: 95 % intervals "

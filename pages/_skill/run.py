@@ -23,6 +23,7 @@ from hnn_core.regions.base import SkippedFile
 from hnn_core.training.run_folder import RunFolder, list_runs
 from pages._shared.charts import show_chart
 from pages._shared.link import bound, linked
+from pages._shared.messages import plain
 from pages._shared.widgets import download, list_skipped
 
 __all__ = ["Chosen", "choose_run", "show_figure"]
@@ -109,7 +110,7 @@ def choose_run() -> Chosen | None:
                 predictions = join_network(predictions, theirs)
                 of[missing[0]] = runs[other]
             except RunError as error:
-                st.warning(str(error), icon=":material/warning:")
+                st.warning(plain(error), icon=":material/warning:")
     return Chosen(name, of, predictions, scores, _choose_threshold(float(scores["threshold"])))
 
 
@@ -121,8 +122,8 @@ def show_figure(
     alt = f"{what} of the run {chosen.name}"
     show_chart(figure, key=key, alt=alt, simulated=chosen.simulated, **more)
     file = f"{stem} figure.csv".replace(" ", "_")
-    label, content = "Data of this figure, CSV", partial(history_csv, data)
-    download(label, content, file, f"data_{key}", type="tertiary")
+    content = partial(history_csv, data)
+    download("Data of this figure, CSV", content, file, f"data_{key}", type="tertiary")
 
 
 @st.cache_resource(ttl=300, max_entries=8, show_spinner="Reading the predictions …")

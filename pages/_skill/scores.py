@@ -1,6 +1,7 @@
 """The five scores of every forecast, as bars and numbers, and what must be known with them."""
 
 from collections.abc import Callable
+from html import escape
 
 import pandas as pd
 import streamlit as st
@@ -16,6 +17,7 @@ from analysis.skill.scores import (
     with_interval,
 )
 from hnn_core.scores import SCORES
+from pages._shared.messages import plain
 from pages._skill.run import Chosen, show_figure
 
 __all__ = [
@@ -39,12 +41,13 @@ def show_heading(chosen: Chosen) -> None:
     scores, table = chosen.scores, next(iter(chosen.forecasts.values()))
     folds = f"{chosen.folds} folds · " if chosen.folds > 1 else ""
     with st.container(key="heading", horizontal=True, vertical_alignment="bottom"):
-        st.markdown(f"## Skill of {chosen.name}", width="content")
-        st.caption(
+        st.markdown(f"## Skill of {plain(chosen.name)}", width="content")
+        words = (
             f"{folds}≥{scores['flare_class']} flares · data set {scores['dataset']} "
             f"(SHA-256 {str(scores['dataset_sha256'])[:12]}) · test set {len(table):,} sequences "
             f"of {table['region'].nunique()} regions, {100 * table['label'].mean():.1f} % eruptive"
         )
+        st.caption(plain(words))
 
 
 def show_missing(chosen: Chosen) -> None:
@@ -71,12 +74,12 @@ def show_caveats(chosen: Chosen) -> None:
     policy = chosen.scores.get("policy")
     with st.expander("How to read these scores", icon=":material/menu_book:"):
         st.markdown(
-            f"- **The paper** reports a TSS of {paper} for this class, on its own test set of real "
-            f"magnetograms: {drawn}. Of its other bars (Figures 4 and 8) only the pictures are "
-            "published, so they are not drawn.\n"
+            f"- **The paper** reports a TSS of {plain(paper)} for this class, on its own test set "
+            f"of real magnetograms: {drawn}. Of its other bars (Figures 4 and 8) only the pictures "
+            "are published, so they are not drawn.\n"
             "- **What confined means**: no CME linked in DONKI, by the policy. That is not the "
             "same as no CME; before 2014 DONKI holds only about a quarter of the M and X flares."
-            + (f" Policy of this data set: {policy}." if policy else "")
+            + (f" Policy of this data set: {plain(policy)}." if policy else "")
             + "\n- **Other work** on the same question reports TSS of 0.7 to 0.92 with other "
             "splits. Splitting frame by frame puts hours of one region on both sides, and scaling "
             "each class by itself gives away the label: both leak. Here every region, with all "
@@ -114,7 +117,7 @@ def show_scores(chosen: Chosen) -> pd.DataFrame:
 def show_folds(chosen: Chosen) -> pd.DataFrame:
     """Draw the mean scores over the folds of a cross-validation and return them."""
     table = fold_table(chosen.forecasts)
-    st.markdown(f"### Mean over {chosen.folds} folds")
+    st.markdown(f"### Mean over {chosen.folds:d} folds")
     wide, narrow = st.columns([1, 1], gap="medium")
     with wide:
         figure = fold_bars_figure(table, paper=_paper(chosen))
@@ -122,20 +125,22 @@ def show_folds(chosen: Chosen) -> pd.DataFrame:
     with narrow:
         _show_table(table, with_error, "mean", "standard_error")
         st.caption(
-            f"Mean ± std/√{chosen.folds}, as in the paper's Figure 8; dots are folds. The standard "
-            "deviation is a sample's (n − 1 in the denominator): the folds stand for splits that "
-            "might have been. The paper does not state which one it took; with n its bars would be "
-            "shorter, by a tenth for five folds."
+            f"Mean ± std/√{chosen.folds:d}, as in the paper's Figure 8; dots are folds. The "
+            "standard deviation is a sample's (n − 1 in the denominator): the folds stand for "
+            "splits that might have been. The paper does not state which one it took; with n its "
+            "bars would be shorter, by a tenth for five folds."
         )
         _show_undefined(table)
     return table
 
 
-def show_numbers(heads: list[str], rows: dict[str, list[str]]) -> None:
-    """Draw a small table of HTML cells; a row is known by its first cell."""
-    head = "".join(f"<th>{text}</th>" for text in ("", *heads))
+def show_numbers(heads: list[str], rows: dict[str, list[tuple[str, str]]]) -> None:
+    """Draw a small table, a row known by its name; a cell is a number and a small text below."""
+    head = "".join(f"<th>{escape(text)}</th>" for text in ("", *heads))
     body = "".join(
-        f"<tr><th>{name}</th>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+        f"<tr><th>{escape(name)}</th>"
+        + "".join(f"<td>{escape(one)}<small>{escape(small)}</small></td>" for one, small in cells)
+        + "</tr>"
         for name, cells in rows.items()
     )
     st.html(f'<table class="numbers"><tr>{head}</tr>{body}</table>')
@@ -153,10 +158,7 @@ def _show_table(table: pd.DataFrame, words: Callable[..., tuple[str, str]], *col
         (row["score"], row["forecast"]): words(*(row[column] for column in columns))
         for row in table.to_dict("records")
     }
-    rows = {
-        SCORE_NAMES[score]: ["{}<small>{}</small>".format(*cells[score, name]) for name in names]
-        for score in SCORES
-    }
+    rows = {SCORE_NAMES[score]: [cells[score, name] for name in names] for score in SCORES}
     show_numbers([FORECASTS[name] for name in names], rows)
 
 
@@ -172,7 +174,7 @@ def _show_undefined(table: pd.DataFrame) -> None:
         for (names, why), scores in alike.items()
     ]
     if parts:
-        st.caption(f":material/block: Undefined: {'; '.join(parts)}.")
+        st.caption(f":material/block: Undefined: {plain('; '.join(parts))}.")
 
 
 def _show_differences(chosen: Chosen) -> None:
@@ -186,8 +188,9 @@ def _show_differences(chosen: Chosen) -> None:
     ]
     if not parts:
         return
+    words = f"TSS of {FORECASTS[first]} less that of: {'; '.join(parts)}."
     st.caption(
-        f":material/compare_arrows: TSS of {FORECASTS[first]} less that of: {'; '.join(parts)}. "
+        f":material/compare_arrows: {plain(words)} "
         "Both on the same draws of regions: where the interval excludes 0, the difference does "
         "not depend on which regions were tested."
     )

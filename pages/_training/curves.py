@@ -9,6 +9,7 @@ from hnn_core.live.reporting import duration
 from hnn_core.training.progress import Progress, n_members, share_done
 from hnn_core.training.run_folder import RunFolder, list_runs
 from pages._shared.charts import show_chart
+from pages._shared.messages import plain
 from pages._shared.widgets import WHOLE, choose, show_table
 from pages._training.runs import field_words, is_simulated, network, number
 
@@ -55,7 +56,7 @@ def show_curves(run: RunFolder, progress: Progress) -> None:
 def show_members(run: RunFolder, members: dict[str, Progress], *, busy: bool) -> None:
     """Draw how far the trainings of a larger run are, and their skill on one chart."""
     total = n_members(run.config)
-    st.progress(share_done(members, total), f"{len(members)} of {total} trainings begun")
+    st.progress(share_done(members, total), f"{len(members):d} of {total:d} trainings begun")
     if not members:
         return
     show_table(
@@ -121,7 +122,7 @@ def show_comparison() -> None:
             alt=f"{SCORES[score]} of {', '.join(chosen)} against the epoch",
         )
     if without:
-        st.caption(f"Nothing to draw yet: {', '.join(without)}.")
+        st.caption(f"Nothing to draw yet: {plain(', '.join(without))}.")
     if tables:
         rows = [_row(name, runs[name]) for name in tables]
         show_table(rows, "compared_table", columns={"seed": WHOLE, "learning rate": _RATE})

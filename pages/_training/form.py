@@ -14,7 +14,7 @@ from pages._data.forms import job_button
 from pages._data.jobs import show_jobs
 from pages._shared.access import guarded_button, perform
 from pages._shared.link import reopen
-from pages._shared.messages import count_rows, written
+from pages._shared.messages import count_rows, plain, written
 from pages._shared.widgets import choose, list_skipped, show_table
 from pages._training.runs import KINDS, field_words
 
@@ -87,7 +87,7 @@ def show_form() -> None:
     with st.container(key="presets", horizontal=True, vertical_alignment="center"):
         st.markdown("### Hyperparameters", width="content")
         for name, (label, icon) in _PRESET_NAMES.items():
-            st.button(label, key=f"preset_{name}", icon=icon, on_click=_set, args=(name,))
+            st.button(plain(label), key=f"preset_{name}", icon=icon, on_click=_set, args=(name,))
     for tab, names in zip(st.tabs(list(GROUPS)), GROUPS.values(), strict=True):
         with tab, st.container(horizontal=True, vertical_alignment="bottom"):
             for name in names:
@@ -103,7 +103,7 @@ def _show_start(kind: str, chosen: dict[str, Any]) -> None:
     try:
         config = TrainConfig(**chosen, **values)
     except TrainingError as error:
-        st.warning(str(error), icon=":material/warning:")
+        st.warning(plain(error), icon=":material/warning:")
         st.button("Start", key="train_start", disabled=True, icon=":material/play_arrow:")
         return
     model = config.model_name if kind == "train" else kind
@@ -117,7 +117,7 @@ def _show_start(kind: str, chosen: dict[str, Any]) -> None:
             "if empty.",
         )
         pressed = guarded_button("Start", "train_start", "play_arrow", type="primary")
-    st.caption(_changes(config))
+    st.caption(plain(_changes(config)))
     if pressed:
         perform(_start, kind, config, name.strip())
 
@@ -157,7 +157,7 @@ def _field(name: str) -> None:
     default = _DEFAULTS[name]
     label = field_words(name)
     shared = {
-        "label": label[0].upper() + label[1:],
+        "label": plain(label[0].upper() + label[1:]),
         "help": FIELD_HELP[name],
         "width": 160,
         **_kept(name),
@@ -222,11 +222,11 @@ def _show_counts(info: DatasetInfo, flare_class: str) -> None:
         f"From {info.source}, {card['regions']} regions; sequences of up to {info.hours} hours; "
         f"policy {info.policy}."
     )
-    st.caption(f"Simulated data. {about}" if info.simulated else about)
+    st.caption(plain(f"Simulated data. {about}" if info.simulated else about))
     if info.is_partial(flare_class):
         st.warning(
-            f"This data set was fetched for stronger flares: of those of class ≥{flare_class} it "
-            "holds only the hours that lie near them.",
+            "This data set was fetched for stronger flares: of those of class "
+            f"≥{plain(flare_class)} it holds only the hours that lie near them.",
             icon=":material/warning:",
         )
 

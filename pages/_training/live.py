@@ -11,7 +11,7 @@ from hnn_core.training.evaluate import adopt_model
 from hnn_core.training.progress import Progress, member_progress, read_progress
 from hnn_core.training.run_folder import RunFolder, delete, resume
 from pages._shared.access import guarded_button, perform
-from pages._shared.messages import show_state, written
+from pages._shared.messages import plain, show_state, written
 from pages._shared.widgets import show_table
 from pages._training.curves import show_curves, show_members
 from pages._training.runs import (
@@ -19,6 +19,7 @@ from pages._training.runs import (
     best_epoch_facts,
     dataset_words,
     field_words,
+    is_simulated,
     network,
     number,
 )
@@ -38,9 +39,11 @@ def show_run(run: RunFolder) -> None:
     """Draw a run; while it is at work, what changes is drawn anew every few seconds."""
     state = effective_state(run)
     with st.container(key="heading", horizontal=True, vertical_alignment="bottom"):
-        st.markdown(f"## {run.name}", width="content")
+        st.markdown(f"## {plain(run.name)}", width="content")
         show_state(state)
-        st.caption(f"{KINDS[run.kind]} · {network(run)} · {dataset_words(run)}")
+        words = f"{KINDS[run.kind]} · {network(run)} · {dataset_words(run)}"
+        simulated = ", :orange[simulated data]" if is_simulated(run) else ""
+        st.caption(f"{plain(words)}{simulated}")
     _show_actions(run, state)
     pause = _REFRESH_S if len(run.events()) < _MANY_EVENTS else _SLOW_REFRESH_S
     st.fragment(_show_live, run_every=pause if run.alive else None)(run)
@@ -54,7 +57,7 @@ def _show_live(run: RunFolder) -> None:
     busy = run.alive
     state = effective_state(run)
     if state.message:
-        (st.error if state.state == "failed" else st.caption)(state.message)
+        (st.error if state.state == "failed" else st.caption)(plain(state.message))
     events, lost = run.read_events()
     progress = read_progress(events)
     if run.kind == "train":
@@ -65,7 +68,7 @@ def _show_live(run: RunFolder) -> None:
     _show_messages(progress)
     if lost:
         lines = "1 line" if lost == 1 else f"{lost} lines"
-        st.caption(f":material/block: Left out: {lines} of metrics.jsonl, torn or damaged.")
+        st.caption(f":material/block: Left out: {plain(lines)} of metrics.jsonl, torn or damaged.")
     with st.expander("Log", icon=":material/terminal:"):
         st.code(run.log_tail(_LOG_LINES) or "Nothing yet.", language=None, height=320)
 
@@ -73,12 +76,14 @@ def _show_live(run: RunFolder) -> None:
 def _show_progress(run: RunFolder, progress: Progress, *, busy: bool) -> None:
     if progress.preparing and busy:
         left = f", {duration(progress.seconds_left)} left" if progress.seconds_left else ""
-        st.progress(progress.prepared, f"{progress.preparing}: {progress.prepared:.0%}{left}")
+        st.progress(
+            progress.prepared, plain(f"{progress.preparing}: {progress.prepared:.0%}{left}")
+        )
         return
     done = f"Epoch {progress.epoch} of {progress.epochs or run.config.get('epochs')} done"
     if progress.batch and busy:
         done += f", step {progress.batch} of {progress.batches} in the next one"
-    st.progress(progress.fraction, done)
+    st.progress(progress.fraction, plain(done))
     sequences = ", ".join(f"{count:,} {part}" for part, count in progress.sequences.items())
     facts = {
         "Time left": number(progress.seconds_left, duration) if busy else "–",
@@ -89,9 +94,9 @@ def _show_progress(run: RunFolder, progress: Progress, *, busy: bool) -> None:
     }
     with st.container(key="run_facts", horizontal=True, gap="medium"):
         for label, value in facts.items():
-            st.metric(label, value, width="content")
+            st.metric(plain(label), plain(value), width="content")
     if progress.device:
-        st.caption(f"{progress.device}. Sequences: {sequences}.")
+        st.caption(plain(f"{progress.device}. Sequences: {sequences}."))
 
 
 def _show_messages(progress: Progress) -> None:
@@ -102,7 +107,8 @@ def _show_messages(progress: Progress) -> None:
         for message in reversed(progress.messages[-_MOST_MESSAGES:]):
             time = message["time"].replace("T", " ").removesuffix("Z")
             mark = _LEVELS.get(message["level"], ":material/info:")
-            st.caption(f"{mark} {time} UTC · {message['text']}")
+            words = f"{time} UTC · {message['text']}"
+            st.caption(f"{mark} {plain(words)}")
 
 
 def _show_actions(run: RunFolder, state: State) -> None:
@@ -119,7 +125,7 @@ def _show_actions(run: RunFolder, state: State) -> None:
     pressed = []
     with st.container(key="run_actions", horizontal=True, vertical_alignment="center"):
         for name, (label, icon, words, act) in _BUTTONS.items():
-            if shown[name] and guarded_button(label, f"run_{name}", icon, words):
+            if shown[name] and guarded_button(plain(label), f"run_{name}", icon, plain(words)):
                 pressed.append(act)
         if run.has_predictions:
             st.page_link(
@@ -142,8 +148,8 @@ def _adopt(run: RunFolder) -> None:
 @st.dialog("Delete this run?")
 def _confirm_delete(run: RunFolder) -> None:
     st.markdown(
-        f"**{run.name}** goes with its checkpoints, its scores and its model. A model that was "
-        "copied to Explore stays. This cannot be undone."
+        f"**{plain(run.name)}** goes with its checkpoints, its scores and its model. A model that "
+        "was copied to Explore stays. This cannot be undone."
     )
     if st.button("Delete for good", key="run_delete_sure", type="primary"):
         perform(delete, run)

@@ -7,12 +7,12 @@ import streamlit as st
 
 from hnn_core.dataset.card import list_datasets
 from hnn_core.exceptions import RunError
-from hnn_core.jobs.jobs import State, effective_state
+from hnn_core.jobs.jobs import effective_state
 from hnn_core.magnetogram.conventions import number as plain_number
 from hnn_core.training.progress import Progress
 from hnn_core.training.run_folder import RunFolder, list_runs
 from pages._shared.link import linked, reopened
-from pages._shared.messages import STATES
+from pages._shared.messages import STATES, plain
 from pages._shared.widgets import list_skipped
 
 __all__ = [
@@ -61,10 +61,13 @@ def choose_run() -> RunFolder | None:
         chosen = linked(
             st.radio,
             "Runs",
-            {name: f"{STATES[now[name].state][1]} {name}" for name in order},
+            {name: f"{STATES[now[name].state][1]} {plain(name)}" for name in order},
             key="run",
             read="There is no run “{}”.",
-            captions=[_caption(runs[name], now[name]) for name in order],
+            captions=[
+                f":{STATES[state.state][0]}[{plain(state.state)}] · {plain(_about(runs[name]))}"
+                for name, state in ((name, now[name]) for name in order)
+            ],
         )
     list_skipped("run", skipped, "broken")
     st.session_state["run_states"] = _states()
@@ -95,9 +98,8 @@ def is_simulated(run: RunFolder) -> bool:
 
 
 def dataset_words(run: RunFolder) -> str:
-    """Name a run's data set, and whether it is simulated."""
-    words = f"data set {run.config.get('dataset')}"
-    return words + (", :orange[simulated data]" if is_simulated(run) else "")
+    """Name a run's data set."""
+    return f"data set {run.config.get('dataset')}"
 
 
 def number(value: float | None, form: str | Callable[[float], str]) -> str:
@@ -128,8 +130,8 @@ def _validation(scores: Mapping[str, float | None], name: str) -> str:
     return "undefined" if value is None else plain_number(value, ".4f" if name == "loss" else ".3f")
 
 
-def _caption(run: RunFolder, state: State) -> str:
-    parts = [f":{STATES[state.state][0]}[{state.state}]", network(run)]
+def _about(run: RunFolder) -> str:
+    parts = [network(run)]
     if run.kind != "train":
         parts.append("cross-validation" if run.kind == "crossval" else run.kind)
     if run.shipped:

@@ -1,5 +1,7 @@
 import dataclasses
 import io
+import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -7,12 +9,15 @@ import pytest
 import sunpy.coordinates
 from astropy.io import fits
 from astropy.wcs import WCS
+from hypothesis import given
+from hypothesis import strategies as st
 
-from analysis.export import heat_hdul, history_csv, masks_hdul, to_bytes
+from analysis.export import defused, heat_hdul, history_csv, masks_hdul, to_bytes
 from analysis.physics.flux import flux_history
 from analysis.physics.pil import PilSettings, detect_pils
 from hnn_core.magnetogram.magnetogram import read_fits
 from hnn_core.magnetogram.preprocess import CropBox
+from tests.conftest import ROOT
 from tests.support.drawn_regions import boundary, drawn_magnetogram
 
 
@@ -154,3 +159,66 @@ def test_csv_is_read_without_options(mag):
     np.testing.assert_allclose(
         back["total_unsigned_flux_mx"], table["total_unsigned_flux_mx"], rtol=1e-6
     )
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+A1", "-A1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "=HYPERLINK(1)"]
+)
+def test_a_text_that_a_spreadsheet_would_compute_gets_an_apostrophe(text):
+    table = pd.DataFrame({"why": [text, "words"], "slope": [-1.5, 2.0]})
+    read = pd.read_csv(io.StringIO(history_csv(table)), lineterminator="\n")
+    assert read["why"].tolist() == [f"'{text}", "words"]
+    assert read["slope"].tolist() == [-1.5, 2.0]
+    assert table["why"][0] == text
+
+
+@given(
+    table=st.lists(
+        st.tuples(
+            st.one_of(st.none(), st.text(), st.from_regex(r"'?[=+\-@].{1,5}", fullmatch=True)),
+            st.floats(allow_nan=False, allow_infinity=False),
+            st.integers(-(10**9), 10**9),
+        ),
+        min_size=1,
+    )
+)
+def test_defused_texts_begin_with_nothing_that_computes_and_are_read_back(table):
+    frame = pd.DataFrame(table, columns=["text", "float", "int"])
+    found = defused(frame)
+    assert found["float"].tolist() == frame["float"].tolist()
+    assert found["int"].tolist() == frame["int"].tolist()
+    for before, after in zip(frame["text"], found["text"], strict=True):
+        if pd.isna(before):
+            assert pd.isna(after)
+        elif after != before:
+            assert after == f"'{before}"
+        else:
+            harmless = not before.lstrip("'").startswith(tuple("=+-@\t\r\n"))
+            assert harmless or math.isfinite(float(before)) or "inf" in before.lower()
+
+
+def test_numbers_and_times_of_every_kind_stay_as_they_are():
+    frame = pd.DataFrame(
+        {
+            "code": ["-12", "+3.5e2", "-inf", "–"],
+            "day": pd.to_datetime(["2011-02-13"] * 4),
+            "number": pd.array([-1, None, 2, 3], dtype="Int64"),
+            "kind": pd.Categorical(["-a", "b", "b", "b"]),
+            "mixed": [-1.5, None, "=a", True],
+        }
+    )
+    found = defused(frame)
+    assert found["code"].tolist() == frame["code"].tolist()
+    assert found["kind"].tolist() == ["'-a", "b", "b", "b"]
+    assert found["mixed"].tolist() == [-1.5, None, "'=a", True]
+    pd.testing.assert_frame_equal(found[["day", "number"]], frame[["day", "number"]])
+
+
+def test_all_csv_of_the_program_is_written_by_one_function():
+    writing = re.compile(r"\.to_csv\(|csv\.(?:writer|DictWriter)\(")
+    files = [ROOT / "app.py"]
+    files += [
+        file for part in ("pages", "analysis", "hnn_core") for file in (ROOT / part).rglob("*.py")
+    ]
+    found = [str(file.relative_to(ROOT)) for file in files if writing.search(file.read_text())]
+    assert found == ["analysis/export.py"], "use table_csv or history_csv, which defuse formulas"

@@ -15,7 +15,7 @@ from hnn_core.regions.well_known import well_known_cases
 from hnn_core.storage import append_line
 from pages._skill.details import explore_query
 from tests.emulators import emulated, small_world
-from tests.support.app import run_app
+from tests.support.app import as_read, run_app
 from tests.support.drawn_jobs import DEAD, MINE, START, drawn_job, line
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("named_pages")]
@@ -310,7 +310,7 @@ def test_a_data_set_is_planned_first_and_built_from_its_plan(started):
     log += line("end", text="Only planned.", plan=True)
     drawn_job(log=log, process=DEAD, kind="build", arguments=arguments)
     app.run()
-    shown = {metric.label: metric.value for metric in app.metric}
+    shown = {as_read(metric.label): as_read(metric.value) for metric in app.metric}
     assert shown["Magnetograms"] == "7,000 (100 here)"
     assert shown["To fetch"] == "3.5 GB"
     assert shown["About"] == "2 h 0 min"

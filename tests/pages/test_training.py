@@ -22,7 +22,7 @@ from hnn_core.training.progress import EventLog
 from hnn_core.training.run_folder import RunFolder, begin, create_run, find_run, resume, runs_home
 from pages._training import runs
 from tests.conftest import ROOT
-from tests.support.app import run_app
+from tests.support.app import as_read, run_app
 from tests.support.drawn_jobs import DEAD, drawn_job
 from tests.support.small_models import small_model
 
@@ -173,7 +173,7 @@ def confirm_delete(app: AppTest) -> None:
 
 
 def metric(app: AppTest, label: str) -> str:
-    return {one.label: one.value for one in app.metric}[label]
+    return {as_read(one.label): as_read(one.value) for one in app.metric}[label]
 
 
 def until(condition, what: str) -> None:

@@ -1,13 +1,20 @@
 """The app without a browser, for the tests of pages."""
 
+import re
+
 from streamlit.testing.v1 import AppTest
 
 from tests.conftest import ROOT
 
-__all__ = ["run_app"]
+__all__ = ["as_read", "run_app"]
 
 _PATIENCE_S = 600
 """A run of the app takes a second or two; on a busy machine it may take much longer."""
+
+
+def as_read(text: str) -> str:
+    """What a person reads of a text made plain; other marks of Markdown stay."""
+    return re.sub(r"\\([^\w\s])", r"\1", text.replace(":small[]", ""))
 
 
 def run_app(page: str = "", **query: str) -> AppTest:
