@@ -5,7 +5,6 @@ precision, so that the folds of a cross-validation share them and an interrupted
 """
 
 import hashlib
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
 from hnn_core.network.model import HNN
-from hnn_core.storage import home, replace_json
+from hnn_core.storage import home, read_json, replace_json
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.data import (
     N_SYMMETRIES,
@@ -227,7 +226,7 @@ def embed_once(
     folder.mkdir(parents=True, exist_ok=True)
     shape = (N_SYMMETRIES, len(frames), model.config.width)
     store, mark = folder / "embeddings.npy", folder / "done.json"
-    done = json.loads(mark.read_text())["frames"] if mark.exists() and store.exists() else 0
+    done = _done(mark) if store.exists() else 0
     mode = "r+" if done else "w+"
     kept = np.lib.format.open_memmap(store, mode=mode, dtype=np.float32, shape=shape)
     _reserve(store, kept.offset + n * kept[0].nbytes)
@@ -256,6 +255,14 @@ def _reserve(path: Path, size: int) -> None:
     if hasattr(os, "posix_fallocate"):
         with path.open("r+b") as stream:
             os.posix_fallocate(stream.fileno(), 0, size)
+
+
+def _done(mark: Path) -> int:
+    """Read how many frames are there; none where that is not known."""
+    try:
+        return int(read_json(mark)["frames"])
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return 0
 
 
 def _key(model: HNN, frames_key: str, precision: str) -> str:
