@@ -4,6 +4,7 @@ Lines that are appended may be torn by a kill; the readers here pass over them.
 """
 
 import contextlib
+import ctypes
 import errno
 import json
 import os
@@ -139,19 +140,29 @@ def unreadable(error: Exception) -> str:
 def replace_folder(draft: Path, folder: Path) -> None:
     """Give a finished draft the place of a folder; one that was there survives a failure.
 
+    Where the system can swap two names (Linux), a folder of that name is there at every moment,
+    whoever else replaces it at the same time.
+
     Raises
     ------
     OSError
     """
     old = draft.with_name(f"{draft.name}-old")
-    if folder.exists():
-        folder.rename(old)
     try:
         draft.rename(folder)
-    except OSError:
-        if old.exists():
-            old.rename(folder)
-        raise
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise
+        if _swap(draft, folder):
+            old = draft
+        else:
+            folder.rename(old)
+            try:
+                draft.rename(folder)
+            except OSError:
+                old.rename(folder)
+                raise
+    _flush(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -248,6 +259,17 @@ def take_lock(lock: IO[bytes], *, shared: bool = False) -> bool | None:
     except (ImportError, OSError):
         return None
     return True
+
+
+def _swap(one: Path, other: Path) -> bool:
+    """Swap two names in one step; False where the system or the disk cannot."""
+    try:
+        swap = ctypes.CDLL(None).renameat2
+    except (AttributeError, OSError, TypeError):
+        return False
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    names = [os.fsencode(path) for path in (one, other)]
+    return bool(swap(here, names[0], here, names[1], exchange) == 0)
 
 
 def _flush(folder: Path) -> None:

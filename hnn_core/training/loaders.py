@@ -4,6 +4,7 @@ Such embeddings are computed once and kept under the program's folder by transfo
 precision, so that the folds of a cross-validation share them and an interrupted pass resumes.
 """
 
+import contextlib
 import hashlib
 import os
 import time
@@ -226,9 +227,13 @@ def embed_once(
     folder.mkdir(parents=True, exist_ok=True)
     shape = (N_SYMMETRIES, len(frames), model.config.width)
     store, mark = folder / "embeddings.npy", folder / "done.json"
-    done = _done(mark) if store.exists() else 0
-    mode = "r+" if done else "w+"
-    kept = np.lib.format.open_memmap(store, mode=mode, dtype=np.float32, shape=shape)
+    done, kept = _done(mark), None
+    if done:
+        with contextlib.suppress(OSError, ValueError):  # damaged: written anew
+            kept = np.lib.format.open_memmap(store, mode="r+")
+    if kept is None or kept.shape != shape:
+        done = 0
+        kept = np.lib.format.open_memmap(store, mode="w+", dtype=np.float32, shape=shape)
     _reserve(store, kept.offset + n * kept[0].nbytes)
     flat = kept.reshape(-1, shape[-1])
     while done < n * len(frames):

@@ -119,27 +119,27 @@ class RunFolder(Job):
         return (self.path / "predictions.parquet").is_file()
 
     def events(self) -> list[dict[str, Any]]:
-        """Return the events, in order; torn and damaged lines are left out.
-
-        Raises
-        ------
-        RunError
-            If the file cannot be read.
-        """
+        """Return the events, in order; torn and damaged lines are left out. Raises RunError."""
         return self.read_events()[0]
 
     def read_events(self) -> tuple[list[dict[str, Any]], int]:
         """Return the events as `events` does, and how many lines are left out."""
         path = self.path / "metrics.jsonl"
-        try:
-            text = path.read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return [], 0
-        except OSError as error:
-            raise RunError(f"{path}: {error.strerror}.") from error
+        self.check_events()
+        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
         lines = [line for line in text.split("\n") if line.strip()]
         found = sound_events(json_objects(lines))
         return found, len(lines) - len(found)
+
+    def check_events(self) -> None:
+        """Raise RunError if the file of the events is there and cannot be read."""
+        path = self.path / "metrics.jsonl"
+        try:
+            path.open("rb").close()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise RunError(f"{path} cannot be read ({unreadable(error)}); remove it.") from error
 
     def check_results(self) -> None:
         """Check that scores and predictions of the test set are there and whole, by their frames.
@@ -374,7 +374,8 @@ def _usable(folders: Iterable[Path]) -> tuple[list[RunFolder], list[SkippedFile]
     for folder in folders:
         try:
             run = RunFolder(folder)
-            _ = run.status  # raises where it is broken
+            _ = run.status  # raises where it is broken, as does the next
+            run.check_events()
             runs.append(run)
         except RunError as error:
             if folder.is_dir():  # not deleted meanwhile
