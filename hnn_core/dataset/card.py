@@ -194,7 +194,7 @@ def dataset_folder(name_or_path: str | Path) -> Path:
     """
     text = str(name_or_path).strip()
     path = typed_path(text)
-    if not text or path.name in ("", ".", "..") or path.name.startswith("."):
+    if not text.isprintable() or path.name in ("", ".", "..") or path.name.startswith("."):
         raise DatasetError(f"{text!r} is not a name for a data set.")
     bare = not {"/", os.sep} & set(text) and not text.startswith("~")
     return home() / "datasets" / text if bare else path.absolute()

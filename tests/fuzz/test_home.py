@@ -210,19 +210,19 @@ def test_with_every_file_torn_the_commands_still_list(small_home, capsys, way):
         ("training", {"view": "watch"}, "a", "runs/b"),
         ("skill", {}, "a", "runs/b"),
         ("case_studies", {}, "a", "b.json"),
-        ("data", {"show": "here"}, "AR 11158", "bbbbbb"),
-        ("data", {"show": "fetch"}, "AR 11158", "predictions.jsonl"),
+        ("data", {"show": "here"}, "interrupted", "bbbbbb"),
+        ("data", {"show": "fetch"}, "interrupted", "predictions.jsonl"),
         ("data", {"show": "sets"}, "a", "b/card.json"),
     ],
 )
 def test_pages_show_what_is_whole_and_name_what_is_torn(
     small_home, named_pages, page, query, whole, broken, way
 ):
-    torn = {f"runs/b/{name}.json" for name in ("status", "config", "scores")}
+    torn = {f"runs/b/{name}" for name in ("status.json", "scores.json", "metrics.jsonl")}
     torn |= {"models/b/config.json", "datasets/b/card.json", "cases/b.json"}
     for path in files(small_home):
         place = str(path.relative_to(small_home))
-        if place in torn or "bbbbbb/request" in place or path.suffix == ".jsonl":
+        if place in torn or "bbbbbb/request" in place or path.name == "predictions.jsonl":
             tear(path, way, random.Random(place))
     app = run_app(page, **query)
     assert not app.exception
