@@ -5,9 +5,21 @@ The command line prints it on stderr and exits with 2; the page shows it in a bo
 here is public.
 """
 
+import re
+
+_ENDLESS = re.compile(r"(\S{60})\S{600,}")
+
+
+def brief(message: str) -> str:
+    """Return a sentence in which words of thousands of letters, which people may type, are cut."""
+    return _ENDLESS.sub(r"\1…", message)
+
 
 class HnnError(Exception):
-    """Base of all errors with a sentence for the user."""
+    """Base of all errors with a sentence for the user, which stays one whatever was typed."""
+
+    def __str__(self) -> str:
+        return brief(super().__str__())
 
 
 class FitsError(HnnError):

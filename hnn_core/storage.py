@@ -4,6 +4,7 @@ Lines that are appended may be torn by a kill; the readers here pass over them.
 """
 
 import contextlib
+import ctypes
 import errno
 import json
 import os
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import platformdirs
 
@@ -21,15 +22,20 @@ from hnn_core.exceptions import DiskFullError, RequestError
 
 __all__ = [
     "append_line",
+    "flush_folder",
     "home",
+    "is_held",
     "json_objects",
     "now",
+    "read_json",
     "read_lines",
     "replace_folder",
     "replace_json",
     "replacing",
     "room_on_disk",
+    "take_lock",
     "typed_path",
+    "unreadable",
     "write_atomically",
 ]
 
@@ -88,6 +94,7 @@ def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
         with draft.open("rb+") as stream:
             os.fsync(stream.fileno())
         draft.replace(path)
+        _flush(path.parent)
     finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
@@ -105,23 +112,69 @@ def replace_json(path: Path, values: dict[str, Any]) -> None:
     write_atomically(path, text.encode(), shared=True)
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the JSON object that a file holds; `unreadable` words what is raised.
+
+    Raises
+    ------
+    OSError
+        There is no such file, or it cannot be read.
+    ValueError
+        It is torn, no JSON, not UTF-8, nested too deep, or of another type than an object.
+    """
+    try:
+        values = json.loads(path.read_bytes().decode())
+    except (ValueError, RecursionError) as error:
+        raise ValueError("it is not whole JSON") from error
+    if not isinstance(values, dict):
+        raise ValueError("it holds no JSON object")
+    return values
+
+
+def unreadable(error: Exception) -> str:
+    """Return why a file could not be used, without its path: a system's words, or a reader's."""
+    words = error.strerror if isinstance(error, OSError) else None
+    return words or str(error).strip().split("\n")[0] or type(error).__name__
+
+
 def replace_folder(draft: Path, folder: Path) -> None:
     """Give a finished draft the place of a folder; one that was there survives a failure.
+
+    Where the system can swap two names (Linux), a folder of that name is there at every moment,
+    whoever else replaces it at the same time.
 
     Raises
     ------
     OSError
     """
     old = draft.with_name(f"{draft.name}-old")
-    if folder.exists():
-        folder.rename(old)
     try:
         draft.rename(folder)
-    except OSError:
-        if old.exists():
-            old.rename(folder)
-        raise
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise
+        if _swap(draft, folder):
+            old = draft
+        else:
+            folder.rename(old)
+            try:
+                draft.rename(folder)
+            except OSError:
+                old.rename(folder)
+                raise
+    _flush(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def flush_folder(folder: Path) -> None:
+    """See that all that lies in a folder is on the disk, before the folder gets its name."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb+") as stream:
+                os.fsync(stream.fileno())
+        else:
+            _flush(path)
+    _flush(folder)
 
 
 def append_line(path: Path, values: dict[str, Any]) -> None:
@@ -179,3 +232,51 @@ def room_on_disk(folder: Path, then: str) -> Iterator[None]:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise DiskFullError(f"The disk of {folder} is full; make room and {then}.") from error
+
+
+def is_held(path: Path) -> bool | None:
+    """Whether a process holds the lock that a file is; None where there is no lock."""
+    try:
+        with path.open("rb") as lock:
+            taken = take_lock(lock, shared=True)
+    except OSError:
+        return None
+    return None if taken is None else not taken
+
+
+def take_lock(lock: IO[bytes], *, shared: bool = False) -> bool | None:
+    """Take the lock that an open file is, if it is free, until it is closed.
+
+    The system lets go of it however its process ends, so that it proves a process alive whatever
+    the clock shows. None where files have no locks: Windows, some cluster disks.
+    """
+    try:
+        import fcntl
+
+        fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):  # some network disks answer with the latter
+        return False
+    except (ImportError, OSError):
+        return None
+    return True
+
+
+def _swap(one: Path, other: Path) -> bool:
+    """Swap two names in one step; False where the system or the disk cannot."""
+    try:
+        swap = ctypes.CDLL(None).renameat2
+    except (AttributeError, OSError, TypeError):
+        return False
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    names = [os.fsencode(path) for path in (one, other)]
+    return bool(swap(here, names[0], here, names[1], exchange) == 0)
+
+
+def _flush(folder: Path) -> None:
+    """See that the names in a folder are on the disk, where the system opens folders."""
+    with contextlib.suppress(OSError):
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)

@@ -16,7 +16,7 @@ import pandas as pd
 from filelock import FileLock
 
 from hnn_core.exceptions import RequestError
-from hnn_core.storage import room_on_disk, write_atomically
+from hnn_core.storage import read_json, room_on_disk, write_atomically
 
 __all__ = ["SIDE", "RawFolder", "RawReply", "Span", "describe", "spans", "utc_now"]
 
@@ -176,7 +176,7 @@ class RawFolder:
 def describe(side: Path) -> RawReply | None:
     """Return the reply that a side file describes; None if it is not a sound side file."""
     try:
-        about = json.loads(side.read_bytes())
+        about = read_json(side)
         start, end = date.fromisoformat(about["start"]), date.fromisoformat(about["end"])
         return RawReply(
             side.parent.name,

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from hnn_core.exceptions import TrainingError
+from hnn_core.jobs.jobs import effective_state
 from hnn_core.live.reporting import JsonOption, echo_json
 from hnn_core.scores import interval_words
 from hnn_core.training.config import FIELD_HELP, TrainConfig
@@ -76,7 +77,12 @@ def runs(as_json: JsonOption = False) -> None:
         echo_json(
             [
                 *(
-                    {"name": r.name, "kind": r.kind, "folder": str(r.path), **vars(r.status)}
+                    {
+                        "name": r.name,
+                        "kind": r.kind,
+                        "folder": str(r.path),
+                        **vars(effective_state(r)),
+                    }
                     for r in found
                 ),
                 *(
@@ -94,10 +100,10 @@ def runs(as_json: JsonOption = False) -> None:
         )
         return
     for one in found:
-        status = one.status
-        typer.echo(f"{one.name:<32} {one.kind:<9} {status.state:<9} {status.message}".rstrip())
+        status = effective_state(one)
+        typer.echo(f"{one.name:<32} {one.kind:<9} {status.state:<11} {status.message}".rstrip())
     for folder in skipped:
-        typer.echo(f"{Path(folder.path).name:<32} {'':<9} {'broken':<9} {folder.reason}")
+        typer.echo(f"{Path(folder.path).name:<32} {'':<9} {'broken':<11} {folder.reason}")
 
 
 def _starter(kind: str) -> Callable[..., None]:

@@ -17,7 +17,7 @@ from hnn_core.exceptions import (
 from hnn_core.magnetogram.preprocess import PreprocessConfig
 from hnn_core.regions.base import SkippedFile
 from hnn_core.regions.goes_classes import FLARE_CLASSES
-from hnn_core.storage import home, typed_path
+from hnn_core.storage import home, read_json, typed_path, unreadable
 
 __all__ = [
     "CARD",
@@ -84,20 +84,19 @@ def read_card(folder: Path) -> dict[str, Any]:
         )
     path = folder / CARD
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = read_json(path)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DatasetError(
             f"{folder} is not a data set: it has no {CARD}; make one with data build."
         ) from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise CorruptDatasetError(
-            f"{path} cannot be read ({error}); build the data set again."
+            f"{path} cannot be read ({unreadable(error)}); build the data set again."
         ) from error
-    if not isinstance(card, dict) or card.get("format") != FORMAT:
-        found = card.get("format") if isinstance(card, dict) else None
+    if card.get("format") != FORMAT:
         raise ForeignDatasetError(
-            f"{path} is of format {found!r}, this program reads format {FORMAT}; build the data "
-            "set again."
+            f"{path} is of format {card.get('format')!r}, this program reads format {FORMAT}; "
+            "build the data set again."
         )
     wrong = [key for key, kind in _NEEDED.items() if not isinstance(card.get(key), kind)]
     if wrong:
@@ -195,7 +194,7 @@ def dataset_folder(name_or_path: str | Path) -> Path:
     """
     text = str(name_or_path).strip()
     path = typed_path(text)
-    if not text or path.name in ("", ".", "..") or path.name.startswith("."):
+    if not text.isprintable() or path.name in ("", ".", "..") or path.name.startswith("."):
         raise DatasetError(f"{text!r} is not a name for a data set.")
     bare = not {"/", os.sep} & set(text) and not text.startswith("~")
     return home() / "datasets" / text if bare else path.absolute()

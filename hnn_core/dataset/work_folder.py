@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hnn_core.exceptions import CorruptDatasetError, DatasetError
-from hnn_core.storage import write_atomically
+from hnn_core.storage import flush_folder, read_json, write_atomically
 
 __all__ = ["WorkFolder", "building_folder"]
 
@@ -57,8 +57,8 @@ class WorkFolder:
         index = 0
         while (path := self._part(index)).exists():
             try:
-                yield json.loads(path.read_text(encoding="utf-8"))
-            except ValueError as error:
+                yield read_json(path)
+            except (OSError, ValueError) as error:
                 raise self._damaged(path) from error
             index += 1
 
@@ -67,12 +67,12 @@ class WorkFolder:
         if not length:
             return np.empty((0, size, size), "<f2")
         path = self._tail(self.finished - 1)
-        part = json.loads(self._part(self.finished - 1).read_text(encoding="utf-8"))
         try:
+            part = read_json(self._part(self.finished - 1))
             content = path.read_bytes()
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise self._damaged(path) from error
-        if zlib.crc32(content) != part["tail_crc32"]:
+        if zlib.crc32(content) != part.get("tail_crc32"):
             raise self._damaged(path)
         return np.frombuffer(content, "<f2").reshape(length, size, size)
 
@@ -88,6 +88,7 @@ class WorkFolder:
 
     def publish(self, folder: Path) -> None:
         """Give the finished data set its name and remove what is left of the work."""
+        flush_folder(self.dataset)
         self.dataset.replace(folder)
         self.remove()
 
@@ -103,8 +104,8 @@ class WorkFolder:
 
     def _compare(self, identity: dict[str, Any]) -> None:
         try:
-            kept = json.loads(self._identity.read_text(encoding="utf-8"))
-        except ValueError as error:
+            kept = read_json(self._identity)
+        except (OSError, ValueError) as error:
             raise self._damaged(self._identity) from error
         different = [key for key in identity if kept.get(key) != identity[key]]
         if different:

@@ -5,18 +5,19 @@ process that is. Its state is read from these: nothing has to be written at the 
 killed job is known from a finished one.
 """
 
-import json
 import shutil
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from hnn_core.exceptions import RequestError, RunError
 from hnn_core.jobs.jobs import Job, State, start
 from hnn_core.regions.base import SkippedFile
 from hnn_core.services.endpoints import live_home
-from hnn_core.storage import json_objects, now, replace_json
+from hnn_core.storage import json_objects, now, read_json, replace_json, unreadable
 
 __all__ = [
     "DataJob",
@@ -118,20 +119,21 @@ def start_data_job(kind: str, arguments: list[str], title: str) -> DataJob:
     RunError
         No process can be made.
     """
-    for job in list_data_jobs():
-        if (job.kind, job.arguments) == (kind, arguments):
-            if job.alive:
-                raise RequestError(f"{title} is under way already; watch it below.")
-            again(job)
-            return job
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    path = _folder() / f"{stamp}-{kind}-{uuid.uuid4().hex[:6]}"
-    path.mkdir()
-    request = {"kind": kind, "arguments": arguments, "title": title, "begun": now()}
-    replace_json(path / "request.json", request)
-    job = DataJob(path)
-    again(job)
-    return job
+    with FileLock(_folder() / ".lock"):  # another server may be asked for the same
+        for job in list_data_jobs():
+            if (job.kind, job.arguments) == (kind, arguments):
+                if job.alive:
+                    raise RequestError(f"{title} is under way already; watch it below.")
+                again(job)
+                return job
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        path = _folder() / f"{stamp}-{kind}-{uuid.uuid4().hex[:6]}"
+        path.mkdir()
+        request = {"kind": kind, "arguments": arguments, "title": title, "begun": now()}
+        replace_json(path / "request.json", request)
+        job = DataJob(path)
+        again(job)
+        return job
 
 
 def again(job: DataJob) -> None:
@@ -153,9 +155,10 @@ def remove(job: DataJob) -> None:
     RequestError
         It is at work.
     """
-    if job.alive:
-        raise RequestError(f"{job.title} is at work; stop it first.")
-    shutil.rmtree(job.path, ignore_errors=True)
+    with FileLock(_folder() / ".lock"):  # nobody starts it meanwhile
+        if job.alive:
+            raise RequestError(f"{job.title} is at work; stop it first.")
+        shutil.rmtree(job.path, ignore_errors=True)
 
 
 def list_data_jobs() -> list[DataJob]:
@@ -176,22 +179,29 @@ def _look_through() -> tuple[list[DataJob], list[SkippedFile]]:
         try:
             found.append(DataJob(path))
         except RunError as error:
-            broken.append(SkippedFile(str(path), str(error)))
+            if path.is_dir():  # not removed meanwhile
+                broken.append(SkippedFile(str(path), str(error)))
     return found, broken
 
 
 def _read_request(path: Path) -> dict[str, Any]:
     try:
-        request = json.loads(path.read_text(encoding="utf-8"))
+        request = read_json(path)
         words = [*request["arguments"], *(request[key] for key in ("title", "kind", "begun"))]
         if not isinstance(request["arguments"], list) or {type(one) for one in words} != {str}:
             raise ValueError("a field of another kind")
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise RunError(
-            f"{path} is broken, so this job can be neither named nor resumed; delete its folder. "
-            "What it fetched is not lost."
-        ) from error
-    return dict(request)
+    except KeyError as error:
+        raise _broken(path, f"it has no {error.args[0]}") from error
+    except (OSError, ValueError, TypeError) as error:
+        raise _broken(path, unreadable(error)) from error
+    return request
+
+
+def _broken(path: Path, why: str) -> RunError:
+    return RunError(
+        f"{path} is broken ({why}), so this job can be neither named nor resumed; delete its "
+        "folder. What it fetched is not lost."
+    )
 
 
 def _is_sound(event: dict[str, Any]) -> bool:

@@ -5,7 +5,6 @@ looks later finds it by what lies in its folder.
 """
 
 import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -28,7 +27,7 @@ from hnn_core.jobs.process import (
     worker,
     write_process,
 )
-from hnn_core.storage import home, now, replace_json
+from hnn_core.storage import home, now, read_json, replace_json, unreadable
 
 __all__ = ["Job", "State", "effective_state", "request_stop", "start", "stop", "take_turn"]
 
@@ -88,14 +87,12 @@ class Job:
         RunError
             If status.json is there and broken.
         """
-        path = self.path / "status.json"
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            known = read_json(self.path / "status.json")
         except FileNotFoundError:
             return State("queued", "not started", "")
-        except (OSError, ValueError, RecursionError) as error:
-            raise self._broken("it is not whole JSON") from error
-        known = values if isinstance(values, dict) else {}
+        except (OSError, ValueError) as error:
+            raise self._broken(unreadable(error)) from error
         if known.get("state") not in _STATES:
             raise self._broken(f"its state is {known.get('state')!r}")
         return State(*(str(known.get(key, "")) for key in ("state", "message", "time")))

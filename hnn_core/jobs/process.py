@@ -3,12 +3,12 @@
 Each job's folder has a lock. The job's process holds it for its whole life: who starts a process
 hands the lock over, held. Whether a job is at work is thus never in doubt, whatever was killed.
 Where there is no lock (an earlier version started it, or the disk has none), the process is known
-by its number and birth. All that belongs to a job carries its folder in the environment, so that
-nothing is left behind.
+by its number and birth: which boot of the machine it lives in, and how long after that boot it
+began. The clock has no part in this: it may be set at any time. All that belongs to a job carries
+its folder in the environment, so that nothing is left behind.
 """
 
 import contextlib
-import json
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ import psutil
 from filelock import FileLock
 
 from hnn_core.exceptions import RunError
-from hnn_core.storage import home, replace_json
+from hnn_core.storage import home, is_held, read_json, replace_json, take_lock
 
 __all__ = [
     "MARK",
@@ -38,7 +38,9 @@ MARK = "HNN_JOB"
 """Environment variable that holds the folder of the job that a process belongs to."""
 _POLL_S = 0.05
 _SAME_BIRTH_S = 2.0
-"""psutil counts births from the boot by the system's clock, which may be set meanwhile."""
+"""For births that were read off the system's clock: where Linux's own count is not, or in folders
+of an earlier version."""
+_PROC = Path("/proc")
 _LAST_GASP_S = 10.0
 """A killed process may take that long to let go of a device, its forked helpers of the lock."""
 
@@ -50,7 +52,7 @@ def machine_lock() -> FileLock:
 
 def worker(folder: Path) -> psutil.Process | None:
     """Return the process that is at work on a folder; None where there is none."""
-    held = _held(folder / "job.lock")
+    held = is_held(folder / "job.lock")
     if held is False:
         return None
     values = read_process(folder)
@@ -58,7 +60,7 @@ def worker(folder: Path) -> psutil.Process | None:
     with contextlib.suppress(psutil.Error, KeyError, TypeError, ValueError, OverflowError):
         process = psutil.Process(values["pid"])
         # A lock is held, for a moment, also by forked helpers of one that was killed.
-        if held or abs(process.create_time() - values["created"]) < _SAME_BIRTH_S:
+        if _is_born(process, values, unknown=bool(held)):
             return None if _gone(process) else process
     return None
 
@@ -77,7 +79,7 @@ def reserve(folder: Path) -> IO[bytes]:
         raise RunError(f"{folder.name} is at work already (process {process.pid}); stop it first.")
     _kill(_marked(folder))
     lock = (folder / "job.lock").open("ab")
-    if not _wait_until(lambda: _taken(lock) is not False, _LAST_GASP_S):
+    if not _wait_until(lambda: take_lock(lock) is not False, _LAST_GASP_S):
         lock.close()
         raise RunError(f"Helpers of {folder.name}, which was killed, are still there; try again.")
     return lock
@@ -118,22 +120,24 @@ def end(folder: Path, grace_s: float) -> bool:
 def read_process(folder: Path) -> dict[str, Any]:
     """Return what is written of the process that last worked on a folder; empty if none did.
 
-    ``pid``, ``created`` (its birth, seconds since 1970), ``stop_asked`` where it was to stop.
+    ``pid``, ``boot`` (which boot of the machine; empty where it has no name) and ``born`` (seconds
+    from that boot to its birth), ``stop_asked`` where it was to stop. Earlier versions wrote
+    ``created``, seconds since 1970, in place of the birth.
     """
     try:
-        values = json.loads((folder / "process.json").read_text(encoding="utf-8"))
+        values = read_json(folder / "process.json")
         return {**values, "pid": int(values["pid"])}
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return {}
 
 
 def write_process(folder: Path, pid: int, *, stop_asked: bool = False) -> None:
     """Write down which process works on a folder, and whether it is to stop."""
-    created = None
+    birth: dict[str, Any] = {}
     with contextlib.suppress(psutil.NoSuchProcess):
-        created = psutil.Process(pid).create_time()
-    values = {"pid": pid, "created": created, "stop_asked": stop_asked}
-    replace_json(folder / "process.json", values)
+        boot, born = _birth(psutil.Process(pid))
+        birth = {"boot": boot, "born": born}
+    replace_json(folder / "process.json", {"pid": pid, **birth, "stop_asked": stop_asked})
 
 
 def join_queue(folder: Path, *, anew: bool) -> None:
@@ -160,9 +164,8 @@ def ahead(folder: Path) -> list[Path]:
 def _queue() -> list[str]:
     """Folders in the order of their turns; those that nobody works on any more do not count."""
     try:
-        queue = json.loads((home() / "queue.json").read_text(encoding="utf-8"))["folders"]
-        return [str(one) for one in queue]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return [str(one) for one in read_json(home() / "queue.json")["folders"]]
+    except (OSError, ValueError, KeyError, TypeError):
         return []
 
 
@@ -183,34 +186,37 @@ def _kill(processes: Iterable[psutil.Process]) -> None:
     _wait_until(lambda: all(map(_gone, processes)), _LAST_GASP_S)
 
 
+def _birth(process: psutil.Process) -> tuple[str, float]:
+    """Return the boot that a process lives in, and the seconds from that boot to its birth.
+
+    Elsewhere than on Linux a boot has no name, and its time is read off the clock: there both
+    sides of the difference move with it.
+    """
+    try:
+        boot = (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        stat = (_PROC / str(process.pid) / "stat").read_text(encoding="utf-8", errors="replace")
+        # Field 22, after a name in brackets that may hold anything.
+        return boot, int(stat.rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
+        return "", process.create_time() - psutil.boot_time()
+
+
+def _is_born(process: psutil.Process, values: dict[str, Any], *, unknown: bool) -> bool:
+    """Whether a process has the birth that was written; `unknown` where none was."""
+    if "born" in values:
+        boot, born = _birth(process)
+        tolerance = 0.0 if boot else _SAME_BIRTH_S
+        return bool(boot == values["boot"] and abs(born - values["born"]) <= tolerance)
+    if "created" in values and not unknown:
+        return bool(abs(process.create_time() - values["created"]) < _SAME_BIRTH_S)
+    return unknown
+
+
 def _gone(process: psutil.Process) -> bool:
     try:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
-
-
-def _held(path: Path) -> bool | None:
-    """Whether a process holds a lock; None where there is no lock."""
-    try:
-        with path.open("rb") as lock:
-            taken = _taken(lock, shared=True)
-    except OSError:
-        return None
-    return None if taken is None else not taken
-
-
-def _taken(lock: IO[bytes], *, shared: bool = False) -> bool | None:
-    """Take a lock if it is free; None where files have no locks: Windows, some cluster disks."""
-    try:
-        import fcntl
-
-        fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):  # some network disks answer with the latter
-        return False
-    except (ImportError, OSError):
-        return None
-    return True
 
 
 def _wait_until(done: Callable[[], bool], seconds: float) -> bool:

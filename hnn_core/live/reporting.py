@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hnn_core.exceptions import HnnError
+from hnn_core.exceptions import HnnError, brief
 
 __all__ = [
     "DeviceOption",
@@ -307,4 +307,5 @@ def echo_json(answer: object, *, indent: int | None = 2) -> None:
 
 def complain(message: str) -> None:
     """Write a message as one line on stderr."""
-    typer.echo(" ".join(message.split()), err=True)
+    line = brief(" ".join(message.split()))
+    typer.echo(line.encode(errors="backslashreplace").decode(), err=True)

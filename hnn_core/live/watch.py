@@ -37,8 +37,19 @@ def prediction_log() -> Path:
 
 
 def read_predictions() -> list[dict[str, Any]]:
-    """Return the predictions made so far, oldest first; a torn last line is passed over."""
-    return read_lines(prediction_log())
+    """Return the predictions made so far, oldest first; a torn line is passed over.
+
+    Raises
+    ------
+    RequestError
+        The log cannot be read.
+    """
+    try:
+        return read_lines(prediction_log())
+    except OSError as error:
+        raise RequestError(
+            f"{prediction_log()} cannot be read ({error.strerror}); move it away, then watch again."
+        ) from error
 
 
 def watch(model: str, device: str, reporter: Reporter, *, once: bool) -> int:

@@ -11,7 +11,6 @@ State-dict keys are ``vit.*`` (the names of timm's VisionTransformer), ``lstm.*`
 Source: the paper's section 3.2.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -32,6 +31,7 @@ from hnn_core.network.checksum import (
     write_config,
 )
 from hnn_core.regions.goes_classes import FLARE_CLASSES
+from hnn_core.storage import read_json
 
 __all__ = ["HNN", "HNNConfig"]
 
@@ -237,7 +237,7 @@ class HNN(nn.Module, PyTorchModelHubMixin, library_name="hnn", license="bsd-3-cl
             path = Path(hf_hub_download(repo_id=model_id, filename=WEIGHTS, **download))
         folder = path.parent
         if (folder / CONFIG).is_file():
-            values = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+            values = read_json(folder / CONFIG)
             check_weights(folder, weights_sha256(folder), read_checksum(values, folder / CONFIG))
         model = cls(config)
         model.load_state_dict(load_file(path), strict=strict)

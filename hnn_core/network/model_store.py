@@ -36,7 +36,14 @@ from hnn_core.network.checksum import (
 from hnn_core.network.model import HNN, HNNConfig
 from hnn_core.regions.base import SkippedFile
 from hnn_core.services.hub import hub_file
-from hnn_core.storage import home, replace_folder, typed_path
+from hnn_core.storage import (
+    flush_folder,
+    home,
+    read_json,
+    replace_folder,
+    typed_path,
+    unreadable,
+)
 
 __all__ = ["ModelInfo", "list_models", "load_model", "read_model_info", "save_model"]
 
@@ -107,12 +114,12 @@ def read_model_info(folder: Path) -> ModelInfo:
             raise ModelError(f"{folder} has no {name}, so it is not a model folder.")
     path = folder / CONFIG
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path} is not readable JSON ({_first_line(error)}).") from error
-    architecture = values.get("architecture") if isinstance(values, dict) else None
+        values = read_json(path)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} is not readable JSON ({unreadable(error)}).") from error
+    architecture = values.get("architecture")
     if architecture != "hnn":
-        kind = values.get("model_type", architecture) if isinstance(values, dict) else None
+        kind = values.get("model_type", architecture)
         raise ModelError(
             f"{path} describes a model of another program (architecture {kind!r}); this "
             "program uses 'hnn'."
@@ -180,6 +187,7 @@ def save_model(
         (draft / WEIGHTS).chmod((draft / CONFIG).stat().st_mode)
         if card is not None:
             (draft / "README.md").write_text(card, encoding="utf-8")
+        flush_folder(draft)
         replace_folder(draft, folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)

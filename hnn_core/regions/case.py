@@ -5,18 +5,19 @@ a set is found by its file's name, however that is spelt.
 """
 
 import dataclasses
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from filelock import FileLock
+
 from hnn_core import __version__
 from hnn_core.exceptions import RequestError
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
 from hnn_core.regions.base import SkippedFile
-from hnn_core.storage import home, now, replace_json
+from hnn_core.storage import home, now, read_json, replace_json, unreadable
 
 __all__ = [
     "MOST_CASES",
@@ -38,6 +39,7 @@ _BETWEEN_CASES, _BETWEEN_PARTS = "~", "!"
 """Marks that an address keeps as they are and that no region or hour holds."""
 _FORMAT = 1
 _LONGEST = 60
+_LONGEST_FILE = 255
 _UNSAFE = re.compile(r'[%/\\:*?"<>|]|^\.')
 """Marks that a file system minds. Letters stay as they are: 60 of them are 240 bytes at most, and
 file systems end at 255."""
@@ -133,8 +135,10 @@ def cases_from_link(text: str) -> tuple[Case, ...]:
     return tuple(cases.values())
 
 
-def save_set(name: str, cases: tuple[Case, ...], *, replace: bool = False) -> CaseSet:
-    """Save cases under a name.
+def save_set(
+    name: str, cases: tuple[Case, ...], *, replace: bool = False, seen: CaseSet | None = None
+) -> CaseSet:
+    """Save cases under a name; of several who save under one name at once, one succeeds.
 
     Parameters
     ----------
@@ -143,6 +147,9 @@ def save_set(name: str, cases: tuple[Case, ...], *, replace: bool = False) -> Ca
     cases : tuple of Case
     replace : bool
         Whether a set of that name may be overwritten.
+    seen : CaseSet, optional
+        The set that is to be overwritten, as the caller knows it; None where it knows of none. A
+        set that is another by now is kept. A file that cannot be read as a set may be overwritten.
 
     Raises
     ------
@@ -155,16 +162,15 @@ def save_set(name: str, cases: tuple[Case, ...], *, replace: bool = False) -> Ca
             f"“{name[:_LONGEST]}” is no name for a set; use 1 to {_LONGEST} letters."
         )
     made = CaseSet(name, tuple(cases), now(), __version__)
-    path = _path(name)
     try:
-        if not replace and path.exists():
-            raise RequestError(
-                f"There is a set “{name}” already; choose another name or replace it."
-            )
-        path.parent.mkdir(exist_ok=True)
-        replace_json(path, {"format": _FORMAT, **dataclasses.asdict(made)})
+        with _alone():
+            path = _path(name)
+            path.parent.mkdir(exist_ok=True)
+            if path.exists():
+                _refuse_overwriting(path, seen, replace=replace)
+            replace_json(path, {"format": _FORMAT, **dataclasses.asdict(made)})
     except OSError as error:
-        raise RequestError(f"The set “{name}” cannot be saved ({error.strerror}).") from error
+        raise RequestError(f"The set “{name}” cannot be saved ({unreadable(error)}).") from error
     return made
 
 
@@ -176,7 +182,7 @@ def load_set(name: str) -> CaseSet:
     RequestError
         There is none, or its file cannot be used; the file is kept.
     """
-    return _named(_path(_tidy(name)))
+    return _named(_existing(name))
 
 
 def read_set(path: Path) -> CaseSet:
@@ -188,14 +194,14 @@ def read_set(path: Path) -> CaseSet:
         There is no such file or it is no set of cases.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_json(path)
     except FileNotFoundError as error:
         raise RequestError(f"There is no set “{_name(path)}”.") from error
     except OSError as error:
-        raise RequestError(f"{path.name} cannot be read ({error.strerror}).") from error
-    except (ValueError, RecursionError) as error:
-        raise RequestError(f"{path.name} is no set of cases: it is not JSON.") from error
-    if not isinstance(values, dict) or not isinstance(values.get("format"), int):
+        raise RequestError(f"{path.name} cannot be read ({unreadable(error)}).") from error
+    except ValueError as error:
+        raise RequestError(f"{path.name} is no set of cases: {unreadable(error)}.") from error
+    if not isinstance(values.get("format"), int):
         raise RequestError(f"{path.name} is no set of cases: it does not say which format it has.")
     if values["format"] > _FORMAT:
         raise RequestError(
@@ -235,11 +241,33 @@ def list_sets() -> tuple[list[CaseSet], list[SkippedFile]]:
 def delete_set(name: str) -> None:
     """Remove a set. Raises RequestError if there is none or its file cannot be removed."""
     try:
-        _path(_tidy(name)).unlink()
+        with _alone():
+            _existing(name).unlink()
     except FileNotFoundError as error:
         raise RequestError(f"There is no set “{name}”.") from error
-    except (OSError, ValueError) as error:  # the latter: a null character
-        raise RequestError(f"The set “{name}” cannot be deleted ({error}).") from error
+    except OSError as error:
+        raise RequestError(f"The set “{name}” cannot be deleted ({unreadable(error)}).") from error
+
+
+def _alone() -> FileLock:
+    """Return the lock under which sets are saved and deleted, by whatever process."""
+    return FileLock(home() / "cases.lock")
+
+
+def _refuse_overwriting(path: Path, seen: CaseSet | None, *, replace: bool) -> None:
+    """Raise RequestError where a set is there that its saver did not mean to overwrite."""
+    name = _name(path)
+    if not replace:
+        raise RequestError(f"There is a set “{name}” already; choose another name or replace it.")
+    try:
+        there = _named(path)
+    except RequestError:
+        return  # no set that could be lost
+    if there != seen:
+        raise RequestError(
+            f"The set “{name}” was saved by somebody else meanwhile ({there.saved}) and is kept; "
+            "open it first, or save again to replace it."
+        )
 
 
 def _percent(mark: re.Match[str]) -> str:
@@ -285,6 +313,13 @@ def _own_path(name: str) -> Path:
 def _path(name: str) -> Path:
     """File of a name: this program's spelling, else another that someone has put there."""
     return next((path for path in _files() if _name(path) == name), _own_path(name))
+
+
+def _existing(name: str) -> Path:
+    """File of a name that a person gave; RequestError if no file can have that name."""
+    if "\0" in name or len(name) > _LONGEST_FILE:
+        raise RequestError(f"There is no set “{name[:_LONGEST]}”.".replace("\0", "�"))
+    return _path(_tidy(name))
 
 
 def _files() -> list[Path]:

@@ -23,7 +23,7 @@ from filelock import FileLock
 
 from hnn_core.exceptions import ArchiveError, HnnError
 from hnn_core.regions.base import SkippedFile
-from hnn_core.storage import home, replace_folder, replace_json, room_on_disk
+from hnn_core.storage import home, read_json, replace_folder, replace_json, room_on_disk
 
 __all__ = [
     "ARCHIVE_ENDINGS",
@@ -146,7 +146,7 @@ def unpacked(archive: Path) -> tuple[Path, list[SkippedFile]]:
     with FileLock(folder.parent / ".lock"):
         with suppress(OSError, ValueError, KeyError, TypeError):
             if folder.is_dir():
-                kept = json.loads(card.read_text(encoding="utf-8"))["skipped"]
+                kept = read_json(card)["skipped"]
                 return folder, [SkippedFile(**one) for one in kept]
         _remove_stale(folder.parent)
         skipped = unpack(archive, folder)
@@ -267,7 +267,7 @@ def _remove_stale(folder: Path) -> None:
     """Remove the copies of archives that changed or are gone."""
     for card in folder.glob("*.json"):
         with suppress(OSError, ValueError, KeyError, TypeError):
-            state = json.loads(card.read_text(encoding="utf-8"))
+            state = read_json(card)
             status = Path(state["archive"]).stat()
             if (status.st_size, status.st_mtime_ns) == (state["size"], state["mtime_ns"]):
                 continue

@@ -13,7 +13,7 @@ from hnn_core.regions.flare_table import FLARE_TABLE
 from hnn_core.sources.archives import is_archive, printable, unpacked, unpacked_home
 from hnn_core.sources.header_rows import HeaderFile, IndexRow, Progress, index_row, read_rows
 from hnn_core.sources.keyword_table import TABLE_ENDINGS, KeywordTables
-from hnn_core.storage import home, write_atomically
+from hnn_core.storage import home, read_json, write_atomically
 
 __all__ = ["FolderIndex", "read_index"]
 
@@ -203,7 +203,7 @@ def index_path(folder: Path) -> Path:
 def _read_cache(folder: Path, table_state: object) -> tuple[dict[str, IndexRow], bool]:
     """Return the rows that are kept, by path, and whether the tables of keywords are the same."""
     try:
-        stored = json.loads(index_path(folder).read_text(encoding="utf-8"))
+        stored = read_json(index_path(folder))
         if stored["version"] != _VERSION:
             return {}, False
         rows = [index_row(row) for row in stored["rows"]]

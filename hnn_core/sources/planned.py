@@ -32,7 +32,7 @@ from hnn_core.regions.goes_classes import FLARE_CLASSES
 from hnn_core.regions.words import read_day
 from hnn_core.services.endpoints import live_home
 from hnn_core.sources.fits_folder import FitsFolder
-from hnn_core.storage import write_atomically
+from hnn_core.storage import read_json, write_atomically
 
 __all__ = [
     "Plan",
@@ -174,7 +174,7 @@ def read_plan(request: PlanRequest) -> Plan | None:
     if not path.exists():
         return None
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_json(path)
         if values["format"] != _FORMAT:
             raise ValueError(f"format {values['format']}")
         return TypeAdapter(Plan).validate_python(values)

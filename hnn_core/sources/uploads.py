@@ -3,6 +3,8 @@
 The name is drawn at random, and `hnn_core.sources.open_source` opens such a folder by it alone, so
 that no other visitor can reach the files. They are read as any folder of FITS files is, never
 executed, and removed when the session ends; what a killed server left is removed by the next one.
+A lock in each folder, held as long as its session, shows whether it is left: numbers of processes
+come again, and another server may run in a container of its own.
 """
 
 import os
@@ -13,6 +15,7 @@ import weakref
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import psutil
 from astropy.time import Time
@@ -30,7 +33,7 @@ from hnn_core.regions.flare_table import FLARE_TABLE
 from hnn_core.sources.archives import is_archive, printable, unpack
 from hnn_core.sources.fits_folder import FitsFolder
 from hnn_core.sources.folder_index import index_path
-from hnn_core.storage import home, room_on_disk
+from hnn_core.storage import home, is_held, room_on_disk, take_lock
 
 __all__ = ["MAX_BYTES", "MAX_FILES", "Upload", "UploadedFolder", "uploads_home"]
 
@@ -40,6 +43,7 @@ MAX_FILES = 1000
 _MAX_BYTES_HERE = 8 * MAX_BYTES
 """Of all sessions together."""
 _NAME = re.compile(r"\d+-[0-9a-f]{32}")
+_LOCK = ".lock"
 
 
 def uploads_home() -> Path:
@@ -67,7 +71,8 @@ class Upload:
         self.skipped: tuple[SkippedFile, ...] = ()
         self._folder = uploads_home() / name
         self._index = index_path(self._folder.absolute())
-        weakref.finalize(self, _remove, self._folder, self._index)
+        self._held: list[IO[bytes]] = []
+        weakref.finalize(self, _let_go, self._folder, self._index, self._held)
 
     @property
     def n_files(self) -> int:
@@ -94,6 +99,9 @@ class Upload:
         cannot be unpacked.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._held:
+            self._held.append((self._folder / _LOCK).open("ab"))
+            take_lock(self._held[0])
         skipped = {file.path: file for file in self.skipped}
         files_left, bytes_left = MAX_FILES - self.n_files, MAX_BYTES - self.n_bytes
         here_left = _MAX_BYTES_HERE - sum(path.stat().st_size for path in _files(uploads_home()))
@@ -132,7 +140,7 @@ class Upload:
 
     def clear(self) -> None:
         """Remove the files."""
-        _remove(self._folder, self._index)
+        _let_go(self._folder, self._index, self._held)
         self.skipped = ()
 
     def _raise_flare_table(self) -> None:
@@ -219,14 +227,24 @@ def _remove(folder: Path, index: Path) -> None:
     index.unlink(missing_ok=True)
 
 
+def _let_go(folder: Path, index: Path, held: list[IO[bytes]]) -> None:
+    _remove(folder, index)
+    while held:
+        held.pop().close()
+
+
 def _files(folder: Path) -> Iterable[Path]:
-    return (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return (path for path in files if path.name != _LOCK)
 
 
 def _remove_orphans() -> None:
     """Remove what sessions of servers left that were killed."""
     if uploads_home().is_dir():
         for folder in uploads_home().iterdir():
-            owner = folder.name.partition("-")[0]
-            if not (owner.isdigit() and psutil.pid_exists(int(owner))):
+            held = is_held(folder / _LOCK)
+            if held is None:  # of an earlier version, or on a disk without locks
+                owner = folder.name.partition("-")[0]
+                held = owner.isdigit() and psutil.pid_exists(int(owner))
+            if not held:
                 _remove(folder, index_path(folder.absolute()))

@@ -13,7 +13,7 @@ from hnn_core.magnetogram.preprocess import PreprocessConfig
 from hnn_core.network.embedding import choose_device
 from hnn_core.network.model import HNN
 from hnn_core.network.model_store import SHIPPED, load_model, read_model_info
-from hnn_core.storage import home, replace_folder
+from hnn_core.storage import flush_folder, home, replace_folder
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.data import Parts, read_frames_once
 from hnn_core.training.fit import without_nan, write_scores, write_table
@@ -115,6 +115,7 @@ def adopt_model(run: RunFolder) -> str:
     try:
         shutil.copytree(run.model_folder, draft)
         read_model_info(draft).verify()
+        flush_folder(draft)
         replace_folder(draft, target)
     except OSError as error:
         raise RunError(f"{run.name}: its model cannot be copied to {target} ({error}).") from error

@@ -4,8 +4,8 @@ Such embeddings are computed once and kept under the program's folder by transfo
 precision, so that the folds of a cross-validation share them and an interrupted pass resumes.
 """
 
+import contextlib
 import hashlib
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
 from hnn_core.network.model import HNN
-from hnn_core.storage import home, replace_json
+from hnn_core.storage import home, read_json, replace_json
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.data import (
     N_SYMMETRIES,
@@ -227,9 +227,13 @@ def embed_once(
     folder.mkdir(parents=True, exist_ok=True)
     shape = (N_SYMMETRIES, len(frames), model.config.width)
     store, mark = folder / "embeddings.npy", folder / "done.json"
-    done = json.loads(mark.read_text())["frames"] if mark.exists() and store.exists() else 0
-    mode = "r+" if done else "w+"
-    kept = np.lib.format.open_memmap(store, mode=mode, dtype=np.float32, shape=shape)
+    done, kept = _done(mark), None
+    if done:
+        with contextlib.suppress(OSError, ValueError):  # damaged: written anew
+            kept = np.lib.format.open_memmap(store, mode="r+")
+    if kept is None or kept.shape != shape:
+        done = 0
+        kept = np.lib.format.open_memmap(store, mode="w+", dtype=np.float32, shape=shape)
     _reserve(store, kept.offset + n * kept[0].nbytes)
     flat = kept.reshape(-1, shape[-1])
     while done < n * len(frames):
@@ -256,6 +260,14 @@ def _reserve(path: Path, size: int) -> None:
     if hasattr(os, "posix_fallocate"):
         with path.open("r+b") as stream:
             os.posix_fallocate(stream.fileno(), 0, size)
+
+
+def _done(mark: Path) -> int:
+    """Read how many frames are there; none where that is not known."""
+    try:
+        return int(read_json(mark)["frames"])
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return 0
 
 
 def _key(model: HNN, frames_key: str, precision: str) -> str:

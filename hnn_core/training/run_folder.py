@@ -5,7 +5,8 @@ Every file but the log and the events is replaced whole or not at all; a line of
 crash tore is not read.
 """
 
-import json
+import contextlib
+import errno
 import shutil
 import uuid
 from collections.abc import Iterable
@@ -21,7 +22,15 @@ from hnn_core.exceptions import RunError, TrainingError, UnknownRunError
 from hnn_core.jobs.jobs import Job, start
 from hnn_core.jobs.process import machine_lock, reserve
 from hnn_core.regions.base import SkippedFile
-from hnn_core.storage import home, json_objects, now, replace_json, typed_path
+from hnn_core.storage import (
+    home,
+    json_objects,
+    now,
+    read_json,
+    replace_json,
+    typed_path,
+    unreadable,
+)
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.events import sound_events
 
@@ -110,27 +119,27 @@ class RunFolder(Job):
         return (self.path / "predictions.parquet").is_file()
 
     def events(self) -> list[dict[str, Any]]:
-        """Return the events, in order; torn and damaged lines are left out.
-
-        Raises
-        ------
-        RunError
-            If the file cannot be read.
-        """
+        """Return the events, in order; torn and damaged lines are left out. Raises RunError."""
         return self.read_events()[0]
 
     def read_events(self) -> tuple[list[dict[str, Any]], int]:
         """Return the events as `events` does, and how many lines are left out."""
         path = self.path / "metrics.jsonl"
-        try:
-            text = path.read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return [], 0
-        except OSError as error:
-            raise RunError(f"{path}: {error.strerror}.") from error
+        self.check_events()
+        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
         lines = [line for line in text.split("\n") if line.strip()]
         found = sound_events(json_objects(lines))
         return found, len(lines) - len(found)
+
+    def check_events(self) -> None:
+        """Raise RunError if the file of the events is there and cannot be read."""
+        path = self.path / "metrics.jsonl"
+        try:
+            path.open("rb").close()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise RunError(f"{path} cannot be read ({unreadable(error)}); remove it.") from error
 
     def check_results(self) -> None:
         """Check that scores and predictions of the test set are there and whole, by their frames.
@@ -326,25 +335,37 @@ def create_run(
     """
     stamp = now().replace(":", "").replace("-", "")[:15]
     model = config.model_name if kind == "train" else kind
-    path = _new_folder(name or f"{model}-{config.flare_class}-{stamp}")
+    folder = _new_folder(name or f"{model}-{config.flare_class}-{stamp}")
     values = {"kind": kind, **config.to_dict()} | ({"grid": grid} if grid else {})
-    replace_json(path / "config.json", values)
-    return RunFolder(path)
+    draft = folder.with_name(f".{uuid.uuid4().hex}")
+    draft.mkdir(parents=True)
+    try:
+        replace_json(draft / "config.json", values)
+        # Whole, or not at all; and never in the place of another's that holds anything.
+        draft.rename(folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        raise _taken(folder.name) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return RunFolder(folder)
 
 
 def _new_folder(name: str) -> Path:
-    bad = not name or name != Path(name).name or name.startswith(".") or len(name) > 100
-    if bad or not all(sign.isalnum() or sign in "-_. +" for sign in name):
+    possible = all(sign.isalnum() or sign in "-_. +" for sign in name)
+    if not possible or name.startswith(".") or not 0 < len(name.encode()) <= 200:
         raise RunError(
-            f"{name!r} cannot name a run: letters, digits, spaces and - _ . + are possible, and "
-            "no dot in front."
+            f"{name[:60]!r} cannot name a run: letters, digits, spaces and - _ . + are possible, "
+            "up to 200 bytes, and no dot in front."
         )
-    folder = runs_home() / name
-    try:
-        folder.mkdir(parents=True)
-    except FileExistsError as error:
-        raise RunError(f"There is a run {name!r} already; choose another name.") from error
-    return folder
+    if (runs_home() / name).exists():
+        raise _taken(name)
+    return runs_home() / name
+
+
+def _taken(name: str) -> RunError:
+    return RunError(f"There is a run {name!r} already; choose another name.")
 
 
 def _usable(folders: Iterable[Path]) -> tuple[list[RunFolder], list[SkippedFile]]:
@@ -353,23 +374,22 @@ def _usable(folders: Iterable[Path]) -> tuple[list[RunFolder], list[SkippedFile]
     for folder in folders:
         try:
             run = RunFolder(folder)
-            _ = run.status  # raises where it is broken
+            _ = run.status  # raises where it is broken, as does the next
+            run.check_events()
             runs.append(run)
         except RunError as error:
-            skipped.append(SkippedFile(str(folder), str(error)))
+            if folder.is_dir():  # not deleted meanwhile
+                skipped.append(SkippedFile(str(folder), str(error)))
     return runs, skipped
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path)
     except FileNotFoundError as error:
         raise UnknownRunError(f"There is no {path}.") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise RunError(f"{path} is not readable JSON.") from error
-    if not isinstance(values, dict):
-        raise RunError(f"{path} does not hold a dictionary.")
-    return values
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} is not readable JSON ({unreadable(error)}).") from error
 
 
 def _folders(parent: Path) -> list[Path]:
@@ -379,6 +399,8 @@ def _folders(parent: Path) -> list[Path]:
 
 
 def _made(folder: Path) -> float:
-    """When a run was requested."""
-    config = folder / "config.json"
-    return (config if config.is_file() else folder).stat().st_mtime
+    """When a run was requested; 0 where that is not known, as of one just deleted."""
+    with contextlib.suppress(OSError):
+        config = folder / "config.json"
+        return (config if config.is_file() else folder).stat().st_mtime
+    return 0.0

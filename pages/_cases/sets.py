@@ -54,7 +54,7 @@ def show_sets(cases: tuple[Case, ...]) -> None:
             )
         if cases:
             with st.popover("Save these cases", icon=":material/save:"):
-                _show_saving(cases)
+                _show_saving(cases, {one.name: one for one in sets})
     fault, words = st.session_state.pop(_RESULT, ("", ""))
     if fault or words:
         (st.error if fault else st.success)(plain(fault or words))
@@ -62,7 +62,7 @@ def show_sets(cases: tuple[Case, ...]) -> None:
     _show_changes(cases)
 
 
-def _show_saving(cases: tuple[Case, ...]) -> None:
+def _show_saving(cases: tuple[Case, ...], known: dict[str, CaseSet]) -> None:
     name = st.text_input("Name", key="set_new", max_chars=60, placeholder="AR 11158, Valentine's")
     over = st.checkbox("Replace a set of that name", key="set_replace")
     guarded_button(
@@ -71,7 +71,7 @@ def _show_saving(cases: tuple[Case, ...]) -> None:
         "save",
         type="primary",
         on_click=perform_first,
-        args=(_RESULT, _save, name, cases, over),
+        args=(_RESULT, _save, name, cases, over, known.get(" ".join(name.split()))),
     )
     st.caption(
         "The address of this page holds the cases too: send it to show them to a colleague who "
@@ -79,8 +79,9 @@ def _show_saving(cases: tuple[Case, ...]) -> None:
     )
 
 
-def _save(name: str, cases: tuple[Case, ...], over: bool) -> str:
-    made = save_set(name, tuple(_with_prediction(case) for case in cases), replace=over)
+def _save(name: str, cases: tuple[Case, ...], over: bool, seen: CaseSet | None) -> str:
+    predicted = tuple(_with_prediction(case) for case in cases)
+    made = save_set(name, predicted, replace=over, seen=seen)
     st.session_state[_OPENED] = made
     return f"Saved as “{made.name}”."
 

@@ -16,7 +16,7 @@ from pages._data.forms import (
     submit,
 )
 from pages._data.jobs import show_jobs
-from pages._shared.messages import plain, yes_no
+from pages._shared.messages import plain, worded_errors, yes_no
 from pages._shared.widgets import WHOLE, choose_row, show_table
 
 __all__ = ["show_cases", "show_fetch"]
@@ -101,7 +101,9 @@ def _show_disk_now() -> None:
         job_button(
             "Watch the disk", "watch_start", "visibility", ("watch", [], "Watch of the disk")
         )
-    lines = read_predictions()
+    lines = []
+    with worded_errors():
+        lines = read_predictions()
     if lines:
         show_table([_watch_row(one) for one in reversed(lines[-_MOST_ROWS:])], "predictions")
         st.caption(

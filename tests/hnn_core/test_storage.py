@@ -1,20 +1,34 @@
 """Files that a kill leaves old or new, lines that it may tear."""
 
 import errno
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from hnn_core import storage
 from hnn_core.exceptions import DiskFullError, RequestError
 from hnn_core.storage import (
     append_line,
+    flush_folder,
+    is_held,
+    read_json,
     read_lines,
+    replace_folder,
     replace_json,
     replacing,
     room_on_disk,
+    take_lock,
     typed_path,
+    unreadable,
     write_atomically,
 )
+from tests.conftest import ROOT
 
 
 def stopped(draft):
@@ -46,6 +60,122 @@ def test_two_may_write_the_same_file_at_once(tmp_path):
         write_atomically(path, b"whole", shared=False)
         assert path.read_bytes() == b"whole"
     assert path.read_text() == "first"
+
+
+@pytest.mark.parametrize("swaps", [True, False])
+def test_a_folder_is_replaced_and_nothing_else_is_left(tmp_path, monkeypatch, swaps):
+    if not swaps:
+        monkeypatch.setattr(storage, "_swap", lambda *_: False)
+    for text in ("one", "two"):
+        draft = tmp_path / ".draft"
+        draft.mkdir()
+        (draft / text).write_text(text)
+        flush_folder(draft)
+        replace_folder(draft, tmp_path / "model")
+        assert [path.name for path in tmp_path.iterdir()] == ["model"]
+        assert [path.name for path in (tmp_path / "model").iterdir()] == [text]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux swaps two names")
+def test_a_folder_that_several_replace_is_there_whole_at_every_moment(tmp_path):
+    folder = tmp_path / "model"
+
+    def replace(who: int) -> None:
+        for number in range(40):
+            draft = tmp_path / f".{who}-{number}"
+            draft.mkdir()
+            for name in ("config", "weights"):
+                (draft / name).write_text(f"{who} {number}")
+            replace_folder(draft, folder)
+
+    replace(0)
+    with ThreadPoolExecutor(3) as pool:
+        done = [pool.submit(replace, who) for who in (1, 2)]
+        while not all(one.done() for one in done):
+            os.close(os.open(folder, os.O_RDONLY))  # there is one at this moment
+        for one in done:
+            one.result()
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_names_are_flushed_to_the_disk_as_well_as_files(tmp_path, monkeypatch):
+    flushed, fsync = [], os.fsync
+
+    def noted(opened):
+        flushed.append(str(Path(f"/proc/self/fd/{opened}").readlink()))
+        fsync(opened)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    replace_json(tmp_path / "a.json", {"a": 1})
+    assert [Path(path).suffix for path in flushed] == [".part", ""]
+    assert flushed[1] == str(tmp_path)
+    flushed.clear()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "c").write_text("c")
+    flush_folder(tmp_path)
+    assert {Path(path).name for path in flushed} == {"a.json", "b", "c", tmp_path.name}
+
+
+CONTENTS = {
+    "empty": b"", "torn": b'{"a": ', "zeros": b"\0" * 40, "list": b"[1]", "null": b"null",
+    "text": b'"a"', "Latin-1": b'{"a": "\xe9"}', "deep": b"[" * 10**5, "long": b"9" * 5000,
+    "UTF-16": '{"a": 1}'.encode("utf-16"), "two": b'{"a": 1}{"a": 2}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", CONTENTS)
+def test_a_file_that_holds_no_object_is_refused_in_plain_words(tmp_path, kind):
+    path = tmp_path / "a.json"
+    path.write_bytes(CONTENTS[kind])
+    with pytest.raises(ValueError, match=r"it is not whole JSON|it holds no JSON object") as caught:
+        read_json(path)
+    assert unreadable(caught.value) == str(caught.value)
+
+
+def test_a_file_that_cannot_be_read_has_the_systems_words(tmp_path):
+    (tmp_path / "folder").mkdir()
+    for name, words in (("folder", "Is a directory"), ("none", "No such file or directory")):
+        with pytest.raises(OSError) as caught:  # noqa: PT011 - the words are below
+            read_json(tmp_path / name)
+        assert unreadable(caught.value) == words
+
+
+@given(
+    values=st.dictionaries(st.text(), st.integers() | st.text() | st.none()), share=st.floats(0, 1)
+)
+def test_whatever_a_file_is_cut_to_is_refused_or_the_whole(tmp_path_factory, values, share):
+    path = tmp_path_factory.getbasetemp() / "cut.json"
+    replace_json(path, values)
+    content = path.read_bytes()
+    kept = content[: int(share * len(content))]
+    path.write_bytes(kept)
+    if len(kept) >= len(content) - 1:  # all but the last new line
+        assert read_json(path) == values
+    else:
+        with pytest.raises(ValueError, match="not whole JSON"):
+            read_json(path)
+
+
+def test_a_lock_is_held_until_its_process_ends(tmp_path):
+    path = tmp_path / "lock"
+    assert is_held(path) is None
+    code = (
+        "import sys; from hnn_core.storage import take_lock; stream = open(sys.argv[1], 'ab');"
+        "print(take_lock(stream), flush=True); input()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(path)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdout.readline().strip() == b"True"
+    assert is_held(path) is True
+    with path.open("ab") as stream:
+        assert take_lock(stream) is False
+    holder.kill()
+    holder.communicate()
+    assert is_held(path) is False
 
 
 def test_json_that_is_none_is_refused_and_the_old_stays(tmp_path):

@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import datetime
 
@@ -24,6 +26,7 @@ from hnn_core.regions.case import (
     read_set,
     save_set,
 )
+from tests.conftest import ROOT
 
 HOUR = "2011-02-15T01:00"
 CASE = Case("fits:/a b/ä", "377", HOUR, "demo", "ab" * 32, 0.25)
@@ -204,11 +207,79 @@ def test_a_name_that_is_taken_is_kept_unless_it_is_to_be_replaced():
     with pytest.raises(RequestError, match="a set “one” already"):
         save_set(" one ", (OTHER,))
     assert load_set("one").cases == (CASE,)
-    save_set("one", (OTHER,), replace=True)
+    save_set("one", (OTHER,), replace=True, seen=load_set("one"))
     assert load_set("one").cases == (OTHER,)
     assert names() == ["one"]
     save_set("new", (CASE,), replace=True)
     assert names() == ["new", "one"]
+
+
+def test_a_set_that_somebody_saved_meanwhile_is_kept():
+    """Two look at one set, and both replace it."""
+    seen = save_set("one", (CASE,))
+    third = replace(OTHER, hour="2011-02-15T02:00")
+    save_set("one", (OTHER,), replace=True, seen=seen)
+    for known in (seen, None):
+        with pytest.raises(RequestError, match="“one” was saved by somebody else meanwhile"):
+            save_set("one", (third,), replace=True, seen=known)
+    assert load_set("one").cases == (OTHER,)
+    save_set("one", (third,), replace=True, seen=load_set("one"))
+    assert load_set("one").cases == (third,)
+    delete_set("one")
+    save_set("one", (CASE,), replace=True, seen=seen)
+    assert load_set("one").cases == (CASE,)
+
+
+SAVER = """
+import sys, time
+from pathlib import Path
+from hnn_core.exceptions import RequestError
+from hnn_core.regions.case import Case, list_sets, save_set
+number, over = int(sys.argv[1]), sys.argv[2] == "over"
+seen = list_sets()[0][0] if over else None
+cases = tuple(Case("sim:", f"SIM {number}", f"2011-02-{day:02}T00:00") for day in range(1, 12))
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    save_set("one", cases, replace=over, seen=seen)
+except RequestError as error:
+    print(error)
+else:
+    print("saved")
+"""
+
+
+@pytest.mark.parametrize("over", ["new", "over"])
+def test_of_processes_that_save_one_set_at_once_exactly_one_succeeds(over):
+    if over == "over":
+        save_set("one", (CASE,))
+    savers = [
+        subprocess.Popen(
+            [sys.executable, "-c", SAVER, str(number), over],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(4)
+    ]
+    assert [saver.stdout.readline() for saver in savers] == ["ready\n"] * 4
+    for saver in savers:
+        saver.stdin.write("go\n")
+        saver.stdin.flush()
+    words = [saver.communicate(timeout=300)[0].strip() for saver in savers]
+    assert words.count("saved") == 1
+    why = "saved by somebody else meanwhile" if over == "over" else "There is a set “one” already"
+    assert sum(why in one for one in words) == 3
+    assert load_set("one").cases[0].region == f"SIM {words.index('saved')}"
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a" * 5000, "~nobody-of-that-name/x", "é" * 200])
+def test_a_name_that_no_file_can_have_is_no_set(name):
+    for act in (load_set, delete_set):
+        with pytest.raises(RequestError) as caught:
+            act(name)
+        assert len(str(caught.value)) < 400
 
 
 def test_sets_are_listed_by_name_whatever_the_case_and_deleted_one_by_one():
@@ -261,8 +332,9 @@ def test_odd_names_are_told_apart():
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.text(alphabet=st.characters(codec="utf-8"), min_size=1, max_size=60))
 def test_a_name_is_refused_or_finds_its_set(name):
+    before = next((one for one in list_sets()[0] if one.name == " ".join(name.split())), None)
     try:
-        made = save_set(name, (OTHER,), replace=True)
+        made = save_set(name, (OTHER,), replace=True, seen=before)
     except RequestError:
         assert not " ".join(name.split()).isprintable() or not name.strip()
         return
@@ -310,7 +382,7 @@ def test_a_copy_is_a_set_of_its_own_under_its_files_name(folder):
     save_set("one", (CASE,))
     (folder / "one (copy).json").write_bytes((folder / "one.json").read_bytes())
     assert names() == ["one", "one (copy)"]
-    save_set("one", (OTHER,), replace=True)
+    save_set("one", (OTHER,), replace=True, seen=load_set("one"))
     assert load_set("one (copy)").cases == (CASE,)
     delete_set("one (copy)")
     assert names() == ["one"]
@@ -327,7 +399,7 @@ def test_a_set_whose_file_is_spelt_otherwise_is_found_replaced_and_deleted(folde
     with pytest.raises(RequestError, match=r"already|no name"):
         save_set(name, (CASE,))
     if name.isprintable():
-        save_set(name, (CASE,), replace=True)
+        save_set(name, (CASE,), replace=True, seen=load_set(name))
         assert names() == [name]
         assert load_set(name).cases == (CASE,)
     delete_set(name)
@@ -379,12 +451,12 @@ def test_a_file_of_a_newer_format_names_the_version_to_get(folder):
 
 GOOD = {"source": "sim:", "region": "1", "hour": HOUR}
 SPOILT = {
-    "empty": ("", "not JSON"),
-    "cut": ('{"format": 1, "cases": [', "not JSON"),
-    "deep": ("[" * 200_000, "not JSON"),
-    "long number": ('{"format": ' + "9" * 5000 + "}", "not JSON"),
-    "list": ([1, 2], "does not say which format"),
-    "null": ("null", "does not say which format"),
+    "empty": ("", "not whole JSON"),
+    "cut": ('{"format": 1, "cases": [', "not whole JSON"),
+    "deep": ("[" * 200_000, "not whole JSON"),
+    "long number": ('{"format": ' + "9" * 5000 + "}", "not whole JSON"),
+    "list": ([1, 2], "holds no JSON object"),
+    "null": ("null", "holds no JSON object"),
     "no format": ({"cases": [GOOD]}, "does not say which format"),
     "word as format": (stored(format="1"), "does not say which format"),
     "no cases": ({"format": 1}, "incomplete"),
@@ -470,7 +542,7 @@ def test_a_draft_is_never_seen_and_never_left(folder, monkeypatch):
 
     monkeypatch.setattr(type(folder), "replace", fail)
     with pytest.raises(RequestError, match=r"“one” cannot be saved \(No space left on device\)"):
-        save_set("one", (OTHER,), replace=True)
+        save_set("one", (OTHER,), replace=True, seen=made)
     assert seen == [([made], [])]
     assert [path.name for path in folder.iterdir()] == ["one.json"]
     assert load_set("one") == made

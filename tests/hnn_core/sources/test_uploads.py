@@ -13,6 +13,7 @@ import pytest
 from hnn_core.exceptions import EmptySourceError, HnnError, UnknownSourceError
 from hnn_core.sources import open_source, uploads
 from hnn_core.sources.uploads import Upload, uploads_home
+from hnn_core.storage import is_held
 from tests.support.drawn_sharp import draw_fits
 
 
@@ -107,7 +108,8 @@ def test_names_lead_nowhere(hours):
     content = hours["h0.fits"]
     upload.add([("../../a.fits", content), ("/etc/b.fits", content), (".c.fits", content)])
     (folder,) = uploads_home().iterdir()
-    assert sorted(path.name for path in folder.iterdir()) == ["a.fits", "b.fits", "c.fits"]
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == [".lock", "a.fits", "b.fits", "c.fits"]
 
 
 def test_number_and_size_are_bounded(hours, monkeypatch):
@@ -196,3 +198,42 @@ def test_what_a_killed_server_left_is_removed_by_the_next(hours):
     Upload()
     (kept,) = uploads_home().iterdir()
     assert kept.name.startswith(f"{os.getpid()}-")
+
+
+def test_whose_files_are_left_is_not_read_off_numbers_of_processes(hours):
+    """A server in another container: its numbers mean nothing here, and come again."""
+    code = (
+        "import sys; from hnn_core.sources import uploads; uploads.os.getpid = lambda: {};"
+        "u = uploads.Upload(); u.add([('a.fits', b'x')]); print(u.spec, flush=True); input()"
+    )
+    servers = [
+        subprocess.Popen(
+            [sys.executable, "-c", code.format(number)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for number in (os.getpid(), 2**22 - 1)
+    ]
+    folders = [
+        uploads_home() / server.stdout.readline().decode().strip().removeprefix("upload:")
+        for server in servers
+    ]
+    Upload()
+    assert all(folder.is_dir() for folder in folders)
+    for server in servers:
+        server.kill()
+        server.communicate()
+    Upload()
+    assert not any(folder.exists() for folder in folders)
+
+
+def test_files_are_held_again_after_they_were_removed(hours):
+    upload = Upload()
+    for _ in range(2):
+        upload.add(hours.items())
+        assert upload.n_files == 3
+        (folder,) = uploads_home().iterdir()
+        assert is_held(folder / ".lock")
+        upload.clear()
+        assert upload.n_files == 0
+    assert not list(uploads_home().iterdir())

@@ -2,15 +2,17 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
 from hnn_core.__main__ import main
 from hnn_core.exceptions import RunError
 from hnn_core.jobs.jobs import effective_state
+from hnn_core.training import run_folder
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.progress import read_progress
-from hnn_core.training.run_folder import RunFolder, find_run, list_runs, resume
+from hnn_core.training.run_folder import RunFolder, create_run, find_run, list_runs, resume
 from tests.conftest import real_data
 from tests.support.made_runs import draw_predictions, write_run
 
@@ -36,7 +38,8 @@ def broken() -> list[str]:
     [
         ("status", TORN, "status.json is broken (it is not whole JSON)"),
         ("status", "", "status.json is broken (it is not whole JSON)"),
-        ("status", "[]", "status.json is broken (its state is None)"),
+        ("status", "[]", "status.json is broken (it holds no JSON object)"),
+        ("status", "{}", "status.json is broken (its state is None)"),
         ("status", '{"state": "done"}', "status.json is broken (its state is 'done')"),
         ("config", '{"kind": "train", "datas', "config.json is not readable JSON"),
         ("config", '{"kind": "party"}', "kind is 'party'"),
@@ -57,6 +60,64 @@ def test_a_torn_file_is_named_and_the_other_run_stays(runs, capsys, file, text, 
     [_, torn] = json.loads(capsys.readouterr().out)
     assert (torn["name"], torn["state"]) == ("torn", "broken")
     assert why in torn["message"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "zeros", "latin", "nested"])
+@pytest.mark.parametrize("file", ["status", "config"])
+def test_whatever_lies_in_the_place_of_a_file_is_named(runs, file, kind):
+    path = runs / "torn" / f"{file}.json"
+    content = {"zeros": b"\0" * 99, "latin": b'{"state": "\xe9"}', "nested": b"[" * 10**5}
+    path.unlink()
+    if kind == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(content[kind])
+    assert f"{file}.json" in broken()[0]
+
+
+def test_the_command_gives_the_state_that_the_page_gives(runs, capsys):
+    """A killed run has written "running" last; nobody works on it any more."""
+    for run in list_runs()[0]:
+        run.write_status("running")
+    assert main(["runs"]) == 0
+    assert [line.split()[2] for line in capsys.readouterr().out.splitlines()] == ["interrupted"] * 2
+    assert main(["runs", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    shown = {run.name: vars(effective_state(run)) for run in list_runs()[0]}
+    assert {one["name"]: {key: one[key] for key in shown["torn"]} for one in answer} == shown
+    assert "resume it" in answer[0]["message"]
+
+
+def test_a_run_that_is_deleted_while_it_is_listed_is_no_broken_one(runs, monkeypatch):
+    folders = run_folder._folders
+
+    def gone(parent):
+        found = folders(parent)
+        shutil.rmtree(runs / "torn", ignore_errors=True)
+        return found
+
+    monkeypatch.setattr(run_folder, "_folders", gone)
+    found, skipped = list_runs()
+    assert [run.name for run in found] == ["whole"]
+    assert skipped == []
+
+
+def test_a_run_is_there_with_its_configuration_or_not_at_all(runs, monkeypatch):
+    def killed(*_):
+        assert {run.name for run in list_runs()[0]} == {"torn", "whole"}
+        assert [Path(one.path).name for one in list_runs()[1]] == ["empty"]
+        raise KeyboardInterrupt
+
+    (runs / "empty").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(run_folder, "replace_json", killed)
+        with pytest.raises(KeyboardInterrupt):
+            create_run("train", TrainConfig(dataset="drawn"), "new")
+    assert not (runs / "new").exists()
+    create_run("train", TrainConfig(dataset="drawn"), "new")
+    for name in ("new", "torn"):
+        with pytest.raises(RunError, match=f"There is a run '{name}' already"):
+            create_run("train", TrainConfig(dataset="drawn"), name)
 
 
 def test_the_published_case_of_a_torn_status(runs, capsys):
