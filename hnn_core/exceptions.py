@@ -120,8 +120,12 @@ class UnknownRunError(RunError):
     """No run has that name and no run folder is at that path."""
 
 
-class DiskFullError(TrainingError):
-    """The disk has no room left for the run's files."""
+class StorageError(HnnError):
+    """The program's folder or a disk cannot be used."""
+
+
+class DiskFullError(StorageError):
+    """The disk has no room left for what is to be written."""
 
 
 class RequestError(HnnError):

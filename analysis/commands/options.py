@@ -14,7 +14,7 @@ from hnn_core.live.reporting import complain, counted
 from hnn_core.regions.base import Source, skipped_kinds
 from hnn_core.regions.labels import POLICIES
 from hnn_core.sources import find_region
-from hnn_core.storage import write_atomically
+from hnn_core.storage import fault_words, write_atomically
 
 __all__ = [
     "AsJson",
@@ -118,7 +118,8 @@ def write(path: Path, content: bytes) -> None:
     try:
         write_atomically(path, content, shared=True)
     except OSError as error:
-        raise typer.BadParameter(f"cannot write {path}: {error.strerror}") from error
+        why = fault_words(error) or error.strerror
+        raise typer.BadParameter(f"cannot write {path}: {why}") from error
 
 
 def json_rows(table: pd.DataFrame) -> Sequence[dict[str, Any]]:

@@ -17,7 +17,7 @@ from hnn_core.exceptions import (
 from hnn_core.magnetogram.preprocess import PreprocessConfig
 from hnn_core.regions.base import SkippedFile
 from hnn_core.regions.goes_classes import FLARE_CLASSES
-from hnn_core.storage import home, typed_path
+from hnn_core.storage import entries, home, reachable, typed_path
 
 __all__ = [
     "CARD",
@@ -211,9 +211,9 @@ def find_dataset(name_or_path: str | Path) -> Path:
     """
     folder = dataset_folder(name_or_path)
     for path in (folder, Path(name_or_path).absolute()):
-        if (path / CARD).exists():
+        if reachable(path / CARD):
             return path
-    if building_folder(folder).exists():
+    if reachable(building_folder(folder)):
         raise DatasetError(
             f"The data set {name_or_path} is not whole yet; run the same data build again to "
             "resume it."
@@ -227,8 +227,7 @@ def find_dataset(name_or_path: str | Path) -> Path:
 def list_datasets() -> tuple[list[DatasetInfo], list[SkippedFile]]:
     """List the data sets in the program's folder by name, and folders that are none, with why."""
     found, skipped = [], []
-    folder = home() / "datasets"
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+    for path in entries(home() / "datasets"):
         if not path.is_dir():
             continue
         try:

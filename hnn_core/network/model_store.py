@@ -36,7 +36,7 @@ from hnn_core.network.checksum import (
 from hnn_core.network.model import HNN, HNNConfig
 from hnn_core.regions.base import SkippedFile
 from hnn_core.services.hub import hub_file
-from hnn_core.storage import home, replace_folder, typed_path
+from hnn_core.storage import entries, home, reachable, replace_folder, typed_path
 
 __all__ = ["ModelInfo", "list_models", "load_model", "read_model_info", "save_model"]
 
@@ -199,7 +199,7 @@ def list_models() -> tuple[list[ModelInfo], list[SkippedFile]]:
     models: dict[str, ModelInfo] = {}
     skipped = []
     for parent in _model_parents():
-        for folder in sorted(parent.iterdir()) if parent.is_dir() else ():
+        for folder in entries(parent):
             if folder.name.startswith(".") or not folder.is_dir():
                 continue
             try:
@@ -218,9 +218,9 @@ def find_model(where: str | Path) -> Path:
     # A path is never looked up as a name, so that "./demo" and "demo" can differ.
     if isinstance(where, str) and Path(text).name == text and text not in ("", ".", ".."):
         for parent in _model_parents():
-            if (parent / text).is_dir():
+            if reachable(parent / text):
                 return parent / text
-    if text and path.is_dir():
+    if text and reachable(path) and path.is_dir():
         return path
     if isinstance(where, str) and text.count("/") == 1 and not text.startswith((".", "/", "~")):
         return _download(text)

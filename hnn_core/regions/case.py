@@ -16,7 +16,7 @@ from hnn_core import __version__
 from hnn_core.exceptions import RequestError
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
 from hnn_core.regions.base import SkippedFile
-from hnn_core.storage import home, now, replace_json
+from hnn_core.storage import entries, fault_words, home, now, replace_json
 
 __all__ = [
     "MOST_CASES",
@@ -161,10 +161,11 @@ def save_set(name: str, cases: tuple[Case, ...], *, replace: bool = False) -> Ca
             raise RequestError(
                 f"There is a set “{name}” already; choose another name or replace it."
             )
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         replace_json(path, {"format": _FORMAT, **dataclasses.asdict(made)})
     except OSError as error:
-        raise RequestError(f"The set “{name}” cannot be saved ({error.strerror}).") from error
+        why = fault_words(error) or f"{error.strerror}."
+        raise RequestError(f"The set “{name}” cannot be saved: {why}") from error
     return made
 
 
@@ -189,7 +190,7 @@ def read_set(path: Path) -> CaseSet:
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise RequestError(f"There is no set “{_name(path)}”.") from error
     except OSError as error:
         raise RequestError(f"{path.name} cannot be read ({error.strerror}).") from error
@@ -289,5 +290,6 @@ def _path(name: str) -> Path:
 
 def _files() -> list[Path]:
     """Files that may be sets, those that this program named first; none without a folder."""
-    found = [path for path in (home() / "cases").glob("*.json") if path.name[0] != "."]
+    inside = entries(home() / "cases")
+    found = [path for path in inside if path.suffix == ".json" and path.name[0] != "."]
     return sorted(found, key=lambda path: (path != _own_path(_name(path)), path.name))

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from hnn_core.exceptions import ArchiveError, UnknownSourceError
+from hnn_core.exceptions import ArchiveError, StorageError, UnknownSourceError
 from hnn_core.regions.flare_table import FLARE_TABLE
 from hnn_core.sources.archives import is_archive, printable, unpacked, unpacked_home
 from hnn_core.sources.header_rows import HeaderFile, IndexRow, Progress, index_row, read_rows
@@ -90,9 +90,7 @@ class _Scan:
         self.tables: list[Path] = []
         self.closed: list[IndexRow] = []
         self._seen: set[tuple[int, int]] = set()
-        self._copies: Path | None = None  # where the program's folder cannot be used
-        with suppress(OSError):
-            self._copies = unpacked_home()
+        self._copies = unpacked_home()
 
     @property
     def table_state(self) -> list[list[object]]:
@@ -161,7 +159,7 @@ class _Scan:
                 return
             try:
                 self._walk(self._unpack(path, f"{name}/"), f"{name}/")
-            except ArchiveError as error:
+            except (ArchiveError, StorageError) as error:  # the other files are of use
                 self._close(name, str(error))
         else:
             self.files.append(HeaderFile(name, path, *_state(path), str(self.folder / name)))

@@ -21,7 +21,15 @@ from hnn_core.exceptions import RunError, TrainingError, UnknownRunError
 from hnn_core.jobs.jobs import Job, start
 from hnn_core.jobs.process import machine_lock, reserve
 from hnn_core.regions.base import SkippedFile
-from hnn_core.storage import home, json_objects, now, replace_json, typed_path
+from hnn_core.storage import (
+    entries,
+    home,
+    json_objects,
+    now,
+    reachable,
+    replace_json,
+    typed_path,
+)
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.events import sound_events
 
@@ -237,9 +245,9 @@ def find_run(where: str | Path) -> RunFolder:
     path = typed_path(text)
     if text and Path(text).name == text and text not in (".", ".."):
         for parent in (runs_home(), SHIPPED):
-            if (parent / text / "config.json").is_file():
+            if reachable(parent / text / "config.json"):
                 return RunFolder(parent / text)
-    if text and (path / "config.json").is_file():
+    if text and reachable(path / "config.json"):
         return RunFolder(path)
     names = ", ".join(run.name for run in list_runs()[0]) or "none"
     raise UnknownRunError(f"There is no run {text!r}; runs here: {names}.")
@@ -328,7 +336,11 @@ def create_run(
     model = config.model_name if kind == "train" else kind
     path = _new_folder(name or f"{model}-{config.flare_class}-{stamp}")
     values = {"kind": kind, **config.to_dict()} | ({"grid": grid} if grid else {})
-    replace_json(path / "config.json", values)
+    try:
+        replace_json(path / "config.json", values)
+    except OSError:
+        shutil.rmtree(path, ignore_errors=True)  # the name is free again
+        raise
     return RunFolder(path)
 
 
@@ -373,9 +385,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _folders(parent: Path) -> list[Path]:
-    if not parent.is_dir():
-        return []
-    return sorted(p for p in parent.iterdir() if p.is_dir() and not p.name.startswith("."))
+    return [p for p in entries(parent) if p.is_dir() and not p.name.startswith(".")]
 
 
 def _made(folder: Path) -> float:

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from hnn_core.exceptions import HnnError, RequestError
-from pages._shared.messages import worded_errors
+from hnn_core.storage import fault_words
+from pages._shared.messages import nothing_kept, worded_errors
 
 __all__ = [
     "guarded_button",
@@ -50,7 +51,7 @@ def guarded_button(
     draw : callable
         ``st.button`` or ``st.form_submit_button``; `more` goes there.
     """
-    refused = writes_refused()
+    refused = writes_refused() or nothing_kept()
     return draw(
         label,
         key=key,
@@ -79,8 +80,8 @@ def perform_first(place: str, act: Callable[..., object], *args: Any) -> None:
     try:
         require_writes()
         st.session_state[place] = ("", act(*args))
-    except HnnError as error:
-        st.session_state[place] = (str(error), "")
+    except (HnnError, OSError) as error:
+        st.session_state[place] = (fault_words(error) or str(error), "")
 
 
 def reason_against(allow: str | None, address: str | None, headers: Mapping[str, str]) -> str:
