@@ -29,6 +29,7 @@ __all__ = [
     "home_fault",
     "is_memory_short",
     "json_objects",
+    "naming",
     "now",
     "reachable",
     "read_lines",
@@ -131,7 +132,7 @@ def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
     own = f".{os.getpid()}-{threading.get_ident()}.part"  # short: names may be at their limit
     draft = path.with_name(own if shared else f"{path.name}.part")
     try:
-        with _naming(path):
+        with naming(path):
             yield draft
             with draft.open("rb+") as stream:
                 os.fsync(stream.fileno())
@@ -175,7 +176,7 @@ def replace_folder(draft: Path, folder: Path) -> None:
 def append_line(path: Path, values: dict[str, Any]) -> None:
     """Append a JSON object as a line, in one write; a torn line before it is ended first."""
     text = json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n"
-    with _naming(path), path.open("ab+", buffering=0) as stream:
+    with naming(path), path.open("ab+", buffering=0) as stream:
         if stream.seek(0, os.SEEK_END):
             stream.seek(-1, os.SEEK_END)
             if stream.read(1) != b"\n":
@@ -293,8 +294,8 @@ def _of_system(error: BaseException) -> int | None:
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Give errors of writing and flushing, which have no file's name, that of the file."""
+def naming(path: Path) -> Iterator[None]:
+    """Give errors of writing and flushing, which have no file's name, that of a file or folder."""
     try:
         yield
     except OSError as error:

@@ -28,7 +28,7 @@ from hnn_core.jobs.process import (
     worker,
     write_process,
 )
-from hnn_core.storage import home, now, replace_json
+from hnn_core.storage import fault_words, home, now, replace_json
 
 __all__ = ["Job", "State", "effective_state", "request_stop", "start", "stop", "take_turn"]
 
@@ -177,7 +177,8 @@ def start(arguments: list[str], job: Job, *, in_turn: bool = True) -> None:
                     pass_fds=[lock.fileno()],
                 )
         except OSError as error:
-            raise RunError(f"No process can be started for {job.name} ({error}).") from error
+            why = fault_words(error) or f"{error}."
+            raise RunError(f"No process can be started for {job.name}: {why}") from error
         _children.append(child)
         try:
             write_process(job.path, child.pid)

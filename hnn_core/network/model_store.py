@@ -36,7 +36,7 @@ from hnn_core.network.checksum import (
 from hnn_core.network.model import HNN, HNNConfig
 from hnn_core.regions.base import SkippedFile
 from hnn_core.services.hub import hub_file
-from hnn_core.storage import entries, home, reachable, replace_folder, typed_path
+from hnn_core.storage import entries, home, naming, reachable, replace_folder, typed_path
 
 __all__ = ["ModelInfo", "list_models", "load_model", "read_model_info", "save_model"]
 
@@ -174,13 +174,14 @@ def save_model(
     draft = folder.parent / f".{folder.name}-{uuid.uuid4().hex[:8]}"
     draft.mkdir()
     try:
-        save_file(weights, draft / WEIGHTS, metadata={"format": "pt"})
-        write_config(draft, asdict(model.config) | {"metadata": known})
-        # safetensors makes files that only their owner can read, whatever the umask.
-        (draft / WEIGHTS).chmod((draft / CONFIG).stat().st_mode)
-        if card is not None:
-            (draft / "README.md").write_text(card, encoding="utf-8")
-        replace_folder(draft, folder)
+        with naming(folder / WEIGHTS):
+            save_file(weights, draft / WEIGHTS, metadata={"format": "pt"})
+            write_config(draft, asdict(model.config) | {"metadata": known})
+            # safetensors makes files that only their owner can read, whatever the umask.
+            (draft / WEIGHTS).chmod((draft / CONFIG).stat().st_mode)
+            if card is not None:
+                (draft / "README.md").write_text(card, encoding="utf-8")
+            replace_folder(draft, folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return read_model_info(folder)

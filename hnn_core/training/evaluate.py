@@ -13,7 +13,7 @@ from hnn_core.magnetogram.preprocess import PreprocessConfig
 from hnn_core.network.embedding import choose_device
 from hnn_core.network.model import HNN
 from hnn_core.network.model_store import SHIPPED, load_model, read_model_info
-from hnn_core.storage import fault_words, home, replace_folder
+from hnn_core.storage import fault_words, home, naming, replace_folder
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.data import Parts, read_frames_once
 from hnn_core.training.fit import without_nan, write_scores, write_table
@@ -112,8 +112,10 @@ def adopt_model(run: RunFolder) -> str:
     target = home() / "models" / name
     draft = target.with_name(f".{name}-{uuid.uuid4().hex[:8]}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(run.model_folder, draft)
+        draft.mkdir(parents=True)
+        for file in run.model_folder.iterdir():
+            with naming(target):
+                shutil.copyfile(file, draft / file.name)
         read_model_info(draft).verify()
         replace_folder(draft, target)
     except OSError as error:
