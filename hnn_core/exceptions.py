@@ -120,11 +120,11 @@ class UnknownRunError(RunError):
     """No run has that name and no run folder is at that path."""
 
 
-class StorageError(HnnError):
-    """The program's folder or a disk cannot be used."""
+class MachineError(HnnError):
+    """The machine refuses what is needed: the program's folder, a disk, memory, open files."""
 
 
-class DiskFullError(StorageError):
+class DiskFullError(MachineError):
     """The disk has no room left for what is to be written."""
 
 

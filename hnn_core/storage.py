@@ -19,7 +19,7 @@ from typing import Any
 
 import platformdirs
 
-from hnn_core.exceptions import DiskFullError, HnnError, RequestError, StorageError
+from hnn_core.exceptions import DiskFullError, HnnError, MachineError, RequestError
 
 __all__ = [
     "append_line",
@@ -224,7 +224,7 @@ def room_on_disk(folder: Path, then: str) -> Iterator[None]:
     ------
     DiskFullError
         The disk is full, or what its owner allows is used up.
-    StorageError
+    MachineError
         Anything else that `fault_words` knows.
     """
     try:
@@ -237,7 +237,7 @@ def room_on_disk(folder: Path, then: str) -> Iterator[None]:
             words = f"{_FULL[cause]} of {folder} is full; make room and {then}."
             raise DiskFullError(words) from error
         if cause is not None and (words := fault_words(error)):
-            raise StorageError(words) from error
+            raise MachineError(words) from error
         raise
 
 
@@ -289,16 +289,24 @@ def _of_system(error: BaseException) -> int | None:
     """Return the system's number of an error; None where it is not the system's."""
     if isinstance(error, OSError):
         return error.errno
-    number = _NUMBER.search(str(error))
+    number = None if isinstance(error, HnnError) else _NUMBER.search(str(error))
     return int(number[1]) if number else None
 
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Give errors of writing and flushing, which have no file's name, that of a file or folder."""
+    """Give errors of writing and flushing, which have no file's name, that of a file or folder.
+
+    Errors of the system that another library has in its own class become OSError.
+    """
     try:
         yield
     except OSError as error:
         if error.errno is not None and error.filename is None:
             error.filename = str(path)
         raise
+    except Exception as error:
+        number = _of_system(error)
+        if number is None:
+            raise
+        raise OSError(number, os.strerror(number), str(path)) from error

@@ -10,7 +10,7 @@ import pandas as pd
 import typer
 
 from analysis.physics.pil import PilRegion, PilSettings
-from hnn_core.exceptions import StorageError
+from hnn_core.exceptions import MachineError
 from hnn_core.live.reporting import complain, counted
 from hnn_core.regions.base import Source, skipped_kinds
 from hnn_core.regions.labels import POLICIES
@@ -115,12 +115,12 @@ def check_out(*paths: Path | None) -> None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file as a whole or not at all; StorageError where the disk refuses."""
+    """Write a file as a whole or not at all; MachineError where the disk refuses."""
     try:
         write_atomically(path, content, shared=True)
     except OSError as error:
         why = fault_words(error) or error.strerror
-        raise StorageError(f"cannot write {path}: {why}") from error
+        raise MachineError(f"cannot write {path}: {why}") from error
 
 
 def json_rows(table: pd.DataFrame) -> Sequence[dict[str, Any]]:

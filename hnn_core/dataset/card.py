@@ -17,7 +17,7 @@ from hnn_core.exceptions import (
 from hnn_core.magnetogram.preprocess import PreprocessConfig
 from hnn_core.regions.base import SkippedFile
 from hnn_core.regions.goes_classes import FLARE_CLASSES
-from hnn_core.storage import entries, home, reachable, typed_path
+from hnn_core.storage import entries, fault_words, home, reachable, typed_path
 
 __all__ = [
     "CARD",
@@ -90,9 +90,8 @@ def read_card(folder: Path) -> dict[str, Any]:
             f"{folder} is not a data set: it has no {CARD}; make one with data build."
         ) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise CorruptDatasetError(
-            f"{path} cannot be read ({error}); build the data set again."
-        ) from error
+        damaged = f"{path} cannot be read ({error}); build the data set again."
+        raise CorruptDatasetError(fault_words(error) or damaged) from error
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         found = card.get("format") if isinstance(card, dict) else None
         raise ForeignDatasetError(

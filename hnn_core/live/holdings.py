@@ -12,7 +12,7 @@ from hnn_core.exceptions import (
     CatalogError,
     EmptySourceError,
     HnnError,
-    StorageError,
+    MachineError,
     UnknownSourceError,
 )
 from hnn_core.jsoc.files import cache_home, digest_flaw
@@ -70,11 +70,11 @@ def verify_all(reporter: Reporter, *, remove_damaged: bool = False) -> str:
     ------
     CatalogError
         Something is damaged; all of it was reported before.
-    StorageError
+    MachineError
         The program's folder cannot be reached.
     """
     if not entries(home()) and (fault := home_fault()):
-        raise StorageError(fault)
+        raise MachineError(fault)
     damaged: list[tuple[str, str]] = []
 
     def report(what: object, why: str) -> None:
@@ -122,6 +122,8 @@ def _flaw(series: Series, path: Path) -> str:
     """Say what is wrong with a magnetogram; empty if it is sound."""
     try:
         magnetogram = read_fits(path)
+    except MachineError:  # it may be sound, and must not be removed
+        raise
     except HnnError as error:
         return str(error)
     if changed := digest_flaw(path):

@@ -23,7 +23,7 @@ from filelock import FileLock
 
 from hnn_core.exceptions import ArchiveError, HnnError
 from hnn_core.regions.base import SkippedFile
-from hnn_core.storage import home, replace_folder, replace_json, room_on_disk
+from hnn_core.storage import fault_words, home, replace_folder, replace_json, room_on_disk
 
 __all__ = [
     "ARCHIVE_ENDINGS",
@@ -298,7 +298,7 @@ def _translated(archive: Path) -> Iterator[None]:
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
         raise ArchiveError(f"{archive} cannot be opened: {error.strerror}.") from error
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if fault_words(error):  # the archive may be sound
             raise
         # tarfile, zipfile and the decoders raise a dozen classes on what is no archive.
         raise ArchiveError(_damaged(archive, error)) from error

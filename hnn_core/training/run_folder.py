@@ -23,6 +23,7 @@ from hnn_core.jobs.process import machine_lock, reserve
 from hnn_core.regions.base import SkippedFile
 from hnn_core.storage import (
     entries,
+    fault_words,
     home,
     json_objects,
     now,
@@ -207,7 +208,8 @@ class RunFolder(Job):
                 raise ValueError("its checksum is not that in scores.json")
             return pd.read_parquet(path)
         except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-            raise RunError(f"{path} is damaged; evaluate the run again.") from error
+            damaged = f"{path} is damaged; evaluate the run again."
+            raise RunError(fault_words(error) or damaged) from error
 
     def scores(self) -> dict[str, Any]:
         """Scores of the test set and what they rest on.

@@ -20,10 +20,10 @@ from hnn_core.network.model_store import list_models, load_model, save_model
 from hnn_core.regions.case import Case, list_sets, load_set, save_set
 from hnn_core.sources import open_source
 from hnn_core.sources.uploads import Upload
-from hnn_core.storage import append_line, fault_words, home, read_lines
+from hnn_core.storage import append_line, fault_words, read_lines
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.evaluate import adopt_model
-from hnn_core.training.run_folder import create_run, list_runs
+from hnn_core.training.run_folder import create_run, find_run, list_runs
 from tests.support.drawn_catalogs import donki_flare, keep, ncei_row, ncei_text
 from tests.support.drawn_sharp import draw_fits
 from tests.support.drawn_source import small_source
@@ -130,34 +130,20 @@ def test_nothing_half_written_is_listed(tmp_path):
 
 
 def test_a_model_is_adopted_whole_or_not_at_all(tmp_path):
-    def run_with_model():
+    def prepare(_):
         run = create_run("train", TrainConfig(dataset="x"), "Mine")
         save_model(small_model(), run.model_folder)
-        return run
 
-    runs = {}
-
-    def act(folder):
-        adopt_model(runs[folder])
+    def act(_):
+        adopt_model(find_run("Mine"))
 
     def after(folder, error):
         full(folder, error)
         assert "mine" not in [info.name for info in list_models()[0]]
-        assert adopt_model(runs[folder]) == "mine"
+        assert adopt_model(find_run("Mine")) == "mine"
         load_model("mine")
 
-    # The run is made before the disk fails.
-    import tests.support.failing_disk as support
-
-    enter = support.FailingDisk.__enter__
-
-    def prepared(self):
-        runs[home()] = run_with_model()
-        return enter(self)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(support.FailingDisk, "__enter__", prepared)
-        assert at_every_step(tmp_path, act, after) >= 3
+    assert at_every_step(tmp_path, act, after, prepare=prepare) >= 3
 
 
 @pytest.fixture

@@ -110,6 +110,7 @@ def at_every_step(
     act: Callable[[Path], object],
     after: Callable[[Path, BaseException], object],
     *,
+    prepare: Callable[[Path], object] = lambda _: None,
     code: int = errno.ENOSPC,
     every: int = 1,
 ) -> int:
@@ -122,6 +123,8 @@ def at_every_step(
         The folder is HNN_HOME meanwhile; put it back after.
     after : callable (folder, error)
         Called after each failure, when the disk works again.
+    prepare : callable (folder), optional
+        Called before the disk begins to fail.
     every : int
         Only every so many steps.
     """
@@ -130,6 +133,7 @@ def at_every_step(
         folder = root / f"{at:04d}"
         folder.mkdir(parents=True)
         os.environ["HNN_HOME"] = str(folder)
+        prepare(folder)
         error: BaseException | None = None
         with FailingDisk(folder, at, code) as disk:
             try:
