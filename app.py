@@ -52,11 +52,12 @@ def show() -> None:
         from pages._explore.answer import show_missing
         from pages._shared import caches
         from pages._shared.link import routed, show_notes
-        from pages._shared.messages import show_simulated, worded_errors
+        from pages._shared.messages import show_nothing_kept, show_simulated, worded_errors
         from pages._shared.selectors import select
 
     routed(page, listed)
     caches.look_again()
+    show_nothing_kept()
     with worded_errors():
         if page in (explore, cases):
             with st.sidebar:

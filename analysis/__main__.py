@@ -4,6 +4,11 @@ Answers go to stdout or to the requested files. A problem is one line on stderr 
 exit code 2, never a traceback; a file that cannot be used never stops the others.
 """
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while modules are imported: no traceback
+
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -99,4 +104,6 @@ def _make_folder(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())

@@ -3,6 +3,11 @@
 Answers go to stdout. A problem is one line on stderr and exit code 2, never a traceback.
 """
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while modules are imported: no traceback
+
 import logging
 import os
 import sys
@@ -195,4 +200,6 @@ def _echo_skipped(source: Source) -> None:
 
 
 if __name__ == "__main__":
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())

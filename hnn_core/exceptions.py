@@ -132,8 +132,12 @@ class UnknownRunError(RunError):
     """No run has that name and no run folder is at that path."""
 
 
-class DiskFullError(TrainingError):
-    """The disk has no room left for the run's files."""
+class MachineError(HnnError):
+    """The machine refuses what is needed: the program's folder, a disk, memory, open files."""
+
+
+class DiskFullError(MachineError):
+    """The disk has no room left for what is to be written."""
 
 
 class RequestError(HnnError):

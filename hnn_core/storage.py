@@ -8,25 +8,33 @@ import ctypes
 import errno
 import json
 import os
+import re
 import shutil
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 import platformdirs
 
-from hnn_core.exceptions import DiskFullError, RequestError
+from hnn_core.exceptions import DiskFullError, HnnError, MachineError, RequestError
 
 __all__ = [
     "append_line",
+    "entries",
+    "fault_words",
     "flush_folder",
     "home",
+    "home_fault",
     "is_held",
+    "is_memory_short",
     "json_objects",
+    "naming",
     "now",
+    "reachable",
     "read_json",
     "read_lines",
     "replace_folder",
@@ -39,12 +47,52 @@ __all__ = [
     "write_atomically",
 ]
 
+_FULL = {errno.ENOSPC: "The disk", errno.EDQUOT: "Your quota on the disk"}
+_FAILING = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.ENODEV, errno.ENXIO)
+_SHORT = ("not enough memory", "out of memory", "can't allocate memory", "cannot allocate memory")
+_NUMBER = re.compile(r"os error (\d+)")
+"""How safetensors names the system's errors."""
+
 
 def home() -> Path:
-    """Return the program's folder, made if absent: HNN_HOME, else the user-data folder."""
-    folder = Path(os.environ.get("HNN_HOME") or platformdirs.user_data_dir("hnn"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    """Return the program's folder: HNN_HOME, else the user-data folder. It may not exist yet.
+
+    Reading goes without it; whoever writes into it makes it first.
+    """
+    return Path(os.environ.get("HNN_HOME") or platformdirs.user_data_dir("hnn"))
+
+
+def home_fault() -> str:
+    """Return why nothing can be kept in the program's folder; empty if it can or is but full."""
+    folder = home()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            return ""
+    except OSError as error:
+        if error.errno in _FULL:
+            return ""
+        return (
+            f"The program's folder {str(folder)[:200]} cannot be written into ({error.strerror}); "
+            "set the environment variable HNN_HOME to a folder that can, and start again."
+        )
+
+
+def reachable(path: Path) -> bool:
+    """Whether something is at a path and can be reached: False also without permission."""
+    try:
+        path.stat()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def entries(folder: Path) -> list[Path]:
+    """Return what lies in a folder, by name; nothing where it is absent or cannot be reached."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
 
 
 def now() -> str:
@@ -90,17 +138,18 @@ def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
     own = f".{os.getpid()}-{threading.get_ident()}.part"  # short: names may be at their limit
     draft = path.with_name(own if shared else f"{path.name}.part")
     try:
-        yield draft
-        with draft.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        draft.replace(path)
-        _flush(path.parent)
+        with naming(path):
+            yield draft
+            with draft.open("rb+") as stream:
+                os.fsync(stream.fileno())
+            draft.replace(path)
+            _flush(path.parent)
     finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
 
 
-def write_atomically(path: Path, content: bytes, *, shared: bool = False) -> None:
+def write_atomically(path: Path, content: bytes | memoryview, *, shared: bool = False) -> None:
     """Write a file so that it is there whole or not at all; see `replacing`."""
     with replacing(path, shared=shared) as draft:
         draft.write_bytes(content)
@@ -180,12 +229,14 @@ def flush_folder(folder: Path) -> None:
 def append_line(path: Path, values: dict[str, Any]) -> None:
     """Append a JSON object as a line, in one write; a torn line before it is ended first."""
     text = json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n"
-    with path.open("ab+", buffering=0) as stream:
+    with naming(path), path.open("ab+", buffering=0) as stream:
         if stream.seek(0, os.SEEK_END):
             stream.seek(-1, os.SEEK_END)
             if stream.read(1) != b"\n":
                 text = "\n" + text
-        stream.write(text.encode())
+        content = text.encode()
+        while content:  # a disk that becomes full takes a part, and refuses the rest
+            content = content[stream.write(content) :]
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
@@ -198,7 +249,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     """
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     return list(json_objects(text.split("\n")))
 
@@ -213,7 +264,7 @@ def json_objects(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def room_on_disk(folder: Path, then: str) -> Iterator[None]:
-    """Turn a full disk into a sentence that names it.
+    """Turn a full disk, or one that cannot be written, into a sentence that names it.
 
     Parameters
     ----------
@@ -225,13 +276,93 @@ def room_on_disk(folder: Path, then: str) -> Iterator[None]:
     Raises
     ------
     DiskFullError
+        The disk is full, or what its owner allows is used up.
+    MachineError
+        Anything else that `fault_words` knows.
+    """
+    try:
+        yield
+    except HnnError:
+        raise
+    except Exception as error:
+        cause = _of_system(error)
+        if cause in _FULL:
+            words = f"{_FULL[cause]} of {folder} is full; make room and {then}."
+            raise DiskFullError(words) from error
+        if cause is not None and (words := fault_words(error)):
+            raise MachineError(words) from error
+        raise
+
+
+def fault_words(error: BaseException) -> str:
+    """Say what of the machine failed, and what to do; empty where it is no fault of the machine.
+
+    An error of ours has its own sentence.
+    Full, failing and read-only disks, too many open files, too little memory: as Python, torch,
+    pyarrow and safetensors report them.
+    """
+    if isinstance(error, HnnError):
+        return str(error)
+    if is_memory_short(error):
+        return (
+            "There is not enough memory for this; close other programs, or choose fewer or smaller "
+            "regions, and try again."
+        )
+    cause = _of_system(error)
+    name = getattr(error, "filename", None)
+    file = Path(os.fsdecode(name)) if isinstance(name, str | bytes) else None
+    if cause in _FULL:
+        disk = f"{_FULL[cause]} " + (f"of {file.parent}" if file else "that is written to")
+        return f"{disk} is full; make room and try again."
+    if cause == errno.EFBIG:
+        return f"{file or 'A file'} would be larger than this system allows (ulimit -f)."
+    if cause in (errno.EMFILE, errno.ENFILE):
+        return (
+            "Too many files are open; close what else is open, or raise the limit (ulimit -n), "
+            "and try again."
+        )
+    if cause in _FAILING:
+        return (
+            f"{file or 'A file'} cannot be reached ({os.strerror(cause)}); its disk or network "
+            "drive is failing."
+        )
+    if cause == errno.EROFS:
+        return home_fault() or f"{file or 'The disk'} cannot be written: the disk is read-only."
+    if cause is not None and file is not None and file.is_relative_to(home()):
+        return home_fault()
+    return ""
+
+
+def is_memory_short(error: BaseException) -> bool:
+    """Whether an error is for want of memory, of this program or of a device."""
+    return isinstance(error, MemoryError) or any(one in str(error).lower() for one in _SHORT)
+
+
+def _of_system(error: BaseException) -> int | None:
+    """Return the system's number of an error; None where it is not the system's."""
+    if isinstance(error, OSError):
+        return error.errno
+    number = None if isinstance(error, HnnError) else _NUMBER.search(str(error))
+    return int(number[1]) if number else None
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Give errors of writing and flushing, which have no file's name, that of a file or folder.
+
+    Errors of the system that another library has in its own class become OSError.
     """
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise
+    except Exception as error:
+        number = _of_system(error)
+        if number is None:
             raise
-        raise DiskFullError(f"The disk of {folder} is full; make room and {then}.") from error
+        raise OSError(number, os.strerror(number), str(path)) from error
 
 
 def is_held(path: Path) -> bool | None:

@@ -10,11 +10,12 @@ import pandas as pd
 import typer
 
 from analysis.physics.pil import PilRegion, PilSettings
+from hnn_core.exceptions import MachineError
 from hnn_core.live.reporting import complain, counted
 from hnn_core.regions.base import Source, skipped_kinds
 from hnn_core.regions.labels import POLICIES
 from hnn_core.sources import find_region
-from hnn_core.storage import write_atomically
+from hnn_core.storage import fault_words, write_atomically
 
 __all__ = [
     "AsJson",
@@ -114,11 +115,12 @@ def check_out(*paths: Path | None) -> None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file as a whole or not at all."""
+    """Write a file as a whole or not at all; MachineError where the disk refuses."""
     try:
         write_atomically(path, content, shared=True)
     except OSError as error:
-        raise typer.BadParameter(f"cannot write {path}: {error.strerror}") from error
+        why = fault_words(error) or error.strerror
+        raise MachineError(f"cannot write {path}: {why}") from error
 
 
 def json_rows(table: pd.DataFrame) -> Sequence[dict[str, Any]]:

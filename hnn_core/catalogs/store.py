@@ -18,7 +18,7 @@ from hnn_core.catalogs.donki import CmeRecord
 from hnn_core.catalogs.raw import RawFolder
 from hnn_core.exceptions import CatalogError
 from hnn_core.services.endpoints import live_home
-from hnn_core.storage import room_on_disk, write_atomically
+from hnn_core.storage import reachable, room_on_disk, write_atomically
 
 __all__ = [
     "NAMES",
@@ -213,7 +213,7 @@ def _stamps(folder: Path) -> _Stamps:
         try:
             status = table_path(folder, name).stat()
             stamps.append((status.st_mtime_ns, status.st_size))
-        except FileNotFoundError:
+        except OSError:  # absent, or the program's folder cannot be reached
             stamps.append((0, 0))
     return tuple(stamps)
 
@@ -223,8 +223,8 @@ def _tables(folder: Path) -> dict[str, pd.DataFrame]:
     try:
         return _read(folder)
     except _UNREADABLE:
-        if not (folder / "raw").exists():
-            if any(table_path(folder, name).exists() for name in NAMES):
+        if not reachable(folder / "raw"):
+            if any(reachable(table_path(folder, name)) for name in NAMES):
                 raise CatalogError(
                     f"A table in {folder} is damaged and there are no raw replies to derive it "
                     "from; remove the folder and fetch again."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hnn_core.cli.fetch import cmes, fetch, flares, watch
-from hnn_core.live.reporting import JsonOption, counted, echo_json, reporting
+from hnn_core.live.reporting import JsonOption, counted, echo_json, note_home, reporting
 
 if TYPE_CHECKING:
     from hnn_core.sources.planned import PlanRequest
@@ -147,6 +147,7 @@ def list_command(as_json: JsonOption = False) -> None:
         typer.echo("There is no data set yet; make one with data build.")
     for folder in skipped:
         typer.echo(f"skipped {folder.path}: {folder.reason}", err=True)
+    note_home()
 
 
 def _build_source(source: str, folder: Path, *, as_json: bool, **options: Any) -> None:

@@ -12,8 +12,9 @@ import typer
 
 from hnn_core.exceptions import TrainingError
 from hnn_core.jobs.jobs import effective_state
-from hnn_core.live.reporting import JsonOption, echo_json
+from hnn_core.live.reporting import JsonOption, echo_json, note_home
 from hnn_core.scores import interval_words
+from hnn_core.storage import replacing
 from hnn_core.training.config import FIELD_HELP, TrainConfig
 from hnn_core.training.run_folder import RunFolder, create_run, find_run, list_runs
 
@@ -60,7 +61,8 @@ def evaluate(
 
     table, scores = evaluate_run(find_run(run)) if run else evaluate_model(model, dataset)
     if out:
-        table.to_parquet(Path(out), index=False)
+        with replacing(Path(out)) as draft:
+            table.to_parquet(draft, index=False)
     if as_json:
         echo_json(scores)
         return
@@ -104,6 +106,7 @@ def runs(as_json: JsonOption = False) -> None:
         typer.echo(f"{one.name:<32} {one.kind:<9} {status.state:<11} {status.message}".rstrip())
     for folder in skipped:
         typer.echo(f"{Path(folder.path).name:<32} {'':<9} {'broken':<11} {folder.reason}")
+    note_home()
 
 
 def _starter(kind: str) -> Callable[..., None]:

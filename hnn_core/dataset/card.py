@@ -17,7 +17,15 @@ from hnn_core.exceptions import (
 from hnn_core.magnetogram.preprocess import PreprocessConfig
 from hnn_core.regions.base import SkippedFile
 from hnn_core.regions.goes_classes import FLARE_CLASSES
-from hnn_core.storage import home, read_json, typed_path, unreadable
+from hnn_core.storage import (
+    entries,
+    fault_words,
+    home,
+    reachable,
+    read_json,
+    typed_path,
+    unreadable,
+)
 
 __all__ = [
     "CARD",
@@ -90,9 +98,8 @@ def read_card(folder: Path) -> dict[str, Any]:
             f"{folder} is not a data set: it has no {CARD}; make one with data build."
         ) from error
     except (OSError, ValueError) as error:
-        raise CorruptDatasetError(
-            f"{path} cannot be read ({unreadable(error)}); build the data set again."
-        ) from error
+        damaged = f"{path} cannot be read ({unreadable(error)}); build the data set again."
+        raise CorruptDatasetError(fault_words(error) or damaged) from error
     if card.get("format") != FORMAT:
         raise ForeignDatasetError(
             f"{path} is of format {card.get('format')!r}, this program reads format {FORMAT}; "
@@ -210,9 +217,9 @@ def find_dataset(name_or_path: str | Path) -> Path:
     """
     folder = dataset_folder(name_or_path)
     for path in (folder, Path(name_or_path).absolute()):
-        if (path / CARD).exists():
+        if reachable(path / CARD):
             return path
-    if building_folder(folder).exists():
+    if reachable(building_folder(folder)):
         raise DatasetError(
             f"The data set {name_or_path} is not whole yet; run the same data build again to "
             "resume it."
@@ -226,8 +233,7 @@ def find_dataset(name_or_path: str | Path) -> Path:
 def list_datasets() -> tuple[list[DatasetInfo], list[SkippedFile]]:
     """List the data sets in the program's folder by name, and folders that are none, with why."""
     found, skipped = [], []
-    folder = home() / "datasets"
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+    for path in entries(home() / "datasets"):
         if not path.is_dir():
             continue
         try:

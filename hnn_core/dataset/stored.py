@@ -18,9 +18,10 @@ from hnn_core.dataset.frame_store import (
     open_frames,
     read_rows,
 )
-from hnn_core.exceptions import CorruptDatasetError, DatasetError, ForeignDatasetError
+from hnn_core.exceptions import CorruptDatasetError, DatasetError, ForeignDatasetError, MachineError
 from hnn_core.magnetogram.preprocess import PreprocessConfig
 from hnn_core.regions.goes_classes import FLARE_CLASSES
+from hnn_core.storage import fault_words
 
 __all__ = ["FRAMES_TABLE", "SEQUENCES_TABLE", "StoredDataset", "write_table"]
 
@@ -186,6 +187,8 @@ class StoredDataset(DatasetInfo):
         try:
             pixels = read_rows(self._array, unique)
         except (RuntimeError, ValueError, OSError) as error:
+            if words := fault_words(error):
+                raise MachineError(f"{self.folder / FRAMES} was not read. {words}") from error
             raise self._damaged(self._unreadable(unique)) from error
         for i, row in enumerate(unique):
             if zlib.crc32(pixels[i]) != self._crc32[row]:

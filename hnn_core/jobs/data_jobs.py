@@ -17,7 +17,7 @@ from hnn_core.exceptions import RequestError, RunError
 from hnn_core.jobs.jobs import Job, State, start
 from hnn_core.regions.base import SkippedFile
 from hnn_core.services.endpoints import live_home
-from hnn_core.storage import json_objects, now, read_json, replace_json, unreadable
+from hnn_core.storage import entries, json_objects, now, read_json, replace_json, unreadable
 
 __all__ = [
     "DataJob",
@@ -76,7 +76,8 @@ class DataJob(Job):
             return State("stopped", "Stopped; resuming fetches only what is missing.", now())
         if fault := self._last_words():
             return State("failed", fault, now())
-        return State("interrupted", "It was killed or the machine restarted; resume it.", now())
+        words = "It was killed, the machine restarted or its disk was full; resume it."
+        return State("interrupted", words, now())
 
     def events(self) -> list[dict[str, Any]]:
         """Return the events of the newest start of the job, in order; damaged ones are left out."""
@@ -119,6 +120,7 @@ def start_data_job(kind: str, arguments: list[str], title: str) -> DataJob:
     RunError
         No process can be made.
     """
+    _folder().mkdir(parents=True, exist_ok=True)
     with FileLock(_folder() / ".lock"):  # another server may be asked for the same
         for job in list_data_jobs():
             if (job.kind, job.arguments) == (kind, arguments):
@@ -128,9 +130,13 @@ def start_data_job(kind: str, arguments: list[str], title: str) -> DataJob:
                 return job
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         path = _folder() / f"{stamp}-{kind}-{uuid.uuid4().hex[:6]}"
-        path.mkdir()
         request = {"kind": kind, "arguments": arguments, "title": title, "begun": now()}
-        replace_json(path / "request.json", request)
+        try:
+            path.mkdir()
+            replace_json(path / "request.json", request)
+        except OSError:
+            shutil.rmtree(path, ignore_errors=True)
+            raise
         job = DataJob(path)
         again(job)
         return job
@@ -173,7 +179,7 @@ def broken_data_jobs() -> list[SkippedFile]:
 
 def _look_through() -> tuple[list[DataJob], list[SkippedFile]]:
     found, broken = [], []
-    for path in sorted(_folder().iterdir(), reverse=True):
+    for path in reversed(entries(_folder())):
         if not (path / "request.json").exists():
             continue  # no job yet, or none at all
         try:
@@ -216,9 +222,7 @@ def _is_sound(event: dict[str, Any]) -> bool:
 
 
 def _folder() -> Path:
-    folder = live_home() / "jobs"
-    folder.mkdir(exist_ok=True)
-    return folder
+    return live_home() / "jobs"
 
 
 def _is_event(line: str) -> bool:

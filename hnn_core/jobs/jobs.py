@@ -27,13 +27,15 @@ from hnn_core.jobs.process import (
     worker,
     write_process,
 )
-from hnn_core.storage import home, now, read_json, replace_json, unreadable
+from hnn_core.storage import fault_words, home, now, read_json, replace_json, unreadable
 
 __all__ = ["Job", "State", "effective_state", "request_stop", "start", "stop", "take_turn"]
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "hnn_core")
-_INTERRUPTED = "It was killed or the machine restarted; resume it from its last checkpoint."
+_INTERRUPTED = (
+    "It was killed, the machine restarted or its disk was full; resume it from its last checkpoint."
+)
 _STATES = ("queued", "running", "stopping", "stopped", "interrupted", "failed", "finished")
 _TURN_POLL_S = 0.2
 _RANKS = ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")
@@ -172,11 +174,16 @@ def start(arguments: list[str], job: Job, *, in_turn: bool = True) -> None:
                     pass_fds=[lock.fileno()],
                 )
         except OSError as error:
-            raise RunError(f"No process can be started for {job.name} ({error}).") from error
+            why = fault_words(error) or f"{error}."
+            raise RunError(f"No process can be started for {job.name}: {why}") from error
         _children.append(child)
-        write_process(job.path, child.pid)
-        if in_turn:
-            join_queue(job.path, anew=True)
+        try:
+            write_process(job.path, child.pid)
+            if in_turn:
+                join_queue(job.path, anew=True)
+        except OSError:
+            child.kill()  # nobody would find it again
+            raise
 
 
 def stop(job: Job, grace_s: float = 60.0) -> None:

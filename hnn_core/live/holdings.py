@@ -8,7 +8,13 @@ from hnn_core.catalogs.raw import SIDE, describe
 from hnn_core.catalogs.store import Catalog, catalogs_home
 from hnn_core.dataset.card import list_datasets
 from hnn_core.dataset.stored import StoredDataset
-from hnn_core.exceptions import CatalogError, EmptySourceError, HnnError, UnknownSourceError
+from hnn_core.exceptions import (
+    CatalogError,
+    EmptySourceError,
+    HnnError,
+    MachineError,
+    UnknownSourceError,
+)
 from hnn_core.jsoc.files import cache_home, digest_flaw
 from hnn_core.jsoc.keywords import DEFINITIVE, NEAR_REAL_TIME, Series
 from hnn_core.live.reporting import Reporter
@@ -16,6 +22,7 @@ from hnn_core.magnetogram.conventions import format_t_rec, tai_seconds
 from hnn_core.magnetogram.magnetogram import read_fits
 from hnn_core.regions.base import Region
 from hnn_core.sources.fits_folder import FitsFolder
+from hnn_core.storage import entries, home, home_fault
 
 __all__ = ["Holding", "holdings", "verify_all"]
 
@@ -63,7 +70,11 @@ def verify_all(reporter: Reporter, *, remove_damaged: bool = False) -> str:
     ------
     CatalogError
         Something is damaged; all of it was reported before.
+    MachineError
+        The program's folder cannot be reached.
     """
+    if not entries(home()) and (fault := home_fault()):
+        raise MachineError(fault)
     damaged: list[tuple[str, str]] = []
 
     def report(what: object, why: str) -> None:
@@ -111,6 +122,8 @@ def _flaw(series: Series, path: Path) -> str:
     """Say what is wrong with a magnetogram; empty if it is sound."""
     try:
         magnetogram = read_fits(path)
+    except MachineError:  # it may be sound, and must not be removed
+        raise
     except HnnError as error:
         return str(error)
     if changed := digest_flaw(path):

@@ -2,11 +2,12 @@
 
 import json
 import math
+import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from hnn_core.exceptions import HnnError, brief
+from hnn_core.storage import fault_words, home_fault
 
 __all__ = [
     "DeviceOption",
@@ -25,6 +27,7 @@ __all__ = [
     "duration",
     "echo_json",
     "headers_read",
+    "note_home",
     "report",
     "reporting",
     "run",
@@ -37,7 +40,7 @@ JsonOption = Annotated[
     bool, typer.Option("--json", help="Write JSON; events and lists as one object a line.")
 ]
 
-_BAD_INPUT = 2
+_BAD_INPUT, _INTERRUPTED, _PIPE_BROKE = 2, 130, 141
 _EVERY_S = {True: 0.5, False: 5.0}
 """Seconds between two reports of progress: as events, and as lines where there is no terminal."""
 _MOMENT_S = 1.5
@@ -171,8 +174,7 @@ class Reporter:
     def _event(self, event: str, **values: Any) -> None:
         if self._as_json:
             text = json.dumps({"event": event, **values}, ensure_ascii=False, allow_nan=False)
-            sys.stdout.write(f"{text}\n")
-            sys.stdout.flush()
+            typer.echo(text)
 
 
 def headers_read() -> Callable[[int, int], None]:
@@ -285,19 +287,40 @@ def run(app: typer.Typer, name: str, args: list[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 2 for bad input of any kind, or 130 when interrupted.
+        0, or 2 for bad input of any kind and what the machine refuses, 130 when interrupted, or
+        141 when nobody reads the answer any more.
     """
+    code = _run(app, name, args)
     try:
-        code = app(args, prog_name=name, standalone_mode=False)
+        if sys.stdout is not None:  # None where the shell has closed it
+            sys.stdout.flush()
+    except OSError as error:
+        # What is left of the answer is dropped, lest Python tries once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return _PIPE_BROKE
+        if code == 0:
+            complain(f"The answer cannot be written: {fault_words(error) or error}")
+        return _BAD_INPUT
+    return code
+
+
+def _run(app: typer.Typer, name: str, args: list[str] | None) -> int:
+    try:
+        return app(args, prog_name=name, standalone_mode=False) or 0
+    except SystemExit:  # how typer ends where a pipe broke
+        return _PIPE_BROKE
     except typer.TyperException as error:
         complain(error.format_message())
-        return _BAD_INPUT
     except (HnnError, OSError) as error:
-        complain(str(error))
-        return _BAD_INPUT
+        complain(fault_words(error) or str(error))
+    except (MemoryError, RuntimeError) as error:
+        if not (words := fault_words(error)):
+            raise
+        complain(words)
     except (typer.Abort, KeyboardInterrupt):
-        return 130
-    return code or 0
+        return _INTERRUPTED
+    return _BAD_INPUT
 
 
 def echo_json(answer: object, *, indent: int | None = 2) -> None:
@@ -305,7 +328,14 @@ def echo_json(answer: object, *, indent: int | None = 2) -> None:
     typer.echo(json.dumps(answer, indent=indent, ensure_ascii=False, allow_nan=False))
 
 
+def note_home() -> None:
+    """Write, where the program's folder cannot be used, why: what it holds may not be seen."""
+    if fault := home_fault():
+        complain(fault)
+
+
 def complain(message: str) -> None:
-    """Write a message as one line on stderr."""
+    """Write a message as one line on stderr, if anybody reads it."""
     line = brief(" ".join(message.split()))
-    typer.echo(line.encode(errors="backslashreplace").decode(), err=True)
+    with suppress(OSError):
+        typer.echo(line.encode(errors="backslashreplace").decode(), err=True)

@@ -21,7 +21,7 @@ from hnn_core.regions.base import Region, Source
 from hnn_core.services.endpoints import live_home
 from hnn_core.sources import open_source
 from hnn_core.sources.sequence import build_sequence
-from hnn_core.storage import append_line, read_lines
+from hnn_core.storage import append_line, read_lines, room_on_disk
 
 __all__ = ["prediction_log", "read_predictions", "watch"]
 
@@ -79,14 +79,16 @@ def watch(model: str, device: str, reporter: Reporter, *, once: bool) -> int:
         With `once`, if JSOC does not answer.
     """
     log = prediction_log()
-    log.parent.mkdir(exist_ok=True)
+    with room_on_disk(log.parent, "try again"):
+        log.parent.mkdir(parents=True, exist_ok=True)
     predictor = Predictor.load(model, device)
     try:
         with FileLock(log.with_suffix(".lock"), timeout=0):
             while True:
                 begun, pause = time.monotonic(), _HOUR_S
                 try:
-                    added = _round(predictor, reporter)
+                    with room_on_disk(log.parent, "the watch goes on"):
+                        added = _round(predictor, reporter)
                     if once:
                         return added
                 except HnnError as error:

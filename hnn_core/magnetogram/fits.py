@@ -18,8 +18,15 @@ from astropy.io import fits
 from astropy.io.fits import Card, Header
 from astropy.io.fits.verify import VerifyError
 
-from hnn_core.exceptions import FitsError, TruncatedFitsError, WrongInstrumentError
+from hnn_core.exceptions import (
+    FitsError,
+    HnnError,
+    MachineError,
+    TruncatedFitsError,
+    WrongInstrumentError,
+)
 from hnn_core.magnetogram.packed import MAX_BYTES, FileStream, check_tiles, drain, open_file
+from hnn_core.storage import fault_words
 
 __all__ = ["ImageHeader", "clean_header", "read_header", "read_pixels", "repair_cards"]
 
@@ -343,17 +350,19 @@ def _decode(header: Header, data: bytes, path: Path) -> np.ndarray:
 
 @contextmanager
 def _translated(path: Path) -> Iterator[None]:
-    """Turn what Python and astropy raise on bad files into `FitsError`."""
+    """Turn what Python and astropy raise on bad files, not faults of the machine, into FitsError."""
     try:
         with warnings.catch_warnings():
             # Truncation and odd cards are judged here; astropy's warnings would only repeat it.
             warnings.simplefilter("ignore")
             yield
-    except FitsError:
+    except HnnError:
         raise
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise FitsError(f"{path} cannot be opened: {error.strerror}.") from error
     except Exception as error:
+        if words := fault_words(error):  # the file may be sound
+            raise MachineError(f"{path} was not read. {words}") from error
         # Everything else astropy raises on a damaged file: OSError, TypeError, VerifyError, and
         # the decoder's own class, which is private.
         raise TruncatedFitsError(

@@ -37,8 +37,11 @@ from hnn_core.network.model import HNN, HNNConfig
 from hnn_core.regions.base import SkippedFile
 from hnn_core.services.hub import hub_file
 from hnn_core.storage import (
+    entries,
     flush_folder,
     home,
+    naming,
+    reachable,
     read_json,
     replace_folder,
     typed_path,
@@ -181,14 +184,15 @@ def save_model(
     draft = folder.parent / f".{folder.name}-{uuid.uuid4().hex[:8]}"
     draft.mkdir()
     try:
-        save_file(weights, draft / WEIGHTS, metadata={"format": "pt"})
-        write_config(draft, asdict(model.config) | {"metadata": known})
-        # safetensors makes files that only their owner can read, whatever the umask.
-        (draft / WEIGHTS).chmod((draft / CONFIG).stat().st_mode)
-        if card is not None:
-            (draft / "README.md").write_text(card, encoding="utf-8")
-        flush_folder(draft)
-        replace_folder(draft, folder)
+        with naming(folder / WEIGHTS):
+            save_file(weights, draft / WEIGHTS, metadata={"format": "pt"})
+            write_config(draft, asdict(model.config) | {"metadata": known})
+            # safetensors makes files that only their owner can read, whatever the umask.
+            (draft / WEIGHTS).chmod((draft / CONFIG).stat().st_mode)
+            if card is not None:
+                (draft / "README.md").write_text(card, encoding="utf-8")
+            flush_folder(draft)
+            replace_folder(draft, folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return read_model_info(folder)
@@ -207,7 +211,7 @@ def list_models() -> tuple[list[ModelInfo], list[SkippedFile]]:
     models: dict[str, ModelInfo] = {}
     skipped = []
     for parent in _model_parents():
-        for folder in sorted(parent.iterdir()) if parent.is_dir() else ():
+        for folder in entries(parent):
             if folder.name.startswith(".") or not folder.is_dir():
                 continue
             try:
@@ -226,9 +230,9 @@ def find_model(where: str | Path) -> Path:
     # A path is never looked up as a name, so that "./demo" and "demo" can differ.
     if isinstance(where, str) and Path(text).name == text and text not in ("", ".", ".."):
         for parent in _model_parents():
-            if (parent / text).is_dir():
+            if reachable(parent / text):
                 return parent / text
-    if text and path.is_dir():
+    if text and reachable(path) and path.is_dir():
         return path
     if isinstance(where, str) and text.count("/") == 1 and not text.startswith((".", "/", "~")):
         return _download(text)

@@ -17,7 +17,15 @@ from hnn_core import __version__
 from hnn_core.exceptions import RequestError
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
 from hnn_core.regions.base import SkippedFile
-from hnn_core.storage import home, now, read_json, replace_json, unreadable
+from hnn_core.storage import (
+    entries,
+    fault_words,
+    home,
+    now,
+    read_json,
+    replace_json,
+    unreadable,
+)
 
 __all__ = [
     "MOST_CASES",
@@ -165,12 +173,13 @@ def save_set(
     try:
         with _alone():
             path = _path(name)
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             if path.exists():
                 _refuse_overwriting(path, seen, replace=replace)
             replace_json(path, {"format": _FORMAT, **dataclasses.asdict(made)})
     except OSError as error:
-        raise RequestError(f"The set “{name}” cannot be saved ({unreadable(error)}).") from error
+        why = fault_words(error) or f"{unreadable(error)}."
+        raise RequestError(f"The set “{name}” cannot be saved: {why}") from error
     return made
 
 
@@ -195,7 +204,7 @@ def read_set(path: Path) -> CaseSet:
     """
     try:
         values = read_json(path)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise RequestError(f"There is no set “{_name(path)}”.") from error
     except OSError as error:
         raise RequestError(f"{path.name} cannot be read ({unreadable(error)}).") from error
@@ -324,5 +333,6 @@ def _existing(name: str) -> Path:
 
 def _files() -> list[Path]:
     """Files that may be sets, those that this program named first; none without a folder."""
-    found = [path for path in (home() / "cases").glob("*.json") if path.name[0] != "."]
+    inside = entries(home() / "cases")
+    found = [path for path in inside if path.suffix == ".json" and path.name[0] != "."]
     return sorted(found, key=lambda path: (path != _own_path(_name(path)), path.name))

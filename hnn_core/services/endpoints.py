@@ -43,12 +43,10 @@ def elsewhere() -> str:
 
 
 def live_home() -> Path:
-    """Return the folder for what comes from the services, made if absent.
+    """Return the folder for what comes from the services; it may not exist yet.
 
     Replies of a stand-in, such as the emulators, never mix with those of the real services: they
     have a folder of their own, named by host and port.
     """
     place = elsewhere().replace(":", "-")
-    folder = home() / (f"live-{place}" if place else "live")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return home() / (f"live-{place}" if place else "live")

@@ -220,7 +220,7 @@ class Transport:
             with (
                 self.turn(),
                 self._stream(url, None) as response,
-                part.open("wb", buffering=0) as stream,
+                part.open("wb") as stream,
             ):
                 for block in self._blocks(response):
                     start += block if len(start) < _START else b""

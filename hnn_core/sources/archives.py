@@ -23,7 +23,14 @@ from filelock import FileLock
 
 from hnn_core.exceptions import ArchiveError, HnnError
 from hnn_core.regions.base import SkippedFile
-from hnn_core.storage import home, read_json, replace_folder, replace_json, room_on_disk
+from hnn_core.storage import (
+    fault_words,
+    home,
+    read_json,
+    replace_folder,
+    replace_json,
+    room_on_disk,
+)
 
 __all__ = [
     "ARCHIVE_ENDINGS",
@@ -45,6 +52,7 @@ _RATIO = 100
 _FREE = 64 * 2**20
 """What any archive may unpack to."""
 _CHUNK = 2**20
+_AGAIN = "try again"
 _OPENERS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open}
 
 
@@ -99,11 +107,12 @@ def unpack(
     ...     (Path(there) / "copy" / "a" / "one.fits").read_bytes(), [one.path for one in skipped]
     (b'SIMPLE', ['../two.fits'])
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(mkdtemp(prefix=".", suffix=".part", dir=folder.parent))
+    with room_on_disk(folder.parent, _AGAIN):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(mkdtemp(prefix=".", suffix=".part", dir=folder.parent))
     skipped: list[SkippedFile] = []
     try:
-        with room_on_disk(folder.parent, "try again"), _translated(archive):
+        with room_on_disk(folder.parent, _AGAIN), _translated(archive):
             room = min(max_bytes, max(_FREE, _RATIO * archive.stat().st_size))
             for number, member in enumerate(_members(archive), start=1):
                 if number > max_files:
@@ -120,7 +129,8 @@ def unpack(
                 if reason:
                     shown = printable(member.name)
                     skipped.append(SkippedFile(shown, f"{shown} {reason}"))
-        replace_folder(draft, folder)
+        with room_on_disk(folder.parent, _AGAIN):
+            replace_folder(draft, folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return skipped
@@ -142,16 +152,25 @@ def unpacked(archive: Path) -> tuple[Path, list[SkippedFile]]:
     key = hashlib.sha256(json.dumps(state).encode()).hexdigest()[:24]
     folder = unpacked_home() / key
     card = folder.with_suffix(".json")
-    folder.parent.mkdir(exist_ok=True)
-    with FileLock(folder.parent / ".lock"):
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            if folder.is_dir():
-                kept = read_json(card)["skipped"]
-                return folder, [SkippedFile(**one) for one in kept]
-        _remove_stale(folder.parent)
-        skipped = unpack(archive, folder)
-        replace_json(card, {**state, "skipped": [vars(one) for one in skipped]})
-    return folder, skipped
+    if (known := _known(folder, card)) is not None:  # without a lock: the disk may be read-only
+        return folder, known
+    with room_on_disk(folder.parent, _AGAIN):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.parent / ".lock"):
+            if (known := _known(folder, card)) is not None:
+                return folder, known
+            _remove_stale(folder.parent)
+            skipped = unpack(archive, folder)
+            replace_json(card, {**state, "skipped": [vars(one) for one in skipped]})
+        return folder, skipped
+
+
+def _known(folder: Path, card: Path) -> list[SkippedFile] | None:
+    """Return what was skipped of an archive that is unpacked already; None if it is not."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        if folder.is_dir():
+            return [SkippedFile(**one) for one in read_json(card)["skipped"]]
+    return None
 
 
 @dataclass(frozen=True)
@@ -285,7 +304,7 @@ def _translated(archive: Path) -> Iterator[None]:
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
         raise ArchiveError(f"{archive} cannot be opened: {error.strerror}.") from error
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if fault_words(error):  # the archive may be sound
             raise
         # tarfile, zipfile and the decoders raise a dozen classes on what is no archive.
         raise ArchiveError(_damaged(archive, error)) from error

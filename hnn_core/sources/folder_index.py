@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from hnn_core.exceptions import ArchiveError, UnknownSourceError
+from hnn_core.exceptions import ArchiveError, MachineError, UnknownSourceError
 from hnn_core.regions.flare_table import FLARE_TABLE
 from hnn_core.sources.archives import is_archive, printable, unpacked, unpacked_home
 from hnn_core.sources.header_rows import HeaderFile, IndexRow, Progress, index_row, read_rows
@@ -17,7 +17,7 @@ from hnn_core.storage import home, read_json, write_atomically
 
 __all__ = ["FolderIndex", "read_index"]
 
-_VERSION = 3
+_VERSION = 4
 _OURS = (".part", ".sha256")
 """Endings of what fetching leaves next to the files."""
 
@@ -71,7 +71,8 @@ def read_index(
         rows.update((row.path, row) for row in read_rows(new, tables, progress, workers))
     ordered = [rows[one.name] for one in files]
     if new or len(rows) != len(kept) or not same_tables:
-        _write_cache(folder, ordered, found.table_state)
+        kept_rows = [row for row in ordered if not row.passing]
+        _write_cache(folder, kept_rows, found.table_state)
     problems = [
         IndexRow(path.relative_to(found.root).as_posix(), -1, -1, problem=reason)
         for path, reason in sorted(tables.problems.items())
@@ -90,9 +91,7 @@ class _Scan:
         self.tables: list[Path] = []
         self.closed: list[IndexRow] = []
         self._seen: set[tuple[int, int]] = set()
-        self._copies: Path | None = None  # where the program's folder cannot be used
-        with suppress(OSError):
-            self._copies = unpacked_home()
+        self._copies = unpacked_home()
 
     @property
     def table_state(self) -> list[list[object]]:
@@ -161,7 +160,7 @@ class _Scan:
                 return
             try:
                 self._walk(self._unpack(path, f"{name}/"), f"{name}/")
-            except ArchiveError as error:
+            except (ArchiveError, MachineError) as error:  # the other files are of use
                 self._close(name, str(error))
         else:
             self.files.append(HeaderFile(name, path, *_state(path), str(self.folder / name)))

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from hnn_core.exceptions import HnnError
+from hnn_core.exceptions import HnnError, MachineError
 from hnn_core.magnetogram.conventions import tai_seconds
 from hnn_core.magnetogram.fits import read_header
 from hnn_core.magnetogram.sharp import NEEDED, completed, is_bare, sharp_keywords
@@ -63,6 +63,8 @@ class IndexRow:
     """Without keywords of its own: those of a table, if one has them, are read with it."""
     whole: bool = True
     """False for a file shorter than its header claims: its record is known, its pixels are not."""
+    passing: bool = False
+    """Whether the problem is the machine's, or a permission: the file itself may be sound."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,8 @@ def _read_row(one: HeaderFile, tables: "KeywordTables | None" = None) -> IndexRo
         cards = tables.cards(one.path) if tables and row.bare else None
         keywords = sharp_keywords(completed(image.keywords, cards), str(one.path))
     except HnnError as error:
-        return replace(row, problem=str(error).replace(str(one.path), one.shown))
+        passing = isinstance(error, MachineError) or isinstance(error.__cause__, PermissionError)
+        return replace(row, problem=str(error).replace(str(one.path), one.shown), passing=passing)
     if keywords.interpolated:
         problem = f"{one.shown} is a frame made by interpolation, not a record."
         return replace(row, problem=problem)

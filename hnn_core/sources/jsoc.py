@@ -10,6 +10,7 @@ from hnn_core.regions.base import Region, SkippedFile
 from hnn_core.regions.joining import with_well_known
 from hnn_core.services.endpoints import live_home
 from hnn_core.sources.fits_folder import FitsFolder
+from hnn_core.storage import entries, reachable
 
 __all__ = ["JsocSource", "newest"]
 
@@ -50,8 +51,9 @@ class JsocSource(FitsFolder):
                 f"{spec!r} is not a source; write jsoc:, jsoc:nrt or jsoc:CLASS:START:END."
             ) from error
         folder = cache_home() / self.series.folder
+        if not reachable(folder):
+            raise EmptySourceError(_NOTHING_YET[spec])
         try:
-            folder.mkdir(parents=True, exist_ok=True)
             super().__init__(folder)
         except EmptySourceError as error:
             raise EmptySourceError(_NOTHING_YET[spec]) from error
@@ -108,5 +110,7 @@ def newest(spec: str, region: str = "") -> int:
         folders = [folder / str(int(number[0]))] if number else []
     else:
         folders = [live_home() / "catalogs", folder]
-        folders += folder.iterdir() if folder.is_dir() else ()
-    return max((one.stat().st_mtime_ns for one in folders if one.is_dir()), default=0)
+        folders += entries(folder)
+    return max(
+        (one.stat().st_mtime_ns for one in folders if reachable(one) and one.is_dir()), default=0
+    )

@@ -32,7 +32,7 @@ from hnn_core.regions.goes_classes import FLARE_CLASSES
 from hnn_core.regions.words import read_day
 from hnn_core.services.endpoints import live_home
 from hnn_core.sources.fits_folder import FitsFolder
-from hnn_core.storage import read_json, write_atomically
+from hnn_core.storage import reachable, read_json, write_atomically
 
 __all__ = [
     "Plan",
@@ -161,7 +161,7 @@ def write_plan(plan: Plan) -> None:
     from pydantic import TypeAdapter
 
     path = plan_path(plan.request)
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     values = {**TypeAdapter(Plan).dump_python(plan, mode="json"), "format": _FORMAT}
     write_atomically(path, json.dumps(values, indent=1).encode())
 
@@ -171,7 +171,7 @@ def read_plan(request: PlanRequest) -> Plan | None:
     from pydantic import TypeAdapter
 
     path = plan_path(request)
-    if not path.exists():
+    if not reachable(path):
         return None
     try:
         values = read_json(path)

@@ -13,6 +13,7 @@ import secrets
 import shutil
 import weakref
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -33,7 +34,15 @@ from hnn_core.regions.flare_table import FLARE_TABLE
 from hnn_core.sources.archives import is_archive, printable, unpack
 from hnn_core.sources.fits_folder import FitsFolder
 from hnn_core.sources.folder_index import index_path
-from hnn_core.storage import home, is_held, room_on_disk, take_lock
+from hnn_core.storage import (
+    entries,
+    home,
+    is_held,
+    reachable,
+    room_on_disk,
+    take_lock,
+    write_atomically,
+)
 
 __all__ = ["MAX_BYTES", "MAX_FILES", "Upload", "UploadedFolder", "uploads_home"]
 
@@ -42,6 +51,7 @@ MAX_BYTES = 500_000_000
 MAX_FILES = 1000
 _MAX_BYTES_HERE = 8 * MAX_BYTES
 """Of all sessions together."""
+_FEWER = "upload again, or fewer files"
 _NAME = re.compile(r"\d+-[0-9a-f]{32}")
 _LOCK = ".lock"
 
@@ -98,14 +108,15 @@ class Upload:
         A file beyond `MAX_FILES` or `MAX_BYTES` is listed in `skipped`, as is an archive that
         cannot be unpacked.
         """
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not self._held:
-            self._held.append((self._folder / _LOCK).open("ab"))
-            take_lock(self._held[0])
+        with room_on_disk(self._folder, _FEWER):
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self._held:
+                self._held.append((self._folder / _LOCK).open("ab"))
+                take_lock(self._held[0])
         skipped = {file.path: file for file in self.skipped}
         files_left, bytes_left = MAX_FILES - self.n_files, MAX_BYTES - self.n_bytes
         here_left = _MAX_BYTES_HERE - sum(path.stat().st_size for path in _files(uploads_home()))
-        with room_on_disk(self._folder, "upload fewer files"):
+        with room_on_disk(self._folder, _FEWER):
             for name, content in files:
                 shown = printable(name)
                 stem = re.sub(r"[^\w.+-]", "_", Path(name).name).lstrip(".") or "_"
@@ -130,7 +141,7 @@ class Upload:
                     bytes_left, here_left = bytes_left - sum(sizes), here_left - sum(sizes)
                 else:
                     reason = ""
-                    target.write_bytes(content)
+                    write_atomically(target, content)
                     files_left -= 1
                     bytes_left, here_left = bytes_left - len(content), here_left - len(content)
                 if reason:
@@ -161,13 +172,13 @@ class Upload:
         skipped: dict[str, SkippedFile],
     ) -> str:
         archive = target.with_name(f".{target.name}")
-        archive.write_bytes(content)
         try:
+            archive.write_bytes(content)
             left = unpack(archive, folder, max_bytes=max_bytes, max_files=max_files)
         except ArchiveError as error:
             return str(error).replace(str(archive), target.name)
         finally:
-            archive.unlink()
+            archive.unlink(missing_ok=True)
         skipped.update({file.path: file for file in left})
         return ""
 
@@ -190,7 +201,7 @@ class UploadedFolder(FitsFolder):
 
     def __init__(self, name: str) -> None:
         folder = uploads_home() / name
-        if not _NAME.fullmatch(name) or not folder.is_dir():
+        if not _NAME.fullmatch(name) or not reachable(folder):
             raise UnknownSourceError(
                 "These files were uploaded in a session that has ended or is not this one; upload "
                 "them again, or put them into a folder on the server."
@@ -224,7 +235,8 @@ class UploadedFolder(FitsFolder):
 def _remove(folder: Path, index: Path) -> None:
     """Remove the files of a session, and what is kept of their headers."""
     shutil.rmtree(folder, ignore_errors=True)
-    index.unlink(missing_ok=True)
+    with suppress(OSError):
+        index.unlink(missing_ok=True)
 
 
 def _let_go(folder: Path, index: Path, held: list[IO[bytes]]) -> None:
@@ -234,17 +246,18 @@ def _let_go(folder: Path, index: Path, held: list[IO[bytes]]) -> None:
 
 
 def _files(folder: Path) -> Iterable[Path]:
+    if not reachable(folder):
+        return iter(())
     files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     return (path for path in files if path.name != _LOCK)
 
 
 def _remove_orphans() -> None:
     """Remove what sessions of servers left that were killed."""
-    if uploads_home().is_dir():
-        for folder in uploads_home().iterdir():
-            held = is_held(folder / _LOCK)
-            if held is None:  # of an earlier version, or on a disk without locks
-                owner = folder.name.partition("-")[0]
-                held = owner.isdigit() and psutil.pid_exists(int(owner))
-            if not held:
-                _remove(folder, index_path(folder.absolute()))
+    for folder in entries(uploads_home()):
+        held = is_held(folder / _LOCK)
+        if held is None:  # of an earlier version, or on a disk without locks
+            owner = folder.name.partition("-")[0]
+            held = owner.isdigit() and psutil.pid_exists(int(owner))
+        if not held:
+            _remove(folder, index_path(folder.absolute()))

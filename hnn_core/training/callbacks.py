@@ -23,10 +23,10 @@ import torch.distributed as dist
 from lightning.fabric.plugins.io import TorchCheckpointIO
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from hnn_core.exceptions import TrainingError
+from hnn_core.exceptions import MachineError, TrainingError
 from hnn_core.network.model_store import save_model
 from hnn_core.scores import skill_scores
-from hnn_core.storage import replacing
+from hnn_core.storage import fault_words, replacing
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.loaders import ResumableLoader
 from hnn_core.training.module import TrainingModule, focal_loss
@@ -317,5 +317,7 @@ def _damage(path: Path) -> str | None:
                 return f"{broken} has a wrong checksum"
         torch.load(path, map_location="meta", weights_only=True)
     except _DAMAGE as error:
+        if words := fault_words(error):  # it may be whole
+            raise MachineError(f"{path} was not read. {words}") from error
         return str(error).split("\n")[0] or type(error).__name__
     return None

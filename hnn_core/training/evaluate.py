@@ -13,7 +13,7 @@ from hnn_core.magnetogram.preprocess import PreprocessConfig
 from hnn_core.network.embedding import choose_device
 from hnn_core.network.model import HNN
 from hnn_core.network.model_store import SHIPPED, load_model, read_model_info
-from hnn_core.storage import flush_folder, home, replace_folder
+from hnn_core.storage import fault_words, flush_folder, home, naming, replace_folder
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.data import Parts, read_frames_once
 from hnn_core.training.fit import without_nan, write_scores, write_table
@@ -110,15 +110,18 @@ def adopt_model(run: RunFolder) -> str:
     if (SHIPPED / name).is_dir():
         raise RunError(f"A model named {name!r} came with the program; copy the run and rename it.")
     target = home() / "models" / name
-    target.parent.mkdir(exist_ok=True)
     draft = target.with_name(f".{name}-{uuid.uuid4().hex[:8]}")
     try:
-        shutil.copytree(run.model_folder, draft)
+        draft.mkdir(parents=True)
+        for file in run.model_folder.iterdir():
+            with naming(target):
+                shutil.copyfile(file, draft / file.name)
         read_model_info(draft).verify()
         flush_folder(draft)
         replace_folder(draft, target)
     except OSError as error:
-        raise RunError(f"{run.name}: its model cannot be copied to {target} ({error}).") from error
+        why = fault_words(error) or f"{error}."
+        raise RunError(f"{run.name}: its model cannot be copied to {target}: {why}") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return name

@@ -10,12 +10,11 @@ from torch.nn.functional import logsigmoid
 
 from hnn_core.exceptions import TrainingError
 from hnn_core.network.model import HNN
+from hnn_core.storage import is_memory_short
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.data import Batch
 
 __all__ = ["TrainingModule", "enough_memory", "focal_loss"]
-
-_SHORT = ("not enough memory", "out of memory", "can't allocate memory", "cannot allocate memory")
 
 
 def focal_loss(
@@ -136,8 +135,7 @@ def enough_memory(config: TrainConfig) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        short = isinstance(error, torch.OutOfMemoryError | MemoryError)
-        if not short and not any(words in str(error).lower() for words in _SHORT):
+        if not is_memory_short(error):
             raise
         raise TrainingError(
             f"A batch does not fit into memory: switch recompute on (now {config.recompute}), "

@@ -14,7 +14,7 @@ from hnn_core.dataset.stored import StoredDataset
 from hnn_core.exceptions import HnnError, TrainingError
 from hnn_core.jobs.jobs import take_turn
 from hnn_core.scores import SCORES, fold_mean
-from hnn_core.storage import replace_json
+from hnn_core.storage import fault_words, replace_json, room_on_disk
 from hnn_core.training.assemble import Material, read_material
 from hnn_core.training.callbacks import StopRequestedError
 from hnn_core.training.config import TrainConfig
@@ -172,7 +172,7 @@ def _work(run: RunFolder) -> str:
     if is_main_process():
         run.write_status("running")
     try:
-        with _stoppable():
+        with _stoppable(), room_on_disk(run.path, "resume it"):
             _WORK[run.kind](run)
     except StopRequestedError:
         _end(run, "stopped", "Stopped; resume it from its checkpoint.")
@@ -181,7 +181,8 @@ def _work(run: RunFolder) -> str:
         _end(run, "failed", str(error))
         raise
     except BaseException as error:
-        _end(run, "failed", f"Something went wrong that should not ({type(error).__name__}).")
+        wrong = f"Something went wrong that should not ({type(error).__name__})."
+        _end(run, "failed", fault_words(error) or wrong)
         raise
     _end(run, "finished", "")
     return "finished"

@@ -23,9 +23,12 @@ from hnn_core.jobs.jobs import Job, start
 from hnn_core.jobs.process import machine_lock, reserve
 from hnn_core.regions.base import SkippedFile
 from hnn_core.storage import (
+    entries,
+    fault_words,
     home,
     json_objects,
     now,
+    reachable,
     read_json,
     replace_json,
     typed_path,
@@ -208,7 +211,8 @@ class RunFolder(Job):
                 raise ValueError("its checksum is not that in scores.json")
             return pd.read_parquet(path)
         except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-            raise RunError(f"{path} is damaged; evaluate the run again.") from error
+            damaged = f"{path} is damaged; evaluate the run again."
+            raise RunError(fault_words(error) or damaged) from error
 
     def scores(self) -> dict[str, Any]:
         """Scores of the test set and what they rest on.
@@ -246,9 +250,9 @@ def find_run(where: str | Path) -> RunFolder:
     path = typed_path(text)
     if text and Path(text).name == text and text not in (".", ".."):
         for parent in (runs_home(), SHIPPED):
-            if (parent / text / "config.json").is_file():
+            if reachable(parent / text / "config.json"):
                 return RunFolder(parent / text)
-    if text and (path / "config.json").is_file():
+    if text and reachable(path / "config.json"):
         return RunFolder(path)
     names = ", ".join(run.name for run in list_runs()[0]) or "none"
     raise UnknownRunError(f"There is no run {text!r}; runs here: {names}.")
@@ -393,9 +397,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _folders(parent: Path) -> list[Path]:
-    if not parent.is_dir():
-        return []
-    return sorted(p for p in parent.iterdir() if p.is_dir() and not p.name.startswith("."))
+    return [p for p in entries(parent) if p.is_dir() and not p.name.startswith(".")]
 
 
 def _made(folder: Path) -> float:

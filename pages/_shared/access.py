@@ -9,7 +9,8 @@ from typing import Any
 import streamlit as st
 
 from hnn_core.exceptions import HnnError, RequestError, UnknownSourceError
-from pages._shared.messages import plain, worded_errors
+from hnn_core.storage import fault_words
+from pages._shared.messages import nothing_kept, plain, worded_errors
 from pages._shared.right import REFUSED, cookie_name, named_folders, reason_against
 
 __all__ = [
@@ -49,7 +50,7 @@ def guarded_button(
     draw : callable
         ``st.button`` or ``st.form_submit_button``; `more` goes there.
     """
-    refused = writes_refused()
+    refused = writes_refused() or nothing_kept()
     return draw(
         label,
         key=key,
@@ -78,8 +79,8 @@ def perform_first(place: str, act: Callable[..., object], *args: Any) -> None:
     try:
         require_writes()
         st.session_state[place] = ("", act(*args))
-    except HnnError as error:
-        st.session_state[place] = (str(error), "")
+    except (HnnError, OSError) as error:
+        st.session_state[place] = (fault_words(error) or str(error), "")
 
 
 def writes_refused() -> str:

@@ -23,6 +23,7 @@ from hnn_core.regions.labels import DEFAULT_POLICY
 from hnn_core.regions.outcome import cme_words, lookup_sentence
 from hnn_core.regions.well_known import largest_flare
 from hnn_core.scores import interval_words
+from hnn_core.storage import fault_words, home, home_fault
 
 __all__ = [
     "DECISIONS",
@@ -34,9 +35,11 @@ __all__ = [
     "frame_notes",
     "model_label",
     "model_sentence",
+    "nothing_kept",
     "plain",
     "position",
     "region_label",
+    "show_nothing_kept",
     "show_simulated",
     "show_state",
     "worded_errors",
@@ -85,6 +88,8 @@ _AGAIN = re.compile(
 the backslashes left; it finds none of them in two halves."""
 _NOTHING = ":small[]"
 _MOST_FLARES = 4
+_LOOK_S = 5
+"""Between two looks at whether the program's folder can be written."""
 _log = logging.getLogger(__name__)
 
 
@@ -129,6 +134,28 @@ def show_simulated(words: str = "") -> None:
     st.html(f'<div class="simulated"><b>Simulated data.</b> {escape(words)}</div>')
 
 
+def nothing_kept() -> str:
+    """Return why nothing can be kept in the program's folder; empty if it can."""
+    return _home_fault(str(home()))
+
+
+@st.cache_data(ttl=_LOOK_S, show_spinner=False)
+def _home_fault(folder: str) -> str:
+    del folder
+    return home_fault()
+
+
+def show_nothing_kept() -> None:
+    """Draw, where nothing can be kept, what does not work and what does."""
+    if fault := nothing_kept():
+        st.warning(
+            "Nothing can be kept: trainings, data sets, downloads, the catalogue, uploads and sets "
+            "of cases do not work now. Folders of magnetograms, simulated regions and the models "
+            f"that come with the program can be explored. {plain(fault)}",
+            icon=":material/save:",
+        )
+
+
 def show_state(state: State) -> None:
     """Draw the state of a run or a job as a badge."""
     colour, icon = STATES[state.state]
@@ -147,6 +174,9 @@ def worded_errors() -> Iterator[None]:
         st.error(plain(error), icon=":material/error:")
     except Exception as error:  # noqa: BLE001 - the last place before a person sees it
         _log.exception("Unexpected error on a page")
+        if words := fault_words(error):
+            st.error(words, icon=":material/error:")
+            return
         st.error(
             f"Something went wrong here that should not ({plain(type(error).__name__)}). Choose "
             "another region or hour to continue. To report it, send the address of this page and "

@@ -6,7 +6,8 @@ from hnn_core.exceptions import HnnError, UnknownSourceError
 from hnn_core.live.reporting import counted
 from hnn_core.regions.base import SkippedFile
 from hnn_core.sources.uploads import MAX_BYTES, MAX_FILES, Upload
-from pages._shared.messages import plain
+from hnn_core.storage import fault_words
+from pages._shared.messages import nothing_kept, plain
 
 __all__ = ["choose_upload", "require_own", "skipped_uploads"]
 
@@ -27,6 +28,7 @@ def choose_upload() -> str | None:
         max_upload_size=MAX_BYTES // _MEGABYTE,
         on_change=_take,
         args=(key,),
+        disabled=bool(nothing_kept()),
         help=f"SHARP CEA magnetograms, or a .tar, .tar.gz or .zip of them: up to {MAX_FILES} files "
         f"and {MAX_BYTES // _MEGABYTE} MB. Only this session sees them; they are removed when it "
         "ends.",
@@ -66,6 +68,6 @@ def _take(key: str) -> None:
     state["upload_fault"] = ""
     try:
         state["upload"].add((file.name, file.getbuffer()) for file in state[key])
-    except HnnError as error:
-        state["upload_fault"] = str(error)
+    except (HnnError, OSError, MemoryError) as error:
+        state["upload_fault"] = fault_words(error) or str(error)
     state["upload_number"] += 1

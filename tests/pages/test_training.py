@@ -331,7 +331,7 @@ def test_a_finished_run_is_watched_until_its_process_has_ended(operator):
 def test_an_interrupted_run_says_so(operator):
     made_run("a", "running")
     app = opened(run="a")
-    assert "killed or the machine restarted" in words(app)
+    assert "killed, the machine restarted" in words(app)
     assert buttons(app)["run_resume"]
 
 

@@ -541,7 +541,7 @@ def test_a_draft_is_never_seen_and_never_left(folder, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(type(folder), "replace", fail)
-    with pytest.raises(RequestError, match=r"“one” cannot be saved \(No space left on device\)"):
+    with pytest.raises(RequestError, match=r"“one” cannot be saved: The disk of .* full; make"):
         save_set("one", (OTHER,), replace=True, seen=made)
     assert seen == [([made], [])]
     assert [path.name for path in folder.iterdir()] == ["one.json"]
