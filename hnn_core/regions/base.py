@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
@@ -165,7 +165,7 @@ class SkippedFile:
     reason: str
     row: int = 0
     """Line of the row in its table; 0 where the whole file could not be used."""
-    files: int = 1
+    files: int = field(default=1, kw_only=True)
     """How many files of one kind, with one reason, this entry stands for."""
 
 
