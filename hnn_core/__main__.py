@@ -29,7 +29,7 @@ from hnn_core.live.reporting import (
     run,
 )
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
-from hnn_core.regions.base import Region, Source, skipped_kinds
+from hnn_core.regions.base import Region, Source, n_skipped, skipped_kinds
 from hnn_core.sources import find_region, open_source
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def _echo_skipped(source: Source) -> None:
     """Write on stderr what a source could not use; the answer itself stands."""
     for what, skipped in skipped_kinds(source.skipped()).items():
         typer.echo(
-            f"{counted(len(skipped), what)} skipped, the first: {skipped[0].reason}", err=True
+            f"{counted(n_skipped(skipped), what)} skipped, the first: {skipped[0].reason}", err=True
         )
 
 

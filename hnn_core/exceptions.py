@@ -156,6 +156,10 @@ class ServiceFaultError(ServiceError):
     """The service answers with faults alone."""
 
 
+class LimitError(ServiceFaultError):
+    """The service has had too many requests for now."""
+
+
 class RefusedError(ServiceError):
     """The service refuses this request."""
 

@@ -400,10 +400,10 @@ def test_goes_report_is_science_scale_behind_an_index(emulator):
         get(emulator, f"{CSV}sci_xrsf-l2-flrpt_geo_y1994_v1-0-1.csv")
 
 
-def hek(emulator: Emulator, start: str, end: str, **more: str) -> bytes:
+def hek(emulator: Emulator, start: str, end: str, **more: str) -> str:
     query = {"cosec": "2", "cmd": "search", "type": "column", "event_type": "FL", "page": "1"}
     query |= {"event_starttime": start, "event_endtime": end, **more}
-    return get(emulator, "/hek/her", **query)
+    return get(emulator, "/hek/her", **query).decode("latin-1")
 
 
 def test_hek_repeats_flares_unless_one_method_is_asked_for(emulator):
@@ -424,7 +424,14 @@ def test_hek_has_pages_and_takes_a_month_at_most(emulator):
     pages = [json.loads(hek(emulator, *month, page=str(n))) for n in (1, 2, 3)]
     assert [p["overmax"] for p in pages] == [True, True, False]
     assert [len(p["result"]) for p in pages] == [2, 2, 1]
-    assert hek(emulator, "2011-02-01T00:00:00", "2011-04-01T00:00:00").startswith(b"<!DOCTYPE")
+    assert hek(emulator, "2011-02-01T00:00:00", "2011-04-01T00:00:00").startswith("<!DOCTYPE")
+
+
+def test_hek_s_names_are_no_utf_8(emulator):
+    query = {"event_starttime": "2011-02-01T00:00:00", "event_endtime": "2011-03-01T00:00:00"}
+    with pytest.raises(UnicodeDecodeError):
+        get(emulator, "/hek/her", **query).decode()
+    assert '"frm_contact": "José Peña"' in hek(emulator, *query.values())
 
 
 def test_harp_noaa_table_is_many_to_many(emulator):

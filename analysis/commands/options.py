@@ -12,7 +12,7 @@ import typer
 from analysis.physics.pil import PilRegion, PilSettings
 from hnn_core.exceptions import MachineError
 from hnn_core.live.reporting import complain, counted
-from hnn_core.regions.base import Source, skipped_kinds
+from hnn_core.regions.base import Source, n_skipped, skipped_kinds
 from hnn_core.regions.labels import POLICIES
 from hnn_core.sources import find_region
 from hnn_core.storage import fault_words, write_atomically
@@ -99,7 +99,7 @@ def report_regions(done: int, total: int) -> None:
 def report_skipped(source: Source) -> None:
     """Write what a source could not use, a line a kind."""
     for what, skipped in skipped_kinds(source.skipped()).items():
-        complain(f"{counted(len(skipped), what)} skipped, the first: {skipped[0].reason}")
+        complain(f"{counted(n_skipped(skipped), what)} skipped, the first: {skipped[0].reason}")
 
 
 def check_out(*paths: Path | None) -> None:

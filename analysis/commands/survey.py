@@ -14,7 +14,7 @@ from analysis.surveys.survey import survey as survey_windows
 from analysis.surveys.validation import validate as validate_table
 from analysis.surveys.validation import validation_table
 from hnn_core.exceptions import OneClassError, TooFewGroupsError
-from hnn_core.live.reporting import echo_json, headers_read
+from hnn_core.live.reporting import complain, counted, echo_json, headers_read
 from hnn_core.regions.goes_classes import threshold
 from hnn_core.regions.labels import DEFAULT_POLICY
 from hnn_core.sources import open_source
@@ -49,6 +49,8 @@ def survey(
     )
     table.insert(0, "source", opened.spec)
     options.write(out, parquet_bytes(table))
+    if (noted := table["notes"][table["notes"] != ""]).size:
+        complain(f"{counted(len(noted), 'window')} with a note: {noted.iloc[0]}")
     trends = compare.found_trends(table)
     compared, why = None, ""
     try:

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.cases.explained import combine_hours, hour_overlaps, map_options
 from analysis.cases.overlap import combine
 from analysis.physics.pil import detect_pils
-from analysis.surveys.survey import survey_regions, window_outcome
+from analysis.surveys.survey import notes_of, survey_regions, window_outcome
 from hnn_core.exceptions import (
     EmptySourceError,
     FitsError,
@@ -63,7 +63,7 @@ def map_survey(
     -------
     DataFrame
         One row a window, method and part: ``region``, ``t_rec_tai``, ``said`` (the predicted
-        label), ``probability``, ``outcome``, ``method``, ``part`` (one of
+        label), ``probability``, ``outcome``, ``notes`` as in a survey, ``method``, ``part`` (one of
         `analysis.cases.overlap.REGION_NAMES`), and ``overlap``, an `analysis.cases.overlap.Overlap`
         of the sequence. Draws of a region share their places, those of different regions do not.
 
@@ -92,6 +92,7 @@ def map_survey(
                 "said": prediction.label,
                 "probability": prediction.probability,
                 "outcome": window_outcome(region, last, flare_class, policy),
+                "notes": notes_of(sequence.frames),
             }
             for method in methods:
                 maps = explain(

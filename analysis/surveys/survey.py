@@ -31,6 +31,7 @@ __all__ = [
     "OUTCOMES",
     "POLICY_SENTENCES",
     "expected_windows",
+    "notes_of",
     "survey",
     "survey_regions",
     "window_outcome",
@@ -85,6 +86,7 @@ def survey(
     DataFrame
         One row a window and threshold, not divided by μ; windows with an unknown ``outcome`` are
         in it. ``region``, ``harp``, ``t_rec_tai`` of the last frame, ``n_interpolated``,
+        ``notes`` on files that are not whole patches (empty where all are),
         ``longitude_deg``, ``simulated``, ``threshold_g``; for each mask (`MASKS`; "patch" is the
         total flux) and for unsigned, positive and negative flux the Theil–Sen slope in Mx/h and
         in percent per hour and the p-value; ``both_fall``: both polarities fall with every PIL
@@ -129,6 +131,11 @@ def window_outcome(region: Region, time: Time, flare_class: str, policy: str) ->
         return "eruptive" if label == POSITIVE else "confined"
     word = what_happened(region, time, flare_class).word
     return word if word in FLARELESS else "unknown"
+
+
+def notes_of(frames: Iterable[Magnetogram]) -> str:
+    """Return what is unusual about the files of a window, in sentences, each once."""
+    return " ".join(dict.fromkeys(note for frame in frames for note in frame.notes))
 
 
 def expected_windows(regions: Iterable[Region], step: int) -> int:
@@ -176,6 +183,7 @@ def _row(
         "harp": region.harp,
         "t_rec_tai": pd.Timestamp(last.t_rec.tai.isot),
         "n_interpolated": sum(frame.interpolated for frame in frames),
+        "notes": notes_of(frames),
         "longitude_deg": float(last.longitude.to_value(u.deg)),
         "simulated": last.simulated,
         "threshold_g": fluxes.thresholds[index],

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from hnn_core.catalogs.raw import RawFolder, RawReply, Span, utc_now
-from hnn_core.exceptions import ServiceError, TransientReplyError
+from hnn_core.exceptions import LimitError, ServiceError, TransientReplyError
 from hnn_core.services.transport import Reply, Transport
 
 __all__ = ["Client", "Refresh", "ignore"]
@@ -73,7 +73,7 @@ class Client(ABC):
     suffix: ClassVar[str] = "json"
     paced: ClassVar[bool] = True
     rest: ClassVar[timedelta] = timedelta()
-    """A span is not requested again within this time."""
+    """A span that is not settled is not requested again within this time."""
     share: ClassVar[float] = 0.0
     """A reply with less than this part of the records that were here is taken for faulty."""
 
@@ -116,6 +116,7 @@ class Client(ABC):
         url: str,
         parameters: dict[str, str] | None = None,
         *,
+        secret: dict[str, str] | None = None,
         known: RawReply | None = None,
     ) -> Reply:
         """Return a reply that `check` accepts and that has not lost the records of `known`."""
@@ -132,7 +133,7 @@ class Client(ABC):
                 )
             return reply
 
-        return transport.get(url, parameters, read=read)
+        return transport.get(url, parameters, secret=secret, read=read)
 
     def keep(self, span: Span, reply: Reply) -> None:
         """Keep a reply as it came."""
@@ -156,15 +157,21 @@ class Client(ABC):
     def _is_due(self, span: Span, reply: RawReply | None) -> bool:
         if reply is None or self.refresh.again:
             return True
-        age = utc_now() - reply.fetched
-        if age < self.rest:
-            return False
-        nothing = age > _NOTHING_HOLDS and len(reply.read()) <= _LONGEST_NOTHING
-        return nothing or not span.is_settled(reply.fetched)
+        return utc_now() - reply.fetched >= self.lasts(span, reply)
+
+    def lasts(self, span: Span, reply: RawReply) -> timedelta:
+        """Return how old a reply may be before its span is requested again."""
+        if not span.is_settled(reply.fetched):
+            return self.rest
+        return _NOTHING_HOLDS if len(reply.read()) <= _LONGEST_NOTHING else timedelta.max
 
     def fetch_all(self, spans: Sequence[Span]) -> None:
-        """Fetch every span that is due; after three failures in a row the rest is left out."""
-        refresh, in_a_row = self.refresh, 0
+        """Fetch every span that is due.
+
+        After three failures in a row, or where the service has had too many requests, the rest is
+        left out.
+        """
+        refresh, in_a_row, why = self.refresh, 0, f"{_IN_A_ROW} failures in a row"
         with ExitStack() as stack:
             transport: Transport | None = None  # connected only if a span is due
             for i, span in enumerate(spans):
@@ -173,8 +180,7 @@ class Client(ABC):
                 elif in_a_row == _IN_A_ROW:
                     left = sum(map(self.is_due, spans[i:]))
                     refresh.failed += (
-                        f"{self.what}: {left} more left out after {_IN_A_ROW} failures in a row, "
-                        f"from {span.key} on.",
+                        f"{self.what}: {left} more left out after {why}, from {span.key} on.",
                     )
                     refresh.done += len(spans) - i
                     return
@@ -191,5 +197,7 @@ class Client(ABC):
                     except ServiceError as error:
                         refresh.failed += (f"{self.what} {span.key}: {error}",)
                         in_a_row += 1
+                        if isinstance(error, LimitError):
+                            in_a_row, why = _IN_A_ROW, "that"
                 refresh.done += 1
                 refresh.progress(refresh.done, refresh.total, f"{self.what} {span.key}")

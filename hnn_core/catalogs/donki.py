@@ -6,20 +6,21 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from hnn_core.catalogs.client import Client, Refresh
 from hnn_core.catalogs.raw import RawReply, Span
 from hnn_core.catalogs.records import (
     FlareRecord,
-    place,
+    direction,
     read_place,
     read_time,
     region_number,
 )
-from hnn_core.exceptions import TransientReplyError
+from hnn_core.exceptions import ServiceError, TransientReplyError
 from hnn_core.magnetogram.sharp import finite_number
 from hnn_core.regions.goes_classes import announced_scale, flux_of_class, read_class
-from hnn_core.services.endpoints import service_url
+from hnn_core.services.endpoints import donki_hosts, own_query, service_url
 from hnn_core.services.transport import Reply, Transport, read_json_or_nothing
 
 __all__ = [
@@ -36,11 +37,20 @@ _PADDING = timedelta(days=1)
 _LONGEST = timedelta(days=1)
 """No flare lasts longer from begin to end; a record in which one does has a wrong date in it."""
 
+_IN_WORK = timedelta(days=60)
+"""A record submitted this long before it was fetched shows that its span is being revised."""
+_IN_WORK_LASTS = timedelta(days=7)
+_LASTS = timedelta(days=180)
+"""How old the reply of a settled span may be: records are revised years later too."""
+
 _Problems = list[tuple[str, str]]
 
 
 class Donki(Client):
-    """Fetches flares or CMEs; a span that has lost all its records is requested again."""
+    """Fetches flares or CMEs; a span that has lost all its records is requested again.
+
+    Of its two hosts the one that answered last is tried first; see `donki_hosts`.
+    """
 
     host, share = "DONKI", 1e-9
 
@@ -48,6 +58,7 @@ class Donki(Client):
         self.service = f"donki_{kind.lower()}"
         self.what = "DONKI flares" if kind == "FLR" else "DONKI CMEs"
         self._kind = kind
+        self._hosts = list(donki_hosts())
         super().__init__(refresh)
 
     @staticmethod
@@ -60,11 +71,43 @@ class Donki(Client):
         """Return the number of records."""
         return sum(1 for _ in records_of(content))
 
+    def lasts(self, span: Span, reply: RawReply) -> timedelta:
+        """Return how old a reply may be: records are revised long after their span (data.md)."""
+        lasts = min(super().lasts(span, reply), _LASTS)
+        if lasts == _LASTS and any(
+            (read_time(record.get("submissionTime")) or datetime.min) > reply.fetched - _IN_WORK
+            for record in records_of(reply.read())
+        ):
+            return _IN_WORK_LASTS
+        return lasts
+
     def fetch(self, transport: Transport, span: Span) -> None:
-        """Fetch a span."""
-        url, known = service_url("DONKI") + self._kind, self.known(span)
-        reply = self.request(transport, url, query(span), known=known)
-        self.keep(span, reply)
+        """Fetch a span, from the second host where the first does not give it."""
+        errors: list[ServiceError] = []
+        for host in tuple(self._hosts):
+            transport.service = _named(host)
+            try:
+                reply = self.request(
+                    transport,
+                    service_url(host) + self._kind,
+                    query(span),
+                    secret=own_query(host),
+                    known=self.known(span),
+                )
+            except ServiceError as error:
+                errors.append(error)
+                continue
+            if host != self._hosts[0]:
+                self._hosts.reverse()
+                self.refresh.note(f"{transport.service} is used from here on. {errors[0]}")
+            self.keep(span, reply)
+            return
+        raise type(errors[-1])(" ".join(map(str, errors))) from errors[-1]
+
+
+def _named(host: str) -> str:
+    """Name a host in sentences."""
+    return host if host == "DONKI" else f"DONKI at {urlsplit(service_url(host)).hostname}"
 
 
 def query(span: Span) -> dict[str, str]:
@@ -262,7 +305,7 @@ def _cme_record(name: str, record: dict[str, Any], reply: RawReply) -> CmeRecord
     start = _start_of_cme(record)
     assert start is not None  # `_cme_fault` has seen to it
     analysis = _analysis(record.get("cmeAnalyses"))
-    lon, lat = place(analysis.get("longitude"), analysis.get("latitude"))
+    lon, lat = direction(analysis.get("longitude"), analysis.get("latitude"))
     speed = finite_number(analysis.get("speed"))
     return CmeRecord(
         cme_id=name,

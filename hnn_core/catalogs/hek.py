@@ -14,7 +14,7 @@ from hnn_core.catalogs.raw import RawReply, Span
 from hnn_core.catalogs.records import FlareRecord, place, read_time, region_number
 from hnn_core.exceptions import ServiceFaultError, TransientReplyError
 from hnn_core.regions.goes_classes import announced_scale, flux_of_class, read_class
-from hnn_core.services.endpoints import service_url
+from hnn_core.services.endpoints import own_query, service_url
 from hnn_core.services.transport import Reply, Transport, read_json
 
 __all__ = ["Hek", "has_more", "page_span", "parse_flares", "query"]
@@ -48,7 +48,8 @@ class Hek(Client):
             if len(replies) == _MOST_PAGES:
                 raise ServiceFaultError(f"HEK does not end after {_MOST_PAGES} pages.")
             parameters = query(span, len(replies) + 1)
-            replies.append(self.request(transport, service_url("HEK"), parameters))
+            url, secret = service_url("HEK"), own_query("HEK")
+            replies.append(self.request(transport, url, parameters, secret=secret))
         # The first page last: a month counts as fetched once that is kept.
         for page in range(len(replies), 0, -1):
             self.keep(page_span(span, page), replies[page - 1])
@@ -122,8 +123,6 @@ def _rank(record: FlareRecord) -> tuple[bool, bool, float, int, str]:
 
 def _record(event: dict[str, Any], peak: datetime, goes_class: str, reply: RawReply) -> FlareRecord:
     lon, lat = place(event.get("hgs_x"), event.get("hgs_y"))
-    if lon == lat == 0:  # the centre of the disk stands for "not known", with a region too
-        lon, lat = math.nan, math.nan
     return FlareRecord(
         source="HEK",
         id=peak.isoformat(),

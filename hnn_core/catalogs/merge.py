@@ -169,7 +169,8 @@ def flare_rows(
         name = f"{flare[0].when:%Y-%m-%dT%H:%M} {row['goes_class']}"
         row["flare_id"] = name + ascii_lowercase[same[name]] if name in same else name
         same[name] += 1
-        row |= _region(int(row["noaa"]), harps, filled.get(row["flare_id"]))
+        named_by = next((record.source for record in flare if record.noaa), "")
+        row |= _region(int(row["noaa"]), named_by, harps, filled.get(row["flare_id"]))
         rows.append(row)
     return rows
 
@@ -306,13 +307,13 @@ def _flare_row(
 
 
 def _region(
-    noaa: int, harps: dict[int, list[int]], at_place: tuple[int, int] | None
+    noaa: int, named_by: str, harps: dict[int, list[int]], at_place: tuple[int, int] | None
 ) -> dict[str, Any]:
     """Return the numbers of a flare's region: HARP where the NOAA number has exactly one."""
     if noaa:
         of_noaa = harps.get(noaa, [])
         harp = of_noaa[0] if len(of_noaa) == 1 else 0
-        return {"noaa": noaa, "harp": harp, "noaa_origin": "catalogue"}
+        return {"noaa": noaa, "harp": harp, "noaa_origin": named_by}
     if at_place is not None and any(at_place):
         return {"harp": at_place[0], "noaa": at_place[1], "noaa_origin": "position"}
     return {"noaa": 0, "harp": 0, "noaa_origin": ""}

@@ -20,6 +20,9 @@ __all__ = ["Ncei", "parse_report", "read_index"]
 _FOLDER = "xrsf-l2-flrpt_science/csv/"
 """Of the yearly reports, below the GOES products."""
 _REPORT = re.compile(r"sci_xrsf-l2-flrpt_geo_y(\d{4})_v(\d+(?:-\d+)*)\.csv")
+_PLACES = [
+    (f"flare_loc_{whose}_hgs_lon", f"flare_loc_{whose}_hgs_lat") for whose in ("swpc", "xrs")
+]
 _NEEDED = {"time", "xrsb_irrad", "flare_class", "active_region"}
 
 
@@ -106,7 +109,7 @@ def parse_report(reply: RawReply) -> tuple[list[FlareRecord], list[str]]:
         if peak is None or why:
             problems.append(f"line {reader.line_num}: {why}")
         else:
-            at_peak[peak].append(cells)
+            at_peak[peak].append(_without_no_place(cells))
     return [_record(peak, _fullest(at_peak[peak]), reply) for peak in sorted(at_peak)], problems
 
 
@@ -118,6 +121,14 @@ def _fault(cells: dict[str, str], peak: datetime | None, reply: RawReply) -> str
     if not read_class(cells.get("flare_class")) and not _irradiance(cells) > 0:
         return f"flare_class {cells.get('flare_class', '')!r} is no class"
     return ""
+
+
+def _without_no_place(cells: dict[str, str]) -> dict[str, str]:
+    """Empty the cells of a place that is not known, so that those of another row count."""
+    for names in _PLACES:
+        if math.isnan(place(*(cells.get(name) for name in names))[0]):
+            cells |= dict.fromkeys(names, "")
+    return cells
 
 
 def _fullest(rows: list[dict[str, str]]) -> dict[str, str]:
@@ -135,9 +146,8 @@ def _irradiance(cells: dict[str, str]) -> float:
 def _record(peak: datetime, cells: dict[str, str], reply: RawReply) -> FlareRecord:
     flux = _irradiance(cells)
     goes_class = read_class(cells.get("flare_class")) or class_of_flux(flux)
-    lon, lat = place(cells.get("flare_loc_swpc_hgs_lon"), cells.get("flare_loc_swpc_hgs_lat"))
-    if math.isnan(lon):
-        lon, lat = place(cells.get("flare_loc_xrs_hgs_lon"), cells.get("flare_loc_xrs_hgs_lat"))
+    places = [place(*(cells.get(name) for name in names)) for names in _PLACES]
+    lon, lat = next((one for one in places if not math.isnan(one[0])), places[0])
     return FlareRecord(
         source="NCEI",
         id=peak.isoformat(),

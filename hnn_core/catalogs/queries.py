@@ -25,6 +25,7 @@ __all__ = [
     "flare_lookups",
     "flares_of_region",
     "harps_of",
+    "missing_spans",
     "noaas_of",
 ]
 
@@ -179,6 +180,25 @@ def flare_lookups(catalog: Catalog) -> tuple[FlareLookup, ...]:
         for start, end, services in spans
         if start < end
     )
+
+
+def missing_spans(catalog: Catalog) -> pd.DataFrame:
+    """Return what was not fetched of each service between its first and its last span.
+
+    Returns
+    -------
+    DataFrame
+        service, start and end, midnights in UTC, ascending.
+    """
+    rows = []
+    for service, spans in catalog.coverage.sort_values("start").groupby("service"):
+        known = spans["end"].cummax().shift()
+        rows += [
+            {"service": service, "start": end, "end": start}
+            for end, start in zip(known, spans["start"], strict=True)
+            if start > end
+        ]
+    return pd.DataFrame(rows, columns=["service", "start", "end"])
 
 
 def _last_of_ncei(catalog: Catalog, start: pd.Timestamp, end: pd.Timestamp) -> pd.Timestamp:

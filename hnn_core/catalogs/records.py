@@ -21,6 +21,7 @@ __all__ = [
     "FlareRecord",
     "FlareSource",
     "HarpNoaa",
+    "direction",
     "parse_harp_noaa",
     "place",
     "read_place",
@@ -86,10 +87,20 @@ def region_number(value: Any, when: datetime) -> int:
     return int(number) + (10_000 if lost else 0)
 
 
-def place(longitude: Any, latitude: Any) -> tuple[float, float]:
-    """Read a place on the Sun, degrees; (NaN, NaN) unless both are numbers in range."""
+def direction(longitude: Any, latitude: Any) -> tuple[float, float]:
+    """Read a direction, degrees; (NaN, NaN) unless both are numbers in range."""
     lon, lat = finite_number(longitude), finite_number(latitude)
     return (lon, lat) if abs(lon) <= 180 and abs(lat) <= 90 else (math.nan, math.nan)
+
+
+def place(longitude: Any, latitude: Any) -> tuple[float, float]:
+    """Read a place on the Sun as `direction` does; (0, 0) is (NaN, NaN) too.
+
+    Catalogues write the centre of the disk for "not known", also where they name a region. The
+    direction of a CME, which is measured, may be (0, 0).
+    """
+    lon, lat = direction(longitude, latitude)
+    return (math.nan, math.nan) if lon == lat == 0 else (lon, lat)
 
 
 def read_place(text: Any) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock
 
 from hnn_core.catalogs.client import Refresh, ignore
 from hnn_core.catalogs.derive import parse_filled
@@ -43,7 +44,11 @@ def refresh_flares(
     progress: Callable[[int, int, str], None] = ignore,
     note: Callable[[str], None] = ignore,
 ) -> Refresh:
-    """Fetch the flares of a span: NCEI's reports, and HEK's for the months they do not cover.
+    """Fetch the flares of a span: NCEI's reports, and HEK's list of every month.
+
+    In the months that NCEI covers, HEK has the region numbers that NCEI lacks (most of September
+    2017), and the announced classes. Where it fails there, NCEI's flares are used as they are,
+    which is noted.
 
     Parameters
     ----------
@@ -73,9 +78,14 @@ def refresh_flares(
     ncei = Ncei(refresh)
     ncei.fetch_all(reports)
     known_until = {year.start.year: ncei.known_until(year) for year in reports}
-    uncovered = [month for month in months if known_until[month.start.year] < month.ends]
-    refresh.done += len(months) - len(uncovered)
-    Hek(refresh).fetch_all(uncovered)
+    covered = [month for month in months if known_until[month.start.year] >= month.ends]
+    hek = Hek(refresh)
+    hek.fetch_all([month for month in months if month not in covered])
+    needed = refresh.failed
+    hek.fetch_all(covered)
+    for sentence in refresh.failed[len(needed) :]:
+        refresh.note(f"NCEI's flares are used without HEK's numbers of regions. {sentence}")
+    refresh.failed = needed
     return _derived(refresh)
 
 
@@ -165,13 +175,16 @@ def keep_filled(catalog_folder: Path, filled: pd.DataFrame) -> None:
         str(row["flare_id"]): (int(row["harp"]), int(row["noaa"]))
         for row in filled.to_dict("records")
     }
-    if numbers:
-        raw, span = RawFolder(catalog_folder), Span("all", date(2010, 1, 1), date(2010, 1, 1))
+    if not numbers:
+        return
+    raw, span = RawFolder(catalog_folder), Span("all", date(2010, 1, 1), date(2010, 1, 1))
+    raw.path.mkdir(parents=True, exist_ok=True)
+    with FileLock(raw.path / ".position.lock"):  # another program adds its own in the same way
         for reply in raw.newest("position").values():
             numbers = {**parse_filled(reply), **numbers}
         content = json.dumps(numbers, sort_keys=True, indent=0).encode()
         raw.keep("position", span, content, url="", fetched=utc_now(), suffix="json")
-        refresh_tables(catalog_folder)
+    refresh_tables(catalog_folder)
 
 
 def noaa_at(boxes: pd.DataFrame, longitude: float, latitude: float) -> tuple[int, int]:

@@ -30,7 +30,7 @@ __all__ = [
     "write_tables",
 ]
 
-_FORMAT = 2
+_FORMAT = 3
 """To be raised when columns or their meaning change: older tables are then derived again."""
 
 _KINDS = {
@@ -90,7 +90,8 @@ class Catalog:
 
     folder: Path
     flares: pd.DataFrame
-    """One row a flare, ascending in `peak_utc`."""
+    """One row a flare, ascending in `peak_utc`; `noaa_origin` is the catalogue that names the
+    region, ``position`` or empty."""
     cmes: pd.DataFrame
     """One row a CME of DONKI's, ascending in `start_utc`."""
     harp_noaa: pd.DataFrame

@@ -245,6 +245,7 @@ def _finish(
     excluded: Counter[str] = Counter()
     flares: defaultdict[tuple[str, str], set[tuple[int, str]]] = defaultdict(set)
     broken: list[str] = []
+    noted: list[str] = []
     with_frames = 0
     for part in work.parts():
         group = group_of[part["region"]]
@@ -252,6 +253,7 @@ def _finish(
         sequences += [{**row, "group": group} for row in part["sequences"]]
         excluded.update(part["excluded"])
         broken += part["broken"]
+        noted += part.get("noted", ())  # not in one that an earlier version began
         with_frames += bool(part["frames"])
         for name, kinds in part["flares"].items():
             for kind, ids in kinds.items():
@@ -273,6 +275,7 @@ def _finish(
             "sequences": len(sequences),
             "excluded": dict(sorted(excluded.items())),
             "broken_records": broken,
+            "noted_records": noted,
             "files": {name: file_sha256(work.dataset / name) for name in _FILES},
         }
     )

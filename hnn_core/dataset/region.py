@@ -49,7 +49,8 @@ class RegionPart:
     """``frames`` and ``sequences``, rows of the tables without ``group``, which is known only when
     all regions are; ``excluded``, hours that gave no sequence, by `Reason`; ``flares`` of each
     class by id, eruptive and confined ones that label a sequence and unknown ones that peak within
-    a day after a good record; ``broken``, why records could not be read."""
+    a day after a good record; ``broken``, why records could not be read; ``noted``, what is
+    unusual about those that are used."""
 
     def placed(self, first_row: int) -> dict[str, Any]:
         """Return the values for JSON, with the rows that the frames have in the data set."""
@@ -91,6 +92,7 @@ class _Frame:
     place: Place
     row: dict[str, Any]
     """Of the table of frames, without the region, the place there and what the pixels decide."""
+    notes: tuple[str, ...]
 
 
 class _RegionFrames:
@@ -148,7 +150,7 @@ class _RegionFrames:
             "latitude": float(native.latitude.to_value("deg")),
             "unsigned_flux_mx": flux * float(native.pixel_area.to_value("cm2")),
         }
-        return _Frame(Place.of(native), row)
+        return _Frame(Place.of(native), row, native.notes)
 
 
 def _sequences(
@@ -231,6 +233,7 @@ def _part(
         "excluded": {str(reason): count for reason, count in excluded.items() if count},
         "flares": _flares(region, frames, [moment.t_rec for moment, _ in found], options.policy),
         "broken": list(frames.reader.notes),
+        "noted": list(dict.fromkeys(note for slot, _ in needed for note in frames.of(slot).notes)),
     }
     return RegionPart(pixels, values)
 

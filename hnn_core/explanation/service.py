@@ -133,7 +133,7 @@ class Explanation:
     """Every setting of the method, those by default too."""
     model: str
     sha256: str
-    """SHA-256 of the model's weights."""
+    """SHA-256 of the model's weights and settings."""
     region: str
     """`Region.id`."""
     t_rec: tuple[str, ...]

@@ -270,6 +270,8 @@ def report(name: str, folder: Path, card: dict[str, Any]) -> str:
             f"{len(card['broken_records'])} records broke on reading, the first: "
             f"{card['broken_records'][0]}"
         )
+    if noted := card.get("noted_records"):
+        lines.append(f"{counted(len(noted), 'record')} with a note, the first: {noted[0]}")
     return "\n".join(lines)
 
 

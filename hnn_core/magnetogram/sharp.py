@@ -241,7 +241,7 @@ def named_harp(path: str) -> int:
 def noaa_numbers(*values: object) -> tuple[int, ...]:
     """Read NOAA numbers from keywords: single, comma lists, 0, ``MISSING``, lost digits.
 
-    Numbers below 10000 lost their leading 1 and get it back; 0 and words are none.
+    Numbers of four digits lost their leading 1 and get it back; shorter ones, 0 and words are none.
 
     Returns
     -------
@@ -258,7 +258,7 @@ def noaa_numbers(*values: object) -> tuple[int, ...]:
     numbers = set()
     for value in values:
         for part in re.split(r"[,;\s]+", str(value)):
-            if re.fullmatch(r"\d{1,5}", part, re.ASCII) and int(part) > 0:
+            if re.fullmatch(r"\d{4}|[1-9]\d{4}", part, re.ASCII) and int(part) > 0:
                 numbers.add(int(part) + (10_000 if int(part) < 10_000 else 0))
     return tuple(sorted(numbers))
 

@@ -12,7 +12,15 @@ from typing import Any
 
 from hnn_core.exceptions import ModelError
 
-__all__ = ["CONFIG", "WEIGHTS", "check_weights", "read_checksum", "weights_sha256", "write_config"]
+__all__ = [
+    "CONFIG",
+    "WEIGHTS",
+    "check_weights",
+    "network_sha256",
+    "read_checksum",
+    "weights_sha256",
+    "write_config",
+]
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -26,6 +34,15 @@ def weights_sha256(folder: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ModelError(f"{path} cannot be read ({error.strerror}).") from error
+
+
+def network_sha256(weights: str, settings: Mapping[str, Any]) -> str:
+    """Return the SHA-256 that names a network: of its weights' SHA-256 and its settings.
+
+    An edited threshold or clip in a configuration answers otherwise, with the same weights.
+    """
+    text = json.dumps({**settings, "sha256": weights}, sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write_config(folder: Path, values: Mapping[str, Any]) -> None:

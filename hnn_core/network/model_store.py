@@ -29,6 +29,7 @@ from hnn_core.network.checksum import (
     CONFIG,
     WEIGHTS,
     check_weights,
+    network_sha256,
     read_checksum,
     weights_sha256,
     write_config,
@@ -82,7 +83,7 @@ class ModelInfo:
         )
 
     @cached_property
-    def sha256(self) -> str:
+    def weights_sha256(self) -> str:
         """SHA-256 of model.safetensors, 64 hexadecimal digits; computed at first use.
 
         Raises
@@ -92,6 +93,18 @@ class ModelInfo:
         """
         return weights_sha256(self.folder)
 
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the weights and of all settings in config.json, which names the network.
+
+        The metadata do not count. ModelError as for `weights_sha256`.
+        """
+        return network_sha256(self.weights_sha256, asdict(self.config))
+
+    def is_known_as(self, sha256: str) -> bool:
+        """Whether a stored number names this network; earlier versions stored the weights' own."""
+        return sha256 in (self.sha256, self.weights_sha256)
+
     def verify(self) -> None:
         """Check the weights against the checksum, where there is one.
 
@@ -100,7 +113,7 @@ class ModelInfo:
         ModelError
             If they are not the ones that were saved, or cannot be read.
         """
-        check_weights(self.folder, self.sha256, self.checksum)
+        check_weights(self.folder, self.weights_sha256, self.checksum)
 
 
 def read_model_info(folder: Path) -> ModelInfo:

@@ -67,7 +67,7 @@ class Prediction:
     flare_class: str
     """Lowest class of the coming flare that the model was trained for."""
     sha256: str
-    """SHA-256 of the model's weights."""
+    """SHA-256 of the model's weights and settings."""
     device: str
     simulated: bool
     """True for a simulated region."""

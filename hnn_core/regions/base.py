@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
@@ -26,6 +26,7 @@ __all__ = [
     "Region",
     "SkippedFile",
     "Source",
+    "n_skipped",
     "skipped_kinds",
 ]
 
@@ -164,6 +165,8 @@ class SkippedFile:
     reason: str
     row: int = 0
     """Line of the row in its table; 0 where the whole file could not be used."""
+    files: int = field(default=1, kw_only=True)
+    """How many files of one kind, with one reason, this entry stands for."""
 
 
 def skipped_kinds(skipped: Iterable[SkippedFile]) -> dict[str, list[SkippedFile]]:
@@ -172,6 +175,11 @@ def skipped_kinds(skipped: Iterable[SkippedFile]) -> dict[str, list[SkippedFile]
     for one in skipped:
         kinds.setdefault(f"{one.path} row" if one.row else "file", []).append(one)
     return kinds
+
+
+def n_skipped(skipped: Iterable[SkippedFile]) -> int:
+    """Return how many files and rows the entries stand for."""
+    return sum(one.files for one in skipped)
 
 
 class Source(Protocol):

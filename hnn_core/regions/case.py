@@ -66,7 +66,7 @@ class Case:
     model: str = ""
     """Name of the model that predicted; empty if none did."""
     sha256: str = ""
-    """Of the model's weights then; empty if not known."""
+    """Of the model's weights and settings then; empty if not known."""
     probability: float | None = None
     """P(eruptive) then; None if the model predicted nothing."""
 

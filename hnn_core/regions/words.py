@@ -15,6 +15,8 @@ FIRST_LIGHT = datetime.date(2010, 5, 1)
 """The first day of the SHARP series."""
 
 _FIRST_NOAA, _LAST_NOAA = 10_000, 19_999
+_DIGITS_LEFT = 4
+"""Of a NOAA number that has lost its leading 1."""
 _LAST_HARP = 99_999
 _REGION = re.compile(r"(?:(HARP|SHARP|NOAAAR|NOAA|AR)[-#]?|#)?(\d{1,6})", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -36,14 +38,15 @@ class Wanted:
 def read_number(text: str) -> tuple[str, int] | None:
     """Read a kind (``AR``, ``HARP`` or none) and a number: ``NOAA 1158`` is ``("AR", 11158)``.
 
-    After ``AR`` and ``NOAA`` a lost leading 1 is put back. None if the text is no such number.
+    After ``AR`` and ``NOAA`` the lost leading 1 of four digits is put back: ``AR 5`` is no 10005.
+    None if the text is no such number.
     """
     match = _REGION.fullmatch(re.sub(r"[\s_]+", "", text).upper())
     if match is None:
         return None
     kind, number = match[1] or "", int(match[2])
     if kind in ("AR", "NOAA", "NOAAAR"):
-        return "AR", number + (_FIRST_NOAA if number < _FIRST_NOAA else 0)
+        return "AR", number + (_FIRST_NOAA if len(match[2]) == _DIGITS_LEFT else 0)
     return kind and "HARP", number
 
 

@@ -2,44 +2,85 @@
 
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from hnn_core.exceptions import RequestError
 from hnn_core.storage import home
 
-__all__ = ["elsewhere", "live_home", "service_url"]
+__all__ = ["donki_hosts", "elsewhere", "live_home", "own_query", "service_url", "shown_address"]
 
 _JSOC = "http://jsoc.stanford.edu/"
 _URLS = {
     "JSOC": _JSOC,
     "DONKI": "https://kauai.ccmc.gsfc.nasa.gov/DONKI/WS/get/",
+    "NASA": "https://api.nasa.gov/DONKI/",
     "GOES": (
         "https://data.ngdc.noaa.gov/platforms/solar-space-observing-satellites/goes/multi/l2/data/"
     ),
     "HEK": "https://www.lmsal.com/hek/her",
     "HARP_NOAA": f"{_JSOC}doc/data/hmi/harpnum_to_noaa/all_harps_with_noaa_ars.txt",
 }
-"""The bases of JSOC's, DONKI's and NCEI's GOES addresses; the whole address of the others."""
+"""The bases of the addresses of JSOC, of DONKI's two hosts and of NCEI's GOES products; the whole
+address of the others."""
+_REAL = {urlsplit(url).hostname for url in _URLS.values()}
+_WITH_QUERY = ("DONKI", "NASA", "HEK")
+"""Services whose configured address may have a query of its own."""
+_KEY = "HNN_NASA_API_KEY"
 
 
 def service_url(service: str) -> str:
-    """Return the address of JSOC, DONKI, GOES, HEK or HARP_NOAA, a base with a slash at its end.
+    """Return the address of JSOC, DONKI, NASA, GOES, HEK or HARP_NOAA, without its own query.
 
-    The operator may set each in the environment: HNN_JSOC_URL and so on. Raises RequestError
-    for what is no address.
+    NASA is the second host of DONKI. Of JSOC, DONKI, NASA and GOES the address is a base with a
+    slash at its end. The operator may set each in the environment: HNN_JSOC_URL and so on. Raises
+    RequestError for what is no address.
     """
     name = f"HNN_{service}_URL"
     address = os.environ.get(name) or _URLS[service]
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise RequestError(f"{name} is {address!r}, which is not an address such as http://host/.")
-    return address.rstrip("/") + "/" if _URLS[service].endswith("/") else address
+        shown = address.partition("?")[0].rpartition("@")[2]
+        raise RequestError(f"{name} is {shown!r}, which is not an address such as http://host/.")
+    if parts.query and service not in _WITH_QUERY:
+        raise RequestError(f"{name} has a query (?…), which goes with no request; leave it out.")
+    bare = parts._replace(query="", fragment="").geturl()
+    return bare.rstrip("/") + "/" if _URLS[service].endswith("/") else bare
+
+
+def own_query(service: str) -> dict[str, str]:
+    """Return what goes with every request to a service and is shown nowhere, since it is secret.
+
+    That is the query of the address in the environment and, for the host of NASA, the API key in
+    HNN_NASA_API_KEY.
+    """
+    query = dict(parse_qsl(urlsplit(os.environ.get(f"HNN_{service}_URL", "")).query))
+    key = os.environ.get(_KEY, "").strip()
+    if key and _host(service) == _host("NASA") and service in ("DONKI", "NASA"):
+        query.setdefault("api_key", key)
+    return query
+
+
+def donki_hosts() -> tuple[str, ...]:
+    """Return the services that give DONKI's records, ``("DONKI", "NASA")`` or one alone.
+
+    The host of NASA is the second one where there is a key for it. One of a stand-in is never the
+    second of the real one, nor the other way round.
+    """
+    second = "api_key" in own_query("NASA") and _is_real("NASA") == _is_real("DONKI")
+    same = service_url("DONKI") == service_url("NASA")
+    return ("DONKI", "NASA") if second and not same else ("DONKI",)
+
+
+def shown_address(url: str) -> str:
+    """Return an address for people to see: without a password in it, and without its query."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def elsewhere() -> str:
     """Return host and port of the first service that is not the real one; empty if all are."""
-    others = (service_url(name) for name, url in _URLS.items() if service_url(name) != url)
-    return urlsplit(next(others, "")).netloc
+    others = (service_url(name) for name in _URLS if not _is_real(name))
+    return urlsplit(next(others, "")).netloc.rpartition("@")[2]
 
 
 def live_home() -> Path:
@@ -50,3 +91,11 @@ def live_home() -> Path:
     """
     place = elsewhere().replace(":", "-")
     return home() / (f"live-{place}" if place else "live")
+
+
+def _host(service: str) -> str:
+    return urlsplit(service_url(service)).netloc.rpartition("@")[2]
+
+
+def _is_real(service: str) -> bool:
+    return urlsplit(service_url(service)).hostname in _REAL

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,14 +18,16 @@ from filelock import FileLock, Timeout
 
 from hnn_core import __version__
 from hnn_core.exceptions import (
+    LimitError,
     RefusedError,
-    RequestError,
     ServiceError,
     ServiceFaultError,
     TransientReplyError,
 )
+from hnn_core.services.endpoints import shown_address
+from hnn_core.services.patience import Patience
 
-__all__ = ["Patience", "Reply", "Transport", "read_json", "read_json_or_nothing", "read_text"]
+__all__ = ["Reply", "Transport", "read_json", "read_json_or_nothing", "read_text"]
 
 T = TypeVar("T")
 
@@ -40,49 +41,8 @@ _POLL_S = 0.01
 """Seconds between two looks at a lock that another process holds."""
 # Every retry is noted by the transport; stamina's own log lines would only repeat it.
 logging.getLogger("stamina").setLevel(logging.ERROR)
-
-
-@dataclass(frozen=True)
-class Patience:
-    """Time-outs and retries. Waiting always has an end."""
-
-    timeout_s: float = 90.0
-    """Seconds without a byte after which a request has failed. DONKI needs more than a minute."""
-    attempts: int = 5
-    """Requests in all before giving up."""
-    first_wait_s: float = 1.0
-    """Seconds before the second attempt; each further one waits twice as long, with jitter."""
-    longest_wait_s: float = 60.0
-    """Seconds; also the most that a server's Retry-After is heeded."""
-    pause_s: float = 0.5
-    """Seconds from one question to the next, out of politeness. Downloads follow each other."""
-
-    @classmethod
-    def from_environment(cls) -> "Patience":
-        """Read HNN_TIMEOUT_S, HNN_ATTEMPTS, HNN_RETRY_WAIT_S and HNN_PAUSE_S.
-
-        Raises
-        ------
-        RequestError
-            If one of them is not a positive number.
-        """
-        return cls(
-            timeout_s=_positive("HNN_TIMEOUT_S", cls.timeout_s),
-            attempts=max(1, round(_positive("HNN_ATTEMPTS", cls.attempts))),
-            first_wait_s=_positive("HNN_RETRY_WAIT_S", cls.first_wait_s),
-            pause_s=_positive("HNN_PAUSE_S", cls.pause_s),
-        )
-
-
-def _positive(name: str, default: float) -> float:
-    text = os.environ.get(name) or str(default)
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise RequestError(f"{name} is {text!r}, which is not a number.") from error
-    if not 0 < value < 1e6:
-        raise RequestError(f"{name} is {text!r}, which is not a positive number.")
-    return value
+# It would log every address, with the key in it.
+logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True)
@@ -90,6 +50,7 @@ class Reply:
     """What a service answered, whole."""
 
     url: str
+    """Without what is secret in it."""
     content: bytes
     fetched: datetime
     """When, UTC."""
@@ -164,7 +125,12 @@ class Transport:
             self._take(self._lock)
 
     def get(
-        self, url: str, params: Mapping[str, str] | None = None, *, read: Callable[[Reply], T]
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        secret: Mapping[str, str] | None = None,
+        read: Callable[[Reply], T],
     ) -> T:
         """Request an address and understand the answer, again where that may help.
 
@@ -173,6 +139,8 @@ class Transport:
         url : str
         params : mapping, optional
             Query, encoded here.
+        secret : mapping, optional
+            More of the query, such as a key, which no reply and no sentence shows.
         read : callable (Reply) -> T
             Understands the answer. Where it raises TransientReplyError the request is repeated.
 
@@ -181,7 +149,9 @@ class Transport:
         ServiceError
             No connection or no answer in time, at any attempt.
         ServiceFaultError
-            Only faults (429, 5xx, half or foreign answers), at every attempt.
+            Only faults (5xx, half or foreign answers), at every attempt.
+        LimitError
+            The service has had too many requests (429), at every attempt.
         RefusedError
             The service will not answer this (other 4xx).
         """
@@ -189,9 +159,9 @@ class Transport:
         def request() -> T:
             with self.turn():
                 self._pace()
-                with self._stream(url, params) as response:
+                with self._stream(url, params, secret or {}) as response:
                     content = b"".join(self._blocks(response))
-                    where = str(response.url)
+                    where = _shown(response.url, secret or {})
             return read(Reply(where, content, datetime.now(UTC)))
 
         return self._patiently(request, url)
@@ -219,7 +189,7 @@ class Transport:
             start = b""
             with (
                 self.turn(),
-                self._stream(url, None) as response,
+                self._stream(url, None, {}) as response,
                 part.open("wb") as stream,
             ):
                 for block in self._blocks(response):
@@ -249,7 +219,9 @@ class Transport:
             self._client = None
 
     @contextmanager
-    def _stream(self, url: str, params: Mapping[str, str] | None) -> Iterator[httpx2.Response]:
+    def _stream(
+        self, url: str, params: Mapping[str, str] | None, secret: Mapping[str, str]
+    ) -> Iterator[httpx2.Response]:
         timeout = self.patience.timeout_s
         self._client = self._client or httpx2.Client(
             timeout=httpx2.Timeout(timeout, connect=min(timeout, _CONNECT_S)),
@@ -259,15 +231,15 @@ class Transport:
             follow_redirects=True,
             verify=_certificates(),
         )
-        with self._client.stream("GET", url, params=params) as response:
+        query = {**(params or {}), **secret} or None
+        with self._client.stream("GET", url, params=query) as response:
             if response.status_code in _TRANSIENT_CODES:
                 raise httpx2.HTTPStatusError(
                     f"HTTP {response.status_code}", request=response.request, response=response
                 )
             if response.is_error:
-                raise RefusedError(
-                    f"{self.service} refuses {response.url} (HTTP {response.status_code})."
-                )
+                where = _shown(response.url, secret)
+                raise RefusedError(f"{self.service} refuses {where} (HTTP {response.status_code}).")
             yield response
 
     def _blocks(self, response: httpx2.Response) -> Iterator[bytes]:
@@ -305,19 +277,29 @@ class Transport:
                 "whether this machine has a network and try again."
             ) from error
         except (httpx2.HTTPError, TransientReplyError) as error:
+            if isinstance(error, httpx2.HTTPStatusError) and error.response.status_code == 429:
+                raise LimitError(
+                    f"{self.service} has had too many requests for now ({_reason(error)})"
+                    f"{_wait(error.response)}; what is fetched is kept, try again later."
+                ) from error
             raise ServiceFaultError(
                 f"{self.service} gives no sound answer ({_reason(error)}, {last} attempts); what "
-                f"is fetched is kept, try again later. The address was {url}"
+                f"is fetched is kept, try again later. The address was {shown_address(url)}"
             ) from error
         except httpx2.InvalidURL as error:
-            raise ServiceError(f"{self.service} gave an address that is none: {url!r}.") from error
+            where = shown_address(url)
+            raise ServiceError(
+                f"{self.service} gave an address that is none: {where!r}."
+            ) from error
         raise AssertionError("a retry without an outcome")
 
     def _worth_another(self, error: Exception) -> bool | float:
         if isinstance(error, httpx2.HTTPStatusError):
             # Seconds that the server wants; a date or nothing is left to our own back-off.
-            wait = error.response.headers.get("retry-after", "")
-            return min(float(wait), self.patience.longest_wait_s) if wait.isdigit() else True
+            text = error.response.headers.get("retry-after", "")
+            wait, longest = float(text) if text.isdigit() else 0.0, self.patience.longest_wait_s
+            # No wait of ours would be long enough where an hour's requests are used up.
+            return wait <= self.patience.attempts * longest and (min(wait, longest) or True)
         return isinstance(error, httpx2.TransportError | TransientReplyError)
 
     def _pace(self) -> None:
@@ -332,6 +314,18 @@ class Transport:
 def _certificates() -> SSLContext:
     """Certificates of the authorities, read once: they take 20 ms."""
     return httpx2.create_ssl_context()
+
+
+def _shown(url: httpx2.URL, secret: Mapping[str, str]) -> str:
+    for name in secret:
+        url = url.copy_remove_param(name)
+    return str(url.copy_with(userinfo=b""))
+
+
+def _wait(response: httpx2.Response) -> str:
+    """Name how long a server wants to be left alone, where it does."""
+    seconds = response.headers.get("retry-after", "")
+    return f" and wants {int(seconds) / 60:.0f} min without one" if seconds.isdigit() else ""
 
 
 def _reason(error: Exception) -> str:

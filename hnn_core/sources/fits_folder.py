@@ -18,7 +18,7 @@ from hnn_core.exceptions import (
 from hnn_core.magnetogram.conventions import iso_minute, tai_seconds, time_from_seconds
 from hnn_core.magnetogram.magnetogram import Magnetogram, read_fits
 from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP, named_harp
-from hnn_core.regions.base import Region, SkippedFile
+from hnn_core.regions.base import Region, SkippedFile, n_skipped
 from hnn_core.regions.flare_table import FLARE_TABLE, FlareRow, read_flare_table, with_flares
 from hnn_core.sources.folder_index import read_index
 from hnn_core.sources.header_rows import IndexRow, Progress
@@ -257,7 +257,7 @@ def _foreign_files(rows: Iterable[IndexRow]) -> list[SkippedFile]:
         else:
             which = f"ending in {ending}" if ending else "without an ending"
             reason = f"{len(paths)} files {which} are not FITS files: {paths[0]} and others."
-        skipped.append(SkippedFile(paths[0], reason))
+        skipped.append(SkippedFile(paths[0], reason, files=len(paths)))
     return skipped
 
 
@@ -289,8 +289,9 @@ def _region(
 def _nothing_usable(folder: Path, skipped: tuple[SkippedFile, ...]) -> str:
     if not skipped:
         return f"{folder} holds no FITS file; give a folder with SHARP CEA magnetograms."
-    were = "file was" if len(skipped) == 1 else "files were"
+    number = n_skipped(skipped)
+    were = "file was" if number == 1 else "files were"
     return (
-        f"{folder} holds no usable magnetogram: {len(skipped)} {were} skipped, "
+        f"{folder} holds no usable magnetogram: {number} {were} skipped, "
         f"the first because {skipped[0].reason}"
     )

@@ -125,6 +125,6 @@ def _show_changes(cases: tuple[Case, ...]) -> None:
         then = "" if case.probability is None else f"P(eruptive) was {case.probability:.2f} then."
         if case.model and info is None:
             st.warning(plain(f"{where}: {why} {then}"), icon=":material/warning:")
-        elif info and case.sha256 and info.sha256 != case.sha256:
-            changed = f"{case.model} has other weights than when the set was saved."
+        elif info and case.sha256 and not info.is_known_as(case.sha256):
+            changed = f"{case.model} has other weights or settings than when the set was saved."
             st.warning(plain(f"{where}: {changed} {then}"), icon=":material/warning:")

@@ -118,10 +118,11 @@ def _show_form() -> None:
     again = st.checkbox(
         "Fetch again what was fetched before",
         key="catalogue_again",
-        help="DONKI revises its records; without this, months that are here are not requested.",
+        help="Without this, what is here and settled is not requested; DONKI's records are after "
+        "half a year.",
     )
     st.caption(
-        "Flares from NOAA's GOES reports (NCEI) and, where those have none yet, HEK; CMEs and "
+        "Flares from NOAA's GOES reports (NCEI) and from HEK, which names more regions; CMEs and "
         "their links to flares from DONKI, which begins in 2010 and is sparse before 2014."
     )
     example = "2011-02-01 and 2011-02-28" if pressed else ""

@@ -1,8 +1,8 @@
 """Whose data these are, whom to thank, and which addresses they come from."""
 
-import pandas as pd
 import streamlit as st
 
+from hnn_core.catalogs.queries import missing_spans
 from hnn_core.catalogs.store import Catalog
 from hnn_core.services import endpoints
 from pages._shared.widgets import show_table
@@ -46,7 +46,7 @@ def show_origin() -> None:
     )
     st.markdown("### When it was fetched")
     catalog = Catalog.open()
-    _show_coverage(catalog.coverage)
+    _show_coverage(catalog)
     st.markdown("### Where it is kept")
     folder = endpoints.live_home()
     show_table(
@@ -60,19 +60,26 @@ def show_origin() -> None:
 
 
 def _addresses() -> list[dict[str, str]]:
+    second = ("DONKI, where the first host fails", "NASA")
     return [
-        {"service": what, "address": endpoints.service_url(name), "set by": f"HNN_{name}_URL"}
+        {
+            "service": what,
+            "address": endpoints.shown_address(endpoints.service_url(name)),
+            "set by": f"HNN_{name}_URL",
+        }
         for what, name in (
             ("JSOC, magnetograms", "JSOC"),
             ("NCEI, GOES flares", "GOES"),
             ("HEK, flares of SWPC", "HEK"),
             ("DONKI, CMEs and links", "DONKI"),
+            *([second] if "NASA" in endpoints.donki_hosts() else []),
             ("HARP and NOAA numbers", "HARP_NOAA"),
         )
     ]
 
 
-def _show_coverage(coverage: pd.DataFrame) -> None:
+def _show_coverage(catalog: Catalog) -> None:
+    coverage, missing = catalog.coverage, missing_spans(catalog)
     if coverage.empty:
         st.caption("No catalogue has been fetched yet.")
         return
@@ -80,3 +87,11 @@ def _show_coverage(coverage: pd.DataFrame) -> None:
     fetched = st.column_config.DatetimeColumn("fetched (UTC)", format="YYYY-MM-DD HH:mm")
     columns = {"start": days, "end": days, "fetched_utc": fetched}
     show_table(coverage, "coverage", columns=columns)
+    if not missing.empty:
+        st.markdown("### What is missing between them")
+        show_table(missing, "missing", columns={"start": days, "end": days}, height="content")
+    st.caption(
+        "Spans whose records may still change are requested again with the next fetch of their "
+        "days: those that ended less than 60 days before they were fetched; those of DONKI also "
+        "after half a year, and after a week where a record was submitted in the last 60 days."
+    )

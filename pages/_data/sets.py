@@ -6,7 +6,7 @@ import streamlit as st
 
 from hnn_core.dataset.card import DatasetInfo, list_datasets
 from hnn_core.jobs.data_jobs import list_data_jobs
-from hnn_core.live.reporting import duration, size
+from hnn_core.live.reporting import counted, duration, size
 from hnn_core.regions.goes_classes import FLARE_CLASSES
 from pages._data.forms import checked, checked_name, checked_span, field, job_button, start, submit
 from pages._data.jobs import show_jobs
@@ -130,3 +130,5 @@ def _show_set(info: DatasetInfo) -> None:
         show_table(rows, "data_set_excluded", width="content")
     else:
         st.caption("Not known." if excluded is None else "None.")
+    if noted := info.card.get("noted_records"):
+        st.caption(plain(f"{counted(len(noted), 'record')} with a note, the first: {noted[0]}"))

@@ -10,7 +10,7 @@ import streamlit as st
 
 from analysis.export import defused
 from hnn_core.live.reporting import counted
-from hnn_core.regions.base import SkippedFile, skipped_kinds
+from hnn_core.regions.base import SkippedFile, n_skipped, skipped_kinds
 from pages._shared.messages import plain
 
 __all__ = ["WHOLE", "choose", "choose_row", "download", "list_skipped", "show_table"]
@@ -88,7 +88,7 @@ def list_skipped(what: str, skipped: Sequence[SkippedFile], how: str = "skipped"
     `how` says what became of it: ``3 files skipped``, ``1 run broken``.
     """
     for kind, found in skipped_kinds(skipped).items():
-        name = counted(len(found), what if kind == "file" else kind)
+        name = counted(n_skipped(found), what if kind == "file" else kind)
         with (
             st.expander(plain(f"{name} {how}"), icon=":material/block:"),
             st.container(height=240 if len(found) > 3 else "content", border=False, gap="xsmall"),
@@ -97,4 +97,4 @@ def list_skipped(what: str, skipped: Sequence[SkippedFile], how: str = "skipped"
                 named = Path(one.path).name in one.reason
                 st.caption(plain(one.reason if named else f"{one.path}: {one.reason}"))
             if len(found) > _MOST_SKIPPED:
-                st.caption(f"… and {len(found) - _MOST_SKIPPED:d} more.")
+                st.caption(f"… and {n_skipped(found[_MOST_SKIPPED:]):d} more.")

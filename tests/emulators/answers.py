@@ -27,9 +27,9 @@ class Request:
 
     @property
     def service(self) -> str:
-        """jsoc, donki, goes, hek or harp_noaa."""
+        """jsoc, donki, nasa, goes, hek or harp_noaa."""
         top = self.path.lstrip("/").split("/")[0].removesuffix(".txt")
-        return top if top in ("donki", "goes", "hek", "harp_noaa") else "jsoc"
+        return top if top in ("donki", "nasa", "goes", "hek", "harp_noaa") else "jsoc"
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,10 @@ class Donki:
                 first = record | {"versionId": 1, "linkedEvents": None}
                 records.append(first | {"submissionTime": _time(flare.peak + timedelta(hours=3))})
             records.append(record)
+            if flare.quirk == "double":
+                links = (record["linkedEvents"] or [])[1:] or None
+                records[-1] = record | {"linkedEvents": (record["linkedEvents"] or [])[:1] or None}
+                records.append(record | {"flrID": f"{flare.id[:-1]}2", "linkedEvents": links})
         return records
 
     def cmes(self) -> list[dict[str, Any]]:
@@ -106,7 +110,7 @@ def _flare(flare: GoesFlare, number: int) -> dict[str, Any]:
         "peakTime": None if flare.quirk == "no peak" else _time(peak),
         "endTime": None if flare.quirk == "no end" else _time(end),
         "classType": goes_class(flare.flux),
-        "sourceLocation": place(flare.latitude, flare.longitude),
+        "sourceLocation": place(flare.latitude, flare.longitude) if flare.placed else "",
         "activeRegionNum": None if flare.quirk == "no region" else flare.noaa,
         "note": "",
         "submissionTime": _time(flare.peak + timedelta(days=2)),

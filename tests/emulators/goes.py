@@ -76,7 +76,7 @@ class Goes:
 
 
 def _row(flare: GoesFlare, number: int) -> list[str]:
-    flux = flare.flux / 0.7
+    flux = flare.flux / flare.ratio
     known = flare.ncei_noaa and flare.noaa is not None
     return [
         f"{flare.peak:%Y-%m-%d %H:%M:%S}",
@@ -89,8 +89,7 @@ def _row(flare: GoesFlare, number: int) -> list[str]:
         "1.0e-06",
         f"{flux * 20:.1e}",
         f"{flux * 30:.1e}",
-        f"{flare.longitude:.1f}",
-        f"{flare.latitude:.1f}",
+        *(f"{value if flare.placed else 0.0:.1f}" for value in (flare.longitude, flare.latitude)),
         "LEA",
         *[""] * 5,
         "1",

@@ -1,9 +1,10 @@
 """The search of the Heliophysics Events Knowledgebase for flares, operational scale."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.emulators.answers import Answer, Request, html_page, json_answer
+from tests.emulators.answers import Answer, Request, html_page
 from tests.emulators.donki import goes_class
 from tests.emulators.world import GoesFlare, World
 
@@ -42,7 +43,10 @@ class Hek:
         if args.get("event_type", "FL").upper() not in ("FL", "**"):
             found = []
         part = found[(page - 1) * size : page * size]
-        return json_answer({"result": part, "overmax": len(found) > page * size})
+        value = {"result": part, "overmax": len(found) > page * size}
+        # Names as people typed them: bytes of Latin-1 in what says it is UTF-8.
+        body = json.dumps(value, ensure_ascii=False).encode("latin-1")
+        return Answer(body, "application/json; charset=UTF-8")
 
 
 def _time(text: str) -> datetime:
@@ -64,6 +68,7 @@ def _passes(record: dict[str, Any], args: dict[str, str]) -> bool:
 
 def _records(flare: GoesFlare) -> list[dict[str, Any]]:
     records = []
+    named = flare.ncei_noaa if flare.hek_noaa is None else flare.hek_noaa
     for number, frm in enumerate(_FRMS[: 3 if flare.flux >= 1e-5 else 1]):
         late = timedelta(minutes=0 if number < 2 else 1)
         records.append(
@@ -75,9 +80,10 @@ def _records(flare: GoesFlare) -> list[dict[str, Any]]:
                 "event_coordunit": "degrees",
                 "fl_goescls": goes_class(flare.flux) if number < 2 else "",
                 "fl_peakflux": None,
-                "ar_noaanum": (flare.noaa or 0) if flare.ncei_noaa else 0,
-                "hgs_x": flare.longitude,
-                "hgs_y": flare.latitude,
+                "ar_noaanum": (flare.noaa or 0) if named else 0,
+                "hgs_x": flare.longitude if flare.placed else 0,
+                "hgs_y": flare.latitude if flare.placed else 0,
+                "frm_contact": "José Peña",
                 "frm_name": frm,
                 "frm_identifier": frm.split()[0],
                 "obs_observatory": "GOES" if number < 2 else "SDO",

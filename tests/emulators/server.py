@@ -12,6 +12,7 @@ from tests.emulators.goes import Goes
 from tests.emulators.hek import Hek
 from tests.emulators.http import Connections, Server
 from tests.emulators.jsoc import Jsoc
+from tests.emulators.nasa import Nasa
 from tests.emulators.storage import Storage
 from tests.emulators.world import World
 
@@ -35,6 +36,7 @@ class Emulator:
         self.jsoc = Jsoc(world, self.storage)
         self.export = Export(self.jsoc)
         self.donki, self.goes, self.hek = Donki(world), Goes(world), Hek(world)
+        self.nasa = Nasa(self.donki)
         self.stopping = Event()
         self._server = Server(self, port)
         self._thread = Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
@@ -50,6 +52,7 @@ class Emulator:
         return {
             "HNN_JSOC_URL": f"{self.url}/",
             "HNN_DONKI_URL": f"{self.url}/donki/",
+            "HNN_NASA_URL": f"{self.url}/nasa/DONKI/",
             "HNN_GOES_URL": f"{self.url}/goes/",
             "HNN_HEK_URL": f"{self.url}/hek/her",
             "HNN_HARP_NOAA_URL": f"{self.url}/harp_noaa.txt",
@@ -65,7 +68,7 @@ class Emulator:
         }
 
     def asked(self, service: str) -> list[Request]:
-        """Requests to jsoc, donki, goes, hek or harp_noaa."""
+        """Requests to jsoc, donki, nasa, goes, hek or harp_noaa."""
         return [request for request in self.requests if request.service == service]
 
     def start(self) -> None:
@@ -83,6 +86,8 @@ class Emulator:
         path = request.path
         if request.service == "donki":
             return self.donki.answer(request)
+        if request.service == "nasa":
+            return self.nasa.answer(request)
         if request.service == "goes":
             return self.goes.answer(request)
         if path == "/hek/her":

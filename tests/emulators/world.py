@@ -60,13 +60,19 @@ class GoesFlare:
 
     peak: datetime
     flux: float
-    """Operational scale, W m-2; the science scale is this over 0.7."""
+    """As announced, W m-2."""
     longitude: float
     """Degrees from the central meridian, west positive."""
     latitude: float
     noaa: int | None = None
     ncei_noaa: bool = True
     """Whether NCEI's report names the active region."""
+    hek_noaa: bool | None = None
+    """Whether HEK does; None: where NCEI does."""
+    ratio: float = 0.7
+    """Announced class over that of the science report; 0.60 to 0.68 in September 2017."""
+    placed: bool = True
+    """Whether its place is known; else HEK and NCEI have it at (0, 0)."""
     donki: bool = True
     cme: Cme | None = None
     link: str = ""
@@ -74,7 +80,8 @@ class GoesFlare:
     also: tuple[str, ...] = ()
     """Other events that DONKI's flare links to, such as SEP."""
     quirk: str = ""
-    """revised, wrong year, no end, no peak, no region or late peak (DONKI's record)."""
+    """revised, wrong year, no end, no peak, no region, late peak, or double: a second record, with
+    the links that the first one has not (DONKI's record)."""
     twice: bool = False
     """NCEI has its row a second time, without the start."""
     rise: int = 12

@@ -260,7 +260,8 @@ def test_a_set_says_when_its_model_answers_otherwise_or_is_gone(folder, model, h
     app.selectbox(key="set_name").select("old").run()
     clicked(app, "set_open")
     said = words(app)
-    assert "small has other weights than when the set was saved. P(eruptive) was 0.12 then." in said
+    assert "small has other weights or settings than when the set was saved. " in said
+    assert "P(eruptive) was 0.12 then." in said
     assert "“lost” is not here any more" in said
     assert "P(eruptive) was 0.90 then." in said
 

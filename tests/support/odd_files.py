@@ -13,6 +13,7 @@ from astropy.io import fits
 from astropy.io.fits import Header
 
 from tests.support.drawn_sharp import BLANK, CARDS
+from tests.support.mutations import mutated_bytes
 
 __all__ = ["write_flare_table", "write_mutated"]
 
@@ -59,7 +60,7 @@ def write_mutated(folder: Path, rng: random.Random) -> Path:
     if rng.random() < 0.1:
         raw = rng.choice([gzip.compress, bz2.compress])(raw)
         if rng.random() < 0.5:
-            raw = _flip(rng, raw)
+            raw = mutated_bytes(raw, rng)
     path = folder / f"{rng.randrange(10**6)}" / rng.choice(_NAMES)
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(raw)
@@ -110,21 +111,14 @@ def _set_pixels(rng: random.Random, header: Header, field: np.ndarray) -> np.nda
     return field
 
 
-def _flip(rng: random.Random, raw: bytes) -> bytes:
-    changed = bytearray(raw)
-    for _ in range(rng.choice([1, 1, 1, 2, 8, 64])):
-        changed[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
-    return bytes(changed)
+def _damage(rng: random.Random, raw: bytes) -> bytes:
+    return mutated_bytes(raw, rng)
 
 
 def _flip_header(rng: random.Random, raw: bytes) -> bytes:
     changed = bytearray(raw)
     changed[rng.randrange(min(len(raw), 8640))] = rng.choice(b" 019=/'EN\x00\xff\n")
     return bytes(changed)
-
-
-def _cut(rng: random.Random, raw: bytes) -> bytes:
-    return raw[: rng.randrange(len(raw))]
 
 
 def _extend(rng: random.Random, raw: bytes) -> bytes:
@@ -151,7 +145,7 @@ def _long_card(rng: random.Random, raw: bytes) -> bytes:
 
 
 _CONTENT: list[Callable[..., np.ndarray]] = [_set_key, _set_unit, _nudge, _set_pixels]
-_BYTES: list[Callable[..., bytes]] = [_flip, _flip_header, _cut, _extend, _size, _long_card]
+_BYTES: list[Callable[..., bytes]] = [_damage, _damage, _flip_header, _extend, _size, _long_card]
 _CHANGES: list[Callable[..., object]] = [*_CONTENT, *_CONTENT, *_BYTES]
 
 
@@ -217,4 +211,4 @@ def write_flare_table(path: Path, rng: random.Random) -> None:
             else "utf-8"
         )
     )
-    path.write_bytes(_flip(rng, raw) if rng.random() < 0.3 else raw)
+    path.write_bytes(mutated_bytes(raw, rng) if rng.random() < 0.3 else raw)

@@ -21,7 +21,7 @@ def drawn(**columns: object) -> pd.DataFrame:
         "peak_utc": pd.to_datetime(["2011-02-15T01:56", "2011-02-14T17:26", "2012-01-01T00:00"]),
         "noaa": [11158, 0, 11400],
         "harp": [377, 0, 0],
-        "noaa_origin": ["catalogue", "", "catalogue"],
+        "noaa_origin": ["NCEI", "", "HEK"],
         "longitude_deg": [30.0, -95.0, np.nan],
         "latitude_deg": [-20.0, 10.0, np.nan],
         "flux_w_m2": [2.2e-4, 1e-5, 5e-6],

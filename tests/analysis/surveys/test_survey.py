@@ -20,6 +20,7 @@ from analysis.surveys.survey import OUTCOMES, survey, window_outcome
 from hnn_core.exceptions import OneClassError, TooFewGroupsError, UnknownRegionError
 from hnn_core.regions.base import Flare, FlareLookup, Region
 from hnn_core.sources.simulated import SimulatedSource
+from tests.support.moving_boxes import WHOLE, BoxSource
 
 pytestmark = pytest.mark.slow
 
@@ -239,7 +240,22 @@ def test_interpolated_hours_are_counted(surveyed):
     assert surveyed[surveyed["region"] == "SIM 4"]["n_interpolated"].max() == 0
 
 
+def test_notes_on_cut_outs_reach_the_windows_that_hold_them():
+    source = BoxSource([WHOLE] * 12)
+    hours = source.frames["377"]
+    hours[:3] = [
+        replace(one, notes=(f"Hour {k} is a cut-out.",)) for k, one in enumerate(hours[:3])
+    ]
+    found = survey(source)
+    assert list(found["notes"]) == [
+        "Hour 0 is a cut-out. Hour 1 is a cut-out. Hour 2 is a cut-out.",
+        "Hour 1 is a cut-out. Hour 2 is a cut-out.",
+        "Hour 2 is a cut-out.",
+    ]
+
+
 def test_default_columns_are_in_a_survey(surveyed):
+    assert set(surveyed["notes"]) == {""}
     assert set(QUANTITIES) <= set(surveyed)
 
 

@@ -256,7 +256,7 @@ class TestRows:
         assert row.peak_utc == X22 + MINUTE
         assert row.end_utc == X22 + 10 * MINUTE
         assert (row.longitude_deg, row.latitude_deg) == (12, -21)
-        assert (row.noaa, row.harp, row.noaa_origin) == (11158, 377, "catalogue")
+        assert (row.noaa, row.harp, row.noaa_origin) == (11158, 377, "NCEI")
         assert (row.source, row.sources) == ("NCEI", "NCEI,HEK,DONKI")
         assert [name.split("/")[0] for name in row.reply.split(";")] == ["ncei", "hek", "donki_flr"]
         assert row.fetched_utc == FETCHED
@@ -265,7 +265,7 @@ class TestRows:
         row = table(tmp_path, ncei=ncei_text(ncei_row())).iloc[0]
         assert (row.goes_class, row.scale) == ("X3.1", "science")
         assert row.flux_w_m2 == pytest.approx(3.1e-4)
-        assert row.noaa_origin == "catalogue"
+        assert row.noaa_origin == "NCEI"
 
     def test_from_goes_16_on_an_announcement_is_on_the_science_scale(self, tmp_path):
         peak = datetime(2024, 5, 14, 16, 51)

@@ -16,6 +16,7 @@ from hnn_core.catalogs.ncei import Ncei, parse_report, read_index
 from hnn_core.catalogs.raw import spans
 from hnn_core.catalogs.records import (
     HarpNoaa,
+    direction,
     parse_harp_noaa,
     place,
     read_place,
@@ -131,8 +132,14 @@ class TestNumbersAndPlaces:
         assert read_place("N18W98") == (98, 18)
         assert read_place("N02E30") == (-30, 2)
         assert place("181", "0") == pytest.approx((math.nan, math.nan), nan_ok=True)
+        assert place(0, "7.5") == (0, 7.5)
 
-    @pytest.mark.parametrize("text", [None, "", "S20", "W10S20", "N95W10"])
+    @pytest.mark.parametrize("zero", [0, 0.0, "0", "-0.0", "0.000"])
+    def test_the_middle_of_the_disk_is_no_place_but_a_direction(self, zero):
+        assert all(map(math.isnan, place(zero, zero)))
+        assert direction(zero, zero) == (0, 0)
+
+    @pytest.mark.parametrize("text", [None, "", "S20", "W10S20", "N95W10", "N00E00", "S00W00"])
     def test_no_place(self, text):
         assert all(map(math.isnan, read_place(text)))
 
@@ -186,6 +193,20 @@ class TestNcei:
         away = {"flare_loc_swpc_hgs_lon": "", "flare_loc_xrs_hgs_lon": "-7"}
         (flare,), _ = ncei(ncei_row(**away, flare_loc_xrs_hgs_lat="8.5"))
         assert (flare.longitude, flare.latitude) == (-7, 8.5)
+
+    def test_the_middle_of_the_disk_is_no_place_whatever_the_region(self):
+        zero = {"flare_loc_swpc_hgs_lon": "0.0", "flare_loc_swpc_hgs_lat": "0.0"}
+        xrs = {"flare_loc_xrs_hgs_lon": "11.0", "flare_loc_xrs_hgs_lat": "-19.0"}
+        (flare,), _ = ncei(ncei_row(**zero))
+        assert (flare.noaa, math.isnan(flare.longitude), math.isnan(flare.latitude)) == (
+            *(11158, True, True),
+        )
+        (flare,), _ = ncei(ncei_row(**zero, **xrs))
+        assert (flare.longitude, flare.latitude) == (11, -19)
+        # Nor does it hide the place that another row of the flare has.
+        bare = ncei_row(end_time="", flare_class="", start_time="")
+        (flare,), _ = ncei(ncei_row(**zero), bare)
+        assert (flare.longitude, flare.latitude) == (10, -20)
 
     def test_a_row_given_twice_is_one_flare_and_the_fuller_counts(self):
         bare = ncei_row(start_time="", end_time="", active_region="")
@@ -376,6 +397,10 @@ class TestDonki:
         assert (cme.start_utc, problems) == (datetime(2011, 2, 15, 2, 24), [])
         found, problems = cmes(donki_cme(startTime=None, activityID="nameless"))
         assert (found, len(problems)) == ([], 1)
+
+    def test_a_cme_may_head_for_the_earth(self):
+        (cme,), _ = cmes(donki_cme(cmeAnalyses=[{"speed": 900, "longitude": 0, "latitude": 0}]))
+        assert (cme.longitude_deg, cme.latitude_deg) == (0, 0)
 
     def test_cme_links(self):
         (cme,), _ = cmes(donki_cme(linkedEvents=linking("b-FLR-001", "a-FLR-002", "c-GST-001")))

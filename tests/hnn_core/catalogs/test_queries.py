@@ -1,5 +1,6 @@
 """Questions to a small drawn catalogue with known answers."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pandas as pd
@@ -14,6 +15,7 @@ from hnn_core.catalogs.queries import (
     flare_lookups,
     flares_of_region,
     harps_of,
+    missing_spans,
     noaas_of,
 )
 from hnn_core.catalogs.store import Catalog, frame
@@ -38,7 +40,7 @@ def flare(day, goes_class, noaa=0, **fields):
         "science_flux_w_m2": float("nan"),
         "noaa": noaa,
         "harp": 0,
-        "noaa_origin": "catalogue" if noaa else "",
+        "noaa_origin": "NCEI" if noaa else "",
         "longitude_deg": float("nan"),
         "latitude_deg": float("nan"),
         "source": "NCEI",
@@ -285,3 +287,25 @@ def test_a_report_younger_than_its_year_reaches_to_its_last_flare(tmp_path):
     assert looked_up(tmp_path, span, flares=[last, elsewhere]) == [
         "NCEI (2011-01-01 to 2011-03-07)"
     ]
+
+
+def test_what_was_not_fetched_between_the_spans_of_a_service(tmp_path):
+    def span(service, start, end):
+        times = {"start": datetime(*start), "end": datetime(*end), "fetched_utc": MIDNIGHT}
+        return {"service": service, "rows": 0, **times}
+
+    spans = [
+        span("NCEI", (2011, 1, 1), (2012, 1, 1)),
+        span("HEK", (2011, 1, 1), (2011, 2, 1)),
+        span("HEK", (2011, 1, 1), (2011, 2, 1)),  # the second page
+        span("HEK", (2011, 2, 1), (2011, 2, 14)),  # fetched before the month was over
+        span("HEK", (2011, 3, 1), (2011, 4, 1)),
+        span("HEK", (2011, 7, 1), (2011, 8, 1)),
+    ]
+    known = Catalog(tmp_path, *(frame(n, []) for n in ("flares", "cmes", "harp_noaa")), None)
+    known = replace(known, coverage=frame("coverage", spans))
+    assert [
+        (row.service, f"{row.start:%m-%d}", f"{row.end:%m-%d}")
+        for row in (missing_spans(known).itertuples())
+    ] == [("HEK", "02-14", "03-01"), ("HEK", "04-01", "07-01")]
+    assert missing_spans(made(tmp_path)).empty

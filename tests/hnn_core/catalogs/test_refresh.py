@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from hnn_core.catalogs import raw
+from hnn_core.catalogs.derive import parse_filled
 from hnn_core.catalogs.queries import flares_of_region, harps_of
 from hnn_core.catalogs.raw import RawFolder
 from hnn_core.catalogs.refresh import refresh_cmes, refresh_flares, refresh_harp_noaa
@@ -18,6 +19,7 @@ from hnn_core.catalogs.store import NAMES, Catalog, catalogs_home
 from hnn_core.exceptions import RequestError
 from hnn_core.magnetogram.conventions import parse_t_rec
 from hnn_core.regions.base import Region
+from hnn_core.services.endpoints import donki_hosts, service_url
 from tests.conftest import ROOT
 from tests.emulators import emulated, small_world
 from tests.emulators.world import GoesFlare
@@ -55,6 +57,10 @@ def everything(span=WEEK, **options):
     )
 
 
+def addresses():
+    return map(service_url, donki_hosts())
+
+
 def x22():
     return Catalog.open().flares.set_index("flare_id").loc[ID]
 
@@ -70,18 +76,17 @@ def assert_same(left, right):
 def test_from_the_services_to_a_region_s_flares(services):
     told = everything(FEBRUARY)
     assert [r.failed for r in told] == [(), (), ()]
-    assert [r.fetched for r in told] == [1, 1, 6]
+    assert [r.fetched for r in told] == [1, 2, 6]
     catalog = Catalog.open()
     assert harps_of(catalog, 11158) == (377,)
     row = x22()
     assert (row["association"], row["noaa"], row["harp"]) == ("eruptive", 11158, 377)
-    assert row["sources"] == "NCEI,DONKI"
+    assert row["sources"] == "NCEI,HEK,DONKI"
     first, last = parse_t_rec("2011.02.13_05:00:00_TAI"), parse_t_rec("2011.02.15_06:00:00_TAI")
     region = Region("377", 377, (11158,), first, last, n_records=50)
     flares = flares_of_region(catalog, region, definitive=True)
     assert flares[-1].cmes[0].speed == 700
     assert {f.association for f in flares} == {"eruptive", "unlinked"}
-    assert all("hek" not in request.path for request in services.requests)
 
 
 def test_every_flare_of_donki_finds_its_own(services, world):
@@ -109,7 +114,7 @@ class TestAskingAgain:
         everything()
         n_requests = len(services.requests)
         told = everything()
-        assert [(r.fetched, r.kept) for r in told] == [(0, 1), (0, 1), (0, 2)]
+        assert [(r.fetched, r.kept) for r in told] == [(0, 1), (0, 2), (0, 2)]
         assert len(services.requests) == n_requests
         everything(again=True)
         assert len(services.requests) == 2 * n_requests
@@ -143,6 +148,30 @@ class TestAskingAgain:
         world.flares.append(GoesFlare(datetime(2010, 6, 12, 0, 57, tzinfo=UTC), 2e-5, 0, 0, 11081))
         assert refresh_cmes(*quiet).fetched == 2
         assert list(Catalog.open().flares["noaa"]) == [11081]
+
+    def test_months_of_donki_are_requested_again_after_half_a_year(self, monkeypatch):
+        refresh_cmes(*WEEK)
+        self.later(monkeypatch, days=179)
+        assert refresh_cmes(*WEEK).kept == 2
+        self.later(monkeypatch, days=2)
+        assert refresh_cmes(*WEEK).fetched == 2
+
+    def test_a_month_that_is_being_revised_is_requested_again_after_a_week(
+        self, services, monkeypatch
+    ):
+        newly = f"{datetime.now(UTC) - timedelta(days=5):%Y-%m-%dT%H:%MZ}"
+        sound = services.donki.flares
+
+        def revised():
+            first, *rest = sound()
+            return [{**first, "submissionTime": newly}, *rest]
+
+        services.donki.flares = revised
+        refresh_cmes(date(2010, 12, 31), date(2010, 12, 31))
+        self.later(monkeypatch, days=6)
+        assert refresh_cmes(date(2010, 12, 31), date(2010, 12, 31)).fetched == 0
+        self.later(monkeypatch, days=2)
+        assert refresh_cmes(date(2010, 12, 31), date(2010, 12, 31)).fetched == 1
 
     def later(self, monkeypatch, *, days):
         """Let the replies be older by so many days more."""
@@ -295,6 +324,160 @@ class TestHek:
         assert (newest["source"], newest["noaa"]) == ("HEK", 14600)
 
 
+SEPTEMBER = date(2017, 9, 1), date(2017, 9, 30)
+
+
+class TestNumbersFromHek:
+    """As in September 2017, of whose M and X flares NCEI names the regions of very few."""
+
+    @pytest.fixture
+    def september(self, world):
+        first = datetime(2017, 9, 4, 5, 36, tzinfo=UTC)
+        made = [
+            GoesFlare(
+                first + timedelta(hours=9 * i),
+                1.2e-5 * (i + 1),
+                5.0 + i,
+                -9.0,
+                12673,
+                ncei_noaa=i % 7 == 0,
+                hek_noaa=True,
+                ratio=0.60 + 0.01 * (i % 9),
+                placed=i % 4 != 1,
+                donki=False,
+            )
+            for i in range(14)
+        ]
+        world.flares += made
+        return made
+
+    def test_flares_of_ncei_gain_them_and_say_from_where(self, services, september):
+        assert refresh_flares(*SEPTEMBER).failed == ()
+        flares = Catalog.open().flares
+        assert len(flares) == len(september)
+        assert set(flares["sources"]) == {"NCEI,HEK"}
+        assert set(flares["noaa"]) == {12673}
+        assert list(flares["noaa_origin"]) == ["NCEI" if f.ncei_noaa else "HEK" for f in september]
+        assert len(services.asked("hek")) == 1
+        # Both have the others at (0, 0), which is no place, though the region has a number.
+        assert list(flares["longitude_deg"].isna()) == [not f.placed for f in september]
+        assert refresh_flares(*SEPTEMBER).fetched == 0
+
+    def test_where_hek_fails_ncei_s_flares_stay_usable(self, services, september):
+        services.faults.add("/hek/", "503", times=99)
+        notes = []
+        refresh = refresh_flares(*SEPTEMBER, note=notes.append)
+        assert refresh.failed == ()
+        assert notes[-1].startswith(
+            "NCEI's flares are used without HEK's numbers of regions. HEK's flares 2017-09: HEK "
+            "gives no sound answer (HTTP 503"
+        )
+        flares = Catalog.open().flares
+        assert len(flares) == len(september)
+        assert sorted(flares["noaa"])[-2:] == [12673, 12673]
+        assert (flares["noaa"] == 0).sum() == 12
+        services.faults.clear()
+        assert refresh_flares(*SEPTEMBER).fetched == 1
+        assert set(Catalog.open().flares["noaa"]) == {12673}
+
+
+KEY = "a-key-of-the-tests"
+
+
+class TestSecondHost:
+    def test_it_gives_what_the_first_does_not(self, services, monkeypatch):
+        services.faults.add("^/donki/", "503", times=99)
+        assert len(refresh_cmes(*WEEK).failed) == 2  # without a key there is only the first
+        monkeypatch.setenv("HNN_NASA_API_KEY", KEY)
+        notes = []
+        assert refresh_cmes(*WEEK, note=notes.append).failed == ()
+        refresh_flares(*WEEK)
+        refresh_harp_noaa()
+        assert x22()["association"] == "eruptive"
+        assert {request.args["api_key"] for request in services.asked("nasa")} == {KEY}
+        assert sum(note.startswith("DONKI at 127.0.0.1 is used") for note in notes) == 2
+
+    def test_the_one_that_answered_is_tried_first_from_then_on(self, services, monkeypatch):
+        monkeypatch.setenv("HNN_NASA_API_KEY", KEY)
+        services.faults.add("^/donki/", "503", times=99)
+        assert refresh_cmes(date(2011, 1, 1), date(2011, 3, 31)).failed == ()
+        assert len(services.asked("donki")) == 2 * 3  # the first span of either kind, 3 attempts
+
+    def test_it_is_not_needed_where_the_first_answers(self, services, monkeypatch):
+        monkeypatch.setenv("HNN_NASA_API_KEY", KEY)
+        assert refresh_cmes(*WEEK).failed == ()
+        assert services.asked("nasa") == []
+
+    @pytest.mark.parametrize("where", ["?api_key=" + KEY, ""])
+    def test_it_may_be_the_only_one(self, services, monkeypatch, where):
+        """By an address with a query of its own, or with the key in the environment."""
+        monkeypatch.setenv("HNN_DONKI_URL", f"{services.url}/nasa/DONKI/{where}")
+        if not where:
+            monkeypatch.setenv("HNN_NASA_API_KEY", KEY)
+        assert refresh_cmes(*WEEK).failed == ()
+        assert {request.path for request in services.asked("nasa")} == {
+            "/nasa/DONKI/FLR",
+            "/nasa/DONKI/CME",
+        }
+        assert services.asked("donki") == []
+
+    def test_a_used_up_hour_leaves_the_rest_to_another_run(self, services, monkeypatch):
+        monkeypatch.setenv("HNN_DONKI_URL", f"{services.url}/nasa/DONKI/?api_key={KEY}")
+        services.nasa.left = 3
+        year = date(2011, 1, 1), date(2011, 12, 31)
+        (flares, rest, *cmes) = refresh_cmes(*year).failed
+        assert "2011-04: DONKI has had too many requests for now (HTTP 429)" in flares
+        assert "wants 30 min without one" in flares
+        assert "8 more left out after that, from 2011-05 on" in rest
+        assert len(cmes) == 2
+        assert len(services.requests) == 3 + 1 + 1  # no wait of ours would be long enough
+        services.nasa.left = 1000
+        again = refresh_cmes(*year)
+        assert (again.failed, again.kept) == ((), 3)
+
+    @pytest.mark.parametrize("key", [KEY, "an-unknown-key"])
+    def test_the_key_is_nowhere_to_be_seen(self, services, monkeypatch, hnn_home, caplog, key):
+        monkeypatch.setenv("HNN_NASA_API_KEY", key)
+        caplog.set_level("DEBUG")
+        services.faults.add("^/donki/", "404", times=99)
+        services.faults.add("^/nasa/.*FLR", "500", times=2)
+        sentences = []
+        refresh = refresh_cmes(*WEEK, note=sentences.append)
+        sentences += [*refresh.failed, *map(str, addresses())]
+        assert bool(refresh.failed) == (key != KEY)
+        assert len(services.asked("nasa")) >= 2
+        assert all(key not in sentence for sentence in [*sentences, caplog.text])
+        files = [path for path in hnn_home.rglob("*") if path.is_file()]
+        assert any(path.name.endswith(".about") for path in files) == (key == KEY)
+        assert all(key.encode() not in path.read_bytes() for path in files)
+
+    def test_nor_in_the_files_and_the_output_of_a_command(self, services, hnn_home):
+        services.faults.add("^/donki/", "503", times=99)
+        days = ["--start", "2011-02-14", "--end", "2011-02-20"]
+        done = subprocess.run(
+            [sys.executable, "-m", "hnn_core", "data", "cmes", *days, "--json"],
+            env=os.environ | {"HNN_NASA_API_KEY": "secret-of-mine", "HNN_ATTEMPTS": "1"},
+            capture_output=True,
+            cwd=ROOT,
+            check=False,
+        )
+        assert len(services.asked("nasa")) == 2
+        written = b"".join(path.read_bytes() for path in hnn_home.rglob("*") if path.is_file())
+        assert b"HTTP 403" in done.stdout + done.stderr
+        assert b"secret-of-mine" not in done.stdout + done.stderr + written
+
+
+def test_a_flare_that_donki_has_twice_is_one_with_all_links(services, world):
+    i = next(i for i, f in enumerate(world.flares) if f.flux == 2.2e-4)
+    other = "2011-02-15T03:10:00-CME-002"
+    double = {**vars(world.flares[i]), "quirk": "double", "link": "flare", "also": (other,)}
+    world.flares[i] = GoesFlare(**double)
+    everything()
+    flares = Catalog.open().flares
+    assert (flares["goes_class"] == "X2.2").sum() == 1
+    assert x22()["cme_ids"] == f"{world.flares[i].cme.id};{other}"
+
+
 def wait_until(true, *, at_most=300.0):
     end = time.monotonic() + at_most
     while not true():
@@ -337,6 +520,33 @@ class TestProgress:
         assert notes == ["Left out: DONKI's CME without id has no start."]
         refresh_cmes(*WEEK, note=notes.append)
         assert len(notes) == 1
+
+
+def test_two_programs_add_numbers_to_one_store(services, tmp_path):
+    """Each finds the regions of other flares by position; in the end all of them are kept."""
+    everything()
+    code = (
+        "import sys\n"
+        "import pandas as pd\n"
+        "from hnn_core.catalogs.refresh import keep_filled, refresh_cmes\n"
+        "from hnn_core.catalogs.store import Catalog, catalogs_home\n"
+        "from datetime import date\n"
+        "for i in range(6):\n"
+        "    found = {'flare_id': [f'{sys.argv[1]}-{i}'], 'harp': [i + 1], 'noaa': [0]}\n"
+        "    keep_filled(catalogs_home(), pd.DataFrame(found))\n"
+        "    told = refresh_cmes(date(2011, 2, 14), date(2011, 2, 20), again=i % 3 == 2)\n"
+        "    assert told.failed == (), told\n"
+        "    assert len(Catalog.open().flares) > 2\n"
+    )
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code, name], stderr=subprocess.PIPE, cwd=ROOT)
+        for name in "ab"
+    ]
+    errors = [process.communicate(timeout=300)[1].decode() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], errors
+    (reply,) = RawFolder(catalogs_home()).newest("position").values()
+    assert set(parse_filled(reply)) == {f"{name}-{i}" for name in "ab" for i in range(6)}
+    assert x22()["association"] == "eruptive"
 
 
 @pytest.mark.slow

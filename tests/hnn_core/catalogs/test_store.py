@@ -290,4 +290,4 @@ class TestFill:
         keep(tmp_path, "ncei", DAY, ncei_text(ncei_row()), fetched=FETCHED + HOUR)
         refresh_tables(tmp_path)
         row = Catalog.open(tmp_path).flares.iloc[0]
-        assert (row.noaa, row.noaa_origin) == (11158, "catalogue")
+        assert (row.noaa, row.noaa_origin) == (11158, "NCEI")

@@ -9,6 +9,7 @@ from astropy.time import Time
 
 from hnn_core.dataset.build import build_dataset
 from hnn_core.exceptions import DatasetError, FlareTableError
+from hnn_core.live.reporting import report
 from hnn_core.magnetogram.preprocess import PreprocessConfig, crop_boxes, preprocess
 from hnn_core.regions.base import Flare
 from hnn_core.sources.sequence import build_sequence
@@ -438,3 +439,24 @@ def test_cut_outs_of_one_region_give_the_same_data_set(tmp_path):
     assert len(fixed.frames) == 13
     np.testing.assert_array_equal(*pixels)
     pd.testing.assert_series_equal(grown.sequences["rows"], fixed.sequences["rows"])
+
+
+class NotedSource(BoxSource):
+    """Of which a few records are cut-outs."""
+
+    def frame(self, region, time):
+        frame = super().frame(region, time)
+        hour = round((frame.t_rec - BOXES_START).to_value("h"))
+        return replace(frame, notes=(f"hour {hour} is a cut-out.",) if hour in (2, 5) else ())
+
+
+def test_notes_of_records_reach_the_card_and_the_report(tmp_path):
+    flares = [Flare((BOXES_START + 13.5 * u.h).utc, "M2.0", "eruptive")]
+    config = PreprocessConfig(crop=32, size=16)
+    source = NotedSource([WHOLE] * 13, [], flares)
+    dataset = build_dataset(source, tmp_path / "set", workers=1, preprocess=config)
+    assert dataset.card["noted_records"] == ["hour 2 is a cut-out.", "hour 5 is a cut-out."]
+    told = report("set", dataset.folder, dataset.card)
+    assert "2 records with a note, the first: hour 2 is a cut-out." in told
+    of_earlier_versions = {k: v for k, v in dataset.card.items() if k != "noted_records"}
+    assert "with a note" not in report("set", dataset.folder, of_earlier_versions)

@@ -36,7 +36,7 @@ def test_is_small_and_tells_what_it_was_trained_on(name: str) -> None:
     low, high = info.metadata["test"]["tss_95"]
     assert f"TSS {info.metadata['test']['tss']:.3f}" in card
     assert f"{low:.3f} to {high:.3f}" in card
-    assert info.checksum == info.sha256
+    assert info.checksum == info.weights_sha256
     assert "LSTM and classifier" in card
 
 

@@ -225,6 +225,8 @@ def test_quality_spellings(tmp_path, value, quality):
         ((None, 0), ()),
         (("", 1158), (11158,)),
         (("2092, 12087", 2087), (12087, 12092)),
+        (("5", 158), ()),  # of a number that lost its 1 four digits are left
+        (("0158,01158", 11158), (10158, 11158)),
     ],
 )
 def test_noaa_spellings(values, numbers):

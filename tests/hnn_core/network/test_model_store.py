@@ -105,10 +105,38 @@ def test_a_loaded_model_can_be_trained_and_does_not_hang_on_its_file(folder):
     assert all(parameter.grad is not None for parameter in loaded.parameters())
 
 
-def test_sha256_is_that_of_the_weights_file(folder):
+def test_weights_sha256_is_that_of_the_file(folder):
     _, info = load_model(folder)
     content = (folder / "model.safetensors").read_bytes()
-    assert info.sha256 == hashlib.sha256(content).hexdigest()
+    assert info.weights_sha256 == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"threshold": 0.3},
+        {"flare_class": "C"},
+        {"preprocess": {"crop": 448, "size": 32, "clip": 1500.0}},
+    ],
+)
+def test_a_setting_that_was_edited_makes_another_network(folder, edit):
+    before = read_model_info(folder)
+    edit_config(folder, **edit)
+    _, after = load_model(folder)
+    assert after.sha256 != before.sha256
+    assert not after.is_known_as(before.sha256)
+    # What earlier versions stored was the sum of the weights, which are the same.
+    assert after.is_known_as(before.weights_sha256)
+    assert before.is_known_as(before.sha256)
+
+
+def test_metadata_and_the_form_of_the_file_name_no_other_network(folder):
+    before = read_model_info(folder)
+    edit_config(folder, metadata={"kind": "mine"})
+    path = folder / "config.json"
+    values = json.loads(path.read_text())
+    path.write_text(json.dumps(dict(reversed(values.items()))))
+    assert read_model_info(folder).sha256 == before.sha256
 
 
 def test_sha256_of_a_file_that_is_gone(folder):

@@ -38,6 +38,10 @@ def test_regions_are_understood_as_people_write_them(text, wanted):
         "AR 0",
         "HARP 0",
         "AR 20001",
+        "AR-5",
+        "NOAA 158",
+        "AR 01158",
+        "AR 0000",
         "HARP 999999",
         "11158; rm -rf /",
         "-5",
@@ -52,7 +56,8 @@ def test_what_is_no_region_is_one_sentence(text):
 
 @given(st.integers(10_001, 19_999))
 def test_every_noaa_number_is_read_with_and_without_its_lost_digit(number):
-    assert read_region(f"AR {number}") == read_region(f"AR{number - 10_000}") == Wanted(noaa=number)
+    lost = f"{number - 10_000:04}"
+    assert read_region(f"AR {number}") == read_region(f"AR{lost}") == Wanted(noaa=number)
     assert read_region(Wanted(noaa=number).words) == Wanted(noaa=number)
 
 

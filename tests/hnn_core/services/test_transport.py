@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hnn_core.exceptions import (
+    LimitError,
     RefusedError,
     RequestError,
     ServiceError,
@@ -14,8 +15,8 @@ from hnn_core.exceptions import (
     TransientReplyError,
 )
 from hnn_core.services import endpoints
+from hnn_core.services.patience import Patience
 from hnn_core.services.transport import (
-    Patience,
     Reply,
     Transport,
     read_json,
@@ -103,10 +104,68 @@ def test_no_server_at_all_is_unreachable():
 
 
 def test_the_servers_wish_to_wait_is_heeded_up_to_a_bound(emulator):
-    emulator.faults.add(TABLE, "429", times=1, retry_after=7)
+    emulator.faults.add(TABLE, "429", times=1, retry_after=1)
+    patience = replace(QUICK, longest_wait_s=0.4)
     begun = time.monotonic()
-    ask(emulator)
-    assert 0.3 <= time.monotonic() - begun < 5  # the bound, 0.3 s, not the 7 s asked for
+    with Transport("The table", patience=patience) as transport:
+        transport.get(f"{emulator.url}/{TABLE}", read=text_of)
+    assert time.monotonic() - begun >= 0.4
+
+
+def test_where_an_hour_s_requests_are_used_up_it_ends_at_once(emulator):
+    emulator.faults.add(TABLE, "429", times=99, retry_after=1800)
+    with pytest.raises(LimitError, match="wants 30 min without one"):
+        ask(emulator)
+    assert len(emulator.requests) == 1
+
+
+def test_what_is_secret_is_sent_and_never_shown(emulator):
+    url = f"{emulator.url.replace('//', '//me:word@')}/{TABLE}"
+    secret = {"api_key": "secret/ä"}
+    with Transport("The table", patience=QUICK) as transport:
+        reply = transport.get(url, {"a": "b"}, secret=secret, read=lambda reply: reply)
+        assert reply.url == f"{emulator.url}/{TABLE}?a=b"
+        assert emulator.requests[-1].args == {"a": "b"} | secret
+        for kind in ("404", "500", "429"):
+            emulator.faults.add(TABLE, kind, times=3)
+            with pytest.raises(ServiceError) as raised:
+                transport.get(url, {"a": "b"}, secret=secret, read=text_of)
+            assert not any(word in str(raised.value) for word in ("secret", "word", "%C3"))
+
+
+@pytest.mark.parametrize(
+    ("environment", "hosts"),
+    [
+        ({}, ("DONKI",)),
+        ({"HNN_NASA_API_KEY": "k"}, ("DONKI", "NASA")),
+        ({"HNN_NASA_URL": "https://api.nasa.gov/DONKI/?api_key=k"}, ("DONKI", "NASA")),
+        ({"HNN_DONKI_URL": "https://api.nasa.gov/DONKI", "HNN_NASA_API_KEY": "k"}, ("DONKI",)),
+        # A stand-in is not helped out by the real one.
+        ({"HNN_DONKI_URL": "http://127.0.0.1:9/", "HNN_NASA_API_KEY": "k"}, ("DONKI",)),
+    ],
+)
+def test_the_hosts_of_donki(monkeypatch, environment, hosts):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert endpoints.donki_hosts() == hosts
+    keys = [endpoints.own_query(host).get("api_key") for host in hosts]
+    assert keys[-1] == ("k" if environment and "127" not in str(environment) else None)
+    assert "k" not in map(endpoints.service_url, hosts)
+    assert endpoints.live_home().name == (
+        "live-127.0.0.1-9" if "127" in str(environment) else "live"
+    )
+
+
+def test_a_password_in_an_address_names_no_folder(monkeypatch):
+    monkeypatch.setenv("HNN_JSOC_URL", "http://me:word@127.0.0.1:8890/")
+    assert endpoints.live_home().name == "live-127.0.0.1-8890"
+    assert endpoints.shown_address(endpoints.service_url("JSOC")) == "http://127.0.0.1:8890/"
+    monkeypatch.setenv("HNN_JSOC_URL", "http://127.0.0.1:8890/?key=k")
+    with pytest.raises(RequestError, match="HNN_JSOC_URL has a query"):
+        endpoints.service_url("JSOC")
+    monkeypatch.setenv("HNN_DONKI_URL", "me:word@api.nasa.gov/DONKI/?api_key=key")
+    with pytest.raises(RequestError, match=r"HNN_DONKI_URL is 'api\.nasa\.gov/DONKI/', which"):
+        endpoints.service_url("DONKI")
 
 
 def test_a_body_longer_or_shorter_than_its_length_is_not_taken(emulator):

@@ -17,6 +17,7 @@ from astropy.io.fits import Header
 from astropy.time import Time
 
 from hnn_core.exceptions import ArchiveError, EmptySourceError, UnknownSourceError
+from hnn_core.regions.base import n_skipped
 from hnn_core.sources import header_rows, open_source
 from hnn_core.sources.fits_folder import FitsFolder
 from hnn_core.sources.folder_index import read_index
@@ -69,8 +70,12 @@ def test_what_is_not_read_is_listed_whatever_its_ending(tmp_path):
     listed = reasons(FitsFolder(tmp_path))
     assert sorted(listed) == ["a/1.png", "a/notes.txt", "a/x.fts", "a/y.fits.zst", "b/README"]
     assert listed["a/1.png"] == "2 files ending in .png are not FITS files: a/1.png and others."
+    # Of one ending there is one entry, which stands for all of its files.
+    assert n_skipped(FitsFolder(tmp_path).skipped()) == 6
     shutil.rmtree(tmp_path / "a")
-    with pytest.raises(EmptySourceError, match="no usable magnetogram: 2 files were skipped"):
+    for name in ("b/3.png", "b/4.png"):
+        (tmp_path / name).write_bytes(b"words")
+    with pytest.raises(EmptySourceError, match="no usable magnetogram: 4 files were skipped"):
         FitsFolder(tmp_path)
 
 
