@@ -1,13 +1,19 @@
 """Every error a user of this package can meet, in one tree.
 
 A message is one sentence that names the offending value and says what to do.
-The command line prints it on stderr and exits with 2; the page shows it in a box. Every name
-here is public.
+The command line prints it on stderr and exits with the error's `exit_code`; the page shows it in a
+box. Every name here is public.
 """
+
+from typing import ClassVar
 
 
 class HnnError(Exception):
     """Base of all errors with a sentence for the user."""
+
+    exit_code: ClassVar[int] = 2
+    """Of a command that ends by it: 2, what was typed or given cannot be used; 1, all of that is
+    sound, and still nothing of what was requested could be had."""
 
 
 class FitsError(HnnError):
@@ -123,6 +129,8 @@ class UnknownRunError(RunError):
 class DiskFullError(TrainingError):
     """The disk has no room left for the run's files."""
 
+    exit_code = 1
+
 
 class RequestError(HnnError):
     """A user's request cannot be met: a number, date, name or setting is wrong, or not allowed."""
@@ -134,6 +142,8 @@ class CatalogError(HnnError):
 
 class ServiceError(HnnError):
     """An outside service does not give what is requested."""
+
+    exit_code = 1
 
 
 class ServiceFaultError(ServiceError):
@@ -150,6 +160,10 @@ class BlockedError(RefusedError):
 
 class NoRecordsError(ServiceError):
     """The service has no record of what is requested."""
+
+
+class OffLineError(ServiceError):
+    """Records that are requested are off line at JSOC now; they may come back."""
 
 
 class TransientReplyError(ServiceError):

@@ -285,14 +285,18 @@ def run(app: typer.Typer, name: str, args: list[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 2 for bad input of any kind, or 130 when interrupted.
+        0; 1 where nothing of what was requested could be had though the input is sound; 2 for bad
+        input of any kind (see `hnn_core.exceptions.HnnError.exit_code`); 130 when interrupted.
     """
     try:
         code = app(args, prog_name=name, standalone_mode=False)
     except typer.TyperException as error:
         complain(error.format_message())
         return _BAD_INPUT
-    except (HnnError, OSError) as error:
+    except HnnError as error:
+        complain(str(error))
+        return error.exit_code
+    except OSError as error:
         complain(str(error))
         return _BAD_INPUT
     except (typer.Abort, KeyboardInterrupt):

@@ -172,16 +172,6 @@ def test_places_that_expire_at_once_are_missing_hours(emulator, undisturbed):
     whole(undisturbed)
 
 
-def test_offline_storage_is_a_missing_hour_with_its_reason(emulator, undisturbed):
-    emulator.jsoc.offline.add("hmi.sharp_cea_720s[377][2011.02.13_08:00:00_TAI]")
-    fetched = fetch()
-    assert fetched.missing == {"2011-02-13T08:00": "no file at JSOC (offline)"}
-    assert fetched.new == len(HOURS) - 1
-    emulator.jsoc.offline.clear()
-    assert fetch().new == 1
-    whole(undisturbed)
-
-
 def test_a_blocked_account_is_told_and_not_asked_again(emulator, undisturbed):
     emulator.jsoc.blocked = True
     with pytest.raises(BlockedError, match=r"JSOC has blocked this user .* write to JSOC's help"):
