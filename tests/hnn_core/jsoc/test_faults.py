@@ -324,6 +324,31 @@ def test_a_fetch_killed_at_any_moment_goes_on_to_the_same_bytes(
 
 
 @pytest.mark.slow
+def test_a_fetch_killed_in_the_middle_of_a_file_goes_on_to_the_same_bytes(
+    emulator, undisturbed, fetchers, tmp_path, monkeypatch
+):
+    chance, torn = random.Random(2011), set()
+    for number in range(10):
+        monkeypatch.setenv("HNN_HOME", str(tmp_path / f"{number}"))
+        emulator.requests.clear()
+        emulator.bytes_per_s = 400_000  # some 0.5 s a file, in steps of 20 kB
+        fetching = fetchers.start()
+        wait_until(lambda: len(asked_files(emulator)) > number // 3)  # noqa: B023
+        time.sleep(chance.uniform(0.0, 0.5))
+        fetching.kill()
+        assert not fetching.finished
+        left = files(cache_home())
+        parts = [content for name, content in left.items() if name.endswith(".as-is.part")]
+        torn |= {len(content) for content in parts}
+        named = {name: content for name, content in left.items() if not name.endswith(".part")}
+        assert named.items() < undisturbed.items()
+        emulator.bytes_per_s = None
+        assert fetch().present == len(named)
+        whole(undisturbed)
+    assert len(torn - {0}) >= 5  # the kills fell at other bytes of their files
+
+
+@pytest.mark.slow
 def test_a_second_fetch_waits_for_a_first_and_takes_over_when_that_is_killed(
     emulator, undisturbed, fetchers
 ):
