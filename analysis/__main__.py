@@ -1,7 +1,7 @@
 """The command line: ``python -m analysis pil|flux|report|survey|maps|validate``.
 
 Answers go to stdout or to the requested files. A problem is one line on stderr and
-exit code 2, never a traceback; a file that cannot be used never stops the others.
+exit code 1 or 2, never a traceback; a file that cannot be used never stops the others.
 """
 
 import signal

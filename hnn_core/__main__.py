@@ -1,6 +1,6 @@
 """The command line: ``python -m hnn_core regions|predict|train|crossval|sweep|evaluate|data``.
 
-Answers go to stdout. A problem is one line on stderr and exit code 2, never a traceback.
+Answers go to stdout. A problem is one line on stderr and exit code 1 or 2, never a traceback.
 """
 
 import signal

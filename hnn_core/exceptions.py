@@ -1,11 +1,12 @@
 """Every error a user of this package can meet, in one tree.
 
 A message is one sentence that names the offending value and says what to do.
-The command line prints it on stderr and exits with 2; the page shows it in a box. Every name
-here is public.
+The command line prints it on stderr and exits with the error's `exit_code`; the page shows it in a
+box. Every name here is public.
 """
 
 import re
+from typing import ClassVar
 
 _ENDLESS = re.compile(r"(\S{60})\S{600,}")
 
@@ -17,6 +18,10 @@ def brief(message: str) -> str:
 
 class HnnError(Exception):
     """Base of all errors with a sentence for the user, which stays one whatever was typed."""
+
+    exit_code: ClassVar[int] = 2
+    """Of a command that ends by it: 2, what was typed or given cannot be used; 1, all of that is
+    sound, and still nothing of what was requested could be had."""
 
     def __str__(self) -> str:
         return brief(super().__str__())
@@ -135,6 +140,8 @@ class UnknownRunError(RunError):
 class MachineError(HnnError):
     """The machine refuses what is needed: the program's folder, a disk, memory, open files."""
 
+    exit_code = 1
+
 
 class DiskFullError(MachineError):
     """The disk has no room left for what is to be written."""
@@ -150,6 +157,8 @@ class CatalogError(HnnError):
 
 class ServiceError(HnnError):
     """An outside service does not give what is requested."""
+
+    exit_code = 1
 
 
 class ServiceFaultError(ServiceError):
@@ -170,6 +179,10 @@ class BlockedError(RefusedError):
 
 class NoRecordsError(ServiceError):
     """The service has no record of what is requested."""
+
+
+class OffLineError(ServiceError):
+    """Records that are requested are off line at JSOC now; they may come back."""
 
 
 class TransientReplyError(ServiceError):

@@ -119,7 +119,7 @@ def test_harp_numbers_may_be_empty_one_or_many(emulator):
     assert harps("") > {"377", "438"}
 
 
-def test_every_value_is_a_string_and_the_unknown_has_its_sentinel(emulator):
+def test_every_value_but_a_record_s_number_is_a_string_and_the_unknown_has_its_sentinel(emulator):
     ds = f"{SERIES}[377][{FIRST}]"
     reply = json.loads(
         get(emulator, f"{LIST}ds={ds}&key=QUALITY,CRVAL1,*recnum*,NOSUCH&seg=magnetogram,NOSUCH")
@@ -129,7 +129,7 @@ def test_every_value_is_a_string_and_the_unknown_has_its_sentinel(emulator):
     assert values["NOSUCH"] == ["InvalidSegName"]
     assert reply["keywords"][-1]["values"] == ["Invalid KeyLink"]
     assert re.fullmatch(r"\d+\.\d+", values["CRVAL1"][0])
-    assert re.fullmatch(r"\d+", values["*recnum*"][0])
+    assert type(values["*recnum*"][0]) is int
     assert re.fullmatch(r"\d+x\d+", reply["segments"][0]["dims"][0])
     assert (reply["count"], reply["status"]) == (1, 0)
 
@@ -254,13 +254,21 @@ def test_paths_expire_and_a_new_query_finds_the_new_one(emulator):
         get(emulator, new)
 
 
-def test_offline_records_have_no_path(emulator):
+def test_offline_records_have_no_path_but_their_dims_and_no_export(emulator):
+    def segment() -> dict[str, list[str]]:
+        return listed(emulator, f"{SERIES}[377][{FIRST}]", seg="magnetogram")["segments"][0]
+
+    before = segment()
     emulator.jsoc.offline.add(f"{SERIES}[377][{FIRST}]")
-    assert path_of(emulator) == "NoDataDirectory"
-    emulator.export.polls = 1
+    assert segment() == before | {"values": ["NoDataDirectory"]}
+    assert re.fullmatch(r"\d+x\d+", before["dims"][0])
+    bad = listed(emulator, f"{SERIES}[377][{FIRST}]", seg="none_such")["segments"][0]
+    assert (bad["values"], bad["dims"]) == (["InvalidSegName"], ["NA"])
     request = client(emulator, USER).export(DS, method="url", protocol="fits")
-    assert request.has_succeeded()
-    assert len(request.data) == 2  # an export fetches them from tape
+    assert (request.status, request.id) == (25, "VOID")  # one of them refuses it all
+    raw = get(emulator, "/cgi-bin/ajax/jsoc_fetch", op="exp_request", ds=DS, notify=USER)
+    assert "jsoc@sun.stanford.edu" in json.loads(raw)["error"]
+    assert not emulator.export.jobs
 
 
 def test_export_waits_and_gives_files_with_keywords(emulator, tmp_path):

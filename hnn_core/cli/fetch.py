@@ -1,10 +1,10 @@
 """``python -m hnn_core data fetch|flares|cmes|watch``: magnetograms and catalogues, live."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hnn_core.exceptions import RequestError
+from hnn_core.exceptions import ServiceError
 from hnn_core.live.reporting import (
     DeviceOption,
     JsonOption,
@@ -14,8 +14,12 @@ from hnn_core.live.reporting import (
     reporting,
     size,
 )
-from hnn_core.magnetogram.conventions import iso_minute
 from hnn_core.regions import words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hnn_core.catalogs.client import Refresh
 
 __all__ = ["cmes", "fetch", "flares", "watch"]
 
@@ -40,8 +44,10 @@ def flares(
 
     days = words.read_day(start), words.read_day(end)
     with reporting("flares", as_json=as_json) as reporter:
-        failed = refreshed_all(*days, reporter, again=again)
+        refreshes = refreshed_all(*days, reporter, again=again)
+        failed = tuple(words for one in refreshes for words in one.failed)
         found = find_flares(Catalog.open(), start=days[0], end=days[1], minimum_class=minimum)
+        _check_any(found, refreshes[0])
         if not as_json:
             row: Any
             for row in found.itertuples():
@@ -72,8 +78,9 @@ def cmes(
 
     days = words.read_day(start), words.read_day(end)
     with reporting("cmes", as_json=as_json) as reporter:
-        failed = refreshed(refresh_cmes, *days, reporter, again=again)
-        found = find_cmes(Catalog.open(), *days)
+        refresh = refreshed(refresh_cmes, *days, reporter, again=again)
+        failed, found = refresh.failed, find_cmes(Catalog.open(), *days)
+        _check_any(found, refresh)
         if not as_json:
             row: Any
             for row in found.itertuples():
@@ -92,7 +99,9 @@ def cmes(
 
 
 def fetch(
-    noaa: Annotated[str, typer.Option(help="NOAA number of an active region, 11158.")] = "",
+    noaa: Annotated[
+        str, typer.Option("--noaa", "--ar", help="NOAA number of an active region, 11158.")
+    ] = "",
     harp: Annotated[str, typer.Option(help="HARP number of the definitive series, 377.")] = "",
     flare: Annotated[
         str, typer.Option(help="Id of a flare in the catalogue: the two days before it.")
@@ -100,24 +109,46 @@ def fetch(
     now: Annotated[
         bool, typer.Option("--now", help="Every region now on the disk (near-real-time).")
     ] = False,
+    nrt: Annotated[
+        bool,
+        typer.Option(
+            "--nrt",
+            help="With --ar or --harp, --from and --to: the near-real-time series, which has a "
+            "region weeks before the definitive one.",
+        ),
+    ] = False,
     start: Annotated[
-        str, typer.Option(help="First day or hour (TAI); the passage's own by default.")
+        str,
+        typer.Option(
+            "--start", "--from", help="First day or hour (TAI); the passage's own by default."
+        ),
     ] = "",
-    end: Annotated[str, typer.Option(help="Last day or hour (TAI).")] = "",
+    end: Annotated[str, typer.Option("--end", "--to", help="Last day or hour (TAI).")] = "",
     email: Annotated[
         str, typer.Option(help="Registered with JSOC: export with keywords, not the direct way.")
     ] = "",
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Do without records that are off line.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Fetch hourly magnetograms, and the flares and CMEs around them."""
     from astropy.time import Time
 
     from hnn_core.live import fetching
+    from hnn_core.live.near_real_time import fetch_near_real_time
+    from hnn_core.live.off_line import check_fetched
 
     if sum(map(bool, (noaa, harp, flare, now))) != 1:
         raise typer.BadParameter("give one of --noaa, --harp, --flare and --now.")
     if (flare or now) and (start or end):
         raise typer.BadParameter("--start and --end go with --noaa or --harp.")
+    if nrt and not ((noaa or harp) and start and end):
+        raise typer.BadParameter("--nrt goes with --ar or --harp, and needs --from and --to.")
+    if nrt and email:
+        raise typer.BadParameter(
+            "--email exports the definitive series; it does not go with --nrt."
+        )
     first = words.read_moment(start) if start else None
     last = words.read_moment(end, end=True) if end else None
     with reporting("fetch", as_json=as_json) as reporter:
@@ -129,14 +160,14 @@ def fetch(
             else:
                 text = f"AR {noaa}" if noaa.isdigit() else noaa or f"HARP {harp}"
                 region = words.read_region(text)
-            if first is not None and last is not None and last < first:
-                raise RequestError(
-                    f"The span would end at {iso_minute(last)}, before it begins at "
-                    f"{iso_minute(first)}."
-                )
-            harps = fetching.harps_wanted(region, reporter)
-            results = fetching.fetch(harps, first, last, reporter, email=email or None)
+            words.check_span(first, last)
+            if nrt and first is not None and last is not None:
+                results = fetch_near_real_time(region, first, last, reporter)
+            else:
+                harps = fetching.harps_wanted(region, reporter)
+                results = fetching.fetch(harps, first, last, reporter, email=email or None)
         fetching.catalogues_around(results, reporter)
+        check_fetched(results, reporter, allow_missing=allow_missing)
         _end_fetch(results, reporter)
 
 
@@ -168,6 +199,12 @@ def _end_fetch(results: list[Any], reporter: Reporter) -> None:
         missing=missing,
         regions=[one.region.id for one in results if one.region is not None],
     )
+
+
+def _check_any(found: "pd.DataFrame", refresh: "Refresh") -> None:
+    """Raise where nothing is known of a span because no part of it could be fetched."""
+    if refresh.failed and found.empty and not (refresh.fetched or refresh.kept):
+        raise ServiceError(f"Nothing could be fetched, and nothing is here: {refresh.failed[0]}")
 
 
 def _missing(failed: tuple[str, ...]) -> str:

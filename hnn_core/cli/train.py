@@ -10,11 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
-from hnn_core.exceptions import TrainingError
+from hnn_core.exceptions import ModelError, TrainingError
 from hnn_core.jobs.jobs import effective_state
 from hnn_core.live.reporting import JsonOption, echo_json, note_home
 from hnn_core.scores import interval_words
-from hnn_core.storage import replacing
+from hnn_core.storage import replacing, typed_path
 from hnn_core.training.config import FIELD_HELP, TrainConfig
 from hnn_core.training.run_folder import RunFolder, create_run, find_run, list_runs
 
@@ -111,7 +111,7 @@ def runs(as_json: JsonOption = False) -> None:
 
 def _starter(kind: str) -> Callable[..., None]:
     def start(name: NameOption = "", run: RunOption = "", **settings: Any) -> None:
-        _perform(find_run(run) if run else create_run(kind, _config(settings), name), kind)
+        _perform(find_run(run) if run else _create(kind, _config(settings), name), kind)
 
     return start
 
@@ -136,7 +136,7 @@ def _sweep(
     config = _config(settings)
     values = dict(_grid_values(text) for text in grid or [])
     grid_points(config, values)  # every point is possible, before the first is trained
-    _perform(create_run("sweep", config, name, grid=values), "sweep")
+    _perform(_create("sweep", config, name, grid=values), "sweep")
 
 
 def _grid_values(text: str) -> tuple[str, list[Any]]:
@@ -177,6 +177,24 @@ def _config(settings: dict[str, Any]) -> TrainConfig:
     if "dataset" not in given:
         raise typer.BadParameter("Give --dataset, or --run to resume a run.")
     return TrainConfig(**given)
+
+
+def _create(kind: str, config: TrainConfig, name: str, **more: Any) -> RunFolder:
+    """Make the folder of a new run, unless it could only fail."""
+    from hnn_core.dataset.card import find_dataset, read_card
+
+    if kind != "train":
+        from hnn_core.training.perform import check_one_device
+
+        check_one_device(kind, config)
+    read_card(find_dataset(config.dataset))
+    weights = config.pretrained
+    if weights not in ("hub", "none") and not typed_path(weights).is_file():
+        raise ModelError(
+            f"There is no file {weights} of pretrained weights; give hub, none, or the path of a "
+            "timm ViT .safetensors file."
+        )
+    return create_run(kind, config, name, **more)
 
 
 def _with_settings(command: Callable[..., None]) -> Callable[..., None]:

@@ -14,7 +14,15 @@ import pandas as pd
 from astropy.time import Time
 
 from hnn_core.exceptions import BlockedError, RefusedError, ServiceError, TransientReplyError
-from hnn_core.jsoc.keywords import KEPT, SEGMENT, Series, known_text, record_table, t_rec_seconds
+from hnn_core.jsoc.keywords import (
+    KEPT,
+    SEGMENT,
+    Series,
+    has_values,
+    known_text,
+    record_table,
+    t_rec_seconds,
+)
 from hnn_core.magnetogram.conventions import tai_seconds
 from hnn_core.magnetogram.sharp import NO_DATA, finite_number
 from hnn_core.services.endpoints import live_home, service_url
@@ -29,13 +37,29 @@ from drms.json import HttpJsonClient  # noqa: E402
 
 _root.removeHandler(_placeholder)
 
-__all__ = ["JsocClient", "StoredFile", "jsoc_message", "jsoc_transport", "refusal", "status_of"]
+__all__ = [
+    "JSOC_HELP",
+    "OFF_LINE",
+    "JsocClient",
+    "StoredFile",
+    "jsoc_message",
+    "jsoc_transport",
+    "refusal",
+    "status_of",
+]
+
+JSOC_HELP = "jsoc@sun.stanford.edu"
+"""Where JSOC takes questions, also for records that are off line."""
+OFF_LINE = "off line at JSOC now"
+"""Why a record that exists has no file; it may have one again."""
 
 # An export's address holds the e-mail address, which is for JSOC and for no log.
 logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 _BURST = 4
 """Questions that may follow each other at once after a silence."""
+_KEYS = ("T_REC", "QUALITY")
+"""Without these nothing can be chosen of any record."""
 _BLOCKED = ("blocked", "has been banned", "not allowed to access")
 _QUERY = re.compile(r"\?\S+")
 _DIMS = re.compile(r"(\d+)x(\d+)", re.ASCII)
@@ -63,6 +87,8 @@ class StoredFile:
     """(rows, cols) by JSOC's record, None where it gives none."""
     problem: str = ""
     """Why there is no file, in words."""
+    off_line: bool = False
+    """Whether that is because it is off line now; it may come back."""
 
 
 class JsocClient:
@@ -190,15 +216,24 @@ class JsocClient:
 
     def _list(self, record_set: str) -> pd.DataFrame:
         # As texts: drms would turn QUALITY, which is hexadecimal, into NaN.
-        texts = self.drms.query(record_set, key=list(KEPT), convert_numeric=False)
-        return record_table(pd.DataFrame(texts))
+        texts = pd.DataFrame(self.drms.query(record_set, key=list(KEPT), convert_numeric=False))
+        absent = [key for key in _KEYS if len(texts) and not has_values(texts, key)]
+        if absent:
+            raise ServiceError(
+                f"JSOC gives no {' and no '.join(absent)} for any of the {len(texts)} records of "
+                f"{record_set}, so no record of them can be chosen; try again later, or write to "
+                f"{JSOC_HELP}."
+            )
+        return record_table(texts)
 
     def _stored(self, path: str, dims: str) -> StoredFile:
-        if not path.startswith("/"):
-            why = "offline" if path == "NoDataDirectory" else known_text(path) or "no path"
-            return StoredFile("", problem=f"no file at JSOC ({why})")
         size = _DIMS.fullmatch(dims)
-        return StoredFile(self.address(path), (int(size[2]), int(size[1])) if size else None)
+        shape = (int(size[2]), int(size[1])) if size else None
+        if path == "NoDataDirectory":
+            return StoredFile("", shape, OFF_LINE, off_line=True)
+        if not path.startswith("/"):
+            return StoredFile("", shape, f"no file at JSOC ({known_text(path) or 'no path'})")
+        return StoredFile(self.address(path), shape)
 
 
 class _JsonClient(HttpJsonClient):

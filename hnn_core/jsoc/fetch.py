@@ -3,40 +3,35 @@
 For every hour the nearest good record is chosen; what is here already is not fetched again.
 """
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
-import astropy.units as u
 import numpy as np
-import pandas as pd
 from astropy.time import Time
 from filelock import FileLock, Timeout
 
-from hnn_core.exceptions import NoRecordsError
-from hnn_core.jsoc.client import JsocClient, StoredFile
+from hnn_core.exceptions import NoRecordsError, ServiceError
+from hnn_core.jsoc.choosing import hourly, keyword_flaw, substitutes
+from hnn_core.jsoc.client import JSOC_HELP, OFF_LINE, JsocClient, StoredFile
 from hnn_core.jsoc.export import check_email, export_batches, exported_files
 from hnn_core.jsoc.files import Kept, is_whole, record_path, region_folder, remove_leftovers
 from hnn_core.jsoc.keywords import Series
 from hnn_core.jsoc.taking import Row, take_files
-from hnn_core.magnetogram.conventions import (
-    LARGEST_LONGITUDE,
-    iso_minute,
-    tai_seconds,
-    time_from_seconds,
-)
-from hnn_core.magnetogram.sequence_plan import REJECTED, TOLERANCE, GoodRecords
-from hnn_core.magnetogram.sharp import NO_DATA
+from hnn_core.magnetogram.conventions import LARGEST_LONGITUDE, iso_minute, time_from_seconds
+from hnn_core.magnetogram.sequence_plan import TOLERANCE
+from hnn_core.regions.words import check_span
 from hnn_core.storage import room_on_disk
 
 __all__ = ["FetchProgress", "Fetched", "fetch_region"]
 
-_HOUR = 3600.0
-_NO_FILE = ("no file at JSOC", "no record at JSOC", "JSOC exported no file")
-"""How the reasons begin for which another try brings nothing."""
+T = TypeVar("T")
+
+_NO_FILE = (OFF_LINE, "no file at JSOC", "no record at JSOC", "JSOC exported no file")
+"""How the reasons begin for which another try at once brings nothing."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +62,11 @@ class Fetched:
     """Hours (ISO minutes, TAI) without a magnetogram and why, ascending."""
     failed: dict[str, str] = field(default_factory=dict)
     """Those of the missing hours that JSOC has a file for, which came to nothing this time."""
+    off_line: dict[str, float] = field(default_factory=dict)
+    """Those of the missing hours whose records are off line now: T_REC of the nearest good one,
+    unix_tai seconds."""
+    instead: dict[str, str] = field(default_factory=dict)
+    """Hours whose nearest good record is off line now: T_REC of that taken in its place."""
 
 
 def fetch_region(
@@ -84,7 +84,9 @@ def fetch_region(
     """Fetch a region's hourly magnetograms into the cache.
 
     What is here already is not fetched again, so that a fetch that was interrupted or refused
-    resumes where it ended. Two fetches of the same region take turns.
+    resumes where it ended. Two fetches of the same region take turns. Where the nearest good record
+    of an hour is off line at JSOC now, the next that may serve it and is not is taken; the other
+    one is looked for again at the next fetch.
 
     Parameters
     ----------
@@ -109,9 +111,10 @@ def fetch_region(
     NoRecordsError
         The series has no record of this region in that time.
     ServiceError, ServiceFaultError, RefusedError, BlockedError
-        JSOC does not answer, or will not, or will not export; what is fetched stays.
+        JSOC does not answer, or will not, or will not export, or no record has the keywords without
+        which its file is of no use; what is fetched stays.
     RequestError
-        The address is none.
+        The address is none, or the span holds no whole hour.
     DiskFullError
     """
     if email is not None:
@@ -120,6 +123,7 @@ def fetch_region(
         if not len(hours):
             return Fetched(0, 0, 0)
         first, last = time_from_seconds(min(hours)), time_from_seconds(max(hours))
+    check_span(first, last)
     folder = region_folder(series, harp)
     with (
         room_on_disk(folder, "run the same command again: it resumes"),
@@ -134,65 +138,14 @@ def fetch_region(
         if records.empty:
             raise NoRecordsError(_no_records(series, harp, first, last))
         chosen, missing = hourly(records, first, last, most_longitude=most_longitude, hours=hours)
+        if chosen.empty and not missing:
+            raise NoRecordsError(
+                f"The records of HARP {harp} in {series.name} serve no whole hour (TAI) of that "
+                "span; widen it."
+            )
         rows = cast(list[Row], chosen.to_dict("records"))
-        return _fetch(client, series, harp, rows, missing, email, progress)
-
-
-def hourly(
-    records: pd.DataFrame,
-    first: Time | None,
-    last: Time | None,
-    *,
-    most_longitude: float,
-    hours: Sequence[float] | np.ndarray | None = None,
-) -> tuple[pd.DataFrame, dict[float, str]]:
-    """Choose for every whole hour TAI the good record nearest to it (docs/method.md, "Frames").
-
-    Hours are those of `fetch_region`. The rows returned have a column ``hour`` (unix_tai seconds);
-    every other hour comes with the reason, in words. Of two records equally near the earlier is
-    taken; one whose position is not known is not too far.
-    """
-    seconds = records["t_rec"].to_numpy(np.float64)
-    quality = records["quality"].to_numpy(np.uint32)
-    slots = _slots(seconds, first, last) if hours is None else np.unique(np.asarray(hours, float))
-    good = GoodRecords(seconds, quality)
-    reach = TOLERANCE.to_value(u.s)
-    picks = good.nearest(slots, reach, latest=math.inf)
-    longitude = records["longitude"].to_numpy(np.float64)
-    rows, kept_hours, missing = [], [], {}
-    for slot, pick in zip(slots.tolist(), picks.tolist(), strict=True):
-        row = int(good.index[pick]) if pick >= 0 else -1
-        if row < 0:
-            missing[slot] = _without_good_record(seconds, quality, slot, reach)
-        elif abs(longitude[row]) > most_longitude:
-            missing[slot] = f"{abs(longitude[row]):.1f}° from the central meridian"
-        else:
-            rows.append(row)
-            kept_hours.append(slot)
-    chosen = records.iloc[rows].copy()
-    chosen["hour"] = np.array(kept_hours, np.float64)
-    return chosen.reset_index(drop=True), missing
-
-
-def _slots(seconds: np.ndarray, first: Time | None, last: Time | None) -> np.ndarray:
-    """All whole hours between two times, or between the first and the last record."""
-    reach = TOLERANCE.to_value(u.s)
-    start = float(tai_seconds(first)) if first is not None else float(seconds.min()) - reach
-    stop = float(tai_seconds(last)) if last is not None else float(seconds.max()) + reach
-    return _HOUR * np.arange(math.ceil(start / _HOUR), math.floor(stop / _HOUR) + 1)
-
-
-def _without_good_record(
-    seconds: np.ndarray, quality: np.ndarray, slot: float, reach: float
-) -> str:
-    near = np.flatnonzero(np.abs(seconds - slot) <= reach)
-    if not near.size:
-        return f"no record within {reach / 60:.0f} min"
-    nearest = int(near[np.argmin(np.abs(seconds[near] - slot))])
-    bits = int(quality[nearest])
-    if bits & NO_DATA:
-        return f"QUALITY {bits:#010x}: no data"
-    return f"QUALITY {bits:#010x}: rejected for {bits & REJECTED:#x}"
+        further = partial(substitutes, records, most_longitude=most_longitude)
+        return _fetch(client, series, harp, rows, missing, further, email, progress)
 
 
 def _fetch(
@@ -201,43 +154,116 @@ def _fetch(
     harp: int,
     rows: Sequence[Row],
     missing: dict[float, str],
+    further: Callable[[Row], list[Row]],
     email: str | None,
     progress: Callable[[FetchProgress], None],
 ) -> Fetched:
-    """Fetch chosen records, while this process has the region for itself."""
-    todo = [row for row in rows if not is_whole(record_path(series, harp, row["t_rec"]))]
-    new, n_bytes, lost = 0, 0, dict[float, str]()
+    """Fetch chosen records, while this process has the region for itself.
+
+    Where one is off line the next of `further` that is not takes its place.
+    """
+    todo = [row for row in rows if not _is_here(series, harp, row)]
+    new, n_bytes, present = 0, 0, len(rows) - len(todo)
+    first_choice = {row["hour"]: row["t_rec"] for row in todo}
+    lost = _flawed(series, harp, rows, todo)
+    spare: dict[float, list[Row]] = {}
+    gone, instead = dict[float, float](), dict[float, float]()
+    off_line: list[Row] = []
 
     def report(text: str) -> None:
-        done = len(rows) - len(todo) + new + len(lost)
-        progress(FetchProgress(harp, done, len(rows), n_bytes, text))
+        progress(FetchProgress(harp, present + new + len(lost), len(rows), n_bytes, text))
 
     def settled(row: Row, kept: Kept) -> None:
         nonlocal new, n_bytes
+        if kept.off_line:
+            off_line.append(row)
+            return
         if kept.problem:
             lost[row["hour"]] = kept.problem
         else:
             new, n_bytes = new + 1, n_bytes + kept.bytes
         report(iso_minute(row["hour"]))
 
+    report("" if todo else "everything is here already")
+    todo = [row for row in todo if row["hour"] not in lost]
+    while todo:
+        _take(client, series, harp, todo, email, settled, report)
+        todo = []
+        for row in off_line:
+            hour = row["hour"]
+            spare.setdefault(hour, further(row))
+            if not spare[hour]:
+                gone[hour], lost[hour] = first_choice[hour], OFF_LINE
+                report(iso_minute(hour))
+                continue
+            following = spare[hour].pop(0)
+            instead[hour] = following["t_rec"]
+            if _is_here(series, harp, following):
+                present += 1
+                report(iso_minute(hour))
+            else:
+                todo.append(following)
+        off_line.clear()
+    failed = {hour: why for hour, why in lost.items() if not why.startswith(_NO_FILE)}
+    return Fetched(
+        new,
+        present,
+        n_bytes,
+        _by_hour(missing | lost),
+        _by_hour(failed),
+        _by_hour(gone),
+        {
+            iso_minute(hour): iso_minute(t_rec)
+            for hour, t_rec in sorted(instead.items())
+            if hour not in lost
+        },
+    )
+
+
+def _is_here(series: Series, harp: int, row: Row) -> bool:
+    return is_whole(record_path(series, harp, row["t_rec"]))
+
+
+def _flawed(
+    series: Series, harp: int, rows: Sequence[Row], todo: Sequence[Row]
+) -> dict[float, str]:
+    """Return the hours whose record's keywords make its file useless; raise if all are such."""
+    flaws = {row["hour"]: keyword_flaw(row, series, harp) for row in todo}
+    flaws = {hour: why for hour, why in flaws.items() if why}
+    if flaws and len(flaws) == len(rows):
+        raise ServiceError(
+            f"JSOC's keywords make no record of HARP {harp} in {series.name} usable, so no file "
+            f"was downloaded: {min(flaws.items())[1]}; try again later, or write to {JSOC_HELP}."
+        )
+    return flaws
+
+
+def _take(
+    client: JsocClient,
+    series: Series,
+    harp: int,
+    rows: Sequence[Row],
+    email: str | None,
+    settled: Callable[[Row, Kept], None],
+    report: Callable[[str], None],
+) -> None:
+    """Download records directly or by an export."""
+
     def places(rows: Sequence[Row]) -> Mapping[float, StoredFile]:
         return client.paths(series, harp, [row["t_rec"] for row in rows])
 
-    report("" if todo else "everything is here already")
     if email is None:
-        take_files(client, series, harp, todo, places, settled)
-    else:
-        files: dict[float, StoredFile] = {}
-        for batch in export_batches(series, harp, todo):
-            files.update(exported_files(client, series, harp, batch, email, report))
-            with client.transport.turn():
-                take_files(client, series, harp, batch, lambda _: files, settled)
-    failed = {hour: why for hour, why in lost.items() if not why.startswith(_NO_FILE)}
-    return Fetched(new, len(rows) - len(todo), n_bytes, _by_hour(missing | lost), _by_hour(failed))
+        take_files(client, series, harp, rows, places, settled)
+        return
+    files: dict[float, StoredFile] = {}
+    for batch in export_batches(series, harp, rows):
+        files.update(exported_files(client, series, harp, batch, email, report))
+        with client.transport.turn():
+            take_files(client, series, harp, batch, lambda _: files, settled)
 
 
-def _by_hour(reasons: Mapping[float, str]) -> dict[str, str]:
-    return {iso_minute(hour): why for hour, why in sorted(reasons.items())}
+def _by_hour(values: Mapping[float, T]) -> dict[str, T]:
+    return {iso_minute(hour): value for hour, value in sorted(values.items())}
 
 
 @contextmanager

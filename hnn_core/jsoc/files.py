@@ -155,6 +155,8 @@ class Kept:
     """Why it was not kept, in words; empty if it was."""
     again: bool = False
     """Downloading it again may help."""
+    off_line: bool = False
+    """There was none to download: it is off line at JSOC now."""
 
 
 def keep(

@@ -1,6 +1,6 @@
 """The two series of SHARP CEA magnetograms, and their keywords as JSOC answers them.
 
-Every value is a text, with words for what is absent.
+Every value but the record's number is a text, with words for what is absent.
 """
 
 import math
@@ -22,6 +22,7 @@ __all__ = [
     "RECNUM",
     "SEGMENT",
     "Series",
+    "has_values",
     "known_text",
     "record_cards",
     "record_table",
@@ -101,13 +102,18 @@ def known_text(text: object) -> str:
     return "" if stripped.lower() in _NOTHING else stripped
 
 
+def has_values(texts: pd.DataFrame, key: str) -> bool:
+    """Whether any record has a value of a keyword; none has one that the series lacks."""
+    return key in texts and any(map(known_text, texts[key]))
+
+
 def record_table(texts: pd.DataFrame) -> pd.DataFrame:
     """Make sense of keyword values.
 
     Parameters
     ----------
     texts : DataFrame
-        One row a record, one column a keyword, every value a text.
+        One row a record, one column a keyword, every value a text but the record's number.
 
     Returns
     -------

@@ -18,7 +18,7 @@ from hnn_core.jsoc.keywords import Series
 __all__ = ["Locate", "Row", "take_files"]
 
 Row = Mapping[str, Any]
-"""A chosen record, see `hnn_core.jsoc.fetch.hourly`."""
+"""A chosen record, see `hnn_core.jsoc.choosing.hourly`."""
 Locate = Callable[[Sequence[Row]], Mapping[float, StoredFile]]
 """Finds where the files of records lie, by T_REC."""
 
@@ -91,7 +91,7 @@ def take_files(
                         raise
                     place = StoredFile("", problem=str(error).split(";")[0])
                 if place.problem:
-                    settled(row, Kept(problem=place.problem))
+                    settled(row, Kept(problem=place.problem, off_line=place.off_line))
                     continue
                 check = partial(keep, part, row, series=series, harp=harp, shape=place.shape)
                 waiting.append((row, keeper.submit(check)))

@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 
@@ -11,8 +10,10 @@ from astropy.time import Time, TimeDelta
 
 from hnn_core.catalogs.client import Refresh
 from hnn_core.catalogs.queries import harps_of
+from hnn_core.catalogs.raw import RawFolder, utc_now
+from hnn_core.catalogs.records import HarpNoaa
 from hnn_core.catalogs.refresh import refresh_cmes, refresh_flares, refresh_harp_noaa
-from hnn_core.catalogs.store import Catalog
+from hnn_core.catalogs.store import Catalog, catalogs_home
 from hnn_core.exceptions import (
     EmptySourceError,
     HnnError,
@@ -22,20 +23,20 @@ from hnn_core.exceptions import (
     UnknownSourceError,
 )
 from hnn_core.jsoc.client import JsocClient
-from hnn_core.jsoc.fetch import Fetched, FetchProgress, fetch_region
+from hnn_core.jsoc.fetch import FetchProgress, fetch_region
 from hnn_core.jsoc.files import region_folder
 from hnn_core.jsoc.keywords import DEFINITIVE, NEAR_REAL_TIME, Series
-from hnn_core.live.reporting import Reporter, counted
+from hnn_core.live.off_line import RegionFetched, note_instead
+from hnn_core.live.reporting import Reporter, counted, duration
 from hnn_core.magnetogram.conventions import iso_minute, tai_seconds, time_from_seconds
-from hnn_core.regions.base import Region
 from hnn_core.regions.words import Wanted
 from hnn_core.sources.fits_folder import FitsFolder
 
 __all__ = [
-    "RegionFetched",
     "catalogues_around",
     "fetch",
     "fetch_disk_now",
+    "fetch_spans",
     "harps_wanted",
     "hours_before_flare",
     "progress_of",
@@ -52,25 +53,46 @@ _NOW_HOURS = 12
 def harps_wanted(wanted: Wanted, reporter: Reporter) -> tuple[int, ...]:
     """Return the HARP numbers of a region, from JSOC's table.
 
+    JSOC adds to it all the time: a number that the copy here does not hold is looked up once more
+    in a new one.
+
     Raises
     ------
-    RequestError
+    NoRecordsError
         The table has no HARP with that NOAA number.
     ServiceError
-        The table was never fetched and cannot be now.
+        The copy here has none, and there cannot be a newer one now.
     """
     if wanted.harp is not None:
         return (wanted.harp,)
-    failed = refresh_harp_noaa(note=reporter.note).failed
-    harps = harps_of(Catalog.open(), int(wanted.noaa or 0))
-    if not harps:
-        if failed:
-            raise ServiceError(f"The table of HARP and NOAA numbers is missing: {failed[0]}")
-        raise RequestError(
-            f"No HARP has the number {wanted.words} in JSOC's table; give a HARP number, or fetch "
-            "what is on the disk now with --now."
+    noaa = int(wanted.noaa or 0)
+    refresh = refresh_harp_noaa(note=reporter.note)
+    harps = harps_of(Catalog.open(), noaa)
+    if not harps and refresh.kept:
+        reporter.note(f"{wanted.words} is not in {_table_copy()}; fetching a new one.")
+        refresh = refresh_harp_noaa(again=True, note=reporter.note)
+        harps = harps_of(Catalog.open(), noaa)
+    if harps:
+        return harps
+    if refresh.failed:
+        raise ServiceError(
+            f"{wanted.words} is not in {_table_copy()}, and a new one could not be fetched: "
+            f"{refresh.failed[0]}"
         )
-    return harps
+    raise NoRecordsError(
+        f"No HARP has the number {wanted.words} in {_table_copy()}; give a HARP number, or fetch a "
+        "region of the last weeks near real time with --nrt, --from and --to."
+    )
+
+
+def _table_copy() -> str:
+    """Name the copy here of JSOC's table of numbers with its age."""
+    copies = RawFolder(catalogs_home()).newest(HarpNoaa.service).values()
+    if not copies:
+        return "JSOC's table of HARP and NOAA numbers, of which there is no copy here"
+    fetched = max(copy.fetched for copy in copies)
+    age = duration(max((utc_now() - fetched).total_seconds(), 0.0))
+    return f"the copy of JSOC's table of HARP and NOAA numbers of {fetched:%Y-%m-%d} ({age} old)"
 
 
 def hours_before_flare(flare_id: str) -> tuple[Wanted, Time, Time]:
@@ -94,15 +116,6 @@ def hours_before_flare(flare_id: str) -> tuple[Wanted, Time, Time]:
     seconds = float(tai_seconds(Time(begun.to_pydatetime(), scale="utc")))
     wanted = Wanted(harp=int(row["harp"])) if row["harp"] else Wanted(noaa=int(row["noaa"]))
     return wanted, *_hours_until(seconds, _CASE_HOURS)
-
-
-@dataclass(frozen=True)
-class RegionFetched:
-    """What a fetch of one region came to, and the region as it is here now."""
-
-    fetched: Fetched
-    region: Region | None
-    """None where no magnetogram of it is here."""
 
 
 def fetch(
@@ -133,7 +146,7 @@ def fetch(
     """
     client = JsocClient(note=reporter.note)
     spans = dict.fromkeys(harps, (first, last))
-    return _regions(client, DEFINITIVE, spans, reporter, email)
+    return fetch_spans(client, DEFINITIVE, spans, reporter, email)
 
 
 def fetch_disk_now(now: Time, reporter: Reporter) -> list[RegionFetched]:
@@ -156,7 +169,7 @@ def fetch_disk_now(now: Time, reporter: Reporter) -> list[RegionFetched]:
         int(harp): _hours_until(float(newest), _NOW_HOURS)
         for harp, newest in zip(found["harp"], found["t_rec"], strict=True)
     }
-    return _regions(client, NEAR_REAL_TIME, spans, reporter)
+    return fetch_spans(client, NEAR_REAL_TIME, spans, reporter)
 
 
 def _hours_until(seconds: float, hours: int) -> tuple[Time, Time]:
@@ -188,36 +201,38 @@ def refreshed(
     reporter: Reporter,
     *,
     again: bool = False,
-) -> tuple[str, ...]:
-    """Refresh a catalogue over a span of days; note and return what could not be fetched."""
+) -> Refresh:
+    """Refresh a catalogue over a span of days; note what could not be fetched."""
     progress = partial(reporter.progress, "catalogue")
-    failed = refresh(start, end, again=again, progress=progress, note=reporter.note).failed
-    return _noted(failed, reporter)
+    return _noted(refresh(start, end, again=again, progress=progress, note=reporter.note), reporter)
 
 
-def refreshed_all(start: date, end: date, reporter: Reporter, *, again: bool) -> tuple[str, ...]:
-    """Refresh flares, CMEs and the numbers of regions; return what could not be fetched."""
-    failed: tuple[str, ...] = ()
-    for refresh in (refresh_flares, refresh_cmes):
-        failed += refreshed(refresh, start, end, reporter, again=again)
-    numbers = refresh_harp_noaa(again=again, note=reporter.note)
-    return failed + _noted(numbers.failed, reporter)
+def refreshed_all(
+    start: date, end: date, reporter: Reporter, *, again: bool
+) -> tuple[Refresh, Refresh, Refresh]:
+    """Refresh flares, CMEs and the numbers of regions; note what could not be fetched."""
+    flares = refreshed(refresh_flares, start, end, reporter, again=again)
+    cmes = refreshed(refresh_cmes, start, end, reporter, again=again)
+    return flares, cmes, _noted(refresh_harp_noaa(again=again, note=reporter.note), reporter)
 
 
-def _noted(failed: tuple[str, ...], reporter: Reporter) -> tuple[str, ...]:
-    for sentence in failed:
+def _noted(refresh: Refresh, reporter: Reporter) -> Refresh:
+    for sentence in refresh.failed:
         reporter.note(sentence)
-    return failed
+    return refresh
 
 
-def _regions(
+def fetch_spans(
     client: JsocClient,
     series: Series,
     spans: Mapping[int, tuple[Time | None, Time | None]],
     reporter: Reporter,
     email: str | None = None,
 ) -> list[RegionFetched]:
-    """Fetch HARPs one after another; raises NoRecordsError where none has a record."""
+    """Fetch HARPs of a series one after another, each from a time to another; see `fetch`.
+
+    Raises NoRecordsError where none has a record.
+    """
     results, absent = [], []
     for done, (harp, (first, last)) in enumerate(spans.items(), start=1):
         if len(spans) > 1:
@@ -232,11 +247,12 @@ def _regions(
             continue
         for why, count in sorted(Counter(fetched.missing.values()).items()):
             reporter.excluded(f"{counted(count, 'hour')} of HARP {harp}", why, count)
+        note_instead(harp, fetched, reporter)
         try:
             region = FitsFolder(region_folder(series, harp)).regions()[0]
         except (EmptySourceError, UnknownSourceError):
             region = None
-        results.append(RegionFetched(fetched, region))
+        results.append(RegionFetched(series, harp, fetched, region))
     if not results:
         raise absent[0]
     for reason in absent:

@@ -19,7 +19,10 @@ from hnn_core.regions.base import Flare
 from hnn_core.regions.labels import WINDOW_HOURS
 from hnn_core.sources.planned import Plan, PlannedFlare, PlannedRegion, PlanRequest
 
-__all__ = ["MOST_LONGITUDE", "estimate", "make_plan"]
+__all__ = ["MOST_LONGITUDE", "NO_HARP", "estimate", "make_plan"]
+
+NO_HARP = "no HARP has its NOAA number"
+"""Why a flare gives no frame where JSOC's table of numbers does not hold its region."""
 
 MOST_LONGITUDE = 52.0
 """Degrees from the central meridian up to which magnetograms are needed: x_t lies within 45, and
@@ -91,7 +94,7 @@ def _harps(catalog: Catalog, row: Any) -> tuple[tuple[int, ...], str]:
     if not row.noaa:
         return (), "no NOAA number, and no HARP at its position"
     harps = harps_of(catalog, int(row.noaa))
-    return harps, "" if harps else "no HARP has its NOAA number"
+    return harps, "" if harps else NO_HARP
 
 
 def _hours_before(row: Any, length: int) -> set[int]:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hnn_core.exceptions import HnnError, brief
+from hnn_core.exceptions import HnnError, MachineError, brief
 from hnn_core.storage import fault_words, home_fault
 
 __all__ = [
@@ -289,8 +289,10 @@ def run(app: typer.Typer, name: str, args: list[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 2 for bad input of any kind and what the machine refuses, 130 when interrupted, or
-        141 when nobody reads the answer any more.
+        0; 1 where nothing of what was requested could be had though the input is sound, which is
+        also where the machine refuses; 2 for bad input of any kind (see
+        `hnn_core.exceptions.HnnError.exit_code`); 130 when interrupted; 141 when nobody reads the
+        answer any more.
     """
     code = _run(app, name, args)
     try:
@@ -303,7 +305,7 @@ def run(app: typer.Typer, name: str, args: list[str] | None = None) -> int:
             return _PIPE_BROKE
         if code == 0:
             complain(f"The answer cannot be written: {fault_words(error) or error}")
-        return _BAD_INPUT
+        return MachineError.exit_code
     return code
 
 
@@ -314,15 +316,18 @@ def _run(app: typer.Typer, name: str, args: list[str] | None) -> int:
         return _PIPE_BROKE
     except typer.TyperException as error:
         complain(error.format_message())
-    except (HnnError, OSError) as error:
-        complain(fault_words(error) or str(error))
-    except (MemoryError, RuntimeError) as error:
-        if not (words := fault_words(error)):
+        return _BAD_INPUT
+    except HnnError as error:
+        complain(str(error))
+        return error.exit_code
+    except (OSError, MemoryError, RuntimeError) as error:
+        words = fault_words(error)
+        if not words and not isinstance(error, OSError):
             raise
-        complain(words)
+        complain(words or str(error))
+        return MachineError.exit_code if words else _BAD_INPUT
     except (typer.Abort, KeyboardInterrupt):
         return _INTERRUPTED
-    return _BAD_INPUT
 
 
 def echo_json(answer: object, *, indent: int | None = 2) -> None:

@@ -1,15 +1,24 @@
 """A user's words for a region or a time, checked before a service is queried."""
 
 import datetime
+import math
 import re
 from dataclasses import dataclass
 
 from astropy.time import Time
 
 from hnn_core.exceptions import RequestError
-from hnn_core.magnetogram.conventions import parse_t_rec
+from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec, tai_seconds
 
-__all__ = ["FIRST_LIGHT", "Wanted", "read_day", "read_moment", "read_number", "read_region"]
+__all__ = [
+    "FIRST_LIGHT",
+    "Wanted",
+    "check_span",
+    "read_day",
+    "read_moment",
+    "read_number",
+    "read_region",
+]
 
 FIRST_LIGHT = datetime.date(2010, 5, 1)
 """The first day of the SHARP series."""
@@ -128,6 +137,28 @@ def read_moment(text: str, *, end: bool = False) -> Time:
         ) from error
     _check_day(moment.to_datetime().date(), text)
     return moment
+
+
+def check_span(first: Time | None, last: Time | None) -> None:
+    """Check that a span of magnetograms, which are hourly, holds one; None is an open end.
+
+    Raises
+    ------
+    RequestError
+        It ends before it begins, or no whole hour TAI lies in it.
+    """
+    if first is None or last is None:
+        return
+    if last < first:
+        raise RequestError(
+            f"The span would end at {iso_minute(last)}, before it begins at {iso_minute(first)}."
+        )
+    start, stop = float(tai_seconds(first)) / 3600.0, float(tai_seconds(last)) / 3600.0
+    if math.ceil(start) > math.floor(stop):
+        raise RequestError(
+            f"From {iso_minute(first)} to {iso_minute(last)} there is no whole hour (TAI), and "
+            "magnetograms are hourly; widen the span."
+        )
 
 
 def _check_day(day: datetime.date, text: str) -> None:

@@ -24,7 +24,7 @@ from hnn_core.training.progress import EventLog, is_main_process
 from hnn_core.training.results import score_row
 from hnn_core.training.run_folder import RunFolder
 
-__all__ = ["PAPER_GRIDS", "grid_points", "perform"]
+__all__ = ["PAPER_GRIDS", "check_one_device", "grid_points", "perform"]
 
 PAPER_GRIDS: dict[str, list[Any]] = {
     "frames": [6, 8, 10, 14, 18],
@@ -125,13 +125,18 @@ def _sweep(run: RunFolder) -> None:
 def _opened(run: RunFolder) -> tuple[TrainConfig, EventLog]:
     """Return configuration and log of a run whose members are trained one after the other."""
     config = TrainConfig.from_dict(run.config)
+    check_one_device(run.kind, config)
+    return config, EventLog(run.path / "metrics.jsonl")
+
+
+def check_one_device(kind: str, config: TrainConfig) -> None:
+    """Raise TrainingError if a ``crossval`` or ``sweep`` is to use several devices."""
     if config.devices * config.nodes > 1:
-        what = "cross-validation" if run.kind == "crossval" else run.kind
+        what = "cross-validation" if kind == "crossval" else kind
         raise TrainingError(
             f"A {what} trains its members one after the other on one device; to use more, start "
             "its members as single trainings (train --fold 1 --devices 4, …)."
         )
-    return config, EventLog(run.path / "metrics.jsonl")
 
 
 def _member_run(run: RunFolder, name: str, config: TrainConfig, material: Material) -> pd.DataFrame:

@@ -58,6 +58,13 @@ def _show_form() -> None:
         region = field("Region", "fetch_region", placeholder="11158 or HARP 377")
         days = field("From (TAI)", "fetch_start", placeholder="whole passage, or 2011-02-13")
         field("To (TAI)", "fetch_end", placeholder="whole passage, or 2011-02-15")
+        nrt = st.checkbox(
+            "Near real time",
+            key="fetch_nrt",
+            persist_state="session",
+            help="A region of the last weeks, which is in the near-real-time series only; give "
+            "both days.",
+        )
         pressed = submit("fetch", "Fetch", "fetch_start_job", "download")
     st.caption(
         "One magnetogram an hour while the region is within 70° of the central meridian, line of "
@@ -66,14 +73,17 @@ def _show_form() -> None:
     )
     typed = (st.session_state["fetch_region"] or "").strip()
     wanted = checked(region, checked_region, typed) if pressed or typed else None
-    span = checked_span(days, "fetch")
+    example = "2011-02-13 and 2011-02-15" if nrt and pressed else ""
+    span = checked_span(days, "fetch", example)
     if pressed and wanted is not None and span is not None:
         number = ["--noaa", str(wanted.noaa)] if wanted.noaa else ["--harp", str(wanted.harp)]
         first, last = span
         dates = (["--start", first] if first else []) + (["--end", last] if last else [])
         words = " to ".join(filter(None, span)) if first and last else ""
         words = words or (f"from {first}" if first else f"up to {last}" if last else "")
-        start("fetch", number + dates, f"{wanted.words}, {words or 'whole passage'}")
+        series = ["--nrt"] if nrt else []
+        words = (words or "whole passage") + (", near real time" if nrt else "")
+        start("fetch", number + dates + series, f"{wanted.words}, {words}")
 
 
 def _case_row(case: WellKnownCase) -> dict[str, object]:

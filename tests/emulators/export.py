@@ -22,6 +22,7 @@ __all__ = ["Export"]
 
 _TOO_LONG = 4096
 _DAY_S = 86_400.0
+_HASH = "Cant save new export-request hash"
 _AT_ONCE = (3, 4, 7)
 """Failures that a request is answered with; the others show when its status is asked."""
 
@@ -35,6 +36,10 @@ class Export:
         """How often its status is asked until a request is finished."""
         self.status: int | None = None
         """Status that every request comes to, in place of success."""
+        self.rejected_hashes = 0
+        """How many of the next requests JSOC cannot save its hash of, which passes."""
+        self.unwritten = 0
+        """How often a request just made is not written down yet when its status is asked."""
         self.registered = {"observer@example.org"}
         self.jobs: list[ExportJob] = []
         self._lock = Lock()
@@ -79,6 +84,9 @@ class Export:
             return error(f"Record-set specification of {len(ds)} characters is too long", 4)
         if self.status in _AT_ONCE:
             return void(method, self.status)
+        if self.rejected_hashes:
+            self.rejected_hashes -= 1
+            return void(method, 4, _HASH)
         try:
             records = select(self.jsoc.world, ds)
         except RecordSetError as failure:
@@ -100,7 +108,9 @@ class Export:
                 return json_answer(finished(job) if job.status == 0 else pending(job))
         if any(job.notify == notify and job.status in (1, 2) for job in self.jobs):
             return void(method, 7)
-        kept = [record for record in records if has_data(record)]  # offline ones come from tape
+        kept = [record for record in records if has_data(record)]
+        if any(record.name in self.jsoc.offline for record in kept):
+            return void(method, 25)
         number = len(self.jobs) + 1
         job = ExportJob(
             id=f"JSOC_{self.jsoc.world.now:%Y%m%d}_{number:03d}",
@@ -119,8 +129,8 @@ class Export:
         """As-is files that are online are there at once."""
         data = []
         for record in records:
-            path, dims = self.jsoc.segment(record)
-            filename = "NoDataFile" if dims == "NA" else path
+            path, _ = self.jsoc.segment(record)
+            filename = "NoDataFile" if path == "NoDataDirectory" else path
             data.append({"record": f"{record.name}{{magnetogram}}", "filename": filename})
         reply = {
             "requestid": "",
@@ -137,6 +147,9 @@ class Export:
         job = next((job for job in self.jobs if job.id == request_id), None)
         if job is None:
             return error(f"{WORDS[6]}: {request_id!r}", 6)
+        if self.unwritten:
+            self.unwritten -= 1
+            return error(f"invalid export DRMS record {request_id!r}", 4)
         job.polls += 1
         if job.polls >= self.polls:
             job.status = self.status or 0

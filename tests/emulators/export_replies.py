@@ -14,7 +14,8 @@ WORDS = {
     5: "Request has expired; the files have been removed",
     6: "Request ID is not recognized",
     7: "User has too many pending requests; wait until they are finished",
-    25: "Some of the requested data are offline",
+    25: "At least one of the requested files is offline, so the export was not made; write to "
+    "jsoc@sun.stanford.edu to have it restored",
 }
 
 
@@ -35,7 +36,7 @@ class ExportJob:
     status: int = 2
 
 
-def void(method: str, status: int) -> Answer:
+def void(method: str, status: int, words: str = "") -> Answer:
     return json_answer(
         {
             "requestid": "VOID",
@@ -43,7 +44,7 @@ def void(method: str, status: int) -> Answer:
             "protocol": "FITS,compress Rice",
             "wait": 0,
             "status": status,
-            "error": WORDS[status],
+            "error": words or WORDS[status],
         }
     )
 

@@ -37,7 +37,9 @@ class Jsoc:
         self.world, self.storage = world, storage
         self.blocked = False
         self.offline: set[str] = set()
-        """Record names whose files are on tape: ``hmi.sharp_cea_720s[377][2011.…_TAI]``."""
+        """Records whose files are off line now, by ``hmi.sharp_cea_720s[377][2011.…_TAI]``."""
+        self.absent: dict[str, str] = {}
+        """Keywords without a value in any record, and what stands in its place, as ``MISSING``."""
 
     def info(self, request: Request) -> Answer:
         """Answer to ``jsoc_info``."""
@@ -72,11 +74,10 @@ class Jsoc:
         )
 
     def segment(self, record: Record) -> tuple[str, str]:
-        """Path and dims of a record's magnetogram; the sentinel where it has none."""
-        if not has_data(record) or record.name in self.offline:
-            return "NoDataDirectory", "NA"
+        """Path and dims of a record's magnetogram; a sentinel and the real dims without a file."""
         cols, rows = record.region.dims(record.slot)
-        return self.storage.path(record), f"{cols}x{rows}"
+        absent = not has_data(record) or record.name in self.offline
+        return "NoDataDirectory" if absent else self.storage.path(record), f"{cols}x{rows}"
 
     def _structure(self, ds: str) -> Answer:
         name = ds.split("[")[0].strip().lower()
@@ -129,9 +130,13 @@ class Jsoc:
             reply["recinfo"] = [{"name": record.name, "online": 1} for record in records]
         return json_answer(reply | {"count": len(records), "runtime": 0.02, "status": 0})
 
-    def _values(self, key: str, records: list[Record], rows: list[dict[str, str]]) -> list[str]:
+    def _values(
+        self, key: str, records: list[Record], rows: list[dict[str, str]]
+    ) -> list[str] | list[int]:
+        if key in self.absent:
+            return [self.absent[key]] * len(records)
         if key == "*recnum*":
-            return [str(self.storage.number(record)) for record in records]
+            return [self.storage.number(record) for record in records]
         if key == "*online*":
             return ["N" if record.name in self.offline else "Y" for record in records]
         if key.startswith("*"):
@@ -140,7 +145,7 @@ class Jsoc:
 
     def _segments(self, name: str, records: list[Record]) -> dict[str, object]:
         if name != "magnetogram":
-            values = dims = ["InvalidSegName"] * len(records)
+            values, dims = ["InvalidSegName"] * len(records), ["NA"] * len(records)
             return {"name": name, "values": values, "dims": dims}
         found = [self.segment(record) for record in records]
         return {"name": name, "values": [p for p, _ in found], "dims": [d for _, d in found]}

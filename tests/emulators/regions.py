@@ -20,6 +20,8 @@ __all__ = ["BLANK", "SimulatedRegion", "tenths_of"]
 BLANK = -(2**31)
 NO_DATA = 0x8000_0000
 _DAILY_FLAG = 0x0001_0400
+_NRT_FLAG = 0x0001_1C00
+"""For information alone; records of near real time carry it as a rule."""
 _EACH_HOUR = 3600 // SLOT_S
 _LAST_HOUR = 47
 _RENDERING = Lock()
@@ -158,17 +160,19 @@ class SimulatedRegion:
         return slot - round(self.first / SLOT_S)
 
     def _trim(self, slot: int) -> int:
-        """Pixels off every edge: NRT patches change size with time."""
-        return (self._k(slot) // 3) % 4 if self.series == NRT else 0
+        """Pixels off every edge: NRT patches grow with time."""
+        return max(0, 3 - self._k(slot) // 60) if self.series == NRT else 0
 
     def _quality(self, k: int) -> int:
         """QUALITY of record `k`, -1 where there is no record."""
+        usual = _NRT_FLAG if self.series == NRT else 0
         of_day = (self.first + SLOT_S * k) % 86400
         if of_day in (21600, 64800):
-            return -1 if (of_day == 21600) == bool(self.rank % 2) else _DAILY_FLAG
+            flags = _DAILY_FLAG | usual
+            return -1 if (of_day == 21600) == bool(self.rank % 2) else flags
         if k == _EACH_HOUR * (7 + self.rank % 5) or (self.rank % 4 == 3 and 8 <= k <= 22):
             return NO_DATA
-        return 0
+        return usual
 
     def _oddities(self, k: int) -> dict[str, str]:
         if self._quality(k) == NO_DATA:

@@ -105,6 +105,21 @@ def test_a_region_and_days_become_a_job(started):
     assert started == [("fetch", arguments, "AR 11158, 2011-02-13 to 2011-02-15")]
 
 
+def test_a_region_of_the_last_weeks_is_fetched_near_real_time_with_both_days(started):
+    app = opened(show="fetch")
+    app.text_input(key="fetch_region").set_value("AR 14600")
+    app.text_input(key="fetch_start").set_value("2026-09-04")
+    app.checkbox(key="fetch_nrt").check()
+    app.button(key="fetch_start_job").click().run()
+    assert "Give a first and a last day" in words(app)
+    assert started == []
+    app.text_input(key="fetch_end").set_value("2026-09-06")
+    app.button(key="fetch_start_job").click().run()
+    arguments = ["--noaa", "14600", "--start", "2026-09-04", "--end", "2026-09-06", "--nrt"]
+    title = "AR 14600, 2026-09-04 to 2026-09-06, near real time"
+    assert started == [("fetch", arguments, title)]
+
+
 @pytest.mark.parametrize(
     ("region", "first", "last", "said"),
     [

@@ -16,7 +16,7 @@ from timm.models.vision_transformer import VisionTransformer
 
 from hnn_core.__main__ import main
 from hnn_core.network.model_store import load_model
-from hnn_core.training.run_folder import RunFolder, find_run
+from hnn_core.training.run_folder import RunFolder, find_run, list_runs
 from tests.conftest import ROOT
 
 SMALL = {
@@ -232,6 +232,8 @@ def test_without_the_hub_one_sentence_names_the_option(dataset, tmp_path):
     [
         (["train"], "--dataset"),
         (["train", "--dataset", "nowhere", "--pretrained", "none"], "nowhere"),
+        (["crossval", "--dataset", "nowhere"], "There is no data set 'nowhere'"),
+        (["sweep", "--dataset", "nowhere", "--grid", "frames=4,6"], "There is no data set"),
         (["train", "--run", "nowhere"], "There is no run"),
         (["train", "--dataset", "x", "--patch", "9"], "does not divide"),
         (["crossval", "--dataset", "x", "--devices", "2"], "single trainings"),
@@ -245,6 +247,13 @@ def test_bad_input_is_one_line(words, told, capsys):
     err = capsys.readouterr().err
     assert told in err
     assert len(err.strip().splitlines()) == 1
+    assert not [run for run in list_runs()[0] if not run.shipped]  # nothing was made
+
+
+def test_weights_that_are_not_there_are_told_before_a_run_is_made(dataset, capsys):
+    assert main(arguments(dataset, "a", pretrained="nowhere.safetensors")) == 2
+    assert "There is no file nowhere.safetensors" in capsys.readouterr().err
+    assert not [run for run in list_runs()[0] if not run.shipped]
 
 
 def test_a_run_is_of_one_kind(dataset, capsys):

@@ -49,7 +49,7 @@ def test_exported_files_carry_their_keywords_and_lie_in_the_same_cache(emulator)
         (5, r"has expired and its files are gone; fetch again"),
         (6, r"is not known to JSOC; fetch again"),
         (7, r"still has another export of observer@example\.org to finish after \d+ min; wait for"),
-        (25, r"wants files that are on tape only; try again in some hours"),
+        (25, r"wants files that are off line now; .* \(At least one .* write to jsoc@sun"),
         (99, r"failed with status 99; try again later"),
     ],
 )
@@ -137,6 +137,33 @@ def test_a_request_that_jsoc_does_not_know_yet_is_waited_for(emulator, undisturb
     assert len(polls) > 3
     assert len(emulator.export.jobs) == 1  # no second request was made
     whole(undisturbed_export)
+
+
+@pytest.mark.parametrize("fault", ["rejected_hashes", "unwritten"])
+def test_a_status_that_passes_is_asked_about_again(emulator, undisturbed_export, fault):
+    setattr(emulator.export, fault, 3)
+    said = []
+    assert fetch(email=ME, progress=lambda told: said.append(told.text)).new == len(HOURS)
+    assert getattr(emulator.export, fault) == 0
+    assert len(emulator.export.jobs) == 1
+    hash_words = "JSOC: Cant save new export-request hash; trying again."
+    assert said.count(hash_words) == (3 if fault == "rejected_hashes" else 0)
+    whole(undisturbed_export)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("rejected_hashes", r"was rejected; .* \(Cant save new export-request hash\)"),
+        ("unwritten", r"was rejected; .* \(invalid export DRMS record 'JSOC_\d+_001'\)"),
+    ],
+)
+def test_a_status_that_does_not_pass_is_final_after_some_tries(emulator, monkeypatch, fault, words):
+    monkeypatch.setenv("HNN_RETRY_WAIT_S", "0.0002")
+    setattr(emulator.export, fault, 1000)
+    with pytest.raises(ServiceError, match=words):
+        fetch(email=ME)
+    assert 3 <= 1000 - getattr(emulator.export, fault) <= 10
 
 
 def test_an_export_of_nothing_is_no_file(emulator):

@@ -172,16 +172,6 @@ def test_places_that_expire_at_once_are_missing_hours(emulator, undisturbed):
     whole(undisturbed)
 
 
-def test_offline_storage_is_a_missing_hour_with_its_reason(emulator, undisturbed):
-    emulator.jsoc.offline.add("hmi.sharp_cea_720s[377][2011.02.13_08:00:00_TAI]")
-    fetched = fetch()
-    assert fetched.missing == {"2011-02-13T08:00": "no file at JSOC (offline)"}
-    assert fetched.new == len(HOURS) - 1
-    emulator.jsoc.offline.clear()
-    assert fetch().new == 1
-    whole(undisturbed)
-
-
 def test_a_blocked_account_is_told_and_not_asked_again(emulator, undisturbed):
     emulator.jsoc.blocked = True
     with pytest.raises(BlockedError, match=r"JSOC has blocked this user .* write to JSOC's help"):
@@ -331,6 +321,31 @@ def test_a_fetch_killed_at_any_moment_goes_on_to_the_same_bytes(
         whole(undisturbed)
     assert killed
     assert len(kept_then) > 1  # they were not all killed at the same point
+
+
+@pytest.mark.slow
+def test_a_fetch_killed_in_the_middle_of_a_file_goes_on_to_the_same_bytes(
+    emulator, undisturbed, fetchers, tmp_path, monkeypatch
+):
+    chance, torn = random.Random(2011), set()
+    for number in range(10):
+        monkeypatch.setenv("HNN_HOME", str(tmp_path / f"{number}"))
+        emulator.requests.clear()
+        emulator.bytes_per_s = 400_000  # some 0.5 s a file, in steps of 20 kB
+        fetching = fetchers.start()
+        wait_until(lambda: len(asked_files(emulator)) > number // 3)  # noqa: B023
+        time.sleep(chance.uniform(0.0, 0.5))
+        fetching.kill()
+        assert not fetching.finished
+        left = files(cache_home())
+        parts = [content for name, content in left.items() if name.endswith(".as-is.part")]
+        torn |= {len(content) for content in parts}
+        named = {name: content for name, content in left.items() if not name.endswith(".part")}
+        assert named.items() < undisturbed.items()
+        emulator.bytes_per_s = None
+        assert fetch().present == len(named)
+        whole(undisturbed)
+    assert len(torn - {0}) >= 5  # the kills fell at other bytes of their files
 
 
 @pytest.mark.slow

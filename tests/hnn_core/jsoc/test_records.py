@@ -9,7 +9,7 @@ from astropy.io.fits import Header
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hnn_core.jsoc.fetch import hourly
+from hnn_core.jsoc.choosing import hourly
 from hnn_core.jsoc.keywords import (
     DEFINITIVE,
     NEAR_REAL_TIME,

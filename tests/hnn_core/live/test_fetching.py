@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -93,6 +94,21 @@ def test_cmes_are_listed_with_their_speeds_and_flares(emulator, capsys):
     assert "-FLR-001" in out
 
 
+def test_where_nothing_could_be_fetched_the_exit_code_is_one(emulator, capsys):
+    days = ["--start", "2011-02-14", "--end", "2011-02-16"]
+    emulator.faults.add(r"/donki/|/goes/|/hek/", "503", times=10_000)
+    for command in ("flares", "cmes"):
+        assert run(command, *days) == 1
+        assert "Nothing could be fetched, and nothing is here" in capsys.readouterr().err
+    emulator.faults.clear()
+    assert run("flares", *days) == 0
+    emulator.faults.add(r"/donki/|/goes/|/hek/", "503", times=10_000)
+    assert run("flares", *days, "--again") == 0  # what is here is the answer, and what failed told
+    out = capsys.readouterr().out
+    assert "X2.2" in out
+    assert "could not be fetched" in out
+
+
 def test_catalogues_out_of_reach_do_not_keep_magnetograms_back(emulator, capsys):
     emulator.faults.add(r"/donki/|/goes/|/hek/", "503", times=1000)
     assert run("fetch", "--noaa", "11158", *FIVE_HOURS, "--json") == 0
@@ -122,6 +138,11 @@ def test_a_table_of_numbers_out_of_reach_is_noted(emulator, capsys):
         (["--noaa", "11158", "--start", "2011-02-15", "--end", "2011-02-14"], "before it begins"),
         (["--flare", "none such"], "no flare 'none such' in the catalogue"),
         (["--now", "--start", "2011-02-15"], "go with --noaa or --harp"),
+        (["--harp", "377", "--from", "2011-02-15T01:10", "--to", "2011-02-15T01:50"], "whole hour"),
+        (["--nrt", "--harp", "377"], "needs --from and --to"),
+        (["--nrt", "--now"], "goes with --ar or --harp"),
+        (["--nrt", "--ar", "11158", *FIVE_HOURS, "--email", "a@b.org"], "does not go with --nrt"),
+        (["--nrt", "--ar", "11158", "--from", "2011-02-01", "--to", "2011-03-01"], "20 days"),
         (["--noaa", "11158", "--email", "nobody"], "nobody"),
     ],
 )
@@ -131,13 +152,39 @@ def test_wrong_words_are_told_before_any_request(emulator, capsys, words, said):
     assert [one for one in emulator.asked("jsoc") if "harp_noaa" not in one.path] == []
 
 
-def test_a_number_without_a_harp_is_told(emulator, capsys):
-    assert run("fetch", "--noaa", "12345") == 2
-    assert "No HARP has the number AR 12345" in capsys.readouterr().err
+def tables_asked(emulator) -> int:
+    return len([one for one in emulator.requests if one.service == "harp_noaa"])
+
+
+def test_a_number_without_a_harp_is_looked_up_in_a_new_table_before_it_is_refused(emulator, capsys):
+    assert run("fetch", "--noaa", "12345") == 1
+    assert tables_asked(emulator) == 1  # the table is new: there is no newer one
+    said = capsys.readouterr().err
+    assert "No HARP has the number AR 12345 in the copy of JSOC's table" in said
+    assert re.search(r"of \d{4}-\d\d-\d\d \(\d+ s old\)", said)
+    assert run("fetch", "--noaa", "12345") == 1
+    assert tables_asked(emulator) == 2
+    assert "AR 12345 is not in the copy of JSOC's table" in capsys.readouterr().err
+
+
+def test_a_number_that_came_into_the_table_since_is_found(emulator, monkeypatch, capsys):
+    table = emulator.world.harp_noaa
+    absent = [row for row in table if 11158 not in row[1]]
+    monkeypatch.setattr(emulator.world, "harp_noaa", absent)
+    assert run("fetch", "--noaa", "11158", *FIVE_HOURS) == 1
+    monkeypatch.setattr(emulator.world, "harp_noaa", table)
+    assert run("fetch", "--noaa", "11158", *FIVE_HOURS) == 0
+    emulator.requests.clear()
+    assert run("fetch", "--noaa", "11158", *FIVE_HOURS) == 0
+    assert tables_asked(emulator) == 0  # one that is found costs nothing
+    capsys.readouterr()
+    emulator.faults.add("harp_noaa", "503", times=1000)
+    assert run("fetch", "--noaa", "12345") == 1
+    assert "and a new one could not be fetched" in capsys.readouterr().err
 
 
 def test_no_record_in_the_span_is_told(emulator, capsys):
-    assert run("fetch", "--harp", "377", "--start", "2012-01-01", "--end", "2012-01-02") == 2
+    assert run("fetch", "--harp", "377", "--start", "2012-01-01", "--end", "2012-01-02") == 1
     assert "HARP 377" in capsys.readouterr().err
 
 
@@ -145,7 +192,7 @@ def test_no_network_is_one_sentence_and_what_is_here_stays(emulator, monkeypatch
     assert run("fetch", "--noaa", "11158", *FIVE_HOURS) == 0
     capsys.readouterr()
     emulator.faults.add(r".", "drop", times=10_000)
-    assert run("fetch", "--noaa", "11158", "--start", "2011-02-14", "--end", "2011-02-14") == 2
+    assert run("fetch", "--noaa", "11158", "--start", "2011-02-14", "--end", "2011-02-14") == 1
     said = capsys.readouterr().err.strip().splitlines()[-1]
     assert said.startswith("JSOC ")
     assert holdings()[0].region.n_records == 5
