@@ -219,7 +219,7 @@ def flush_folder(folder: Path) -> None:
     """See that all that lies in a folder is on the disk, before the folder gets its name."""
     for path in folder.rglob("*"):
         if path.is_file():
-            with path.open("rb+") as stream:
+            with naming(path), path.open("rb+") as stream:
                 os.fsync(stream.fileno())
         else:
             _flush(path)
