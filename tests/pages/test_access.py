@@ -2,12 +2,13 @@
 
 import ast
 import os
+import threading
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from hnn_core.exceptions import RequestError, UnknownSourceError
-from pages._shared import access
+from pages._shared import access, background
 from pages._shared.right import cookie_name, reason_against, start_fault
 from tests.conftest import ROOT
 
@@ -271,3 +272,51 @@ def test_the_scan_sees_an_act_without_a_guard():
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_every_act_of_a_page_goes_through_a_guard(path):
     assert unguarded(path.read_text(encoding="utf-8")) == set()
+
+
+@pytest.fixture
+def work(monkeypatch):
+    """What the pages work at, for whom, and a kind of work that ends when the test does."""
+    tasks, _ = background._store()
+    tasks.clear()
+    who, end = ["ada"], threading.Event()
+    monkeypatch.setattr(background, "_session", lambda: who[0])
+
+    def begin(name, by, **more):
+        who[0] = by
+        background.start(name, f"Work {name}", "steps", lambda **_: end.wait(60), **more)
+        return name in tasks
+
+    def stop(name, by):
+        who[0] = by
+        background._stop(tasks[name])
+        return tasks[name].cancel.is_set()
+
+    yield begin, stop
+    end.set()
+    tasks.clear()
+
+
+def test_a_visitor_has_one_piece_of_work_and_cancels_no_other(visitor, work):
+    begin, stop = work
+    assert begin("a", "ada")
+    assert not begin("b", "ada")
+    assert begin("b", "eve", windows=400)
+    assert not begin("c", "bo", windows=401)
+    assert not stop("a", "eve")
+    assert not stop("a", "")
+    assert stop("a", "ada")
+
+
+def test_who_may_write_has_more_and_cancels_any(work):
+    begin, stop = work
+    assert begin("a", "ada")
+    assert begin("b", "ada", windows=100_000)
+    assert stop("a", "eve")
+
+
+def test_a_result_is_not_dropped_while_it_is_made(work):
+    begin, _ = work
+    assert begin("a", "ada")
+    background.discard("a")
+    assert "a" in background._store()[0]

@@ -86,6 +86,7 @@ def visit(
     host: str = "",
     origin: str | None = "same",
     cookies: Mapping[str, str] = {},
+    protocols: tuple[str, ...] = ("streamlit",),
     **headers: str,
 ) -> Iterator[Visit]:
     """Connect to a port of this machine under any name and origin; by default as a page of it.
@@ -103,7 +104,7 @@ def visit(
             f"ws://{host}/_stcore/stream",
             sock=stream,
             origin=origin,
-            subprotocols=["streamlit"],
+            subprotocols=list(protocols),
             additional_headers=given,
             max_size=None,
             proxy=None,
