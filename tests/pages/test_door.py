@@ -120,8 +120,8 @@ def test_a_script_without_it_deletes_nothing_whatever_it_says_of_itself(run, por
     ],
 )
 def test_who_is_signed_in_and_named_may_delete_it(run, port, email, secret, gone):
-    told = request(port, path="/_stcore/host-config").headers.get_all("Set-Cookie")
-    xsrf = next(one for one in told if one.startswith("_streamlit_xsrf")).split(";")[0]
+    cookies = request(port, path="/_stcore/host-config").headers.get_all("Set-Cookie")
+    xsrf = next(one for one in cookies if one.startswith("_streamlit_xsrf")).split(";")[0]
     name, _, token = xsrf.partition("=")
     token = token.strip('"')
     user = {"origin": f"http://127.0.0.1:{port}", "is_logged_in": True, "email": email}
@@ -225,7 +225,8 @@ def test_behind_a_proxy_with_tls_the_cookie_goes_there_only(port):
 
 @pytest.mark.parametrize("path", ["/", "/training", "/_stcore/health", "/favicon.png"])
 def test_every_answer_holds_the_browser_to_this_site(port, path):
-    headers = request(port, path=path).headers
+    headers = request(port, path=path, Origin=f"http://127.0.0.1:{port + 1}").headers
+    assert headers["Access-Control-Allow-Origin"] is None
     assert "frame-ancestors 'self'" in headers["Content-Security-Policy"]
     assert "default-src 'self'" in headers["Content-Security-Policy"]
     assert headers["X-Frame-Options"] == "SAMEORIGIN"
