@@ -104,6 +104,8 @@ def offer(
                 start(key, title, unit, prepare(), windows=windows)
 
         st.button(label, key=name, on_click=press, **more)
+        if reason:
+            st.caption(f":material/lock: {reason}")
     if below:
         st.caption(below)
     if task is None:

@@ -49,7 +49,7 @@ def test_no_page_needs_what_the_door_forbids_or_goes_elsewhere(app, page):
     for path in PAGES:
         page.goto(f"{app}/{path}")
         page.wait_for_selector("[data-testid=stApp]")
-        page.get_by_text("HNN Explorer").first.wait_for()
+        page.wait_for_selector("[data-testid=stSidebar] h2", state="attached")
         browser_side.idle(page)
     assert [text for text in logged if "Content Security Policy" in text] == []
     own = (app, "data:", "blob:", app.replace("http", "ws"))

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from secrets import token_hex
 from urllib.parse import urlsplit
 
 import pytest
@@ -49,7 +50,7 @@ def port(server):
 def run(server, monkeypatch):
     """A run that only who has the right may delete."""
     monkeypatch.setenv("HNN_HOME", str(server[1]))
-    made = create_run("train", TrainConfig(dataset="drawn", epochs=2), None)
+    made = create_run("train", TrainConfig(dataset="drawn", epochs=2), f"run-{token_hex(8)}")
     made.write_status("stopped")
     return made
 
@@ -120,7 +121,7 @@ def test_a_script_without_it_deletes_nothing_whatever_it_says_of_itself(run, por
     ],
 )
 def test_who_is_signed_in_and_named_may_delete_it(run, port, email, secret, gone):
-    cookies = request(port, path="/_stcore/host-config").headers.get_all("Set-Cookie")
+    cookies = request(port, path="/_stcore/health").headers.get_all("Set-Cookie")
     xsrf = next(one for one in cookies if one.startswith("_streamlit_xsrf")).split(";")[0]
     name, _, token = xsrf.partition("=")
     token = token.strip('"')
