@@ -51,6 +51,7 @@ def show() -> None:
         # Not at the top: a fresh server takes seconds for torch, and this is shown meanwhile.
         from pages._explore.answer import show_missing
         from pages._shared import caches
+        from pages._shared.access import show_sign_in
         from pages._shared.link import routed, show_notes
         from pages._shared.messages import show_nothing_kept, show_simulated, worded_errors
         from pages._shared.selectors import select
@@ -72,6 +73,8 @@ def show() -> None:
             page.run()
         with notes:
             show_notes()
+    with st.sidebar:
+        show_sign_in()
 
 
 if __name__ == "__main__":

@@ -20,11 +20,13 @@ __all__ = [
     "perform_first",
     "require_few",
     "require_folder",
+    "show_sign_in",
     "writes_refused",
 ]
 
 MOST_REGIONS = 2000
 """Simulated regions that a page lists."""
+_SIGN_IN = ("Sign in", "login", st.login)
 
 
 def guarded_button(
@@ -81,6 +83,15 @@ def perform_first(place: str, act: Callable[..., object], *args: Any) -> None:
         st.session_state[place] = ("", act(*args))
     except (HnnError, OSError) as error:
         st.session_state[place] = (fault_words(error) or str(error), "")
+
+
+def show_sign_in() -> None:
+    """Draw the button to sign in or out, where the operator has set that up."""
+    signed_in = st.user.to_dict().get("is_logged_in")
+    if signed_in is None:
+        return
+    label, icon, act = ("Sign out", "logout", st.logout) if signed_in else _SIGN_IN
+    st.button(label, key="sign_in", icon=f":material/{icon}:", type="tertiary", on_click=act)
 
 
 def writes_refused() -> str:

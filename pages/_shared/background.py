@@ -99,11 +99,13 @@ def offer(
         if reason := _start_refused(windows):
             more |= {"disabled": True, "help": reason}
 
-        def begin() -> None:
+        def press() -> None:
             if not _start_refused(windows):
                 start(key, title, unit, prepare(), windows=windows)
 
-        st.button(label, key=name, on_click=begin, **more)
+        st.button(label, key=name, on_click=press, **more)
+        if reason:
+            st.caption(f":material/lock: {reason}")
     if below:
         st.caption(plain(below))
     if task is None:

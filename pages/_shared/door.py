@@ -82,25 +82,23 @@ class Door:
         if not _is_own(headers.get("origin"), headers["host"]):
             await _refuse(scope, receive, send, "This request comes from another site.")
             return
-        size = headers.get("content-length", "0")
-        if scope["type"] == "websocket" or not size.isdecimal() or scope["method"] != "PUT":
-            await self.app(scope, receive, _with_headers(send, headers["host"]))
+        length = headers.get("content-length", "")
+        if scope["type"] == "http" and scope["method"] == "PUT" and not length.isdecimal():
+            await _refuse(scope, receive, send, "An upload has to give its size first.")
             return
-        if "content-length" not in headers:
-            await _refuse(scope, receive, send, "An upload says its size first.")
-            return
-        if int(size) > _MOST_WAITING - _waiting() - self._coming:
+        size = int(length) if length.isdecimal() else 0
+        if size and size > _MOST_WAITING - _waiting() - self._coming:
             await _refuse(scope, receive, send, "Too much is being uploaded; try again later.")
             return
-        self._coming += int(size)
+        self._coming += size
         try:
             await self.app(scope, receive, _with_headers(send, headers["host"]))
         finally:
-            self._coming -= int(size)
+            self._coming -= size
 
 
 def require_sound_start() -> None:
-    """Draw the token if none is given, or leave with a sentence where the settings are not safe."""
+    """Leave with a sentence where the settings are not safe."""
     if fault := start_fault(os.environ, st.get_option("server.address")):
         click.echo(f"HNN Explorer does not start: {fault}", err=True)
         raise SystemExit(2)
@@ -110,7 +108,7 @@ def require_sound_start() -> None:
 
 @asynccontextmanager
 async def opened(app: Any) -> AsyncIterator[None]:
-    """Print the link, and open it in a browser unless the server is headless."""
+    """Draw the token if none is given, print the link, open it unless the server is headless."""
     del app
     given = "HNN_TOKEN" in os.environ
     token = os.environ.setdefault("HNN_TOKEN", secrets.token_urlsafe(32))
@@ -189,6 +187,7 @@ def _with_headers(send: Send, host: str) -> Send:
             headers["X-Frame-Options"] = "SAMEORIGIN"
             headers["Referrer-Policy"] = "same-origin"
             headers["Cross-Origin-Resource-Policy"] = "same-origin"
+            del headers["Access-Control-Allow-Origin"]  # Streamlit's is for other ports too
         await send(message)
 
     return add

@@ -2,12 +2,13 @@
 
 import ast
 import os
+import threading
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from hnn_core.exceptions import RequestError, UnknownSourceError
-from pages._shared import access
+from pages._shared import access, background
 from pages._shared.right import cookie_name, reason_against, start_fault
 from tests.conftest import ROOT
 
@@ -191,14 +192,16 @@ def test_and_shows_the_others(spec):
 
 ACTS = {
     "adopt_model",
+    "again",
+    "begin",
     "create_run",
     "delete",
     "delete_set",
+    "remove",
     "request_stop",
     "resume",
     "save_set",
     "start_data_job",
-    "start_run",
     "stop",
 }
 """What writes, starts, stops or removes for all; `stop` and `delete` are of jobs and runs."""
@@ -218,8 +221,11 @@ def unguarded(source):
     """
     nodes = list(ast.walk(ast.parse(source)))
     functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
-    calling = [node for node in functions if any(map(_is_act_called, ast.walk(node)))]
-    acts = ACTS | {node.name for node in calling}
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    brought = {alias.name for node in imports for alias in node.names}
+    own = ACTS & (brought | {"stop", "request_stop"})  # these two as those of the module jobs
+    calling = [node for node in functions if _calls(node, own)]
+    acts = own | {node.name for node in calling}
     guarded = [node for node in nodes if isinstance(node, ast.AnnAssign) and _is_table(node)]
     for node in nodes:
         if isinstance(node, ast.Call):
@@ -239,8 +245,9 @@ def unguarded(source):
     }
 
 
-def _is_act_called(node):
-    return isinstance(node, ast.Call) and _name(node.func) in ACTS and not _is_of_page(node.func)
+def _calls(function, acts):
+    called = [node.func for node in ast.walk(function) if isinstance(node, ast.Call)]
+    return any(_name(one) in acts and not _is_of_page(one) for one in called)
 
 
 def _is_table(node):
@@ -253,18 +260,63 @@ def _is_of_page(node):
 
 
 def test_the_scan_sees_an_act_without_a_guard():
-    assert unguarded(
-        "def show():\n    if st.button('x'):\n        _go()\ndef _go():\n    delete(run)"
-    )
-    assert unguarded("st.button('x', on_click=delete_set, args=(name,))")
+    known = "from hnn_core.x import delete, delete_set, start_data_job\n"
+    go = f"{known}def _go():\n    delete(run)\n"
+    assert unguarded(f"{go}def show():\n    if st.button('x'):\n        _go()")
+    assert unguarded(f"{known}st.button('x', on_click=delete_set, args=(name,))")
     assert unguarded("st.button('x', on_click=lambda: jobs.stop(run, 0))")
-    guarded = (
-        "def _go():\n    delete(run)\nguarded_button('x', on_click=perform_first, args=(_go,))"
-    )
-    assert not unguarded(guarded)
-    assert not unguarded("perform(start_data_job, kind)\nst.stop()")
+    assert not unguarded(f"{go}guarded_button('x', on_click=perform_first, args=(_go,))")
+    assert not unguarded(f"{known}perform(start_data_job, kind)\nst.stop()")
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_every_act_of_a_page_goes_through_a_guard(path):
     assert unguarded(path.read_text(encoding="utf-8")) == set()
+
+
+@pytest.fixture
+def work(monkeypatch):
+    """What the pages work at, for whom, and a kind of work that ends when the test does."""
+    tasks, _ = background._store()
+    tasks.clear()
+    who, end = ["ada"], threading.Event()
+    monkeypatch.setattr(background, "_session", lambda: who[0])
+
+    def begin(name, by, **more):
+        who[0] = by
+        background.start(name, f"Work {name}", "steps", lambda **_: end.wait(60), **more)
+        return name in tasks
+
+    def stop(name, by):
+        who[0] = by
+        background._stop(tasks[name])
+        return tasks[name].cancel.is_set()
+
+    yield begin, stop
+    end.set()
+    tasks.clear()
+
+
+def test_a_visitor_has_one_piece_of_work_and_cancels_no_other(visitor, work):
+    begin, stop = work
+    assert begin("a", "ada")
+    assert not begin("b", "ada")
+    assert begin("b", "eve", windows=400)
+    assert not begin("c", "bo", windows=401)
+    assert not stop("a", "eve")
+    assert not stop("a", "")
+    assert stop("a", "ada")
+
+
+def test_who_may_write_has_more_and_cancels_any(work):
+    begin, stop = work
+    assert begin("a", "ada")
+    assert begin("b", "ada", windows=100_000)
+    assert stop("a", "eve")
+
+
+def test_a_result_is_not_dropped_while_it_is_made(work):
+    begin, _ = work
+    assert begin("a", "ada")
+    background.discard("a")
+    assert "a" in background._store()[0]

@@ -1,12 +1,15 @@
 """The door over real sockets: who gets in, who gets the right, and that a run stays on the disk."""
 
 import http.client
+import json
 import re
 import subprocess
 import sys
+from secrets import token_hex
 from urllib.parse import urlsplit
 
 import pytest
+from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 from websockets.exceptions import InvalidStatus
 
 from hnn_core.training.config import TrainConfig
@@ -17,6 +20,7 @@ from tests.support.serving import serve
 
 pytestmark = pytest.mark.slow
 TOKEN = "Door-token_" + "0123456789" * 3
+SECRET = "signs-what-people-are-called-here"
 REASON = "Only those who opened the link with the server's token"
 
 
@@ -25,7 +29,13 @@ def server(tmp_path_factory):
     """A port where the app listens, and the folder it writes to."""
     home = tmp_path_factory.mktemp("door_home")
     log = home / "server.log"
-    with serve(home, log, HNN_ALLOW_WRITES="", HNN_TOKEN=TOKEN) as (address, _):
+    settings = {
+        "HNN_ALLOW_WRITES": "",
+        "HNN_TOKEN": TOKEN,
+        "HNN_OPERATORS": "ada@example.org",
+        "STREAMLIT_SERVER_COOKIE_SECRET": SECRET,
+    }
+    with serve(home, log, **settings) as (address, _):
         yield urlsplit(address).port, home
     assert "Traceback" not in log.read_text()
     assert TOKEN not in log.read_text()
@@ -40,7 +50,7 @@ def port(server):
 def run(server, monkeypatch):
     """A run that only who has the right may delete."""
     monkeypatch.setenv("HNN_HOME", str(server[1]))
-    made = create_run("train", TrainConfig(dataset="drawn", epochs=2), None)
+    made = create_run("train", TrainConfig(dataset="drawn", epochs=2), f"run-{token_hex(8)}")
     made.write_status("stopped")
     return made
 
@@ -100,6 +110,27 @@ def test_a_script_without_it_deletes_nothing_whatever_it_says_of_itself(run, por
     cookies = {name.format(port=port): text for name, text in how.get("cookies", {}).items()}
     assert REASON in try_to_delete(run, port, **{**how, "cookies": cookies})
     assert run.path.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("email", "secret", "gone"),
+    [
+        ("Ada@example.org", SECRET, True),
+        ("eve@example.org", SECRET, False),
+        ("ada@example.org", "a secret of somebody else", False),
+    ],
+)
+def test_who_is_signed_in_and_named_may_delete_it(run, port, email, secret, gone):
+    cookies = request(port, path="/_stcore/health").headers.get_all("Set-Cookie")
+    xsrf = next(one for one in cookies if one.startswith("_streamlit_xsrf")).split(";")[0]
+    name, _, token = xsrf.partition("=")
+    token = token.strip('"')
+    user = {"origin": f"http://127.0.0.1:{port}", "is_logged_in": True, "email": email}
+    signed = create_signed_value(secret, "_streamlit_user", json.dumps(user)).decode()
+    how = {"protocols": ("streamlit", token), "cookies": {name: token, "_streamlit_user": signed}}
+    words = try_to_delete(run, port, **how)
+    assert run.path.exists() is not gone
+    assert ("not named you" in words) is (email == "eve@example.org")
 
 
 def test_nor_through_a_plain_forward_with_a_forged_name(run, port):
@@ -195,7 +226,8 @@ def test_behind_a_proxy_with_tls_the_cookie_goes_there_only(port):
 
 @pytest.mark.parametrize("path", ["/", "/training", "/_stcore/health", "/favicon.png"])
 def test_every_answer_holds_the_browser_to_this_site(port, path):
-    headers = request(port, path=path).headers
+    headers = request(port, path=path, Origin=f"http://127.0.0.1:{port + 1}").headers
+    assert headers["Access-Control-Allow-Origin"] is None
     assert "frame-ancestors 'self'" in headers["Content-Security-Policy"]
     assert "default-src 'self'" in headers["Content-Security-Policy"]
     assert headers["X-Frame-Options"] == "SAMEORIGIN"

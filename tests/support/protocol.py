@@ -21,7 +21,7 @@ class Visit:
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
-        self._told = {"query_string": "", "page_script_hash": ""}
+        self._view = {"query_string": "", "page_script_hash": ""}
         self.texts: list[str] = []
         self.buttons: dict[str, Any] = {}
 
@@ -35,8 +35,8 @@ class Visit:
     def press(self, key: str) -> None:
         """Press a button, off or not, whose key ends so."""
         message = BackMsg()
-        message.rerun_script.query_string = self._told["query_string"]
-        message.rerun_script.page_script_hash = self._told["page_script_hash"]
+        message.rerun_script.query_string = self._view["query_string"]
+        message.rerun_script.page_script_hash = self._view["page_script_hash"]
         button, fragment = self.buttons[key]
         state = message.rerun_script.widget_states.widgets.add()
         state.id, state.trigger_value = button.id, True
@@ -52,9 +52,9 @@ class Visit:
             got.ParseFromString(self._connection.recv(timeout=_PATIENCE_S))
             kind = got.WhichOneof("type")
             if kind == "navigation":
-                self._told["page_script_hash"] = got.navigation.page_script_hash
+                self._view["page_script_hash"] = got.navigation.page_script_hash
             elif kind == "page_info_changed":
-                self._told["query_string"] = got.page_info_changed.query_string
+                self._view["query_string"] = got.page_info_changed.query_string
             elif kind == "delta":
                 self._draw(got.delta)
             elif kind == "script_finished" and got.script_finished in _ENDS:
@@ -86,6 +86,7 @@ def visit(
     host: str = "",
     origin: str | None = "same",
     cookies: Mapping[str, str] = {},
+    protocols: tuple[str, ...] = ("streamlit",),
     **headers: str,
 ) -> Iterator[Visit]:
     """Connect to a port of this machine under any name and origin; by default as a page of it.
@@ -103,7 +104,7 @@ def visit(
             f"ws://{host}/_stcore/stream",
             sock=stream,
             origin=origin,
-            subprotocols=["streamlit"],
+            subprotocols=list(protocols),
             additional_headers=given,
             max_size=None,
             proxy=None,
