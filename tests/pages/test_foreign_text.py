@@ -268,5 +268,7 @@ def _table() -> None:
 
 
 def test_a_table_of_a_page_holds_no_formula_for_who_saves_it():
-    [frame] = AppTest.from_function(_table).run().dataframe
+    app = AppTest.from_function(_table, default_timeout=600).run()
+    assert not app.exception
+    [frame] = app.dataframe
     assert frame.value.iloc[0].tolist() == ["'=1+1", -0.5, "−0.5", None]
