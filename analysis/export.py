@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,6 +37,7 @@ _CONTENTS = {
     "occlusion": "occlusion, log-odds lost",
 }
 
+_NUMBERS = re.compile(r"[+-](?: to |[\d\s.,°%()+−–×/·⁰¹²³⁴-⁹⁻-])+")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 # Time, place and observer. The rest of the magnetogram's keywords describe its field (DATAMAX,
@@ -178,7 +180,7 @@ def defused(table: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         With an apostrophe before each text that begins with = + - @, a tab or a line's end, after
         apostrophes of its own or not; without that one apostrophe it is the text again. Numbers,
-        and texts that are numbers, stay as they are.
+        and texts of nothing else, such as ``+0.4 (−0.1 to +0.9)``, stay as they are.
     """
     found = table.copy(deep=False)
     for place, kind in enumerate(table.dtypes):
@@ -320,6 +322,8 @@ def _header(mag: Magnetogram, content: str) -> fits.Header:
 
 def _defused_text(value: object) -> object:
     if not isinstance(value, str) or not value.lstrip("'").startswith(_FORMULA):
+        return value
+    if _NUMBERS.fullmatch(value):
         return value
     try:
         float(value)

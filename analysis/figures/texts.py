@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 __all__ = ["without_tags"]
 
-_TAG = re.compile(r"<(?!/?(?:b|i|br|sub|sup|span|extra)>|span style='font-size:\d+px'>)")
+_TAG = re.compile(r"<(?!/?(?:b|i|br|sub|sup|span|extra)>|span style='font-size:\d\dpx'>)")
 
 
 def without_tags(figure: go.Figure) -> go.Figure:

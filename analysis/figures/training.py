@@ -1,6 +1,7 @@
 """A training as curves: loss, skill on the validation set, several runs on one chart."""
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -114,7 +115,7 @@ def compare_runs_figure(
     for index, (name, epochs) in enumerate(runs.items()):
         colour = _HUES[index % len(_HUES)]
         dash = _DASHES[index // len(_HUES) % len(_DASHES)]
-        _add_line(figure, epochs, score, name, colour, dash=dash)
+        _add_line(figure, epochs, score, escape(name, quote=False), colour, dash=dash)
     return figure
 
 

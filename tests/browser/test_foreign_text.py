@@ -15,6 +15,7 @@ from hnn_core.dataset.card import CARD, FORMAT, seal
 from hnn_core.live.watch import prediction_log
 from hnn_core.magnetogram.preprocess import PreprocessConfig
 from hnn_core.network.model_store import save_model
+from hnn_core.regions.case import Case, cases_to_link
 from hnn_core.services.endpoints import live_home
 from tests.support.drawn_catalogs import (
     X22,
@@ -52,10 +53,10 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "no cases": ("link",),
     "unknown": ("link",),
     "population": ("link",),
-    "no folder": ("link",),
     "skill": ("scored", "scorepolicy"),
     "training": ("status", "message", "device"),
-    "new": ("link", "cardsource"),
+    "new": ("cardsource", "cardpolicy"),
+    "no run": ("link",),
     "here": ("title", "note", "fault", "end", "jobkind", "stage"),
 }
 NAMED: dict[str, tuple[str, ...]] = {
@@ -165,7 +166,9 @@ def write_jobs(beacon) -> None:
               title=hostile(beacon, "title"))  # fmt: skip
     end = line("end", text=hostile(beacon, "end"))
     drawn_job("20260102-000000-fetch-bbbbbb", START + end, kind=hostile(beacon, "jobkind"))
-    (live_home() / "jobs" / file_name(beacon, "nojob")).mkdir()
+    torn = live_home() / "jobs" / file_name(beacon, "nojob")
+    torn.mkdir()
+    (torn / "request.json").write_text("torn")
     prediction_log().parent.mkdir(exist_ok=True)
     watched = {key: hostile(beacon, key) for key in ("region", "label", "model", "t_rec")}
     prediction_log().write_text(json.dumps(watched) + "\n")
@@ -236,7 +239,7 @@ def test_texts_from_outside_are_shown_as_they_are_and_lead_nowhere(app, page, be
     address, home = app
     kinds, folder = hostile(beacon, "link"), str(home / file_name(beacon, "folder"))
     model = file_name(beacon, "model")
-    case = f"fits:{folder}!377!2011-02-13T16:00!{model}".replace("%", "%25")
+    case = cases_to_link((Case(f"fits:{folder}", "377", "2011-02-13T16:00", model),))
     here = {"source": "fits", "folder": folder, "model": model, "region": "377"}
     views: dict[str, tuple[str, dict[str, str]]] = {
         "explore": ("", here | dict.fromkeys(("hour", "map", "clip", "trust"), kinds)),
@@ -249,7 +252,8 @@ def test_texts_from_outside_are_shown_as_they_are_and_lead_nowhere(app, page, be
         "skill": ("skill", {"run": file_name(beacon, "run")}),
         "training": ("training", {"view": "watch", "run": file_name(beacon, "failed")}),
         "compare": ("training", {"view": "compare"}),
-        "new": ("training", {"view": kinds}),
+        "new": ("training", {"view": "new"}),
+        "no run": ("training", {"view": kinds, "run": kinds}),
         "here": ("data", {"show": "here"}),
         "fetch": ("data", {"show": "fetch"}),
         "no flares": ("data", {"show": "catalogue", "of": kinds, "cme": kinds}),
@@ -261,9 +265,6 @@ def test_texts_from_outside_are_shown_as_they_are_and_lead_nowhere(app, page, be
         name: look(page, f"{address}/{path}?{urlencode(query)}", beacon)
         for name, (path, query) in views.items()
     }
-    import pathlib
-
-    pathlib.Path("/tmp/t_texts.json").write_text(json.dumps(texts))
     assert SEEN == []
     for name, labels in SHOWN.items():
         for label in labels:
@@ -271,5 +272,6 @@ def test_texts_from_outside_are_shown_as_they_are_and_lead_nowhere(app, page, be
     for name, labels in NAMED.items():
         for label in labels:
             assert file_name(beacon, label) in texts[name], (name, label)
+    assert kinds.replace("//", "/") in texts["no folder"]  # a path
     for label in ("telescop", "instrume", "bunit", "t_rec"):
         assert f"{label} ![i](http://{beacon}/i.png)" in texts["explore"]

@@ -1,7 +1,6 @@
 """The Case studies page and the map's checks on Explore, driven without a browser."""
 
 import json
-import re
 import time
 from pathlib import Path
 
@@ -62,8 +61,7 @@ def opened(folder: Path, page: str = "case_studies", **query: str) -> AppTest:
 
 def words(app: AppTest) -> str:
     elements = [*app.error, *app.warning, *app.info, *app.success, *app.markdown, *app.caption]
-    # Marks that would mean something to Markdown are shown as they are.
-    return "\n".join(re.sub(r"\\(\W)", r"\1", str(element.value)) for element in elements)
+    return "\n".join(str(element.value) for element in elements)
 
 
 def figures(app: AppTest, key: str) -> list[dict]:
@@ -198,7 +196,7 @@ def test_a_case_whose_model_is_gone_still_shows_its_physics(folder, model):
 
 def test_what_a_link_says_is_never_more_than_text(folder, model):
     app = linked(folder, case(folder, region="![x](http://a/b.png)"), case(folder))
-    said = next(error.value for error in app.error if "a/b.png" in error.value)
+    said = next(error.proto.body for error in app.error if "a/b.png" in error.value)
     assert "![x](" not in said
     assert len(table(app, "verdict")) == 1
 

@@ -11,7 +11,7 @@ from tests.support.app import as_read
 
 _ALERTS = ("error", "warning", "info", "success")
 _WIDGETS = (
-    *("button", "download_button", "form_submit_button", "link_button", "page_link"),
+    *("button", "download_button", "form_submit_button", "page_link"),
     *("checkbox", "toggle", "radio", "selectbox", "multiselect", "pills", "segmented_control"),
     *("slider", "select_slider", "number_input", "text_input", "text_area", "file_uploader"),
     *("expander", "popover", "tabs", "badge", "dialog"),
@@ -42,6 +42,13 @@ PLAIN_OPTIONS = ("selectbox", "multiselect", "select_slider", "text_input")
 """Widgets that draw their options as they are."""
 
 
+NEVER = (
+    *("image", "video", "audio", "pdf", "logo", "iframe", "table", "json", "latex", "link_button"),
+    *("ImageColumn", "VideoColumn", "AudioColumn", "MarkdownColumn", "write_stream"),
+)
+"""Methods of Streamlit that load what a text names or draw every cell as Markdown."""
+
+
 class Scan(ast.NodeVisitor):
     """What is drawn in a file as Markdown or HTML though it may come from outside."""
 
@@ -66,6 +73,8 @@ class Scan(ast.NodeVisitor):
         if name == "html":
             self._check(node, ((0, "body"),), "escape")
             return
+        if name in NEVER and ast.unparse(node.func).startswith("st."):
+            self.found.append(f"{node.lineno}: {name} may load what a text from outside names")
         table = STREAMLIT if isinstance(node.func, ast.Attribute) else OURS
         places = table.get(name, ())
         if not isinstance(node.func, ast.Attribute | ast.Name) and drawing(node.func):
@@ -204,6 +213,8 @@ def test_every_text_on_a_page_is_the_programs_own_or_made_plain(file):
         ("st.html(plain(words))", 1),
         ('st.caption(escape("ours") + escape(words))', 1),
         ('st.metric("Regions", value)', 1),
+        ("st.image(path)", 1),
+        ("columns = {'map': st.column_config.ImageColumn()}", 1),
     ],
 )
 def test_the_scan_sees(source, line):
@@ -257,5 +268,7 @@ def _table() -> None:
 
 
 def test_a_table_of_a_page_holds_no_formula_for_who_saves_it():
-    [frame] = AppTest.from_function(_table).run().dataframe
+    app = AppTest.from_function(_table, default_timeout=600).run()
+    assert not app.exception
+    [frame] = app.dataframe
     assert frame.value.iloc[0].tolist() == ["'=1+1", -0.5, "−0.5", None]

@@ -14,7 +14,7 @@ _PATIENCE_S = 600
 
 def as_read(text: str) -> str:
     """What a person reads of a text made plain; other marks of Markdown stay."""
-    return re.sub(r"\\([^\w\s])", r"\1", text.replace(":small[]", ""))
+    return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", text.replace(":small[]", ""))
 
 
 def run_app(page: str = "", **query: str) -> AppTest:

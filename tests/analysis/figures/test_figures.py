@@ -20,6 +20,7 @@ from analysis.figures.magnetogram import magnetogram_figure
 from analysis.figures.overlays import line_path, outline_path
 from analysis.figures.passage import probability_figure
 from analysis.figures.style import put_on
+from analysis.figures.texts import without_tags
 from analysis.physics.coordinates import heliographic_to_pixel, pixel_to_heliographic
 from analysis.physics.flux import flux_history
 from analysis.physics.pil import detect_pils, line_length
@@ -587,3 +588,35 @@ def test_every_figure_keeps_its_zoom_and_can_be_sent(passage, predicted):
     for figure in all_figures(passage, predicted, False):
         assert figure.layout.uirevision
         assert json.loads(figure.to_json())["layout"]["template"]["layout"]["font"]["size"] >= 12
+
+
+LINK = "<a href='http://x/y'>z</a> <span style='color:red'> <img src=//x> <svg/onload=1>"
+
+
+def test_texts_in_a_figure_lead_nowhere_and_its_own_marks_stay():
+    figure = style.house_figure(uirevision="")
+    figure.add_scatter(
+        x=[LINK, "b"],
+        y=[1.0, 2.0],
+        name=f"<b>run</b> {LINK}",
+        text=[LINK, "10<sup>2</sup>"],
+        customdata=np.array([[LINK, 1], ["b", 2]], dtype=object),
+        hovertemplate=f"%{{text}}<br>{LINK}<extra>{LINK}</extra>",
+    )
+    figure.update_layout(title_text=LINK, xaxis={"title_text": LINK, "ticktext": [LINK]})
+    style.write(figure, f"<span style='font-size:22px'>7</span><br>{LINK}")
+    shown = json.dumps(json.loads(style.put_on(figure, dark=True).to_json()))
+    assert shown.count("&lt;a href") == 10
+    for tag in ("<a", "</a", "<img", "<svg", "<span style='color"):
+        assert tag not in shown
+    for tag in ("<b>run</b>", "10<sup>2</sup>", "<br>", "<extra>", "<span style='font-size:22px'>"):
+        assert tag in shown
+
+
+def test_a_figure_without_foreign_tags_is_left_alone():
+    figure = style.house_figure(uirevision="")
+    field = np.zeros((3, 4), np.float32)
+    figure.add_heatmap(z=field, name="field", hovertemplate="<b>%{z}</b><extra></extra>")
+    before = figure.to_dict()
+    assert without_tags(figure) is figure
+    assert figure.to_dict() == before
