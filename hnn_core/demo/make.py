@@ -24,9 +24,11 @@ import sys
 from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 
 from hnn_core.__main__ import main as command
 from hnn_core.demo import flux_reading
+from hnn_core.live.reporting import complain
 from hnn_core.network.model_store import load_model, save_model
 from hnn_core.training.evaluate import evaluate_run
 from hnn_core.training.fit import save_tested
@@ -60,8 +62,11 @@ def main(argv: list[str] | None = None) -> int:
     # Names, not paths of this machine, shall stand in the configurations.
     os.environ["HNN_HOME"] = "home"
     try:
-        with contextlib.chdir(options.work):
+        with contextlib.chdir(options.work), FileLock("make.lock", timeout=0):
             return _make(options, out)
+    except Timeout:
+        complain(f"Another process makes the models in {options.work}; wait for it.")
+        return 2
     finally:
         os.environ.pop("HNN_HOME")
         if before is not None:

@@ -160,6 +160,7 @@ def start(arguments: list[str], job: Job, *, in_turn: bool = True) -> None:
         raise RunError("Work in the background needs Linux or macOS.")
     with machine_lock(), reserve(job.path) as lock:
         job.write_status("queued", "Starting.")
+        (job.path / "process.json").unlink(missing_ok=True)  # of the process before
         environment = {"HNN_HOME": str(home().absolute()), MARK: str(job.path)}
         try:
             with (job.path / "log.txt").open("ab" if in_turn else "wb") as log:
@@ -250,6 +251,8 @@ def take_turn(job: Job, log: Callable[[str], None] = lambda _: None) -> Iterator
         with machine_lock():
             process = worker(job.path)
             started = process is not None and process.pid == os.getpid()  # by `start`
+            if started and not read_process(job.path):
+                write_process(job.path, os.getpid())  # who started it was killed over it
             if not started:
                 held.enter_context(reserve(job.path))
                 held.callback(os.environ.pop, MARK)

@@ -56,6 +56,8 @@ def worker(folder: Path) -> psutil.Process | None:
     if held is False:
         return None
     values = read_process(folder)
+    if held and not values:
+        return _leader(folder)  # just started, perhaps by a process that was killed over it
     # Of a damaged process.json the number may be none that a process can have.
     with contextlib.suppress(psutil.Error, KeyError, TypeError, ValueError, OverflowError):
         process = psutil.Process(values["pid"])
@@ -176,6 +178,16 @@ def _marked(folder: Path) -> list[psutil.Process]:
         for process in psutil.process_iter(["environ"])
         if (process.info["environ"] or {}).get(MARK) == str(folder) and process.pid != os.getpid()
     ]
+
+
+def _leader(folder: Path) -> psutil.Process | None:
+    """Find the process that was started for a folder: what itself starts has another session."""
+    found = [*_marked(folder)]
+    if os.environ.get(MARK) == str(folder):
+        found.append(psutil.Process())
+    with contextlib.suppress(OSError):  # one ends meanwhile
+        return next((one for one in found if os.getsid(one.pid) == one.pid), None)
+    return None
 
 
 def _kill(processes: Iterable[psutil.Process]) -> None:

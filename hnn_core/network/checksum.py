@@ -4,13 +4,13 @@ A flipped bit in the weights is another network, which answers as surely as the 
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hnn_core.exceptions import ModelError
+from hnn_core.storage import replace_json
 
 __all__ = [
     "CONFIG",
@@ -47,9 +47,7 @@ def network_sha256(weights: str, settings: Mapping[str, Any]) -> str:
 
 def write_config(folder: Path, values: Mapping[str, Any]) -> None:
     """Write the configuration of a folder's model with the sum of the weights that lie there."""
-    known = {**values, "sha256": weights_sha256(folder)}
-    text = json.dumps(known, indent=2, allow_nan=False) + "\n"
-    (folder / CONFIG).write_text(text, encoding="utf-8")
+    replace_json(folder / CONFIG, {**values, "sha256": weights_sha256(folder)})
 
 
 def read_checksum(values: Mapping[str, Any], path: Path) -> str:

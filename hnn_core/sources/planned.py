@@ -163,7 +163,7 @@ def write_plan(plan: Plan) -> None:
     path = plan_path(plan.request)
     path.parent.mkdir(parents=True, exist_ok=True)
     values = {**TypeAdapter(Plan).dump_python(plan, mode="json"), "format": _FORMAT}
-    write_atomically(path, json.dumps(values, indent=1).encode())
+    write_atomically(path, json.dumps(values, indent=1).encode(), shared=True)
 
 
 def read_plan(request: PlanRequest) -> Plan | None:

@@ -123,7 +123,7 @@ def save_tested(model: HNN, folder: Path, info: ModelInfo, row: dict[str, Any], 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table of predictions, whole or not at all."""
-    with replacing(path) as draft:
+    with replacing(path, shared=True) as draft:
         table.to_parquet(draft, index=False)
 
 

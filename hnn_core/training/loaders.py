@@ -231,8 +231,9 @@ def embed_once(
     if done:
         with contextlib.suppress(OSError, ValueError):  # damaged: written anew
             kept = np.lib.format.open_memmap(store, mode="r+")
-    if kept is None or kept.shape != shape:
+    if kept is None or kept.shape != shape or kept.dtype != np.float32:
         done = 0
+        mark.unlink(missing_ok=True)  # or a kill now would leave zeros that count as done
         kept = np.lib.format.open_memmap(store, mode="w+", dtype=np.float32, shape=shape)
     _reserve(store, kept.offset + n * kept[0].nbytes)
     flat = kept.reshape(-1, shape[-1])

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -154,6 +155,25 @@ def test_whatever_a_file_is_cut_to_is_refused_or_the_whole(tmp_path_factory, val
     else:
         with pytest.raises(ValueError, match="not whole JSON"):
             read_json(path)
+
+
+OWN_WAY = {
+    "hnn_core/storage.py",  # the one way
+    "hnn_core/network/model_store.py",  # a card in a draft that gets its name as a folder
+    "hnn_core/sources/uploads.py",  # a visitor's files as they came
+}
+
+
+def test_every_json_file_is_read_and_every_file_written_through_storage():
+    reading = re.compile(r"json\.load\(|json\.loads\([^\n]*\.read_(text|bytes)\(")
+    writing = re.compile(r"json\.dump\(|\.write_(text|bytes)\(")
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for room in ("hnn_core", "analysis", "pages")
+        for path in (ROOT / room).rglob("*.py")
+        if reading.search(text := path.read_text(encoding="utf-8")) or writing.search(text)
+    }
+    assert found == OWN_WAY
 
 
 def test_a_lock_is_held_until_its_process_ends(tmp_path):

@@ -242,6 +242,22 @@ def test_a_set_is_saved_opened_and_deleted(folder, model):
     assert list_sets()[0] == []
 
 
+def test_of_two_sessions_that_replace_one_set_the_second_is_told(folder, model):
+    save_set("shared", (case(folder, "2011-02-13T11:00"),))
+    sessions = [linked(folder, case(folder, f"2011-02-13T1{n}:00")) for n in (2, 3)]
+    for app in sessions:
+        app.text_input(key="set_new").set_value("shared").run()
+        app.checkbox(key="set_replace").check().run()
+    first, second = sessions
+    clicked(first, "set_save")
+    assert "Saved as “shared”." in words(first)
+    clicked(second, "set_save")
+    assert "“shared” was saved by somebody else meanwhile" in words(second)
+    assert list_sets()[0][0].cases[0].hour == "2011-02-13T12:00"
+    clicked(second, "set_save")  # now that it has read the other's
+    assert list_sets()[0][0].cases[0].hour == "2011-02-13T13:00"
+
+
 def test_a_visitor_may_not_save(folder, model, monkeypatch):
     monkeypatch.delenv("HNN_ALLOW_WRITES")
     monkeypatch.setenv("HNN_FITS_DIR", str(folder))

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hnn_core.training import loaders
 from hnn_core.training.assemble import Material, make_network
 from hnn_core.training.config import TrainConfig
 from hnn_core.training.data import (
@@ -19,9 +20,10 @@ from hnn_core.training.data import (
     apply_symmetry,
     share_frames,
 )
-from hnn_core.training.loaders import ResumableLoader, evaluation_plans
+from hnn_core.training.loaders import ResumableLoader, embed_once, evaluation_plans
 from hnn_core.training.module import TrainingModule
 from tests.support.made_datasets import MadeDataset, small_training
+from tests.support.small_models import small_model
 
 
 def sampler(sizes, **options):
@@ -249,3 +251,41 @@ def test_material_serves_only_the_frames_it_holds(made):
     assert material.serves(config.changed(frames=6))  # the same hours, more of them in a sequence
     fewer = Material(dataset, parts.frames_used[1:], dataset.frames[1:])
     assert not fewer.serves(config)
+
+
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+def embedded(frames: np.ndarray) -> np.ndarray:
+    kept = embed_once(
+        small_model(),
+        frames,
+        "frames",
+        symmetries=False,
+        device=torch.device("cpu"),
+        precision="32",
+        report=lambda *_: None,
+    )
+    return np.array(kept)
+
+
+@pytest.mark.parametrize("file", ["embeddings.npy", "done.json"])
+@pytest.mark.parametrize("damage", ["absent", "empty", "torn"])
+def test_damaged_embeddings_are_computed_anew(hnn_home, monkeypatch, file, damage):
+    frames = np.linspace(-1, 1, 3 * 32 * 32, dtype=np.float16).reshape(3, 32, 32)
+    right = embedded(frames)
+    [path] = (hnn_home / "embeddings").glob(f"*/{file}")
+    content = path.read_bytes()
+    path.unlink()
+    if damage != "absent":
+        path.write_bytes(content[: {"empty": 0, "torn": 9}[damage]])
+
+    def killed(*_, **__):
+        raise KilledError
+
+    with monkeypatch.context() as patch:  # before the first is written anew
+        patch.setattr(loaders, "embed_frames", killed)
+        with pytest.raises(KilledError):
+            embedded(frames)
+    np.testing.assert_array_equal(embedded(frames), right)
