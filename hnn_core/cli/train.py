@@ -12,7 +12,7 @@ import typer
 
 from hnn_core.exceptions import ModelError, TrainingError
 from hnn_core.jobs.jobs import effective_state
-from hnn_core.live.reporting import JsonOption, echo_json, note_home
+from hnn_core.live.reporting import INTERRUPTED, JsonOption, echo_json, note_home
 from hnn_core.scores import interval_words
 from hnn_core.storage import replacing, typed_path
 from hnn_core.training.config import FIELD_HELP, TrainConfig
@@ -170,6 +170,8 @@ def _perform(run: RunFolder, kind: str) -> None:
 
     ended = perform(run, lambda text: typer.echo(text, err=True))
     typer.echo(f"{run.name}: {ended}")
+    if ended == "stopped":
+        raise typer.Exit(INTERRUPTED)
 
 
 def _config(settings: dict[str, Any]) -> TrainConfig:

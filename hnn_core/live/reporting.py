@@ -18,6 +18,7 @@ from hnn_core.exceptions import HnnError, MachineError, brief
 from hnn_core.storage import fault_words, home_fault
 
 __all__ = [
+    "INTERRUPTED",
     "DeviceOption",
     "JsonOption",
     "ModelOption",
@@ -40,7 +41,9 @@ JsonOption = Annotated[
     bool, typer.Option("--json", help="Write JSON; events and lists as one object a line.")
 ]
 
-_BAD_INPUT, _INTERRUPTED, _PIPE_BROKE = 2, 130, 141
+INTERRUPTED = 130
+"""Exit code of a command that was stopped."""
+_BAD_INPUT, _PIPE_BROKE = 2, 141
 _EVERY_S = {True: 0.5, False: 5.0}
 """Seconds between two reports of progress: as events, and as lines where there is no terminal."""
 _MOMENT_S = 1.5
@@ -294,13 +297,14 @@ def run(app: typer.Typer, name: str, args: list[str] | None = None) -> int:
         `hnn_core.exceptions.HnnError.exit_code`); 130 when interrupted; 141 when nobody reads the
         answer any more.
     """
+    answer = sys.stdout  # None where the shell has closed it; typer replaces a broken one
     code = _run(app, name, args)
     try:
-        if sys.stdout is not None:  # None where the shell has closed it
-            sys.stdout.flush()
+        if answer is not None:
+            answer.flush()
     except OSError as error:
         # What is left of the answer is dropped, lest Python tries once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), answer.fileno())
         if isinstance(error, BrokenPipeError):
             return _PIPE_BROKE
         if code == 0:
@@ -327,7 +331,7 @@ def _run(app: typer.Typer, name: str, args: list[str] | None) -> int:
         complain(words or str(error))
         return MachineError.exit_code if words else _BAD_INPUT
     except (typer.Abort, KeyboardInterrupt):
-        return _INTERRUPTED
+        return INTERRUPTED
 
 
 def echo_json(answer: object, *, indent: int | None = 2) -> None:

@@ -350,7 +350,7 @@ def _decode(header: Header, data: bytes, path: Path) -> np.ndarray:
 
 @contextmanager
 def _translated(path: Path) -> Iterator[None]:
-    """Turn what Python and astropy raise on bad files, no fault of the machine, into FitsError."""
+    """Turn what libraries raise on bad files into `FitsError`, not faults of the machine."""
     try:
         with warnings.catch_warnings():
             # Truncation and odd cards are judged here; astropy's warnings would only repeat it.

@@ -13,7 +13,7 @@ from pages._data.flares import show_chosen, show_flares, show_maps
 from pages._data.forms import checked, checked_region, checked_span, field, read_span, start, submit
 from pages._data.jobs import show_jobs
 from pages._shared.link import noted
-from pages._shared.messages import plain
+from pages._shared.messages import nothing_kept, plain
 from pages._shared.widgets import download
 
 __all__ = ["show_catalogue"]
@@ -33,11 +33,13 @@ def show_catalogue() -> None:
         _show_form()
     show_jobs("flares", "cmes")
     if catalog.flares.empty:
-        st.info(
+        words = (
             "The catalogue is empty. Fetch the flares and CMEs of some days above, such as "
-            "2011-02-01 to 2011-02-28.",
-            icon=":material/info:",
+            "2011-02-01 to 2011-02-28."
         )
+        if nothing_kept():
+            words = "No fetched flare can be shown now."
+        st.info(words, icon=":material/info:")
         return
     if filters is None:
         st.caption("Correct the filter on the left to see flares.")

@@ -17,7 +17,7 @@ from pages._data.forms import job_button
 from pages._data.view import explore_button, follows
 from pages._shared.access import guarded_button, perform_first
 from pages._shared.link import reopen
-from pages._shared.messages import plain, show_state, yes_no
+from pages._shared.messages import nothing_kept, plain, show_state, yes_no
 from pages._shared.widgets import choose_row, list_skipped, show_table
 
 __all__ = ["show_holdings", "show_jobs"]
@@ -71,7 +71,9 @@ def show_holdings() -> None:
     """Draw the table with its totals, the way to Explore, and all jobs."""
     st.markdown("## On this machine")
     found = _known_holdings()
-    if not found:
+    if not found and nothing_kept():
+        st.info("No downloaded magnetogram can be shown now.", icon=":material/info:")
+    elif not found:
         st.info(
             "No magnetogram has been downloaded yet. Fetch a region by its number, or one of the "
             "well-known flares.",

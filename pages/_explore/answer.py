@@ -10,7 +10,13 @@ from pages._data.fetch import show_cases
 from pages._data.jobs import show_jobs
 from pages._data.view import follow
 from pages._explore.view import View
-from pages._shared.messages import DECISIONS, frame_notes, model_sentence, plain
+from pages._shared.messages import (
+    DECISIONS,
+    frame_notes,
+    model_sentence,
+    nothing_kept,
+    plain,
+)
 
 __all__ = ["show_answer", "show_missing"]
 
@@ -48,6 +54,10 @@ def show_missing() -> None:
     """Draw what is missing in the chosen source, and how to get it."""
     follow()
     source = str(st.session_state.get("source"))
+    if source != "fits" and nothing_kept():
+        words = "Choose another source: what is uploaded or downloaded cannot be kept now."
+        st.info(words, icon=":material/info:")
+        return
     if source in _TO_GIVE:
         st.info(_TO_GIVE[source], icon=":material/info:")
         return

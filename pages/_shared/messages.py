@@ -23,7 +23,7 @@ from hnn_core.regions.labels import DEFAULT_POLICY
 from hnn_core.regions.outcome import cme_words, lookup_sentence
 from hnn_core.regions.well_known import largest_flare
 from hnn_core.scores import interval_words
-from hnn_core.storage import fault_words, home, home_fault
+from hnn_core.storage import entries, fault_words, home, home_fault
 
 __all__ = [
     "DECISIONS",
@@ -148,10 +148,11 @@ def _home_fault(folder: str) -> str:
 def show_nothing_kept() -> None:
     """Draw, where nothing can be kept, what does not work and what does."""
     if fault := nothing_kept():
+        before = "" if entries(home()) else " What was kept before is not shown."
         st.warning(
-            "Nothing can be kept: trainings, data sets, downloads, the catalogue, uploads and sets "
-            "of cases do not work now. Folders of magnetograms, simulated regions and the models "
-            f"that come with the program can be explored. {plain(fault)}",
+            "**Nothing can be kept:** no training, data set, download, catalogue, upload or set of "
+            "cases. Folders of magnetograms, simulated regions and the models that come with the "
+            f"program can be explored.{before}  \n{plain(fault)}",
             icon=":material/save:",
         )
 

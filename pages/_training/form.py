@@ -14,7 +14,7 @@ from pages._data.forms import job_button
 from pages._data.jobs import show_jobs
 from pages._shared.access import guarded_button, perform
 from pages._shared.link import reopen
-from pages._shared.messages import count_rows, plain, written
+from pages._shared.messages import count_rows, nothing_kept, plain, written
 from pages._shared.widgets import choose, list_skipped, show_table
 from pages._training.runs import KINDS, field_words
 
@@ -232,7 +232,9 @@ def _show_counts(info: DatasetInfo, flare_class: str) -> None:
 
 
 def _offer_small_build() -> None:
-    if not any(job.alive for job in list_data_jobs() if job.kind == "build"):
+    if nothing_kept():
+        st.info("No data set can be shown or built now.", icon=":material/database:")
+    elif not any(job.alive for job in list_data_jobs() if job.kind == "build"):
         st.info(
             "There is no data set to train on yet. Build one from magnetograms on the Data page, "
             "or start with a small one of 40 simulated regions, which takes a minute or two.",

@@ -63,9 +63,9 @@ def log_file() -> Path:
     return Path(os.environ["HNN_HOME"]) / "spawned.txt"
 
 
-def finished(process: subprocess.Popen) -> str:
+def finished(process: subprocess.Popen, expected: int = 0) -> str:
     code = process.wait(timeout=600)
-    assert code == 0, log_file().read_text()
+    assert code == expected, log_file().read_text()
     return log_file().read_text()
 
 
@@ -124,12 +124,13 @@ def test_killed_and_resumed_reaches_the_same_weights(dataset):
     assert run.predictions().equals(find_run("whole").predictions())
 
 
-def test_asked_to_stop_it_writes_a_checkpoint_and_goes_on_later(dataset):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_asked_to_stop_it_writes_a_checkpoint_and_goes_on_later(dataset, number):
     assert main(arguments(dataset, "whole", epochs=16)) == 0
     process = spawn(arguments(dataset, "stopped", epochs=16))
     run = wait_for("stopped", lambda run: epochs(run) >= 3)
-    process.send_signal(signal.SIGTERM)
-    assert "stopped: stopped" in finished(process)
+    process.send_signal(number)
+    assert "stopped: stopped" in finished(process, 130)
     assert run.status.state == "stopped"
     done = epochs(run)
     assert 3 <= done < 16
