@@ -12,8 +12,8 @@ class HnnError(Exception):
     """Base of all errors with a sentence for the user."""
 
     exit_code: ClassVar[int] = 2
-    """Of a command that ends by it: 2, what was typed or given cannot be used; 1, all of that is
-    sound, and still nothing of what was requested could be had."""
+    """Of a command that ends by it: 2, what was typed or given cannot be used here; 1, all of that
+    is sound, and what was requested could not be had from elsewhere."""
 
 
 class FitsError(HnnError):
@@ -86,6 +86,12 @@ class UnknownModelError(ModelError):
     """No model has that name and no folder is at that path."""
 
 
+class HubError(ModelError):
+    """The Hugging Face hub does not give weights that it holds."""
+
+    exit_code = 1
+
+
 class AttentionCaptureError(HnnError):
     """No attention matrix was seen while the network ran."""
 
@@ -128,8 +134,6 @@ class UnknownRunError(RunError):
 
 class DiskFullError(TrainingError):
     """The disk has no room left for the run's files."""
-
-    exit_code = 1
 
 
 class RequestError(HnnError):
