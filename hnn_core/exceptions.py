@@ -20,8 +20,8 @@ class HnnError(Exception):
     """Base of all errors with a sentence for the user, which stays one whatever was typed."""
 
     exit_code: ClassVar[int] = 2
-    """Of a command that ends by it: 2, what was typed or given cannot be used; 1, all of that is
-    sound, and still nothing of what was requested could be had."""
+    """Of a command that ends by it: 2, what was typed or given cannot be used here; 1, all of that
+    is sound, and what was requested could not be had from elsewhere."""
 
     def __str__(self) -> str:
         return brief(super().__str__())
@@ -97,6 +97,12 @@ class UnknownModelError(ModelError):
     """No model has that name and no folder is at that path."""
 
 
+class HubError(ModelError):
+    """The Hugging Face hub does not give weights that it holds."""
+
+    exit_code = 1
+
+
 class AttentionCaptureError(HnnError):
     """No attention matrix was seen while the network ran."""
 
@@ -139,8 +145,6 @@ class UnknownRunError(RunError):
 
 class MachineError(HnnError):
     """The machine refuses what is needed: the program's folder, a disk, memory, open files."""
-
-    exit_code = 1
 
 
 class DiskFullError(MachineError):

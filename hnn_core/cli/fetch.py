@@ -197,6 +197,8 @@ def _end_fetch(results: list[Any], reporter: Reporter) -> None:
         new=new,
         present=present,
         missing=missing,
+        off_line=sum(len(one.off_line) for one in fetched),
+        instead=sum(len(one.instead) for one in fetched),
         regions=[one.region.id for one in results if one.region is not None],
     )
 

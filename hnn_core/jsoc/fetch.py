@@ -19,7 +19,7 @@ from hnn_core.jsoc.choosing import hourly, keyword_flaw, substitutes
 from hnn_core.jsoc.client import JSOC_HELP, OFF_LINE, JsocClient, StoredFile
 from hnn_core.jsoc.export import check_email, export_batches, exported_files
 from hnn_core.jsoc.files import Kept, is_whole, record_path, region_folder, remove_leftovers
-from hnn_core.jsoc.keywords import Series
+from hnn_core.jsoc.keywords import DEFINITIVE, Series
 from hnn_core.jsoc.taking import Row, take_files
 from hnn_core.magnetogram.conventions import LARGEST_LONGITUDE, iso_minute, time_from_seconds
 from hnn_core.magnetogram.sequence_plan import TOLERANCE
@@ -30,6 +30,8 @@ __all__ = ["FetchProgress", "Fetched", "fetch_region"]
 
 T = TypeVar("T")
 
+_IN_NRT_ONLY = 50.0
+"""Days after which a region is in the definitive series, five or six weeks with some to spare."""
 _NO_FILE = (OFF_LINE, "no file at JSOC", "no record at JSOC", "JSOC exported no file")
 """How the reasons begin for which another try at once brings nothing."""
 
@@ -288,7 +290,11 @@ def _no_records(series: Series, harp: int, first: Time | None, last: Time | None
     ends = (f"from {iso_minute(first.tai)}" if first is not None else "") + (
         f" to {iso_minute(last.tai)} TAI" if last is not None else ""
     )
+    recent = last is None or (Time.now() - last).to_value("day") < _IN_NRT_ONLY
+    hint = ", or fetch a region of the last weeks near real time (--nrt, --from and --to)"
     return (
         f"JSOC has no record of HARP {harp} in {series.name} {ends}".rstrip()
-        + "; see whether the number and the time are right."
+        + "; see whether the number and the time are right"
+        + (hint if recent and series is DEFINITIVE else "")
+        + "."
     )

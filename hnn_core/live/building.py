@@ -55,10 +55,10 @@ def planned(request: PlanRequest, reporter: Reporter, *, again: bool = False) ->
     if plan is not None:
         reporter.note(f"The plan was made on {plan.made}; --again makes it anew.")
         return plan
-    _fetch_catalogues(request, reporter, again=again)
+    table_is_old = _fetch_catalogues(request, reporter, again=again)
     _fill_numbers(request, reporter)
     plan = make_plan(Catalog.open(), request)
-    if NO_HARP in plan.excluded and not again:
+    if NO_HARP in plan.excluded and table_is_old:
         # JSOC adds to its table all the time: a copy of some days ago may not have the number.
         refresh_harp_noaa(again=True, note=reporter.note)
         plan = make_plan(Catalog.open(), request)
@@ -126,7 +126,8 @@ def build_planned(
     )
 
 
-def _fetch_catalogues(request: PlanRequest, reporter: Reporter, *, again: bool) -> None:
+def _fetch_catalogues(request: PlanRequest, reporter: Reporter, *, again: bool) -> bool:
+    """Fetch what is missing of them; return whether the table of numbers was here already."""
     # Flares up to a day later label frames of the last day; CMEs follow their flares.
     end = request.end + timedelta(days=1)
     refreshes = refreshed_all(request.start, end, reporter, again=again)
@@ -136,6 +137,7 @@ def _fetch_catalogues(request: PlanRequest, reporter: Reporter, *, again: bool) 
             f"{counted(len(failed), 'part')} of the catalogues could not be fetched, the first: "
             f"{failed[0]} Run the same build again to fetch the rest."
         )
+    return bool(refreshes[-1].kept)
 
 
 def _fill_numbers(request: PlanRequest, reporter: Reporter) -> None:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hnn_core.exceptions import HnnError, MachineError, brief
+from hnn_core.exceptions import HnnError, brief
 from hnn_core.storage import fault_words, home_fault
 
 __all__ = [
@@ -292,8 +292,8 @@ def run(app: typer.Typer, name: str, args: list[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 1 where nothing of what was requested could be had though the input is sound, which is
-        also where the machine refuses; 2 for bad input of any kind (see
+        0; 1 where nothing of what was requested could be had though the input is sound; 2 for bad
+        input of any kind and where the machine refuses (see
         `hnn_core.exceptions.HnnError.exit_code`); 130 when interrupted; 141 when nobody reads the
         answer any more.
     """
@@ -309,7 +309,7 @@ def run(app: typer.Typer, name: str, args: list[str] | None = None) -> int:
             return _PIPE_BROKE
         if code == 0:
             complain(f"The answer cannot be written: {fault_words(error) or error}")
-        return MachineError.exit_code
+        return _BAD_INPUT
     return code
 
 
@@ -329,7 +329,7 @@ def _run(app: typer.Typer, name: str, args: list[str] | None) -> int:
         if not words and not isinstance(error, OSError):
             raise
         complain(words or str(error))
-        return MachineError.exit_code if words else _BAD_INPUT
+        return _BAD_INPUT
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
 

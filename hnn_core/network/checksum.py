@@ -4,6 +4,7 @@ A flipped bit in the weights is another network, which answers as surely as the 
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path

@@ -9,7 +9,7 @@ from timm.layers.patch_embed import resample_patch_embed
 from timm.layers.pos_embed import resample_abs_pos_embed
 from torch import Tensor
 
-from hnn_core.exceptions import ModelError
+from hnn_core.exceptions import HubError, ModelError
 from hnn_core.network.model import HNN, HNNConfig
 from hnn_core.services.hub import hub_file
 from hnn_core.storage import typed_path
@@ -159,7 +159,7 @@ def _download_vit(config: HNNConfig) -> Path:
     try:
         return hub_file(repository, "model.safetensors")
     except ModelError as error:
-        raise ModelError(
+        raise HubError(
             f"{error} Give the path of a timm ViT .safetensors file as the pretrained option, "
             "or train from random weights."
         ) from error

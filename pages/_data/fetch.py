@@ -54,10 +54,12 @@ def show_cases() -> None:
 
 
 def _show_form() -> None:
-    with st.form("fetch_form"), st.container(horizontal=True, vertical_alignment="top"):
-        region = field("Region", "fetch_region", placeholder="11158 or HARP 377")
-        days = field("From (TAI)", "fetch_start", placeholder="whole passage, or 2011-02-13")
-        field("To (TAI)", "fetch_end", placeholder="whole passage, or 2011-02-15")
+    with st.form("fetch_form"):
+        with st.container(horizontal=True, vertical_alignment="top"):
+            region = field("Region", "fetch_region", placeholder="11158 or HARP 377")
+            days = field("From (TAI)", "fetch_start", placeholder="whole passage, or 2011-02-13")
+            field("To (TAI)", "fetch_end", placeholder="whole passage, or 2011-02-15")
+            pressed = submit("fetch", "Fetch", "fetch_start_job", "download")
         nrt = st.checkbox(
             "Near real time",
             key="fetch_nrt",
@@ -65,7 +67,6 @@ def _show_form() -> None:
             help="A region of the last weeks, which is in the near-real-time series only; give "
             "both days.",
         )
-        pressed = submit("fetch", "Fetch", "fetch_start_job", "download")
     st.caption(
         "One magnetogram an hour while the region is within 70° of the central meridian, line of "
         "sight, from the SHARP CEA series. A number from 10000 to 19999 is NOAA's, others are "

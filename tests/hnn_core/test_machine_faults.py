@@ -114,7 +114,7 @@ def test_a_prediction_without_memory_is_a_sentence(error, monkeypatch, capsys):
     command = ["predict", "--region", "SIM 1", "--time"]
     source = open_source("sim:")
     hour = str(source.times("SIM 1")[20].isot)[:16]
-    assert main([*command, hour]) == 1
+    assert main([*command, hour]) == 2
     answer = capsys.readouterr()
     assert answer.out == ""
     assert answer.err.strip().startswith("There is not enough memory for this")

@@ -4,7 +4,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
+from hnn_core import exceptions
 from hnn_core.cli.data import app
 from hnn_core.dataset.build import build_dataset
 from hnn_core.dataset.stored import StoredDataset
@@ -157,6 +159,33 @@ def test_a_line_is_written_over_on_a_terminal_only(monkeypatch, capsys):
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert err.split("\r")[-1] == "\x1b[2K3 of 3 regions, 1 s left\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (exceptions.ServiceError, 1),
+        (exceptions.RefusedError, 1),
+        (exceptions.NoRecordsError, 1),
+        (exceptions.OffLineError, 1),
+        (exceptions.HubError, 1),
+        (exceptions.RequestError, 2),
+        (exceptions.EmptySourceError, 2),
+        (exceptions.UnknownModelError, 2),
+        (OSError, 2),
+    ],
+)
+@pytest.mark.parametrize("name", ["hnn_core", "analysis"])
+def test_the_exit_code_says_whether_the_input_was_at_fault(error, code, name, capsys):
+    """All commands of both programs end in one place; docs/commands.md has the table."""
+    app = typer.Typer()
+
+    @app.command()
+    def fail() -> None:
+        raise error("It is so.")
+
+    assert run(app, name, []) == code
+    assert capsys.readouterr().err == "It is so.\n"
 
 
 def test_report_says_simulated_and_tells_broken_records(tmp_path):

@@ -1,6 +1,7 @@
 """Records of JSOC: its words understood, and the nearest good one for every hour."""
 
 import csv
+import re
 
 import numpy as np
 import pandas as pd
@@ -148,6 +149,20 @@ def test_names_and_record_sets_are_jsocs():
     assert NEAR_REAL_TIME.record_set(None, (FIVE,)) == (
         "hmi.sharp_cea_720s_nrt[][2011.02.13_05:00:00_TAI]"
     )
+
+
+@given(
+    st.lists(st.integers(1_272_672_000, 1_893_456_000), max_size=5),
+    st.one_of(st.none(), st.integers(1, 99_999)),
+    st.sampled_from([DEFINITIVE, NEAR_REAL_TIME]),
+)
+def test_every_time_of_a_record_set_is_tai(times, harp, series):
+    """Without a zone DRMS would take it for UTC."""
+    for between in (False, True):
+        inside = series.record_set(harp, map(float, times), between=between).split("[")[2][:-1]
+        written = re.split("[,-]", inside) if inside else []
+        assert len(written) == len(times)
+        assert all(re.fullmatch(r"[\d.]{10}_[\d:.]+_TAI", one) for one in written)
 
 
 @pytest.mark.parametrize(

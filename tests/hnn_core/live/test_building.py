@@ -153,6 +153,25 @@ def test_a_flare_without_a_number_gets_its_region_by_position(monkeypatch, capsy
         assert 377 in {region.harp for region in read_plan(REQUEST).regions}
 
 
+def test_a_region_that_came_into_the_table_since_is_in_a_new_plan(monkeypatch, capsys):
+    world = small_world(2)
+    table = world.harp_noaa
+    world.harp_noaa = [row for row in table if 11158 not in row[1]]
+    with emulated(world) as emulator:
+        for name, value in emulator.environment.items():
+            monkeypatch.setenv(name, value)
+        assert main([*BUILD, "--plan"]) == 0
+        why = [one["why"] for one in events(capsys) if one["event"] == "excluded"]
+        assert "no HARP has its NOAA number" in why
+        assert len(emulator.asked("harp_noaa")) == 1  # the copy was new
+        world.harp_noaa = table
+        later = ["2011-12-30" if word == "2011-12-31" else word for word in BUILD]
+        assert main([*later, "--plan"]) == 0
+        assert len(emulator.asked("harp_noaa")) == 2
+        request = replace(REQUEST, end=read_day("2011-12-30"))
+        assert 377 in {region.harp for region in read_plan(request).regions}
+
+
 def test_a_network_trains_on_the_set(undisturbed, monkeypatch, capsys):
     monkeypatch.setenv("HNN_HOME", str(undisturbed[0].parents[1]))
     small = ["--width", "32", "--depth", "1", "--heads", "2", "--epochs", "1"]

@@ -60,6 +60,7 @@ def test_an_hour_that_is_off_line_stops_a_fetch_with_an_email_to_send(emulator, 
     assert main([*FETCH, "--allow-missing", "--json"]) == 0
     end = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (end["event"], end["present"], end["missing"]) == ("end", 4, 1)
+    assert (end["off_line"], end["instead"]) == (1, 1)
     emulator.jsoc.offline.clear()
     assert main(FETCH) == 0
     assert len(cached(DEFINITIVE, 377)) == 6  # the hour's own records, and what stood for 09:00
