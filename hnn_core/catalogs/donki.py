@@ -102,7 +102,7 @@ class Donki(Client):
                 self.refresh.note(f"{transport.service} is used from here on. {errors[0]}")
             self.keep(span, reply)
             return
-        raise type(errors[-1])(" ".join(map(str, errors))) from errors[-1]
+        raise type(errors[-1])("; then ".join(map(str, errors))) from errors[-1]
 
 
 def _named(host: str) -> str:

@@ -88,7 +88,7 @@ def _show_coverage(catalog: Catalog) -> None:
     columns = {"start": days, "end": days, "fetched_utc": fetched}
     show_table(coverage, "coverage", columns=columns)
     if not missing.empty:
-        st.markdown("### What is missing between them")
+        st.markdown("### What is missing in between")
         show_table(missing, "missing", columns={"start": days, "end": days}, height="content")
     st.caption(
         "Spans whose records may still change are requested again with the next fetch of their "
