@@ -37,11 +37,11 @@ _PADDING = timedelta(days=1)
 _LONGEST = timedelta(days=1)
 """No flare lasts longer from begin to end; a record in which one does has a wrong date in it."""
 
-_IN_WORK = timedelta(days=60)
-"""A record submitted this long before it was fetched shows that its span is being revised."""
-_IN_WORK_LASTS = timedelta(days=7)
-_LASTS = timedelta(days=180)
-"""How old the reply of a settled span may be: records are revised years later too."""
+_IN_WORK, _IN_WORK_LASTS = timedelta(days=60), timedelta(days=7)
+"""A record submitted this long before it was fetched shows that its span is being revised; the
+reply is then good for a week."""
+_RECENT, _RECENT_LASTS = timedelta(days=730), timedelta(days=180)
+"""The reply of a span that had ended this long before it was fetched is good for half a year."""
 
 _Problems = list[tuple[str, str]]
 
@@ -73,13 +73,11 @@ class Donki(Client):
 
     def lasts(self, span: Span, reply: RawReply) -> timedelta:
         """Return how old a reply may be: records are revised long after their span (data.md)."""
-        lasts = min(super().lasts(span, reply), _LASTS)
-        if lasts == _LASTS and any(
-            (read_time(record.get("submissionTime")) or datetime.min) > reply.fetched - _IN_WORK
-            for record in records_of(reply.read())
-        ):
-            return _IN_WORK_LASTS
-        return lasts
+        lasts = super().lasts(span, reply)
+        submitted = (read_time(one.get("submissionTime")) for one in records_of(reply.read()))
+        if any(one is not None and one > reply.fetched - _IN_WORK for one in submitted):
+            return min(lasts, _IN_WORK_LASTS)
+        return min(lasts, _RECENT_LASTS) if reply.fetched < span.ends + _RECENT else lasts
 
     def fetch(self, transport: Transport, span: Span) -> None:
         """Fetch a span, from the second host where the first does not give it."""
@@ -102,7 +100,7 @@ class Donki(Client):
                 self.refresh.note(f"{transport.service} is used from here on. {errors[0]}")
             self.keep(span, reply)
             return
-        raise type(errors[-1])(" ".join(map(str, errors))) from errors[-1]
+        raise type(errors[-1])("; then ".join(map(str, errors))) from errors[-1]
 
 
 def _named(host: str) -> str:

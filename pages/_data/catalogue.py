@@ -120,8 +120,7 @@ def _show_form() -> None:
     again = st.checkbox(
         "Fetch again what was fetched before",
         key="catalogue_again",
-        help="Without this, what is here and settled is not requested; DONKI's records are after "
-        "half a year.",
+        help="Without this, what is here is requested only where DONKI may still revise it.",
     )
     st.caption(
         "Flares from NOAA's GOES reports (NCEI) and from HEK, which names more regions; CMEs and "

@@ -88,10 +88,11 @@ def _show_coverage(catalog: Catalog) -> None:
     columns = {"start": days, "end": days, "fetched_utc": fetched}
     show_table(coverage, "coverage", columns=columns)
     if not missing.empty:
-        st.markdown("### What is missing between them")
+        st.markdown("### What is missing in between")
         show_table(missing, "missing", columns={"start": days, "end": days}, height="content")
     st.caption(
         "Spans whose records may still change are requested again with the next fetch of their "
         "days: those that ended less than 60 days before they were fetched; those of DONKI also "
-        "after half a year, and after a week where a record was submitted in the last 60 days."
+        "after half a year where they ended less than two years before, and after a week where a "
+        "record was submitted in the 60 days before."
     )

@@ -22,7 +22,7 @@ from hnn_core.regions.base import Region
 from hnn_core.services.endpoints import donki_hosts, service_url
 from tests.conftest import ROOT
 from tests.emulators import emulated, small_world
-from tests.emulators.world import GoesFlare
+from tests.emulators.world import Cme, GoesFlare
 
 NOW = datetime(2026, 9, 6, 12, tzinfo=UTC)
 FEBRUARY = date(2011, 2, 1), date(2011, 2, 28)
@@ -44,6 +44,7 @@ def services(world, monkeypatch, hnn_home):
         for name, value in emulator.environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("HNN_ATTEMPTS", "3")
+        monkeypatch.delenv("HNN_NASA_API_KEY", raising=False)
         monkeypatch.setenv("HNN_RETRY_WAIT_S", "0.005")
         yield emulator
     world.flares[:], world.cmes[:] = flares, cmes
@@ -149,12 +150,18 @@ class TestAskingAgain:
         assert refresh_cmes(*quiet).fetched == 2
         assert list(Catalog.open().flares["noaa"]) == [11081]
 
-    def test_months_of_donki_are_requested_again_after_half_a_year(self, monkeypatch):
+    def test_recent_months_of_donki_are_requested_again_after_half_a_year(self, monkeypatch, world):
+        peak = datetime.now(UTC) - timedelta(days=300)
+        world.flares.append(GoesFlare(peak, 2e-5, 0, 0, 13900))
+        world.cmes.append(Cme(peak))
+        days = peak.date(), peak.date()
+        refresh_cmes(*days)
         refresh_cmes(*WEEK)
         self.later(monkeypatch, days=179)
-        assert refresh_cmes(*WEEK).kept == 2
+        assert refresh_cmes(*days).kept == 2
         self.later(monkeypatch, days=2)
-        assert refresh_cmes(*WEEK).fetched == 2
+        assert refresh_cmes(*days).fetched == 2
+        assert refresh_cmes(*WEEK).kept == 2  # long over: only where it is being revised
 
     def test_a_month_that_is_being_revised_is_requested_again_after_a_week(
         self, services, monkeypatch

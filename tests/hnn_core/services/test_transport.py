@@ -145,6 +145,7 @@ def test_what_is_secret_is_sent_and_never_shown(emulator):
     ],
 )
 def test_the_hosts_of_donki(monkeypatch, environment, hosts):
+    monkeypatch.delenv("HNN_NASA_API_KEY", raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert endpoints.donki_hosts() == hosts
