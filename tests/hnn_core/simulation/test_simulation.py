@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.physics.pil import detect_pils
-from hnn_core.exceptions import UnknownRegionError, UnknownTimeError
+from hnn_core.exceptions import UnknownRegionError, UnknownSourceError, UnknownTimeError
 from hnn_core.magnetogram.magnetogram import read_fits
 from hnn_core.simulation.evolution import evolve
 from hnn_core.simulation.population import HOURS, PIXEL_CM2, Population
 from hnn_core.simulation.render import render, simulate_region
 from hnn_core.sources import open_source
+from hnn_core.sources.simulated import SimulatedSource
 from tests.support.drawn_sharp import write_hdu
 
 pytestmark = pytest.mark.slow
@@ -174,3 +175,22 @@ def test_any_seed_gives_a_usable_region(seed: int, index: int) -> None:
     assert region.onset_hour < region.flare_hour - 26
     assert region.flare_hour < HOURS
     assert -45 < region.start_longitude < region.start_longitude + 27.5 < 45
+
+
+@pytest.mark.parametrize("spec", ["sim:" + "9" * 5000, "sim:1:" + "9" * 5000, "sim:" + "9" * 19])
+def test_a_number_that_no_population_has_is_refused_in_a_sentence(spec):
+    with pytest.raises(
+        UnknownSourceError, match="not a whole number of at most 18 digits"
+    ) as caught:
+        open_source(spec)
+    assert len(str(caught.value)) < 300
+
+
+def test_one_region_of_a_large_population_does_not_wait_for_the_others():
+    source = SimulatedSource(1, 90_000)
+    assert len(source.times("SIM 80000")) == HOURS
+    assert source.frame("SIM 80000", source.times("SIM 80000")[0]).harp == 980_000
+    for name in ("SIM 0", "SIM 01", "SIM 90001", "SIM 1000000", "SIM ²", "sim 1", ""):
+        with pytest.raises(UnknownRegionError):
+            source.truth(name)
+    assert "_regions" not in vars(source)
