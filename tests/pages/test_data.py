@@ -256,7 +256,7 @@ def test_what_is_here_is_listed_with_totals_and_leads_to_explore(live):
 
 
 def test_predictions_of_the_watch_are_listed_the_newest_first():
-    prediction_log().parent.mkdir()
+    prediction_log().parent.mkdir(parents=True)
     for hour, told in (
         ("05", {"probability": 0.25, "label": "confined"}),
         ("06", {"refused": "Far."}),
