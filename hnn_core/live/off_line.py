@@ -102,7 +102,7 @@ def settle_off_line(
     have = "1 hour has" if len(named) == 1 else f"{len(named)} hours have"
     words = (
         f"{have} no good record on line at JSOC now: {', '.join(named[:_MOST_NAMED])}{more}. "
-        f"An e-mail to {JSOC_HELP} that asks for them is in {path}."
+        f"An e-mail to {JSOC_HELP} that requests them is in {path}."
     )
     if not allow_missing:
         raise OffLineError(

@@ -10,7 +10,11 @@ from hnn_core.dataset.card import list_datasets
 from hnn_core.jsoc.files import cache_home, cached
 from hnn_core.jsoc.keywords import DEFINITIVE
 from hnn_core.live.holdings import holdings
-from tests.emulators import emulated, small_world
+from hnn_core.magnetogram.conventions import parse_t_rec
+from hnn_core.sources import open_source
+from hnn_core.sources.sequence import build_sequence
+from tests.conftest import real_data
+from tests.emulators import emulated, real_world, small_world
 from tests.emulators.record_set import Record
 
 pytestmark = pytest.mark.slow
@@ -120,3 +124,20 @@ def test_a_build_of_which_all_is_off_line_is_none(emulator, capsys):
     assert main([*BUILD, "--allow-missing"]) == 1
     assert "no good record on line" in capsys.readouterr().err
     assert list_datasets() == ([], [])
+
+
+def test_real_hours_that_are_off_line_are_a_gap_that_is_filled(monkeypatch, capsys):
+    """The real files of HARP 377 are hourly, so that nothing stands in for an hour."""
+    with emulated(real_world(real_data("harp377"))) as running:
+        for name, value in running.environment.items():
+            monkeypatch.setenv(name, value)
+        gone = ["2011.02.14_10:00:00_TAI", "2011.02.14_11:00:00_TAI"]
+        running.jsoc.offline |= {f"hmi.sharp_cea_720s[377][{time}]" for time in gone}
+        hours = ["--from", "2011-02-14T06:00", "--to", "2011-02-14T15:00"]
+        assert main(["data", "fetch", "--ar", "11158", *hours]) == 1
+        assert f"\nhmi.sharp_cea_720s[377][{','.join(gone)}]{{magnetogram}}\n" in letter()
+        capsys.readouterr()
+        assert main(["data", "fetch", "--ar", "11158", *hours, "--allow-missing"]) == 0
+        assert "8 were here already, 2 hours without one." in capsys.readouterr().out
+    sequence = build_sequence(open_source("jsoc:"), "377", parse_t_rec("2011-02-14T15:00"))
+    assert sequence.interpolated == (False,) * 4 + (True,) * 2 + (False,) * 4
