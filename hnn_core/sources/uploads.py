@@ -13,12 +13,14 @@ import secrets
 import shutil
 import weakref
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 import psutil
 from astropy.time import Time
+from filelock import FileLock
 
 from hnn_core.exceptions import (
     ArchiveError,
@@ -98,10 +100,11 @@ class Upload:
         A file beyond `MAX_FILES` or `MAX_BYTES` is listed in `skipped`, as is an archive that
         cannot be unpacked.
         """
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not self._held:
-            self._held.append((self._folder / _LOCK).open("ab"))
-            take_lock(self._held[0])
+        with _looking():
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self._held:
+                self._held.append((self._folder / _LOCK).open("ab"))
+                take_lock(self._held[0])
         skipped = {file.path: file for file in self.skipped}
         files_left, bytes_left = MAX_FILES - self.n_files, MAX_BYTES - self.n_bytes
         here_left = _MAX_BYTES_HERE - sum(path.stat().st_size for path in _files(uploads_home()))
@@ -238,9 +241,16 @@ def _files(folder: Path) -> Iterable[Path]:
     return (path for path in files if path.name != _LOCK)
 
 
+def _looking() -> FileLock:
+    """Return the lock under which servers take the locks of sessions and look at them."""
+    return FileLock(home() / "uploads.lock")
+
+
 def _remove_orphans() -> None:
     """Remove what sessions of servers left that were killed."""
-    if uploads_home().is_dir():
+    if not uploads_home().is_dir():
+        return
+    with suppress(OSError), _looking():  # a disk that cannot be written keeps what is there
         for folder in uploads_home().iterdir():
             held = is_held(folder / _LOCK)
             if held is None:  # of an earlier version, or on a disk without locks
