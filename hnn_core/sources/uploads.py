@@ -20,6 +20,7 @@ from typing import IO
 
 import psutil
 from astropy.time import Time
+from filelock import FileLock
 
 from hnn_core.exceptions import (
     ArchiveError,
@@ -108,7 +109,7 @@ class Upload:
         A file beyond `MAX_FILES` or `MAX_BYTES` is listed in `skipped`, as is an archive that
         cannot be unpacked.
         """
-        with room_on_disk(self._folder, _FEWER):
+        with room_on_disk(self._folder, _FEWER), _looking():
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not self._held:
                 self._held.append((self._folder / _LOCK).open("ab"))
@@ -252,12 +253,18 @@ def _files(folder: Path) -> Iterable[Path]:
     return (path for path in files if path.name != _LOCK)
 
 
+def _looking() -> FileLock:
+    """Return the lock under which servers take the locks of sessions and look at them."""
+    return FileLock(home() / "uploads.lock")
+
+
 def _remove_orphans() -> None:
     """Remove what sessions of servers left that were killed."""
-    for folder in entries(uploads_home()):
-        held = is_held(folder / _LOCK)
-        if held is None:  # of an earlier version, or on a disk without locks
-            owner = folder.name.partition("-")[0]
-            held = owner.isdigit() and psutil.pid_exists(int(owner))
-        if not held:
-            _remove(folder, index_path(folder.absolute()))
+    with suppress(OSError), _looking():  # a disk that cannot be written keeps what is there
+        for folder in entries(uploads_home()):
+            held = is_held(folder / _LOCK)
+            if held is None:  # of an earlier version, or on a disk without locks
+                owner = folder.name.partition("-")[0]
+                held = owner.isdigit() and psutil.pid_exists(int(owner))
+            if not held:
+                _remove(folder, index_path(folder.absolute()))
