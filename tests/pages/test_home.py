@@ -4,6 +4,7 @@ import errno
 import os
 
 import pytest
+import streamlit as st
 
 from hnn_core.network.predictor import Predictor
 from tests.support.app import run_app
@@ -11,9 +12,9 @@ from tests.support.app import run_app
 PAGES = [
     ("", {"source": "upload"}, ""),
     ("", {"source": "jsoc"}, ""),
-    ("case_studies", {}, "set_save"),
+    pytest.param("case_studies", {}, "set_save", marks=pytest.mark.slow),
     ("skill", {}, ""),
-    ("training", {"view": "new"}, "build_small"),
+    ("training", {"view": "new"}, ""),
     ("training", {"view": "watch"}, ""),
     ("data", {"show": "here"}, ""),
     ("data", {"show": "fetch"}, "fetch_now"),
@@ -72,6 +73,7 @@ def test_a_fault_of_the_machine_is_a_sentence_and_the_session_lives(
     def refuse(*_, **__):
         raise error
 
+    st.cache_data.clear()
     with monkeypatch.context() as patch:
         patch.setattr(Predictor, "predict", refuse)
         app = run_app(source="sim", region="SIM 2")
