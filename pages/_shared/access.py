@@ -91,7 +91,7 @@ def show_sign_in() -> None:
     if signed_in is None:
         return
     label, icon, act = ("Sign out", "logout", st.logout) if signed_in else _SIGN_IN
-    st.button(label, key="sign_in", icon=f":material/{icon}:", type="tertiary", on_click=act)
+    st.button(plain(label), key="sign_in", icon=f":material/{icon}:", type="tertiary", on_click=act)
 
 
 def writes_refused() -> str:

@@ -97,7 +97,7 @@ def offer(
     if task is None or task.failed:
         more = {"icon": ":material/play_arrow:", **more}
         if reason := _start_refused(windows):
-            more |= {"disabled": True, "help": reason}
+            more |= {"disabled": True, "help": plain(reason)}
 
         def press() -> None:
             if not _start_refused(windows):
@@ -105,7 +105,7 @@ def offer(
 
         st.button(label, key=name, on_click=press, **more)
         if reason:
-            st.caption(f":material/lock: {reason}")
+            st.caption(f":material/lock: {plain(reason)}")
     if below:
         st.caption(plain(below))
     if task is None:
@@ -175,7 +175,7 @@ def _show(key: Hashable, name: str) -> None:
             icon=":material/stop_circle:",
             type="tertiary",
             disabled=task.cancel.is_set() or bool(_stop_refused(task)),
-            help=_stop_refused(task) or None,
+            help=plain(_stop_refused(task)) or None,
             on_click=_stop,
             args=(task,),
         )

@@ -176,7 +176,7 @@ def worded_errors() -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 - the last place before a person sees it
         _log.exception("Unexpected error on a page")
         if words := fault_words(error):
-            st.error(words, icon=":material/error:")
+            st.error(plain(words), icon=":material/error:")
             return
         st.error(
             f"Something went wrong here that should not ({plain(type(error).__name__)}). Choose "
