@@ -84,7 +84,7 @@ def test_it_resumes_to_the_weights_of_an_undisturbed_run(tmp_path, whole):
         same(result(run), whole)
 
     steps = at_every_step(
-        tmp_path, lambda _: perform(find_run("one")), after, prepare=prepare, every=61
+        tmp_path, lambda _: perform(find_run("one")), after, prepare=prepare, every=41
     )
     assert steps > 200
     assert "interrupted" in told  # the disk had no room for the status either
