@@ -222,9 +222,9 @@ def test_another_format_or_preprocessing_is_refused(folder, changes, words):
         StoredDataset.open(folder)
 
 
-def test_a_card_that_is_a_list_is_foreign(folder):
+def test_a_card_that_is_a_list_is_damaged(folder):
     (folder / "card.json").write_text("[1]")
-    with pytest.raises(ForeignDatasetError, match="format None"):
+    with pytest.raises(CorruptDatasetError, match="it holds no JSON object"):
         StoredDataset.open(folder)
 
 
