@@ -214,7 +214,7 @@ def test_no_part_of_a_file_is_left_when_writing_fails(folder, tmp_path, capsys, 
     monkeypatch.setattr("pathlib.Path.write_bytes", full)
     code, _, complaints = run(capsys, "report", *case(folder), *QUICK, "--out", tmp_path / "r.html")
     assert code == 2
-    assert "No space left" in complaints.splitlines()[-1]
+    assert "r.html: The disk of" in complaints.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []
 
 
