@@ -308,6 +308,17 @@ def test_a_visitor_has_one_piece_of_work_and_cancels_no_other(visitor, work):
     assert stop("a", "ada")
 
 
+def test_sessions_of_visitors_together_have_a_few(visitor, work, monkeypatch):
+    """Who opens many sessions fills no queue, and takes the operator no place in it."""
+    begin, stop = work
+    names = [f"visitor {number}" for number in range(9)]
+    assert [begin(name, name) for name in names] == [True] * 6 + [False] * 3
+    assert stop(names[5], names[5])  # the first has begun and ends later
+    assert begin("again", names[8])
+    monkeypatch.setenv("HNN_ALLOW_WRITES", "1")
+    assert begin("operator", "ada")
+
+
 def test_who_may_write_has_more_and_cancels_any(work):
     begin, stop = work
     assert begin("a", "ada")
