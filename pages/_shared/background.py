@@ -18,7 +18,7 @@ from hnn_core.live.reporting import duration
 from pages._shared.access import writes_refused
 from pages._shared.messages import plain, worded_errors
 
-__all__ = ["discard", "offer", "start"]
+__all__ = ["discard", "discard_refused", "offer", "start"]
 
 _REFRESH_S = 1.0
 _MOST_WINDOWS = 400
@@ -157,11 +157,17 @@ def start(
 
 
 def discard(key: Hashable) -> None:
-    """Drop the result under a key, so that it can be made anew; work at it goes on."""
+    """Drop the result under a key, if this session may; work at it goes on."""
     tasks, _ = _store()
     task = tasks.get(key)
-    if task is not None and not task.busy:
+    if task is not None and not task.busy and not discard_refused(key):
         tasks.pop(key, None)
+
+
+def discard_refused(key: Hashable) -> str:
+    """Return why this session may not drop a result, which everyone sees; empty if it may."""
+    task = _store()[0].get(key)
+    return _stop_refused(task) if task else ""
 
 
 def _show(key: Hashable, name: str) -> None:

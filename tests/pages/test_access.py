@@ -331,3 +331,21 @@ def test_a_result_is_not_dropped_while_it_is_made(work):
     assert begin("a", "ada")
     background.discard("a")
     assert "a" in background._store()[0]
+
+
+def test_a_visitor_drops_no_result_of_another(visitor, monkeypatch):
+    tasks, _ = background._store()
+    tasks.clear()
+    who = ["ada"]
+    monkeypatch.setattr(background, "_session", lambda: who[0])
+    background.start("a", "Work a", "steps", lambda **_: "made")
+    assert tasks["a"].future.result(60) == "made"
+    who[0] = "eve"
+    assert "server's token" in background.discard_refused("a")
+    background.discard("a")
+    assert "a" in tasks
+    who[0] = "ada"
+    assert background.discard_refused("a") == ""
+    background.discard("a")
+    assert "a" not in tasks
+    assert background.discard_refused("a") == ""
