@@ -7,7 +7,7 @@ The two longitudes are those of docs/method.md, "Frames".
 
 import math
 import re
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,8 @@ def parse_t_rec(text: str) -> Time:
     if match is None:
         raise ValueError(f"{text!r} is not a time such as 2011.02.13_05:00:00_TAI")
     year, month, day, hour, minute, second, suffix = match.groups()
+    if not 1000 <= int(year) < MAXYEAR:
+        raise ValueError(f"{text!r} is not in the years 1000 to {MAXYEAR - 1}")
     iso = f"{year}-{month}-{day}T{hour}:{minute}:{second or '00'}"
     return Time(iso, scale="utc" if suffix in ("_UTC", "Z") else "tai").tai
 

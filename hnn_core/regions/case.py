@@ -76,7 +76,7 @@ class Case:
                 raise RequestError(f"A case without a {name} cannot be shown; choose one.")
         try:
             object.__setattr__(self, "hour", iso_minute(parse_t_rec(self.hour)))
-        except (ValueError, OverflowError) as error:  # the latter: year 0
+        except ValueError as error:
             raise RequestError(
                 f"“{self.hour[:30]}” is no hour of {self.region}; write 2011-02-15T01:00 (TAI)."
             ) from error

@@ -81,9 +81,10 @@ class PlanRequest:
     def from_spec(cls, spec: str) -> "PlanRequest":
         """Read ``jsoc:M5.0:2010-05-01:2022-12-31:10``. Raises RequestError."""
         parts = spec.split(":")
-        if len(parts) != 5 or parts[0] != "jsoc" or not parts[4].isdigit():
+        hours = re.fullmatch(r"\d{1,3}", parts[-1], re.ASCII)
+        if len(parts) != 5 or parts[0] != "jsoc" or hours is None:
             raise RequestError(
-                f"{spec!r} is no planned data set; it is made by data build --class."
+                f"{spec[:80]!r} is no planned data set; it is made by data build --class."
             )
         return cls(parts[1], read_day(parts[2]), read_day(parts[3]), int(parts[4]))
 
@@ -247,7 +248,7 @@ class PlannedSource:
 
     def _of(self, region: str) -> PlannedRegion:
         """Find a planned region by `Region.id`, which ends in the HARP number."""
-        number = re.search(r"\d+$", region)
+        number = re.search(r"\d{1,9}$", region)
         planned = self._planned.get(int(number[0])) if number else None
         if planned is None:
             raise UnknownRegionError(f"There is no region {region!r} in {self.spec}.")

@@ -53,6 +53,9 @@ MAX_FILES = 1000
 _MAX_BYTES_HERE = 8 * MAX_BYTES
 """Of all sessions together."""
 _FEWER = "upload again, or fewer files"
+_LONGEST, _SHOWN = 200, 60
+"""Bytes of a name that leave room for what is added while a file is written; and how many of a
+longer one are shown."""
 _NAME = re.compile(r"\d+-[0-9a-f]{32}")
 _LOCK = ".lock"
 
@@ -123,7 +126,12 @@ class Upload:
                 stem = re.sub(r"[^\w.+-]", "_", Path(name).name).lstrip(".") or "_"
                 target = self._folder / stem
                 skipped.pop(shown, None)
-                if files_left <= 0 or len(content) > bytes_left:
+                if len(stem.encode()) > _LONGEST:
+                    reason = (
+                        f"{shown[:_SHOWN]}… was not kept: its name is too long; give it a shorter "
+                        "one."
+                    )
+                elif files_left <= 0 or len(content) > bytes_left:
                     reason = (
                         f"{shown} was not kept: a session holds at most {MAX_FILES} files and "
                         f"{MAX_BYTES / 1e6:.0f} MB. Give a folder on the server instead."

@@ -84,7 +84,7 @@ def show_drop(case: Case) -> None:
     """Draw the button that removes a case."""
     st.button(
         "Remove",
-        key=f"drop_{case.source}_{case.region}_{case.hour}",
+        key=f"drop_{case.key}",
         icon=":material/close:",
         type="tertiary",
         on_click=lambda: put_cases(

@@ -40,9 +40,7 @@ def show_few(selection: Selection) -> None:
         return
     studies, absent = study_all(cases)
     for case, why in absent.items():
-        row = st.container(
-            horizontal=True, vertical_alignment="center", key=f"absent_{case.region}"
-        )
+        row = st.container(horizontal=True, vertical_alignment="center", key=f"absent_{case.key}")
         with row:
             where = f"{case.region} at {case.hour.replace('T', ' ')}"
             st.error(plain(f"{where}: {why}"), icon=":material/error:")

@@ -24,7 +24,7 @@ from analysis.surveys.validation import validate, validation_table
 from hnn_core.exceptions import HnnError
 from hnn_core.regions.goes_classes import FLARE_CLASSES
 from pages._shared import caches
-from pages._shared.background import discard, offer, start
+from pages._shared.background import discard, discard_refused, offer, start
 from pages._shared.charts import show_chart
 from pages._shared.messages import MASK_WORDS, POLICY_WORDS, plain, region_label
 from pages._shared.selectors import Selection, choose_population
@@ -118,7 +118,15 @@ def show_truth(selection: Selection) -> None:
         show_table(found.table(), "truth_numbers")
     with st.container(horizontal=True):
         download("All windows, CSV", lambda: table_csv(table), "validation.csv", "truth_csv")
-        st.button("Measure anew", key="truth_again", on_click=_anew, args=(key, begun))
+        kept = discard_refused(key)
+        st.button(
+            "Measure anew",
+            key="truth_again",
+            disabled=bool(kept),
+            help=plain(kept) or None,
+            on_click=_anew,
+            args=(key, begun),
+        )
 
 
 def _measure(
@@ -137,7 +145,15 @@ def _measure(
     )
     if table is not None:
         {"slopes": _show_slopes, "maps": _show_maps}[name](table, selection)
-        st.button("Measure anew", key=f"again_{name}", on_click=discard, args=(key,))
+        kept = discard_refused(key)
+        st.button(
+            "Measure anew",
+            key=f"again_{name}",
+            disabled=bool(kept),
+            help=plain(kept) or None,
+            on_click=discard,
+            args=(key,),
+        )
 
 
 def _choose(selection: Selection) -> tuple[dict[str, Any], int]:

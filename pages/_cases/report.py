@@ -14,7 +14,7 @@ from hnn_core.regions.case import Case
 from hnn_core.sources import open_source
 from pages._cases.chosen import find_model
 from pages._shared import caches
-from pages._shared.background import discard, offer
+from pages._shared.background import discard, discard_refused, offer
 from pages._shared.messages import plain
 from pages._shared.widgets import download
 
@@ -66,7 +66,16 @@ def _show(key: Hashable, made: ReportFiles) -> None:
         download("Report, HTML", made.page.encode(), "report.html", "report_html")
         download("Tables, masks and maps, zip", made.archive, "report.zip", "report_zip")
         download("One row an hour, parquet", made.parquet, "cases.parquet", "report_parquet")
-        st.button("Make anew", key="report_again", type="tertiary", on_click=discard, args=(key,))
+        kept = discard_refused(key)
+        st.button(
+            "Make anew",
+            key="report_again",
+            type="tertiary",
+            disabled=bool(kept),
+            help=plain(kept) or None,
+            on_click=discard,
+            args=(key,),
+        )
 
 
 def _work(cases: tuple[Case, ...], *, explain: bool, check: bool) -> Callable[..., ReportFiles]:

@@ -2,7 +2,7 @@
 
 It runs next to the page, shows how far it is, can be cancelled by whom it was started or who may
 write here, and its result is kept for everyone who requests the same. A session that may not write
-has one piece of work under way at a time.
+has one piece of work under way at a time, and all of these together have a few.
 """
 
 import threading
@@ -18,11 +18,13 @@ from hnn_core.live.reporting import duration
 from pages._shared.access import writes_refused
 from pages._shared.messages import plain, worded_errors
 
-__all__ = ["discard", "offer", "start"]
+__all__ = ["discard", "discard_refused", "offer", "start"]
 
 _REFRESH_S = 1.0
 _MOST_WINDOWS = 400
 """Of one piece of work of a visitor: less than a minute for slopes."""
+_MOST_OF_VISITORS = 6
+"""Pieces of work under way of sessions that may not write: sessions are had for nothing."""
 _KEPT = 24
 """Results kept: of tables and maps, up to some 10 MB each."""
 
@@ -32,6 +34,7 @@ class _Task:
 
     def __init__(self, title: str, unit: str, work: Callable[..., Any], owner: str) -> None:
         self.title, self.unit, self.owner = title, unit, owner
+        self.of_visitor = bool(writes_refused())
         self.cancel = threading.Event()
         self.pace = Pace()
         self.future: Future[Any] = _store()[1].submit(self._run, work)
@@ -154,11 +157,17 @@ def start(
 
 
 def discard(key: Hashable) -> None:
-    """Drop the result under a key, so that it can be made anew; work at it goes on."""
+    """Drop the result under a key, if this session may; work at it goes on."""
     tasks, _ = _store()
     task = tasks.get(key)
-    if task is not None and not task.busy:
+    if task is not None and not task.busy and not discard_refused(key):
         tasks.pop(key, None)
+
+
+def discard_refused(key: Hashable) -> str:
+    """Return why this session may not drop a result, which everyone sees; empty if it may."""
+    task = _store()[0].get(key)
+    return _stop_refused(task) if task else ""
 
 
 def _show(key: Hashable, name: str) -> None:
@@ -194,11 +203,16 @@ def _stop_refused(task: _Task) -> str:
 
 def _start_refused(windows: int) -> str:
     """Return why this session may not start more work; empty if it may."""
-    mine = [task for task in list(_store()[0].values()) if task.busy and task.owner == _session()]
-    if not writes_refused() or not (mine or windows > _MOST_WINDOWS):
+    if not writes_refused():
         return ""
+    busy = [task for task in list(_store()[0].values()) if task.busy]
+    mine = [task for task in busy if task.owner == _session()]
     if mine:
         return f"{mine[0].title} is under way; wait for its end or cancel it."
+    if sum(task.of_visitor for task in busy) >= _MOST_OF_VISITORS:
+        return "Other visitors have as much work under way as this server takes; try again later."
+    if windows <= _MOST_WINDOWS:
+        return ""
     return (
         f"These are {windows:,} windows. For visitors this server measures at most "
         f"{_MOST_WINDOWS}: choose fewer regions, or more hours between windows."

@@ -183,7 +183,7 @@ def hour_shown(place: Place, text: str) -> str:
     """Return the hour, ISO minutes, TAI, by which a time is known; a text that is none as it is."""
     try:
         time = parse_t_rec(text)
-    except (ValueError, OverflowError):  # the latter: year 0
+    except ValueError:
         return text
     return iso_minute(shown_hour(source(place.spec), place.region, time))
 

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hmac import compare_digest
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote_plus, urlsplit
 
 import click
 import streamlit as st
@@ -33,6 +33,8 @@ __all__ = ["Door", "opened", "require_sound_start"]
 _READ = ("GET", "HEAD", "OPTIONS")
 _MOST_WAITING = 1_000_000_000
 """Bytes of uploads on their way and in memory, of all sessions together."""
+_once: set[str] = set()
+"""The token of the link that the start opens in the browser, until that has come."""
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data: blob:; "
@@ -108,20 +110,24 @@ def require_sound_start() -> None:
 
 @asynccontextmanager
 async def opened(app: Any) -> AsyncIterator[None]:
-    """Draw the token if none is given, print the link, open it unless the server is headless."""
+    """Draw the token if none is given, print the link, open one unless the server is headless.
+
+    The one that is opened serves once: all users of the machine see what a browser is started with.
+    """
     del app
     given = "HNN_TOKEN" in os.environ
     token = os.environ.setdefault("HNN_TOKEN", secrets.token_urlsafe(32))
     address = st.get_option("server.address") or "localhost"
     place = get_url(get_display_address(address))
-    link = f"{place}/?token={token}"
-    shown = f"{place}/?token=… (with your HNN_TOKEN for …)" if given else link
+    shown = f"{place}/?token={'… (with your HNN_TOKEN for …)' if given else token}"
     click.echo(
         f"\n  HNN Explorer: {shown}\n\n  Who opens this link can start, stop and delete work; "
         f"without the token one can look.\n"
     )
     sys.stdout.flush()
     if not st.get_option("server.headless"):
+        _once.add(secrets.token_urlsafe(32))
+        link = f"{place}/?token={next(iter(_once))}"
         threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()
     yield
 
@@ -131,7 +137,10 @@ def _is_own(origin: str | None, host: str) -> bool:
     if origin is None:
         return False
     named = [one.strip().rstrip("/") for one in st.get_option("server.corsAllowedOrigins")]
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:  # brackets around what is no address
+        return False
     own = parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower()
     return own or origin in named
 
@@ -139,10 +148,14 @@ def _is_own(origin: str | None, host: str) -> bool:
 def _token(scope: Scope) -> str:
     """Return the token in the address of a page, or an empty text."""
     for part in scope["query_string"].decode("latin-1").split("&"):
-        name, _, value = part.partition("=")
-        if name == "token":
-            return value or "-"
+        if _is_token(part):
+            return part.partition("=")[2] or "-"
     return ""
+
+
+def _is_token(part: str) -> bool:
+    """Return whether a part of a query is the token, as browsers may write its name."""
+    return unquote_plus(part.partition("=")[0]) == "token"
 
 
 def _take_token(token: str, host: str, scope: Scope) -> Response:
@@ -151,13 +164,13 @@ def _take_token(token: str, host: str, scope: Scope) -> Response:
     A path never begins with two slashes: that would be another server.
     """
     parts = scope["query_string"].decode("latin-1").split("&")
-    kept = "&".join(part for part in parts if part.partition("=")[0] != "token")
+    kept = "&".join(part for part in parts if not _is_token(part))
     path = "/" + quote(scope["path"].lstrip("/\\"))
     response = RedirectResponse(f"{path}?{kept}" if kept else path, status_code=303)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
     right = os.environ.get("HNN_TOKEN", "")
-    if right and compare_digest(token.encode(), right.encode()):
+    if right and (_is(token, right) or _serves_once(token)):
         response.set_cookie(
             cookie_name(host),
             right,
@@ -166,6 +179,17 @@ def _take_token(token: str, host: str, scope: Scope) -> Response:
             secure=scope["scheme"] == "https",
         )
     return response
+
+
+def _is(token: str, right: str) -> bool:
+    return compare_digest(token.encode(), right.encode())
+
+
+def _serves_once(token: str) -> bool:
+    """Return whether it is the token of the link that was opened at the start; then use it up."""
+    found = {one for one in _once if _is(token, one)}
+    _once.difference_update(found)
+    return bool(found)
 
 
 def _waiting() -> int:

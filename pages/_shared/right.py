@@ -26,7 +26,7 @@ __all__ = [
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32,}")
 REFUSED = (
-    "Only those who opened the link with the server's token, which the program prints at its "
+    "Only those who opened the link with the server's token, which the program prints at each "
     "start, can start, stop and delete work or open other folders."
 )
 _SIGNED_IN = "You are signed in, but the operator has not named you as one who may change anything."

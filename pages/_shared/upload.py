@@ -55,7 +55,8 @@ def skipped_uploads() -> tuple[SkippedFile, ...]:
 def require_own(spec: str) -> None:
     """Refuse the uploaded files of another session."""
     upload: Upload | None = st.session_state.get("upload")
-    if spec.startswith("upload:") and (upload is None or spec != upload.spec):
+    kind, _, name = (part.strip() for part in spec.strip().partition(":"))  # as `open_source` reads
+    if kind == "upload" and (upload is None or upload.spec != f"upload:{name}"):
         raise UnknownSourceError(
             "These files were uploaded in another session, which alone can see them; upload them "
             "here, or put them into a folder on the server."

@@ -308,6 +308,17 @@ def test_a_visitor_has_one_piece_of_work_and_cancels_no_other(visitor, work):
     assert stop("a", "ada")
 
 
+def test_sessions_of_visitors_together_have_a_few(visitor, work, monkeypatch):
+    """Who opens many sessions fills no queue, and takes the operator no place in it."""
+    begin, stop = work
+    names = [f"visitor {number}" for number in range(9)]
+    assert [begin(name, name) for name in names] == [True] * 6 + [False] * 3
+    assert stop(names[5], names[5])  # the first has begun and ends later
+    assert begin("again", names[8])
+    monkeypatch.setenv("HNN_ALLOW_WRITES", "1")
+    assert begin("operator", "ada")
+
+
 def test_who_may_write_has_more_and_cancels_any(work):
     begin, stop = work
     assert begin("a", "ada")
@@ -320,3 +331,21 @@ def test_a_result_is_not_dropped_while_it_is_made(work):
     assert begin("a", "ada")
     background.discard("a")
     assert "a" in background._store()[0]
+
+
+def test_a_visitor_drops_no_result_of_another(visitor, monkeypatch):
+    tasks, _ = background._store()
+    tasks.clear()
+    who = ["ada"]
+    monkeypatch.setattr(background, "_session", lambda: who[0])
+    background.start("a", "Work a", "steps", lambda **_: "made")
+    assert tasks["a"].future.result(60) == "made"
+    who[0] = "eve"
+    assert "server's token" in background.discard_refused("a")
+    background.discard("a")
+    assert "a" in tasks
+    who[0] = "ada"
+    assert background.discard_refused("a") == ""
+    background.discard("a")
+    assert "a" not in tasks
+    assert background.discard_refused("a") == ""

@@ -140,8 +140,7 @@ def test_a_case_is_added_once_and_taken_out(folder, model):
     clicked(app, "case_add")
     assert "one of the cases already" in app.toast[0].value
     assert len(cases_from_link(app.query_params["cases"])) == 2
-    name = f"drop_fits:{folder}_377_2011-02-13T12:00"
-    clicked(app, name)
+    clicked(app, f"drop_{case(folder).key}")
     assert [one.hour for one in cases_from_link(app.query_params["cases"])] == ["2011-02-13T13:00"]
 
 
@@ -206,6 +205,20 @@ def test_a_case_that_cannot_be_shown_leaves_the_others(folder, model):
     assert not app.exception
     assert any("999" in error.value for error in app.error)
     assert len(table(app, "verdict")) == 1
+
+
+def test_several_cases_that_cannot_be_shown_each_have_their_reason(folder, model):
+    hours = [case(folder, f"2011-02-13T{hour}:00", region="999") for hour in (11, 12)]
+    alike = [
+        case(folder, source="sim:", region="NO_1"),
+        case(folder, source="sim:_NO", region="1"),
+    ]
+    app = linked(folder, *hours, *alike, case(folder))
+    assert "Something went wrong" not in words(app)
+    assert len([error for error in app.error if "999" in error.value]) == 2
+    assert len(table(app, "verdict")) == 1
+    clicked(app, f"drop_{hours[0].key}")
+    assert len(cases_from_link(app.query_params["cases"])) == 4
 
 
 def test_everything_in_detail(folder, model):

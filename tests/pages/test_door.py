@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from secrets import token_hex
 from urllib.parse import urlsplit
 
@@ -170,6 +171,8 @@ def test_a_link_through_a_forward_has_the_right_and_a_cookie_of_its_own(run, por
         "http://127.0.0.1:{port}.example.org",
         "https://sun.example.org",
         "file://127.0.0.1:{port}",
+        "http://[",
+        "http://127.0.0.1:{port}]",
     ],
 )
 def test_other_origins_and_none_do_not_connect_even_with_the_token(port, origin):
@@ -197,6 +200,7 @@ def test_names_that_the_operator_did_not_allow_are_refused(port, host):
         ("/?token={}", "/"),
         ("/?source=sim&token={}&region=SIM+1", "/?source=sim&region=SIM+1"),
         ("/data?token=wrong&token={}", "/data"),
+        ("/data?%74oke%6E={}&a=b", "/data?a=b"),
         ("//sun.example.org/?token={}", "/sun.example.org/"),
         ("/%5Csun.example.org?token={}", "/sun.example.org"),
         ("/%0d%0aSet-Cookie:a?token={}", "/%0D%0ASet-Cookie%3Aa"),
@@ -243,6 +247,7 @@ def test_every_answer_holds_the_browser_to_this_site(port, path):
         ("DELETE", {}),
         ("POST", {"Origin": "https://sun.example.org"}),
         ("PUT", {"Origin": "http://127.0.0.1:1"}),
+        ("PUT", {"Origin": "http://["}),
         ("PUT", {"Origin": "own", "Content_Length": "1000000001"}),
         ("PUT", {"Origin": "own", "Transfer_Encoding": "chunked"}),
         ("PUT", {"Origin": "own", "Content_Length": "-1"}),
@@ -285,3 +290,26 @@ def test_without_a_token_given_one_is_drawn_and_its_link_printed(tmp_path, monke
         port = urlsplit(address).port
         answer = request(port, path=f"/?token={link[1]}")
     assert answer.headers["Set-Cookie"].startswith(f"hnn_token_{port}={link[1]};")
+
+
+def test_the_link_that_a_start_opens_serves_once(tmp_path):
+    """All users of a machine see what a browser is started with."""
+    browser, opened = tmp_path / "browser", tmp_path / "opened"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}.part\nmv {opened}.part {opened}\n')
+    browser.chmod(0o755)
+    settings = {"HNN_ALLOW_WRITES": "", "HNN_TOKEN": TOKEN, "BROWSER": f"{browser} %s"}
+    with serve(tmp_path, tmp_path / "log", headless=False, **settings) as (address, _):
+        port = urlsplit(address).port
+        deadline = time.monotonic() + 300
+        while not opened.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        link = opened.read_text().strip()
+        assert TOKEN not in link
+        assert link.startswith(f"{address}/?token=")
+        path = link.removeprefix(address)
+        wrong, first, second = (request(port, path=one) for one in (f"{path}a", path, path))
+    assert wrong.headers["Set-Cookie"] is None
+    assert first.headers["Set-Cookie"].startswith(f"hnn_token_{port}={TOKEN};")
+    assert second.headers["Set-Cookie"] is None
+    assert {answer.headers["Location"] for answer in (wrong, first, second)} == {"/"}

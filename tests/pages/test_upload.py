@@ -50,8 +50,8 @@ def test_another_session_does_not_see_them(tmp_path):
     (folder,) = uploads_home().iterdir()
     other = run_app(source="upload")
     assert "Drop SHARP FITS files" in words(other)
-    case = f"upload:{folder.name}!377!2011-02-13T01:00!demo"
-    other = run_app("case_studies", cases=case)
-    assert "another session" in words(other)
+    for spec in (f"upload:{folder.name}", f" upload:{folder.name} ", f"upload: {folder.name}"):
+        other = run_app("case_studies", cases=f"{spec}!377!2011-02-13T01:00!demo")
+        assert "another session" in words(other)
     other = run_app(source="fits", folder=str(folder))
     assert "what visitors uploaded" in words(other)

@@ -17,7 +17,7 @@ __all__ = ["serve"]
 
 @contextmanager
 def serve(
-    home: Path, log: Path, *, script: str = "app.py", **variables: str
+    home: Path, log: Path, *, script: str = "app.py", headless: bool = True, **variables: str
 ) -> Iterator[tuple[str, subprocess.Popen]]:
     """The app (or another script) on a free port of this machine: its address and process.
 
@@ -27,7 +27,7 @@ def serve(
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = {
-        "server.headless": "true",
+        "server.headless": str(headless).lower(),
         "server.address": "127.0.0.1",
         "server.port": port,
         "server.fileWatcherType": "none",

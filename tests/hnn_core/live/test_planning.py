@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hnn_core.exceptions import CatalogError, RequestError, UnknownSourceError
+from hnn_core.exceptions import (
+    CatalogError,
+    RequestError,
+    UnknownRegionError,
+    UnknownSourceError,
+)
 from hnn_core.live import planning
 from hnn_core.magnetogram.conventions import iso_minute
 from hnn_core.sources.planned import (
@@ -173,6 +178,13 @@ def test_a_damaged_plan_is_told_and_not_used(content):
     plan_path(M).write_text(content)
     with pytest.raises(CatalogError, match="not a readable plan"):
         read_plan(M)
+
+
+@pytest.mark.parametrize("region", ["9" * 5000, "SIM 1", ""])
+def test_a_region_that_no_plan_has_is_a_sentence(region):
+    write_plan(Plan(M, "2026-01-01", (PlannedRegion(377, (11158,), ((0, 3600),), (), 1),), {}, {}))
+    with pytest.raises(UnknownRegionError, match="There is no region"):
+        open_planned(M.spec).times(region)
 
 
 def test_what_cannot_be_planned_is_told_before_any_request():

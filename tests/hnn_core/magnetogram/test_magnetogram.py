@@ -19,7 +19,7 @@ from hnn_core.exceptions import (
     WrongInstrumentError,
 )
 from hnn_core.magnetogram import magnetogram as magnetogram_module
-from hnn_core.magnetogram.conventions import format_t_rec, parse_t_rec
+from hnn_core.magnetogram.conventions import format_t_rec, iso_minute, parse_t_rec
 from hnn_core.magnetogram.magnetogram import read_fits
 from hnn_core.magnetogram.sharp import noaa_numbers
 from tests.support.drawn_sharp import draw_fits, drawn_field, write_hdu
@@ -192,6 +192,15 @@ def test_bare_nan_cards_do_not_stop_reading(tmp_path):
 def test_t_rec_spellings(tmp_path, text, iso):
     assert parse_t_rec(text).isot == iso
     assert read_fits(draw_fits(tmp_path / "a.fits", T_REC=text)).t_rec.isot == iso
+
+
+@pytest.mark.parametrize("year", ["0000", "0999", "9999"])
+def test_a_year_that_cannot_be_written_again_is_no_t_rec(year):
+    """One has no calendar, one loses its zero, and one ends where its last hour is rounded up."""
+    with pytest.raises(ValueError, match="years 1000 to 9998"):
+        parse_t_rec(f"{year}-12-31T23:59:59")
+    for text in ("1000-01-01T00:00", "9998-12-31T23:59"):
+        assert iso_minute(parse_t_rec(text)) == text
 
 
 def test_t_rec_is_written_as_jsoc_does():

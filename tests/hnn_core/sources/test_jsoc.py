@@ -41,6 +41,9 @@ def test_nothing_fetched_yet_says_how_to_fetch(spec, words):
         ("jsoc:definitive", UnknownSourceError, "'jsoc:definitive' is not a source; write jsoc:,"),
         ("jsoc:M", UnknownSourceError, "'jsoc:M' is not a source; write jsoc:, jsoc:nrt or"),
         ("jsoc:M:2011-01-01", RequestError, "'jsoc:M:2011-01-01' is no planned data set"),
+        ("jsoc:M:2011-01-01:2011-01-02:²", RequestError, "is no planned data set"),
+        ("jsoc:M:2011-01-01:2011-01-02:" + "9" * 5000, RequestError, "is no planned data set"),
+        ("jsoc:" + ":" * 99, RequestError, "is no planned data set"),
     ],
 )
 def test_other_words_are_no_source(spec, error, words):

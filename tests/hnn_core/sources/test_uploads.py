@@ -112,6 +112,16 @@ def test_names_lead_nowhere(hours):
     assert names == [".lock", "a.fits", "b.fits", "c.fits"]
 
 
+@pytest.mark.parametrize("name", ["a" * 300 + ".fits", "é" * 120 + ".fits", "a" * 300 + ".zip"])
+def test_a_name_that_no_file_can_have_is_listed_and_the_others_are_kept(hours, name):
+    upload = Upload()
+    upload.add([(name, hours["h1.fits"]), ("h1.fits", hours["h1.fits"])])
+    assert upload.n_files == 1
+    (skipped,) = upload.skipped
+    assert "its name is too long" in skipped.reason
+    assert len(skipped.reason) < 200
+
+
 def test_number_and_size_are_bounded(hours, monkeypatch):
     monkeypatch.setattr(uploads, "MAX_FILES", 2)
     upload = Upload()
