@@ -312,7 +312,9 @@ def fault_words(error: BaseException) -> str:
     name = getattr(error, "filename", None)
     file = Path(os.fsdecode(name)) if isinstance(name, str | bytes) else None
     if cause in _FULL:
-        disk = f"{_FULL[cause]} " + (f"of {file.parent}" if file else "that is written to")
+        # What was half-written there is gone by now, and its folder perhaps with it.
+        folder = next(filter(reachable, file.parents), file.parent) if file else None
+        disk = f"{_FULL[cause]} " + (f"of {folder}" if folder else "that is written to")
         return f"{disk} is full; make room and try again."
     if cause == errno.EFBIG:
         return f"{file or 'A file'} would be larger than this system allows (ulimit -f)."

@@ -17,7 +17,7 @@ from hnn_core.catalogs.records import (
     read_time,
     region_number,
 )
-from hnn_core.exceptions import ServiceError, TransientReplyError
+from hnn_core.exceptions import RefusedError, ServiceError, TransientReplyError
 from hnn_core.magnetogram.sharp import finite_number
 from hnn_core.regions.goes_classes import announced_scale, flux_of_class, read_class
 from hnn_core.services.endpoints import donki_hosts, own_query, service_url
@@ -82,6 +82,7 @@ class Donki(Client):
     def fetch(self, transport: Transport, span: Span) -> None:
         """Fetch a span, from the second host where the first does not give it."""
         errors: list[ServiceError] = []
+        key_refused = False
         for host in tuple(self._hosts):
             transport.service = _named(host)
             try:
@@ -94,13 +95,17 @@ class Donki(Client):
                 )
             except ServiceError as error:
                 errors.append(error)
+                key_refused |= isinstance(error, RefusedError) and "api_key" in own_query(host)
                 continue
             if host != self._hosts[0]:
                 self._hosts.reverse()
                 self.refresh.note(f"{transport.service} is used from here on. {errors[0]}")
             self.keep(span, reply)
             return
-        raise type(errors[-1])("; then ".join(map(str, errors))) from errors[-1]
+        words = "; then ".join(str(error).rstrip(".") for error in errors)
+        if key_refused:
+            words += "; see whether its API key (HNN_NASA_API_KEY) is valid"
+        raise type(errors[-1])(f"{words}.") from errors[-1]
 
 
 def _named(host: str) -> str:

@@ -4,7 +4,7 @@ That holds for 100,000 flares. Which HARP holds which NOAA region is many to man
 """
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,6 +25,7 @@ __all__ = [
     "flare_lookups",
     "flares_of_region",
     "harps_of",
+    "is_covered",
     "missing_spans",
     "noaas_of",
 ]
@@ -180,6 +181,23 @@ def flare_lookups(catalog: Catalog) -> tuple[FlareLookup, ...]:
         for start, end, services in spans
         if start < end
     )
+
+
+def is_covered(
+    catalog: Catalog, services: Collection[str], start: datetime.date, end: datetime.date
+) -> bool:
+    """Return whether any part of a span of days, both included, was fetched from the services.
+
+    Parameters
+    ----------
+    catalog : Catalog
+    services : collection of str
+        As the coverage names them: NCEI, HEK, DONKI FLR, DONKI CME.
+    start, end : date
+    """
+    table = catalog.coverage
+    inside = (table["start"] < _moment(end) + _DAY) & (table["end"] > _moment(start))
+    return bool((inside & table["service"].isin(services)).any())
 
 
 def missing_spans(catalog: Catalog) -> pd.DataFrame:

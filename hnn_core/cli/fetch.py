@@ -17,6 +17,8 @@ from hnn_core.live.reporting import (
 from hnn_core.regions import words
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import pandas as pd
 
     from hnn_core.catalogs.client import Refresh
@@ -47,7 +49,7 @@ def flares(
         refreshes = refreshed_all(*days, reporter, again=again)
         failed = tuple(words for one in refreshes for words in one.failed)
         found = find_flares(Catalog.open(), start=days[0], end=days[1], minimum_class=minimum)
-        _check_any(found, refreshes[0])
+        _check_any(found, refreshes[0], days, "NCEI", "HEK")
         if not as_json:
             row: Any
             for row in found.itertuples():
@@ -80,7 +82,7 @@ def cmes(
     with reporting("cmes", as_json=as_json) as reporter:
         refresh = refreshed(refresh_cmes, *days, reporter, again=again)
         failed, found = refresh.failed, find_cmes(Catalog.open(), *days)
-        _check_any(found, refresh)
+        _check_any(found, refresh, days, "DONKI CME")
         if not as_json:
             row: Any
             for row in found.itertuples():
@@ -203,9 +205,14 @@ def _end_fetch(results: list[Any], reporter: Reporter) -> None:
     )
 
 
-def _check_any(found: "pd.DataFrame", refresh: "Refresh") -> None:
+def _check_any(
+    found: "pd.DataFrame", refresh: "Refresh", days: "tuple[date, date]", *services: str
+) -> None:
     """Raise where nothing is known of a span because no part of it could be fetched."""
-    if refresh.failed and found.empty and not (refresh.fetched or refresh.kept):
+    from hnn_core.catalogs.queries import is_covered
+    from hnn_core.catalogs.store import Catalog
+
+    if refresh.failed and found.empty and not is_covered(Catalog.open(), services, *days):
         raise ServiceError(f"Nothing could be fetched, and nothing is here: {refresh.failed[0]}")
 
 

@@ -102,7 +102,8 @@ def build_planned(
         came.off_line,
         folder.with_name(f"{folder.name}.off_line.txt"),
         reporter,
-        allow_missing=allow_missing and not nothing,
+        nothing=nothing,
+        allow_missing=allow_missing,
     )
     if nothing:
         raise nothing_came(came.left_out)

@@ -55,7 +55,7 @@ def check_fetched(
     nothing = not any(one.fetched.new or one.fetched.present for one in results)
     series = results[0].series
     path = _letter_path(series, [one.harp for one in results])
-    settle_off_line(series, off_line, path, reporter, allow_missing=allow_missing and not nothing)
+    settle_off_line(series, off_line, path, reporter, nothing=nothing, allow_missing=allow_missing)
     if nothing:
         raise nothing_came(Counter(why for one in results for why in one.fetched.missing.values()))
 
@@ -75,6 +75,7 @@ def settle_off_line(
     path: Path,
     reporter: Reporter,
     *,
+    nothing: bool,
     allow_missing: bool,
 ) -> None:
     """Name the records that are off line and list them for JSOC.
@@ -87,8 +88,10 @@ def settle_off_line(
     path : Path
         Of the list; that of an earlier try is removed where none is off line any more.
     reporter : Reporter
+    nothing : bool
+        Whether no hour at all is here, so that there is nothing to continue with.
     allow_missing : bool
-        Only note them.
+        Only note them, unless `nothing` is here.
 
     Raises
     ------
@@ -100,10 +103,16 @@ def settle_off_line(
         return
     more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
     have = "1 hour has" if len(named) == 1 else f"{len(named)} hours have"
+    requested = "it" if len(named) == 1 else "them"
     words = (
         f"{have} no good record on line at JSOC now: {', '.join(named[:_MOST_NAMED])}{more}. "
-        f"An e-mail to {JSOC_HELP} that requests them is in {path}."
+        f"An e-mail to {JSOC_HELP} that requests {requested} is in {path}."
     )
+    if nothing:
+        raise OffLineError(
+            f"{words} No hour is here, so there is nothing to continue with; run the same command "
+            "again later."
+        )
     if not allow_missing:
         raise OffLineError(
             f"{words} What is on line is fetched; run the same command again later, or with "

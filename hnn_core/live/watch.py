@@ -5,6 +5,7 @@ The log holds one JSON object a line and is only appended to.
 
 import math
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from typing import Any
 from astropy.time import Time
 from filelock import FileLock, Timeout
 
-from hnn_core.exceptions import EmptySourceError, HnnError, RequestError
+from hnn_core.exceptions import HnnError, RequestError
 from hnn_core.live.fetching import fetch_disk_now
+from hnn_core.live.off_line import nothing_came
 from hnn_core.live.reporting import Reporter
 from hnn_core.magnetogram.conventions import iso_minute, tai_seconds, time_from_seconds
 from hnn_core.network.predictor import Predictor
@@ -76,7 +78,7 @@ def watch(model: str, device: str, reporter: Reporter, *, once: bool) -> int:
     RequestError
         Another watch is at work.
     ServiceError
-        With `once`, if JSOC does not answer.
+        With `once`, if JSOC does not answer, or has no file of any region on the disk.
     """
     log = prediction_log()
     with room_on_disk(log.parent, "try again"):
@@ -103,12 +105,10 @@ def watch(model: str, device: str, reporter: Reporter, *, once: bool) -> int:
 
 def _round(predictor: Predictor, reporter: Reporter) -> int:
     now = Time.now().tai
-    fetch_disk_now(now, reporter)
-    try:
-        source = open_source("jsoc:nrt")
-    except EmptySourceError as error:
-        reporter.note(str(error))
-        return 0
+    results = fetch_disk_now(now, reporter)
+    if not any(one.region for one in results):
+        raise nothing_came(Counter(why for one in results for why in one.fetched.missing.values()))
+    source = open_source("jsoc:nrt")
     known = {_key(one) for one in read_predictions()}
     fresh = [one for one in source.regions() if (now - one.last).sec < _FRESH_S]
     added = 0

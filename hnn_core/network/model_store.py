@@ -132,7 +132,10 @@ def read_model_info(folder: Path) -> ModelInfo:
     try:
         values = read_json(path)
     except (OSError, ValueError) as error:
-        raise ModelError(f"{path} is not readable JSON ({unreadable(error)}).") from error
+        raise ModelError(
+            f"{path} is broken ({unreadable(error)}). Copy the model folder again, or train it "
+            "anew."
+        ) from error
     architecture = values.get("architecture")
     if architecture != "hnn":
         kind = values.get("model_type", architecture)

@@ -393,7 +393,8 @@ def _read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise UnknownRunError(f"There is no {path}.") from error
     except (OSError, ValueError) as error:
-        raise RunError(f"{path} is not readable JSON ({unreadable(error)}).") from error
+        mend = "evaluate the run again" if path.name == "scores.json" else "copy it from a backup"
+        raise RunError(f"{path} is broken ({unreadable(error)}); {mend}.") from error
 
 
 def _folders(parent: Path) -> list[Path]:

@@ -8,6 +8,7 @@ import re
 import sys
 import zipfile
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,8 @@ def full(folder, error):
     found = re.search(r"[Tt]he disk of (\S+) is full; make room and ", words)
     assert found, f"{error!r}: {words}"
     assert found[1].startswith(str(folder))
+    named = Path(found[1])  # one that a person finds: a draft's own folder is gone
+    assert named.exists() or (named.parent.exists() and not named.name.startswith("."))
     assert not list(folder.rglob("*.part"))
 
 

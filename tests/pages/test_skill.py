@@ -277,7 +277,7 @@ def test_unfinished_and_broken_runs_are_not_offered(runs):
     app = opened(run="at work")
     assert list(app.selectbox(key="run").options) == ["done · ≥M · single run"]
     assert "There is no finished run “at work”" in words(app)
-    assert ["config.json is not readable JSON" in one for one in broken(app)] == [True]
+    assert ["config.json is broken (it is not whole" in one for one in broken(app)] == [True]
 
 
 def test_members_of_a_sweep_are_offered_each(runs):

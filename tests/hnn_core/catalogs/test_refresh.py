@@ -471,6 +471,7 @@ class TestSecondHost:
         assert len(services.asked("nasa")) == 2
         written = b"".join(path.read_bytes() for path in hnn_home.rglob("*") if path.is_file())
         assert b"HTTP 403" in done.stdout + done.stderr
+        assert b"see whether its API key (HNN_NASA_API_KEY) is valid." in done.stdout + done.stderr
         assert b"secret-of-mine" not in done.stdout + done.stderr + written
 
 

@@ -109,6 +109,17 @@ def test_where_nothing_could_be_fetched_the_exit_code_is_one(emulator, capsys):
     assert "could not be fetched" in out
 
 
+def test_cmes_of_which_no_week_came_are_not_none(emulator, capsys):
+    emulator.faults.add(r"/donki/CME", "503", times=10_000)  # those of flares come
+    assert run("cmes", "--start", "2011-07-01", "--end", "2011-07-28") == 1
+    said = capsys.readouterr()
+    assert "0 CMEs" not in said.out
+    assert "Nothing could be fetched, and nothing is here: DONKI CMEs 2011-06-27" in said.err
+    emulator.faults.clear()
+    assert run("cmes", "--start", "2011-07-01", "--end", "2011-07-28") == 0
+    assert "0 CMEs from 2011-07-01 to 2011-07-28." in capsys.readouterr().out
+
+
 def test_catalogues_out_of_reach_do_not_keep_magnetograms_back(emulator, capsys):
     emulator.faults.add(r"/donki/|/goes/|/hek/", "503", times=1000)
     assert run("fetch", "--noaa", "11158", *FIVE_HOURS, "--json") == 0

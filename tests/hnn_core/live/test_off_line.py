@@ -76,7 +76,11 @@ def test_an_hour_that_is_off_line_stops_a_fetch_with_an_email_to_send(emulator, 
 def test_where_all_is_off_line_nothing_is_done_without(emulator, capsys, more):
     off_line(emulator)
     assert main([*FETCH, *more]) == 1
-    assert "5 hours have no good record on line at JSOC now" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "5 hours have no good record on line at JSOC now" in said
+    # Neither something that is not so, nor an option that cannot help.
+    assert "is fetched" not in said
+    assert "--allow-missing" not in said
     assert letter().count("_TAI") == 5
     assert not cached(DEFINITIVE, 377)
 
@@ -122,8 +126,17 @@ def test_a_build_of_which_all_is_off_line_is_none(emulator, capsys):
     for region in emulator.world.regions:
         emulator.jsoc.offline |= {Record(region, slot).name for slot in region.slots()}
     assert main([*BUILD, "--allow-missing"]) == 1
-    assert "no good record on line" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "no good record on line" in said
+    assert "--allow-missing" not in said
     assert list_datasets() == ([], [])
+
+
+def test_a_watch_of_a_disk_that_is_off_line_is_no_success(emulator, capsys):
+    for region in emulator.world.regions:
+        emulator.jsoc.offline |= {Record(region, slot).name for slot in region.slots()}
+    assert main(["data", "watch", "--once"]) == 1
+    assert "could be fetched: off line at JSOC now." in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_real_hours_that_are_off_line_are_a_gap_that_is_filled(monkeypatch, capsys):

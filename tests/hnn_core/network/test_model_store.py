@@ -185,13 +185,13 @@ def test_a_missing_file_is_named(folder, name):
 )
 def test_a_configuration_that_is_not_json(folder, text):
     (folder / "config.json").write_text(text, encoding="utf-8")
-    with pytest.raises(ModelError, match=r"config\.json is not readable JSON"):
+    with pytest.raises(ModelError, match=r"config\.json is broken \(.*\)\. Copy"):
         load_model(folder)
 
 
 def test_a_configuration_that_is_not_text(folder):
     (folder / "config.json").write_bytes(b"\xff\xfe\x80")
-    with pytest.raises(ModelError, match=r"config\.json is not readable JSON"):
+    with pytest.raises(ModelError, match=r"config\.json is broken \(.*\)\. Copy"):
         load_model(folder)
 
 

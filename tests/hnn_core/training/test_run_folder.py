@@ -41,7 +41,11 @@ def broken() -> list[str]:
         ("status", "[]", "status.json is broken (it holds no JSON object)"),
         ("status", "{}", "status.json is broken (its state is None)"),
         ("status", '{"state": "done"}', "status.json is broken (its state is 'done')"),
-        ("config", '{"kind": "train", "datas', "config.json is not readable JSON"),
+        (
+            "config",
+            '{"kind": "train", "datas',
+            "config.json is broken (it is not whole JSON); copy it",
+        ),
         ("config", '{"kind": "party"}', "kind is 'party'"),
         ("config", '{"kind": "train", "epochs": "ten"}', "epochs is 'ten'"),
         ("config", '{"kind": "sweep", "grid": [1]}', "grid is no table of settings"),
