@@ -283,7 +283,27 @@ def load_model(where: str | Path) -> tuple[HNN, ModelInfo]:
         not those of the checksum, not safetensors, not of the model's names and shapes, or not
         finite.
     """
-    info = read_model_info(find_model(where))
+    while True:
+        folder = find_model(where)
+        before = _identity(folder)
+        try:
+            loaded = _load(folder)
+        except ModelError:
+            if _identity(folder) == before:
+                raise
+        else:
+            if _identity(folder) == before:
+                return loaded
+        # Another model took the folder's place meanwhile: settings and weights may be of two.
+
+
+def _identity(folder: Path) -> int | None:
+    """Return what changes where another folder takes this one's place."""
+    return folder.stat().st_ino if reachable(folder) else None
+
+
+def _load(folder: Path) -> tuple[HNN, ModelInfo]:
+    info = read_model_info(folder)
     info.verify()
     # Built without memory: the weights bring their own, and a wrong shape costs nothing.
     with torch.device("meta"):

@@ -20,7 +20,6 @@ from hnn_core.exceptions import (
     UnknownModelError,
 )
 from hnn_core.network import model_store
-from hnn_core.network import model_store as model_folder
 from hnn_core.network.model import HNN
 from hnn_core.network.model_store import (
     find_model,
@@ -376,7 +375,7 @@ def test_saving_that_fails_keeps_the_old_model(folder, monkeypatch):
     def full(*_, **__):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(model_folder, "save_file", full)
+    monkeypatch.setattr(model_store, "save_file", full)
     with pytest.raises(OSError, match="No space left"):
         save_model(small_model(seed=5), folder)
     assert torch.equal(logit(load_model(folder)[0]), before)
@@ -501,3 +500,21 @@ def test_a_model_from_the_hub_has_its_hub_id_as_name(tmp_path, monkeypatch):
     loaded, info = load_model("sun/hnn")
     assert torch.equal(logit(loaded), logit(model))
     assert info.name == "sun/hnn"
+
+
+def test_a_model_that_is_replaced_while_it_is_read_is_read_again(hnn_home, monkeypatch):
+    folder = hnn_home / "models" / "mine"
+    save_model(small_model(1), folder)
+    read = model_store.read_model_info
+
+    def replaced_in_between(path):
+        info = read(path)
+        monkeypatch.setattr(model_store, "read_model_info", read)
+        save_model(small_model(2), folder)
+        return info
+
+    monkeypatch.setattr(model_store, "read_model_info", replaced_in_between)
+    model, info = load_model("mine")
+    expected = small_model(2).state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in model.state_dict().items())
+    assert info.checksum == read(folder).checksum
