@@ -112,7 +112,8 @@ def typed_path(text: str | Path) -> Path:
         path = Path(text).expanduser()
         path.lstat()
     except (RuntimeError, ValueError) as error:
-        raise RequestError(f"“{str(text)[:60]}” cannot be a path ({error}).") from error
+        why = "no such user" if isinstance(error, RuntimeError) else error
+        raise RequestError(f"“{str(text)[:60]}” cannot be a path ({why}).") from error
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise RequestError(f"“{str(text)[:60]}…” is too long for a name or path.") from error
@@ -297,9 +298,8 @@ def room_on_disk(folder: Path, then: str) -> Iterator[None]:
 def fault_words(error: BaseException) -> str:
     """Say what of the machine failed, and what to do; empty where it is no fault of the machine.
 
-    An error of ours has its own sentence.
-    Full, failing and read-only disks, too many open files, too little memory: as Python, torch,
-    pyarrow and safetensors report them.
+    An error of ours has its own sentence. Full, failing and read-only disks, too many open files,
+    too little memory: as Python, torch, pyarrow and safetensors report them.
     """
     if isinstance(error, HnnError):
         return str(error)
@@ -312,9 +312,7 @@ def fault_words(error: BaseException) -> str:
     name = getattr(error, "filename", None)
     file = Path(os.fsdecode(name)) if isinstance(name, str | bytes) else None
     if cause in _FULL:
-        # What was half-written there is gone by now, and its folder perhaps with it.
-        folder = next(filter(reachable, file.parents), file.parent) if file else None
-        disk = f"{_FULL[cause]} " + (f"of {folder}" if folder else "that is written to")
+        disk = f"{_FULL[cause]} " + (f"of {_lasting(file)}" if file else "that is written to")
         return f"{disk} is full; make room and try again."
     if cause == errno.EFBIG:
         return f"{file or 'A file'} would be larger than this system allows (ulimit -f)."
@@ -332,7 +330,14 @@ def fault_words(error: BaseException) -> str:
         return home_fault() or f"{file or 'The disk'} cannot be written: the disk is read-only."
     if cause is not None and file is not None and file.is_relative_to(home()):
         return home_fault()
-    return ""
+    too_long = f"“{str(file)[:60]}…” is too long for a name or path; choose a shorter one."
+    return too_long if cause == errno.ENAMETOOLONG else ""
+
+
+def _lasting(file: Path) -> Path:
+    """Return the folder of a file, or the first above it that is there and no draft of ours."""
+    top = str(home())
+    return next(p for p in file.parents if reachable(p) and "/." not in str(p).partition(top)[2])
 
 
 def is_memory_short(error: BaseException) -> bool:

@@ -184,6 +184,7 @@ def start(arguments: list[str], job: Job, *, in_turn: bool = True) -> None:
                 join_queue(job.path, anew=True)
         except OSError:
             child.kill()  # nobody would find it again
+            child.wait()  # until then the job would seem to be at work
             raise
 
 

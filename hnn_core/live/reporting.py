@@ -14,7 +14,13 @@ from typing import Annotated, Any
 
 import typer
 
-from hnn_core.exceptions import HnnError, brief
+from hnn_core.exceptions import (
+    DatasetError,
+    HnnError,
+    UnknownModelError,
+    UnknownRunError,
+    brief,
+)
 from hnn_core.storage import fault_words, home_fault
 
 __all__ = [
@@ -322,7 +328,9 @@ def _run(app: typer.Typer, name: str, args: list[str] | None) -> int:
         complain(error.format_message())
         return _BAD_INPUT
     except HnnError as error:
-        complain(str(error))
+        at_home = isinstance(error, DatasetError | UnknownModelError | UnknownRunError)
+        # What cannot be found there may be there, out of reach.
+        complain(f"{error} {home_fault() if at_home else ''}")
         return error.exit_code
     except (OSError, MemoryError, RuntimeError) as error:
         words = fault_words(error)

@@ -23,6 +23,7 @@ from hnn_core.regions.goes_classes import (
     read_class,
 )
 from hnn_core.regions.joining import join_flares, with_well_known
+from hnn_core.storage import typed_path, unreadable
 
 __all__ = [
     "FLARE_TABLE",
@@ -123,6 +124,7 @@ def load_flare_table(path: Path) -> tuple[list[FlareRow], list[SkippedRow]]:
     FlareTableError
         The file cannot be read, or has no columns for class, peak and region.
     """
+    path = typed_path(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             first = stream.readline()
@@ -134,7 +136,7 @@ def load_flare_table(path: Path) -> tuple[list[FlareRow], list[SkippedRow]]:
             reader.fieldnames = names
             rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise FlareTableError(f"{path} is not a readable table: {error}.") from error
+        raise FlareTableError(f"{path} is not a readable table: {unreadable(error)}.") from error
     if not (set(names) >= {"goes_class", "peak_utc"} and {"noaa", "harp"} & set(names)):
         raise FlareTableError(
             f"{path} is not a table of flares: its columns are {', '.join(given) or 'none'}; it "

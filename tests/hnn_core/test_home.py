@@ -61,6 +61,19 @@ def refused(words):
     return "The program's folder" in words and "set the environment variable HNN_HOME" in words
 
 
+def test_what_may_lie_in_it_is_not_absent_without_a_word(impossible, capsys):
+    known = ["--region", "SIM 1", "--time", "2013-12-03T12:00"]
+    for command in (
+        ["predict", *known, "--model", "mine"],
+        ["evaluate", "--run", "mine"],
+        ["data", "verify", "mine"],
+    ):
+        assert main(command) == 2
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert refused(line)
+        assert "mine" in line
+
+
 def test_reading_and_predicting_go_without(impossible, tmp_path, capsys):
     for hour in range(2):
         draw_fits(tmp_path / f"h{hour}.fits", T_REC=f"2011.02.13_{hour:02}:00:00_TAI")

@@ -16,6 +16,7 @@ from hnn_core import storage
 from hnn_core.exceptions import DiskFullError, RequestError
 from hnn_core.storage import (
     append_line,
+    fault_words,
     flush_folder,
     is_held,
     read_json,
@@ -224,10 +225,26 @@ def test_a_full_disk_is_named_and_other_errors_stay(tmp_path):
         raise PermissionError
 
 
-@pytest.mark.parametrize("text", ["a\0b", "a" * 5000, "~nobody-of-that-name/x"])
-def test_a_text_that_can_be_no_path_is_refused(text):
-    with pytest.raises(RequestError, match=r"cannot be a path|too long"):
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("a\0b", r"cannot be a path \(.*null"),
+        ("a" * 5000, "is too long for a name or path"),
+        ("~nobody-of-that-name/x", r"cannot be a path \(no such user\)"),
+    ],
+)
+def test_a_text_that_can_be_no_path_is_refused(text, why):
+    with pytest.raises(RequestError, match=why):
         typed_path(text)
+
+
+def test_a_name_of_thousands_of_letters_is_a_sentence_wherever_it_is_met(tmp_path):
+    with pytest.raises(OSError, match="too long") as caught:
+        (tmp_path / ("a" * 5000)).stat()
+    assert fault_words(caught.value).endswith(
+        "is too long for a name or path; choose a shorter one."
+    )
+    assert len(fault_words(caught.value)) < 200
 
 
 def test_a_path_need_not_be_there(tmp_path, monkeypatch):

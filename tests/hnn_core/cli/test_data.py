@@ -122,7 +122,8 @@ def test_list_names_the_data_sets(hnn_home, capsys):
         ({"policy": "lenient"}, "'lenient' is not a policy"),
         ({"hours": "30"}, "10 to 18 hours, not 30"),
         ({"workers": "-1"}, "--workers -1"),
-        ({"flares": "none.csv"}, "none.csv is not a readable table"),
+        ({"flares": "none.csv"}, "none.csv is not a readable table: No such file or directory."),
+        ({"flares": "~nobody-of-that-name/f.csv"}, "cannot be a path (no such user)"),
         ({"out": "."}, "'.' is not a name"),
     ],
 )
