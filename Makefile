@@ -8,9 +8,9 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 ARGS ?=
-# Processes that tests run in, file by file in the order of tests/conftest.py: two more than there
+# Processes that tests run in, file by file in the order of tests/conftest.py: one more than there
 # are cores, since some always wait for a browser or another process. A debugger wants WORKERS=0.
-WORKERS ?= $(shell $(PYTHON) -c "import os; print(len(getattr(os, 'sched_getaffinity', lambda _: range(os.cpu_count()))(0)) + 2)")
+WORKERS ?= $(shell $(PYTHON) -c "import os; print(len(getattr(os, 'sched_getaffinity', lambda _: range(os.cpu_count()))(0)) + 1)")
 
 .PHONY: help run test check format bench emulators clean
 
