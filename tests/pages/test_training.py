@@ -3,7 +3,6 @@
 import json
 import shutil
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -25,6 +24,7 @@ from tests.conftest import ROOT
 from tests.support.app import as_read, run_app
 from tests.support.drawn_jobs import DEAD, drawn_job
 from tests.support.small_models import small_model
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("named_pages")]
 
@@ -174,13 +174,6 @@ def confirm_delete(app: AppTest) -> None:
 
 def metric(app: AppTest, label: str) -> str:
     return {as_read(one.label): as_read(one.value) for one in app.metric}[label]
-
-
-def until(condition, what: str) -> None:
-    deadline = time.monotonic() + 300
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come about"
-        time.sleep(0.05)
 
 
 def test_without_runs_and_data_the_page_offers_to_build_some(operator):

@@ -19,10 +19,10 @@ from hnn_core.jobs.process import end, read_process, worker
 from hnn_core.storage import home, replace_json
 from hnn_core.training.run_folder import RunFolder, delete, list_runs, resume, runs_home
 from tests.conftest import ROOT
+from tests.support.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.slow
 
-PATIENCE_S = 300.0
 """Far more than any of these children needs, on a machine that others use too."""
 
 BEHAVIOURS = {
@@ -106,13 +106,6 @@ def make(monkeypatch, tmp_path):
 def start(run: RunFolder) -> RunFolder:
     jobs.start(["train", "--run", str(run.path)], run)
     return run
-
-
-def until(condition, what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come about"
-        time.sleep(0.02)
 
 
 def reach(run: RunFolder, state: str) -> None:

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -21,10 +20,10 @@ from tests.conftest import ROOT
 from tests.support.drawn_sharp import draw_fits
 from tests.support.kills import forked
 from tests.support.small_models import small_model
+from tests.support.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.slow
 
-PATIENCE_S = 300.0
 CHILD = """
 import pathlib, sys, time
 from hnn_core.jobs.jobs import Job, take_turn
@@ -86,13 +85,6 @@ def servers(script: Path, code: str, count: int = 2) -> list[str]:
     said = [one.communicate(timeout=PATIENCE_S)[0] for one in begun]
     assert [one.returncode for one in begun] == [0] * count
     return said
-
-
-def until(condition, what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come about"
-        time.sleep(0.05)
 
 
 def test_trainings_started_from_two_servers_take_turns(script):
