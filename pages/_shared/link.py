@@ -26,6 +26,7 @@ __all__ = [
     "noted",
     "one_of",
     "publish",
+    "refused",
     "reopen",
     "reopened",
     "require_app",
@@ -154,6 +155,12 @@ def hour_of(hours: Sequence[str], shown: Callable[[str], str]) -> Callable[[str]
     missing = f"There is no magnetogram at “{{}}”; the hours run from {first} to {last} TAI."
     read = one_of(hours, missing)
     return lambda text: text if text in hours else read(shown(text))
+
+
+def refused(key: str, text: str) -> None:
+    """Note, and take out of the address, a value that no widget of Streamlit's has charge of."""
+    _note(key, f"{key} cannot be “{text}”; it was left out.")
+    st.query_params.pop(key, None)
 
 
 def reopen(**view: str) -> None:
