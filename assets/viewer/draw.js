@@ -1,9 +1,10 @@
 /** One hour of a region drawn on a canvas: field, map, masks, and what tells where one looks. */
 
-import { ABOVE, BELOW, MISSING, ROPI, framePaths, pixel, position } from "./frame.js";
+import { drawAxes, drawBars, drawGraticule, roundStep } from "./axes.js";
+import { ABOVE, BELOW, MISSING, ROPI, framePath } from "./frame.js";
 
 /** Room about the axes for titles, ticks and colour bars, CSS pixels. */
-export const MARGIN = { left: 58, right: 92, top: 26, bottom: 42 };
+export const MARGIN = { left: 58, right: 98, top: 26, bottom: 42 };
 
 const OVER = "#ff3b30"; // field beyond the clip, or saturated: positive and negative
 const UNDER = "#2f6bff";
@@ -62,7 +63,15 @@ export function paint(context, size, scene) {
   context.restore();
   drawAxes(context, on, area, scene);
   drawTop(context, area, scene);
-  drawBars(context, area, scene);
+  const { map } = scene;
+  const scale = settings.attention && map?.values ? mapScale(map, settings, scene.style) : null;
+  drawBars(context, area, scene, scale);
+}
+
+/** Make what takes time of a frame before it is drawn. */
+export function prepare(frame, settings) {
+  fieldImage(frame, settings.clip, settings.clipped);
+  for (const layer of ["pil", "ropi", "hull"]) if (settings[layer]) framePath(frame, layer);
 }
 
 function fillRect(context, colour, x, y, width, height) {
@@ -93,7 +102,6 @@ function drawLayers(context, on, { frame, map, settings, style }) {
     pictures(image, false, col0 - 0.5, row0 - 0.5, size, size);
     context.restore();
   }
-  const paths = framePaths(frame);
   const line = (path, colour, width, dash = []) => {
     for (const [stroke, wide] of [[VEIL, width + 2], [colour, width]]) {
       context.strokeStyle = stroke;
@@ -104,10 +112,10 @@ function drawLayers(context, on, { frame, map, settings, style }) {
   };
   if (settings.ropi) {
     pictures(maskImage(frame, ROPI, style.colours.ropi), false, ...whole);
-    line(paths.ropi, style.colours.ropi, 1);
+    line(framePath(frame, "ropi"), style.colours.ropi, 1);
   }
-  if (settings.hull) line(paths.hull, style.colours.hull, 1.6, [7, 5]);
-  if (settings.pil) line(paths.pil, style.colours.pil, 2.2);
+  if (settings.hull) line(framePath(frame, "hull"), style.colours.hull, 1.6, [7, 5]);
+  if (settings.pil) line(framePath(frame, "pil"), style.colours.pil, 2.2);
   if (settings.crop && map?.box) {
     const { row0, col0, size } = map.box;
     const square = new Path2D();
@@ -130,8 +138,10 @@ function fieldImage(frame, clip, marked) {
     colours[BELOW + 32768] = word(...rgb(UNDER));
     colours[ABOVE + 32768] = word(...rgb(OVER));
     colours[MISSING + 32768] = 0;
-    const pixels = Uint32Array.from(frame.field, (gauss) => colours[gauss + 32768]);
-    frame.grey = { name: wanted, image: picture(pixels, frame.cols, frame.rows) };
+    const { field, cols, rows } = frame;
+    const pixels = new Uint32Array(field.length);
+    for (let i = 0; i < field.length; i++) pixels[i] = colours[field[i] + 32768];
+    frame.grey = { name: wanted, image: picture(pixels, cols, rows) };
   }
   return frame.grey.image;
 }
@@ -140,8 +150,10 @@ function maskImage(frame, bit, colour) {
   frame.filled ??= {};
   frame.filled[bit] ??= (() => {
     const fill = word(...rgb(colour), 90);
-    const pixels = Uint32Array.from(frame.masks, (bits) => (bits & bit ? fill : 0));
-    return picture(pixels, frame.cols, frame.rows);
+    const { masks, cols, rows } = frame;
+    const pixels = new Uint32Array(masks.length);
+    for (let i = 0; i < masks.length; i++) if (masks[i] & bit) pixels[i] = fill;
+    return picture(pixels, cols, rows);
   })();
   return frame.filled[bit];
 }
@@ -189,47 +201,15 @@ function mapScale(map, settings, style) {
   return { low, high, colour };
 }
 
-/** A step of 1, 2 or 5 times a power of ten, of which `most` fit into a length. */
-function roundStep(length, most) {
-  const power = 10 ** Math.floor(Math.log10(length / most));
-  return [1, 2, 5, 10].map((one) => one * power).find((step) => length / step <= most);
-}
-
-function multiples(low, high, step) {
-  const found = [];
-  for (let n = Math.ceil(low / step - 1e-9); n * step <= high + 1e-9; n++) found.push(n * step);
-  return found;
-}
-
-/** Meridians and parallels, as dense as the view asks for. */
-function drawGraticule(context, on, area, geometry) {
-  const edge = [];
-  for (let i = 0; i <= 20; i++) {
-    const [x, y] = [area.x + (area.width * i) / 20, area.y + (area.height * i) / 20];
-    edge.push([x, area.y], [x, area.y + area.height], [area.x, y], [area.x + area.width, y]);
-  }
-  const seen = edge.map(([x, y]) => position(geometry, ...on.toPixel(x, y)));
-  const range = (name) => {
-    const values = seen.map((one) => one[name]);
-    return [Math.min(...values), Math.max(...values)];
-  };
-  const [west, north] = [range("longitude"), range("latitude")];
-  const step = [1, 2, 5, 10, 30].find((one) => (west[1] - west[0]) / one <= 8) ?? 30;
-  context.strokeStyle = "rgba(120, 190, 255, 0.6)";
-  context.lineWidth = 1;
-  context.setLineDash([]);
-  const curve = (place) => {
-    context.beginPath();
-    for (let i = 0; i <= 60; i++) context.lineTo(...on.toCanvas(...place(i / 60)));
-    context.stroke();
-  };
-  const between = ([low, high], share) => low + share * (high - low);
-  for (const longitude of multiples(...west, step)) {
-    curve((share) => pixel(geometry, longitude, between(north, share)));
-  }
-  for (const latitude of multiples(...north, step)) {
-    curve((share) => pixel(geometry, between(west, share), latitude));
-  }
+/** The value of a map at a pixel; null where it has none. */
+export function mapValue(map, col, row) {
+  if (!map?.values) return null;
+  const { row0, col0, size } = map.box;
+  const [down, across] = map.shape;
+  const line = Math.floor(((row - row0) * down) / size);
+  const place = Math.floor(((col - col0) * across) / size);
+  const inside = line >= 0 && place >= 0 && line < down && place < across;
+  return inside ? map.values[line * across + place] : null;
 }
 
 /** Scale bar, north and west, "simulated data", and what is being read. */
@@ -239,6 +219,7 @@ function drawMarks(context, on, area, { frame, waiting, theme }) {
     const most = (0.25 * area.width * frame.mm) / on.scale;
     const length = roundStep(most, 1.99);
     const long = (length / frame.mm) * on.scale;
+    context.setLineDash([]);
     for (const [colour, width] of [[VEIL, 6], ["#ffffff", 3]]) {
       context.strokeStyle = colour;
       context.lineWidth = width;
@@ -270,76 +251,6 @@ function label(context, text, x, y, align, colour = "#ffffff") {
   context.fillText(text, x, y);
 }
 
-function drawAxes(context, on, area, { frame, settings, theme }) {
-  context.strokeStyle = theme.edge;
-  context.lineWidth = 1;
-  context.strokeRect(area.x - 0.5, area.y - 0.5, area.width + 1, area.height + 1);
-  const { titles, along } = axisKinds(frame, settings.axes);
-  const bottom = area.y + area.height;
-  context.fillStyle = theme.text;
-  for (const [axis, length] of [[0, area.width], [1, area.height]]) {
-    const values = [];
-    const places = [];
-    for (let i = 0; i <= 200; i++) {
-      const at = (length * i) / 200;
-      const [x, y] = axis ? [area.x, bottom - at] : [area.x + at, bottom];
-      values.push(along[axis](...on.toPixel(x, y)));
-      places.push(axis ? bottom - at : area.x + at);
-    }
-    const [low, high] = [values[0], values[200]];
-    const step = roundStep(high - low, axis ? length / 34 : length / 64);
-    for (const value of multiples(low, high, step)) {
-      const next = Math.max(values.findIndex((one) => one >= value - 1e-9), 1);
-      const share = (value - values[next - 1]) / (values[next] - values[next - 1]);
-      const at = places[next - 1] + share * (places[next] - places[next - 1]);
-      tick(context, area, axis, at, number(value, step) + (titles.unit === "°" ? "°" : ""));
-    }
-  }
-  context.textAlign = "center";
-  context.fillText(titles.x, area.x + area.width / 2, bottom + 33);
-  context.save();
-  context.translate(11, area.y + area.height / 2);
-  context.rotate(-Math.PI / 2);
-  context.fillText(titles.y, 0, 0);
-  context.restore();
-}
-
-function tick(context, area, axis, at, text) {
-  const bottom = area.y + area.height;
-  context.beginPath();
-  context.moveTo(...(axis ? [area.x - 5, at] : [at, bottom + 5]));
-  context.lineTo(...(axis ? [area.x, at] : [at, bottom]));
-  context.stroke();
-  context.textAlign = axis ? "right" : "center";
-  context.fillText(text, ...(axis ? [area.x - 8, at] : [at, bottom + 15]));
-}
-
-/** What the axes count: titles, and the value along each as a function of column and row. */
-function axisKinds({ geometry, mm, rows, cols }, wanted) {
-  if (wanted === "deg" && geometry) {
-    return {
-      titles: { x: "longitude from the central meridian", y: "latitude", unit: "°" },
-      along: [
-        (col, row) => position(geometry, col, row).longitude,
-        (col, row) => position(geometry, col, row).latitude,
-      ],
-    };
-  }
-  if (wanted === "px" || !mm) {
-    return {
-      titles: { x: "column (px)", y: "row (px)", unit: "px" },
-      along: [(col) => col, (col, row) => row],
-    };
-  }
-  return {
-    titles: { x: "west of the patch's middle (Mm)", y: "north of it (Mm)", unit: "Mm" },
-    along: [
-      (col) => (col - (cols - 1) / 2) * mm,
-      (col, row) => (row - (rows - 1) / 2) * mm,
-    ],
-  };
-}
-
 /** Title at the left, names of the lines that are drawn at the right. */
 function drawTop(context, area, { title, settings, style, map, theme }) {
   const y = area.y - 13;
@@ -366,54 +277,3 @@ function drawTop(context, area, { title, settings, style, map, theme }) {
   }
 }
 
-/** The bars of the field and, as it lies over middle grey, of the map. */
-function drawBars(context, area, { map, settings, style, theme }) {
-  const x = area.x + area.width + 12;
-  const withMap = settings.attention && map?.values;
-  const height = withMap ? (area.height - 24) / 2 : area.height;
-  const clip = settings.clip;
-  const grey = (value) => Array(3).fill(Math.round((127.5 * (value + clip)) / clip));
-  bar(context, { x, y: area.y, height }, [-clip, clip], grey, "B along the line of sight (G)", theme);
-  if (!withMap) return;
-  const { low, high, colour } = mapScale(map, settings, style);
-  const over = (value) => {
-    const [red, green, blue, alpha] = colour(value);
-    const share = (alpha * settings.opacity) / 100;
-    return [red, green, blue].map((one) => Math.round(share * one + (1 - share) * 128));
-  };
-  const y = area.y + area.height - height;
-  bar(context, { x, y, height }, [low, high], over, `${map.name} (${map.unit})`, theme);
-}
-
-function bar(context, { x, y, height }, [low, high], colour, title, theme) {
-  const wide = 13;
-  for (let i = 0; i < height; i++) {
-    const value = high - ((i + 0.5) / height) * (high - low);
-    fillRect(context, `rgb(${colour(value).join(",")})`, x, y + i, wide, 1.5);
-  }
-  context.strokeStyle = theme.edge;
-  context.strokeRect(x - 0.5, y - 0.5, wide + 1, height + 1);
-  context.fillStyle = theme.text;
-  context.textAlign = "left";
-  context.font = `12px ${theme.font}`;
-  const step = roundStep(high - low, Math.max(Math.min(height / 26, 5), 2));
-  for (const value of multiples(low, high, step)) {
-    const at = y + ((high - value) / (high - low)) * height;
-    context.fillText(number(value, step), x + wide + 5, Math.min(Math.max(at, y + 6), y + height - 6));
-  }
-  context.save();
-  context.translate(x + 68, y + height / 2);
-  context.rotate(-Math.PI / 2);
-  context.textAlign = "center";
-  context.font = `12px ${theme.font}`;
-  context.fillText(title, 0, 0, height + 14);
-  context.restore();
-  context.font = `13px ${theme.font}`;
-}
-
-/** A number with as many digits as its step asks for, and a real minus sign. */
-export function number(value, step = value) {
-  const digits = Math.max(0, -Math.floor(Math.log10(Math.abs(step) || 1) + 1e-9));
-  const text = digits > 4 ? value.toPrecision(2) : value.toFixed(digits);
-  return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
-}

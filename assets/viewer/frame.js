@@ -97,14 +97,16 @@ function wrapped(degrees) {
   return ((((degrees + 180) % 360) + 360) % 360) - 180;
 }
 
-/** Lines of a frame to draw at any zoom, made once: x is the column, y the row. */
-export function framePaths(frame) {
-  frame.paths ??= {
-    pil: thinLines(frame, PIL),
-    ropi: outline(frame, ROPI),
-    hull: convexOutline(frame, HULL),
+/** A line of a frame to draw at any zoom, made once: x is the column, y the row. */
+export function framePath(frame, layer) {
+  const made = {
+    pil: () => thinLines(frame, PIL),
+    ropi: () => outline(frame, ROPI),
+    hull: () => convexOutline(frame, HULL),
   };
-  return frame.paths;
+  frame.paths ??= {};
+  frame.paths[layer] ??= made[layer]();
+  return frame.paths[layer];
 }
 
 /** Segments between neighbouring pixels; a diagonal that cuts a corner would draw a triangle. */

@@ -1,22 +1,21 @@
 /**
- * The viewer: what the hand does, and the hours it has.
+ * The viewer: the hours it has, which of them is drawn, and which part.
  *
  * The server gives hours and maps (`take`); everything else happens here, without it. It is called
  * again when the hand has rested at another hour, and for hours that are likely to be next.
  */
 
-import { ABOVE, BELOW, MISSING, position, splitPayload, unpackFrame, unpackNumbers } from "./frame.js";
-import { MARGIN, number, paint, plotArea, projection } from "./draw.js";
+import { USUAL, writeAddress } from "./address.js";
+import { MARGIN, mapValue, paint, plotArea, prepare, projection } from "./draw.js";
+import { splitPayload, unpackFrame, unpackNumbers } from "./frame.js";
+import { Hand } from "./hand.js";
 
-const USUAL = {
-  attention: true, opacity: 60, palette: "plasma", pil: true, ropi: false, hull: false, crop: false,
-  graticule: false, clip: 500, clipped: false, axes: "deg",
-};
 const REST_MS = 350; // of the hand, before the rest of the page follows
 const AHEAD = [1, -1, 2, -2, 3, -3, 4]; // hours fetched before they are needed
+const AGAIN_MS = { needed: 4000, ahead: 15000 }; // until hours that did not come are asked for again
 const MOST_FRAMES = 60; // kept, 1 to 2 MB each
+const MOST_MAPS = 400;
 const NARROWEST = 12; // columns across
-const HINT = "Scroll or pinch to zoom, drag to pan, double click for the whole patch; J and L step.";
 
 // What is kept while another page is shown.
 const kept = { settings: { ...USUAL }, view: null, region: "", frames: new Map(), maps: new Map() };
@@ -31,13 +30,49 @@ class Viewer {
     this.drawn = ""; // that is in the picture
     this.pending = ""; // that the rest of the page has yet to follow to
     this.asked = new Set();
-    this.watch();
+    this.hand = new Hand(this);
+    this.listen();
     globalThis.hnnViewer = this;
     for (const give of (globalThis.hnnFeeds ?? []).splice(0)) give(this);
   }
 
+  listen() {
+    for (const name of Object.keys(USUAL)) {
+      this.field(name).addEventListener("input", () => this.changed(name));
+    }
+    this.field("hour").addEventListener("input", (event) => this.go(Number(event.target.value)));
+    this.field("in").onclick = () => this.zoom(1.5);
+    this.field("out").onclick = () => this.zoom(1 / 1.5);
+    this.field("whole").onclick = () => this.reset();
+    this.field("save").onclick = () => this.save();
+    this.sizes = new ResizeObserver(() => this.draw());
+    this.sizes.observe(this.element);
+    // A change of theme comes as another class of what is about the component.
+    this.themes = new MutationObserver(() => this.draw());
+    const about = this.root.host.closest(".stBidiComponent");
+    this.themes.observe(about, { attributes: true, subtree: true, attributeFilter: ["class"] });
+  }
+
+  leave() {
+    this.hand.leave();
+    this.sizes.disconnect();
+    this.themes.disconnect();
+    clearTimeout(this.resting);
+    clearTimeout(this.again);
+    if (globalThis.hnnViewer === this) globalThis.hnnViewer = undefined;
+  }
+
   get connected() {
     return this.root.host.isConnected;
+  }
+
+  get element() {
+    return this.root.querySelector(".eyepiece");
+  }
+
+  /** Whether the whole patch is shown. */
+  get whole() {
+    return !kept.view;
   }
 
   field(name) {
@@ -66,19 +101,20 @@ class Viewer {
     if (this.pending === header.hour) this.pending = "";
     if (!this.pending && !this.resting) this.hour = header.hour;
     this.asked.clear();
+    clearTimeout(this.again);
+    if (!this.frameOf(this.drawn)) this.drawn = "";
     const found = Object.entries(header.frames);
     await Promise.all(
       found.map(async ([hour, { blob, ...facts }]) => {
-        const name = this.name(hour);
+        const name = `${header.key} ${hour}`;
         if (kept.frames.has(name)) return;
-        kept.frames.set(name, await unpackFrame(facts, blobs[blob]));
+        const frame = await unpackFrame(facts, blobs[blob]);
+        kept.frames.set(name, frame);
+        if (hour !== this.hour) requestIdleCallback(() => prepare(frame, kept.settings));
       }),
     );
-    for (const name of kept.frames.keys()) {
-      if (kept.frames.size <= MOST_FRAMES) break;
-      kept.frames.delete(name);
-    }
-    this.writeLink();
+    while (kept.frames.size > MOST_FRAMES) kept.frames.delete(kept.frames.keys().next().value);
+    writeAddress(kept.settings, kept.view);
   }
 
   takeMaps(header) {
@@ -88,15 +124,11 @@ class Viewer {
       const map = values ? unpackNumbers(values) : {};
       kept.maps.set(`${header.key} ${hour}`, { name, unit, signed, box, ...map });
     }
-    while (kept.maps.size > 400) kept.maps.delete(kept.maps.keys().next().value);
-  }
-
-  name(hour) {
-    return `${this.now.key} ${hour}`;
+    while (kept.maps.size > MOST_MAPS) kept.maps.delete(kept.maps.keys().next().value);
   }
 
   frameOf(hour) {
-    return this.now && kept.frames.get(this.name(hour));
+    return this.now && kept.frames.get(`${this.now.key} ${hour}`);
   }
 
   mapOf(hour) {
@@ -136,8 +168,17 @@ class Viewer {
     if (!missing.length || this.asked.size) return;
     const hours = missing.slice(0, missing[0] === this.hour ? 1 : 2);
     hours.forEach((hour) => this.asked.add(hour));
+    clearTimeout(this.again);
+    const patience = hours[0] === this.hour ? AGAIN_MS.needed : AGAIN_MS.ahead;
+    this.again = setTimeout(() => this.askAgain(), patience);
     const have = this.now.hours.filter((hour) => this.frameOf(hour));
     this.want("want", { key: this.now.key, hours, have });
+  }
+
+  /** What is requested while the page runs may be lost. */
+  askAgain() {
+    this.asked.clear();
+    this.show();
   }
 
   draw() {
@@ -149,8 +190,11 @@ class Viewer {
 
   drawNow() {
     const frame = this.frameOf(this.drawn);
-    const region = this.root.querySelector(".eyepiece");
-    if (!frame) return;
+    if (!frame) {
+      this.canvas.width = 0; // nothing of another region stays
+      this.element.dataset.hour = "";
+      return;
+    }
     this.resize(frame);
     const ratio = devicePixelRatio || 1;
     const { width, height } = this.size;
@@ -161,13 +205,13 @@ class Viewer {
     const context = this.canvas.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     paint(context, this.size, this.scene(frame));
-    if (this.box) this.drawBox(context);
+    this.hand.paint(context);
     this.canvas.setAttribute("aria-label", this.alt());
     this.canvas.style.touchAction = kept.view ? "none" : "pan-y";
     const { col, row, across } = this.view(frame);
-    region.dataset.hour = this.drawn;
-    region.dataset.view = [col, row, across].map((one) => one.toFixed(2)).join(",");
-    region.dataset.map = this.mapOf(this.drawn)?.values ? this.maps.key : "";
+    this.element.dataset.hour = this.drawn;
+    this.element.dataset.view = [col, row, across].map((one) => one.toFixed(2)).join(",");
+    this.element.dataset.map = this.mapOf(this.drawn)?.values ? this.maps.key : "";
   }
 
   alt() {
@@ -175,7 +219,7 @@ class Viewer {
   }
 
   scene(frame) {
-    const look = getComputedStyle(this.root.querySelector(".eyepiece"));
+    const look = getComputedStyle(this.element);
     const colour = (name) => look.getPropertyValue(`--st-${name}`).trim();
     let waiting = "";
     if (this.hour !== this.drawn) {
@@ -202,7 +246,7 @@ class Viewer {
 
   /** As high as the whole patch asks for at this width, up to most of the window. */
   resize(frame) {
-    const width = this.root.querySelector(".eyepiece").clientWidth;
+    const width = this.element.clientWidth;
     const across = width - MARGIN.left - MARGIN.right;
     const ends = MARGIN.top + MARGIN.bottom;
     const height = Math.min((across * frame.rows) / frame.cols + ends, 0.62 * innerHeight);
@@ -246,14 +290,15 @@ class Viewer {
     else {
       const { x0, y0, x1, y1 } = this.bounds(frame);
       const [south, east] = frame.origin;
+      const rounded = (value) => Math.round(10 * value) / 10; // as the address has it
       kept.view = {
-        col: Math.min(Math.max(col, x0), x1) + east,
-        row: Math.min(Math.max(row, y0), y1) + south,
-        across: Math.max(across, NARROWEST),
+        col: rounded(Math.min(Math.max(col, x0), x1) + east),
+        row: rounded(Math.min(Math.max(row, y0), y1) + south),
+        across: rounded(Math.max(across, NARROWEST)),
       };
     }
     this.draw();
-    this.writeLinkSoon();
+    this.writeSoon();
   }
 
   /** Zoom by a factor, with the point (x, y) of the canvas staying where it is. */
@@ -273,6 +318,16 @@ class Viewer {
     });
   }
 
+  /** Zoom to a box between two points of the canvas. */
+  zoomTo(from, to) {
+    const area = plotArea(this.size);
+    const on = projection(this.view(this.frameOf(this.drawn)), area);
+    const [col, row] = on.toPixel((from.x + to.x) / 2, (from.y + to.y) / 2);
+    const wide = Math.abs(to.x - from.x);
+    const high = (Math.abs(to.y - from.y) * area.width) / area.height;
+    this.look({ col, row, across: Math.max(wide, high) / on.scale });
+  }
+
   pan(right, down) {
     const view = this.view(this.frameOf(this.drawn));
     const { scale } = projection(view, plotArea(this.size));
@@ -282,48 +337,7 @@ class Viewer {
   reset() {
     kept.view = null;
     this.draw();
-    this.writeLinkSoon();
-  }
-
-  // What the hand does
-
-  watch() {
-    const { canvas, root } = this;
-    for (const name of Object.keys(USUAL)) {
-      this.field(name).addEventListener("input", () => this.changed(name));
-    }
-    this.field("hour").addEventListener("input", (event) => this.go(Number(event.target.value)));
-    this.field("in").onclick = () => this.zoom(1.5);
-    this.field("out").onclick = () => this.zoom(1 / 1.5);
-    this.field("whole").onclick = () => this.reset();
-    this.field("save").onclick = () => this.save();
-    canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    canvas.addEventListener("dblclick", () => this.reset());
-    canvas.addEventListener("pointerdown", (event) => this.press(event));
-    canvas.addEventListener("pointermove", (event) => this.move(event));
-    for (const end of ["pointerup", "pointercancel"]) {
-      canvas.addEventListener(end, (event) => this.release(event));
-    }
-    canvas.addEventListener("pointerleave", () => this.readOut(null));
-    canvas.addEventListener("keydown", (event) => this.key(event));
-    this.pointers = new Map();
-    this.readOut(null);
-    this.keys = (event) => this.anyKey(event);
-    globalThis.addEventListener("keydown", this.keys, { capture: true });
-    this.sizes = new ResizeObserver(() => this.draw());
-    this.sizes.observe(root.querySelector(".eyepiece"));
-    // A change of theme comes as another class of what is about the component.
-    this.themes = new MutationObserver(() => this.draw());
-    const about = root.host.closest(".stBidiComponent");
-    this.themes.observe(about, { attributes: true, subtree: true, attributeFilter: ["class"] });
-  }
-
-  leave() {
-    globalThis.removeEventListener("keydown", this.keys, { capture: true });
-    this.sizes.disconnect();
-    this.themes.disconnect();
-    clearTimeout(this.resting);
-    if (globalThis.hnnViewer === this) globalThis.hnnViewer = undefined;
+    this.writeSoon();
   }
 
   fillControls() {
@@ -346,164 +360,26 @@ class Viewer {
       field.type === "checkbox" ? field.checked : numeric ? Number(field.value) : field.value;
     this.field("clip_text").value = kept.settings.clip;
     this.draw();
-    this.writeLinkSoon();
+    this.writeSoon();
   }
 
-  wheel(event) {
-    if (event.deltaY > 0 && !kept.view && !event.ctrlKey) return; // the page scrolls
-    event.preventDefault();
-    this.zoom(Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0018)), event.offsetX, event.offsetY);
-  }
-
-  /** Dragging pans; with Shift, or while the whole patch is shown, it draws a box to zoom to. */
-  press(event) {
-    if (event.button) return;
-    this.canvas.setPointerCapture(event.pointerId);
-    const at = { x: event.offsetX, y: event.offsetY };
-    this.pointers.set(event.pointerId, at);
-    const mouse = event.pointerType === "mouse";
-    this.box = mouse && (event.shiftKey || !kept.view) ? { from: at, to: at } : null;
-    if (this.pointers.size > 1) this.box = null;
-    this.canvas.classList.toggle("panning", !this.box && Boolean(kept.view));
-  }
-
-  move(event) {
-    const at = { x: event.offsetX, y: event.offsetY };
-    const before = this.pointers.get(event.pointerId);
-    if (!before) {
-      this.readOut(at);
-      return;
-    }
-    if (this.pointers.size === 2) {
-      const [, other] = [...this.pointers].find(([id]) => id !== event.pointerId);
-      const apart = ({ x, y }) => Math.hypot(x - other.x, y - other.y) || 1;
-      this.zoom(apart(at) / apart(before), (at.x + other.x) / 2, (at.y + other.y) / 2);
-    } else if (this.box) {
-      this.box.to = at;
-      this.draw();
-    } else if (kept.view) this.pan(at.x - before.x, at.y - before.y);
-    this.pointers.set(event.pointerId, at);
-  }
-
-  release(event) {
-    this.pointers.delete(event.pointerId);
-    this.canvas.classList.remove("panning");
-    if (!this.box) return;
-    const { from, to } = this.box;
-    this.box = null;
-    this.draw();
-    if (Math.abs(to.x - from.x) < 6 || Math.abs(to.y - from.y) < 6) return;
-    const area = plotArea(this.size);
-    const on = projection(this.view(this.frameOf(this.drawn)), area);
-    const [col, row] = on.toPixel((from.x + to.x) / 2, (from.y + to.y) / 2);
-    const wide = Math.abs(to.x - from.x);
-    const high = (Math.abs(to.y - from.y) * area.width) / area.height;
-    this.look({ col, row, across: Math.max(wide, high) / on.scale });
-  }
-
-  drawBox(context) {
-    const { from, to } = this.box;
-    context.setLineDash([]);
-    for (const [colour, width] of [["rgba(0, 0, 0, 0.7)", 3], ["#ffffff", 1]]) {
-      context.strokeStyle = colour;
-      context.lineWidth = width;
-      context.strokeRect(from.x, from.y, to.x - from.x, to.y - from.y);
-    }
-  }
-
-  key(event) {
-    const acts = {
-      "+": () => this.zoom(1.5), "=": () => this.zoom(1.5), "-": () => this.zoom(1 / 1.5),
-      0: () => this.reset(), ArrowLeft: () => this.pan(60, 0), ArrowRight: () => this.pan(-60, 0),
-      ArrowUp: () => this.pan(0, 60), ArrowDown: () => this.pan(0, -60),
-    };
-    const arrow = event.key.startsWith("Arrow");
-    if (event.ctrlKey || event.metaKey || !acts[event.key] || (arrow && !kept.view)) return;
-    event.preventDefault();
-    acts[event.key]();
-  }
-
-  /** J and L step wherever the focus is, unless one is typing. */
-  anyKey(event) {
-    const steps = { j: -1, l: 1 }[event.key.toLowerCase()];
-    const [target] = event.composedPath();
-    const typing = target.isContentEditable || target.matches?.("input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select");
-    if (!steps || !this.now || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    this.step(steps);
-  }
-
-  /** What is under the pointer, to 1 G. */
-  readOut(at) {
-    const line = this.root.querySelector(".readout");
-    const frame = at && this.frameOf(this.drawn);
-    const [x, y] = frame ? projection(this.view(frame), plotArea(this.size)).toPixel(at.x, at.y) : [];
-    const [col, row] = [Math.round(x), Math.round(y)];
-    if (!frame || col < 0 || row < 0 || col >= frame.cols || row >= frame.rows) {
-      line.textContent = HINT;
-      return;
-    }
-    const gauss = frame.field[row * frame.cols + col];
-    const marks = {
-      [MISSING]: "off the disk", [BELOW]: "below −32 000 G", [ABOVE]: "above +32 000 G",
-    };
-    const sign = gauss > 0 ? "+" : "";
-    const words = [];
-    if (frame.geometry) {
-      const { longitude, latitude, carrington } = position(frame.geometry, col, row);
-      const signed = (value) => (value < 0 ? "" : "+") + number(value, 0.01);
-      words.push(
-        `longitude ${signed(longitude)}°, latitude ${signed(latitude)}°`,
-        `Carrington ${number(carrington, 0.01)}°`,
-      );
-    }
-    const value = this.mapValue(col, row);
-    if (value !== null) {
-      const { name, unit } = this.mapOf(this.drawn);
-      words.push(`${name} ${Number(value.toPrecision(3))} ${unit}`.replace("-", "−"));
-    }
-    words.push(`column ${col}, row ${row}`);
-    line.replaceChildren(Object.assign(document.createElement("b"), {
-      textContent: marks[gauss] ?? `${sign}${number(gauss, 1)} G`,
-    }), ` · ${words.join(" · ")}`);
-  }
-
-  mapValue(col, row) {
-    const map = this.mapOf(this.drawn);
-    if (!kept.settings.attention || !map?.values) return null;
-    const { row0, col0, size } = map.box;
-    const [down, right] = map.shape;
-    const at = [((row - row0) * down) / size, ((col - col0) * right) / size].map(Math.floor);
-    if (at[0] < 0 || at[1] < 0 || at[0] >= down || at[1] >= right) return null;
-    return map.values[at[0] * right + at[1]];
-  }
-
-  // The link
-
-  writeLinkSoon() {
+  writeSoon() {
     clearTimeout(this.writing);
-    this.writing = setTimeout(() => this.writeLink(), 200);
+    this.writing = setTimeout(() => writeAddress(kept.settings, kept.view), 200);
   }
 
-  /** Put what differs from the usual into the address, without a run of the server. */
-  writeLink() {
-    const own = Object.entries(kept.settings)
-      .filter(([name, value]) => value !== USUAL[name])
-      .map(([name, value]) => `${name}=${value}`);
-    if (kept.view) {
-      const { col, row, across } = kept.view;
-      own.push(`view=${[col, row, across].map((one) => Number(one.toFixed(1))).join("_")}`);
-    }
-    const parts = location.search.slice(1).split("&").filter(Boolean);
-    const others = parts.filter((part) => {
-      const [name] = part.split("=");
-      return name !== "view" && !(name in USUAL);
-    });
-    const search = [...others, ...own].join("&");
-    if (search === parts.join("&")) return;
-    const hash = location.hash;
-    history.replaceState(history.state, "", `${location.pathname}${search && "?"}${search}${hash}`);
+  /** The pixel under a point of the canvas, with the value of the map there; null beside it. */
+  under(x, y) {
+    const frame = this.frameOf(this.drawn);
+    const area = plotArea(this.size);
+    const inside =
+      x >= area.x && x <= area.x + area.width && y >= area.y && y <= area.y + area.height;
+    if (!frame || !inside) return null;
+    const place = projection(this.view(frame), area).toPixel(x, y);
+    const [col, row] = place.map(Math.round);
+    if (col < 0 || row < 0 || col >= frame.cols || row >= frame.rows) return null;
+    const map = this.mapOf(this.drawn);
+    return { frame, col, row, map, value: kept.settings.attention ? mapValue(map, col, row) : null };
   }
 
   /** Save what is drawn as PNG at twice its size, on an opaque ground. */

@@ -55,7 +55,7 @@ _VIEWER = st.components.v2.component(
     "hnn_viewer",
     html=_text("viewer.html"),
     css=_text("viewer.css"),
-    js=_joined("frame.js", "draw.js", "viewer.js"),
+    js=_joined("frame.js", "axes.js", "draw.js", "hand.js", "address.js", "viewer.js"),
 )
 _FEED = st.components.v2.component("hnn_viewer_feed", js=_text("feed.js"))
 
@@ -161,13 +161,13 @@ def _send_hours(
     wanted = [hour]
     if asked and asked["key"] == key:
         sent[key] = set(asked["have"])
-        wanted = [one for one in asked["hours"] if one in records][:_MOST_WANTED]
+        wanted += [one for one in asked["hours"] if one in records][:_MOST_WANTED]
     has = sent.setdefault(key, set())
     frames: dict[str, Any] = {}
     blobs: list[bytes] = []
     unreadable: dict[str, str] = {}
     for one in wanted:
-        if one in has:
+        if one in has or one in frames:
             continue
         try:
             facts, content = _packed(place, records[one], next(iter(records.values())))
