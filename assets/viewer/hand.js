@@ -15,7 +15,6 @@ export class Hand {
     this.pointers = new Map();
     this.box = null; // being drawn
     this.leaving = new AbortController();
-    this.readOut(null);
     const acts = {
       wheel: (event) => this.wheel(event),
       dblclick: () => viewer.reset(),

@@ -119,6 +119,7 @@ class Viewer {
 
   takeMaps(header) {
     this.maps = header;
+    this.field("palette").disabled = header.signed; // which has one of its own
     for (const [hour, { box, values }] of Object.entries(header.hours)) {
       const { name, unit, signed } = header;
       const map = values ? unpackNumbers(values) : {};
@@ -209,6 +210,7 @@ class Viewer {
     this.canvas.setAttribute("aria-label", this.alt());
     this.canvas.style.touchAction = kept.view ? "none" : "pan-y";
     const { col, row, across } = this.view(frame);
+    if (!this.element.dataset.hour) this.hand.readOut(null);
     this.element.dataset.hour = this.drawn;
     this.element.dataset.view = [col, row, across].map((one) => one.toFixed(2)).join(",");
     this.element.dataset.map = this.mapOf(this.drawn)?.values ? this.maps.key : "";

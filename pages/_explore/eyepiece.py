@@ -115,8 +115,10 @@ def _follow() -> None:
 
 
 def _linked() -> dict[str, Any]:
-    """Read from the address what is drawn and where; note what cannot be had."""
+    """Read from the address what is drawn and where; note, for one run, what cannot be had."""
     read, settings = st.query_params, {}
+    for name in (*_SWITCHES, *_CHOICES, *_RANGES, "view"):
+        st.session_state.pop(name, None)
     for name in (*_SWITCHES, *_CHOICES, *_RANGES):
         text = read.get(name)
         value = None if text is None else _setting(name, text)

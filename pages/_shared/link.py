@@ -158,7 +158,12 @@ def hour_of(hours: Sequence[str], shown: Callable[[str], str]) -> Callable[[str]
 
 
 def refused(key: str, text: str) -> None:
-    """Note, and take out of the address, a value that no widget of Streamlit's has charge of."""
+    """Note, and take out of the address, a value that no widget of Streamlit's has charge of.
+
+    The note stays until the caller drops the text from the session's state, where it is kept
+    under the key.
+    """
+    st.session_state[key] = text
     _note(key, f"{key} cannot be “{text}”; it was left out.")
     st.query_params.pop(key, None)
 

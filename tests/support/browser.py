@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.conftest import ROOT
 
 __all__ = [
+    "PICTURE",
     "a_run",
     "chromium",
     "find_chromium",
@@ -27,6 +28,8 @@ __all__ = [
     "window",
 ]
 
+PICTURE = ".st-key-magnetogram .eyepiece[data-hour^='2']"
+"""The viewer of Explore once it has drawn an hour."""
 _PATIENCE_MS = 300_000
 """A busy machine may take its time; nothing waits longer than it has to."""
 _STATE = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState"
@@ -136,15 +139,8 @@ def a_run(page: Page) -> Iterator[None]:
     idle(page)
 
 
-def magnetogram(page: Page) -> dict[str, object]:
-    """What the magnetogram's figure holds: its traces and a sum over its field."""
-    return page.evaluate(
-        """() => {
-            const figure = document.querySelector('.st-key-magnetogram .js-plotly-plot');
-            let sum = 0, weight = 1;
-            for (const row of figure._fullData[0].z) for (const value of row) {
-                sum += weight * value; weight = (weight % 9973) + 1;
-            }
-            return {traces: figure.data.map(trace => trace.name), sum};
-        }"""
-    )
+def magnetogram(page: Page) -> dict[str, Any]:
+    """What the viewer of Explore draws: hour, layers, map, view, and a sum over the field."""
+    page.wait_for_selector(PICTURE, timeout=_PATIENCE_MS)
+    page.wait_for_function("hnnViewer.hour === hnnViewer.shown().hour", timeout=_PATIENCE_MS)
+    return page.evaluate("hnnViewer.shown()")
