@@ -19,11 +19,11 @@ export function writeAddress(settings, view) {
   const own = Object.entries(settings)
     .filter(([name, value]) => value !== USUAL[name])
     .map(([name, value]) => `${name}=${value}`);
-  if (view) own.push(`view=${view.col}_${view.row}_${view.across}`);
+  if (view) own.push(`extent=${view.col}_${view.row}_${view.across}`);
   const parts = location.search.slice(1).split("&").filter(Boolean);
   const others = parts.filter((part) => {
     const [name] = part.split("=");
-    return name !== "view" && !(name in USUAL);
+    return name !== "extent" && !(name in USUAL);
   });
   const search = [...others, ...own].join("&");
   if (search === parts.join("&")) return;

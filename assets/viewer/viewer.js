@@ -44,7 +44,7 @@ class Viewer {
     this.field("in").onclick = () => this.zoom(1.5);
     this.field("out").onclick = () => this.zoom(1 / 1.5);
     this.field("whole").onclick = () => this.reset();
-    this.field("save").onclick = () => this.save();
+    this.field("save").onclick = () => this.hand.save();
     this.sizes = new ResizeObserver(() => this.draw());
     this.sizes.observe(this.element);
     // A change of theme comes as another class of what is about the component.
@@ -59,6 +59,7 @@ class Viewer {
     this.themes.disconnect();
     clearTimeout(this.resting);
     clearTimeout(this.again);
+    clearTimeout(this.writing);
     if (globalThis.hnnViewer === this) globalThis.hnnViewer = undefined;
   }
 
@@ -94,7 +95,7 @@ class Viewer {
       kept.view = null;
       kept.region = header.region;
     }
-    if (first && header.link.view) kept.view = header.link.view;
+    if (first && header.link.extent) kept.view = header.link.extent;
     this.now = header;
     this.want = want;
     this.fillControls();
@@ -114,7 +115,7 @@ class Viewer {
       }),
     );
     while (kept.frames.size > MOST_FRAMES) kept.frames.delete(kept.frames.keys().next().value);
-    writeAddress(kept.settings, kept.view);
+    if (this.connected) writeAddress(kept.settings, kept.view);
   }
 
   takeMaps(header) {
@@ -157,7 +158,7 @@ class Viewer {
 
   /** Draw the hour if it is here, and ask for it and its neighbours where they are not. */
   show() {
-    if (!this.now) return;
+    if (!this.now || !this.connected) return;
     if (this.frameOf(this.hour)) this.drawn = this.hour;
     this.field("hour").value = this.now.hours.indexOf(this.hour);
     this.field("hour_text").value = `${this.hour.replace("T", " ")} TAI`;
@@ -194,6 +195,7 @@ class Viewer {
     if (!frame) {
       this.canvas.width = 0; // nothing of another region stays
       this.element.dataset.hour = "";
+      this.root.querySelector(".readout").textContent = this.waiting;
       return;
     }
     this.resize(frame);
@@ -220,14 +222,15 @@ class Viewer {
     return `Magnetogram of ${this.now.title} at ${this.drawn} TAI`;
   }
 
+  /** What there is to say of an hour that is not in the picture. */
+  get waiting() {
+    const fault = this.now.unreadable[this.hour];
+    return `${this.hour.replace("T", " ")}: ${fault ? "cannot be read" : "reading …"}`;
+  }
+
   scene(frame) {
     const look = getComputedStyle(this.element);
     const colour = (name) => look.getPropertyValue(`--st-${name}`).trim();
-    let waiting = "";
-    if (this.hour !== this.drawn) {
-      const bad = this.now.unreadable[this.hour];
-      waiting = `${this.hour.replace("T", " ")}: ${bad ? "cannot be read" : "reading …"}`;
-    }
     return {
       frame,
       map: this.mapOf(this.drawn),
@@ -235,7 +238,7 @@ class Viewer {
       settings: kept.settings,
       style: this.now.style,
       title: `${this.now.title} · ${this.drawn.replace("T", " ")} TAI`,
-      waiting,
+      waiting: this.hour === this.drawn ? "" : this.waiting,
       theme: {
         text: colour("text-color"),
         ground: colour("background-color"),
@@ -382,20 +385,6 @@ class Viewer {
     if (col < 0 || row < 0 || col >= frame.cols || row >= frame.rows) return null;
     const map = this.mapOf(this.drawn);
     return { frame, col, row, map, value: kept.settings.attention ? mapValue(map, col, row) : null };
-  }
-
-  /** Save what is drawn as PNG at twice its size, on an opaque ground. */
-  async save() {
-    const { width, height } = this.size;
-    const canvas = new OffscreenCanvas(2 * width, 2 * height);
-    const context = canvas.getContext("2d");
-    context.scale(2, 2);
-    paint(context, this.size, { ...this.scene(this.frameOf(this.drawn)), solid: true });
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(await canvas.convertToBlob({ type: "image/png" }));
-    link.download = `${this.alt().replace(/\W+/g, "_")}.png`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   }
 
   /** What is drawn, for tests. */

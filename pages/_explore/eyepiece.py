@@ -21,7 +21,8 @@ import streamlit as st
 from analysis.figures import style
 from analysis.figures.overlays import heat_rgba, heat_unit
 from analysis.figures.packed_frame import frame_geometry, join_payload, pack_frame, pack_numbers
-from hnn_core.exceptions import FitsError, PositionError, SequenceError
+from hnn_core.exceptions import HnnError
+from hnn_core.magnetogram.conventions import iso_minute
 from hnn_core.magnetogram.grid import Place
 from hnn_core.magnetogram.preprocess import CropBox, crop_boxes
 from pages._explore.view import HeatView, View
@@ -93,12 +94,11 @@ def send_maps(view: View, heat: HeatView | None) -> None:
 
 def _earlier(heat: HeatView) -> dict[str, dict[str, Any]]:
     """Rollout rests on one frame: the earlier hours of the sequence have theirs already."""
-    found = {}
-    times = [str(frame.t_rec.tai.isot)[:16] for frame in heat.sequence.frames]
-    for frame, hour, tokens in zip(heat.sequence.frames[:-1], times, heat.maps, strict=False):
-        boxes = crop_boxes([frame], heat.box.size)
-        if not frame.interpolated and boxes == [heat.box]:
-            found[hour] = {"box": _box(heat.box), "values": pack_numbers(tokens)}
+    found, frames, size = {}, heat.sequence.frames, heat.box.size
+    for frame, box, tokens in zip(frames, crop_boxes(frames, size), heat.maps, strict=True):
+        if not frame.interpolated and box == crop_boxes([frame], size)[0]:
+            hour = iso_minute(frame.t_rec)
+            found[hour] = {"box": _box(box), "values": pack_numbers(tokens)}
     return found
 
 
@@ -109,7 +109,7 @@ def _box(box: CropBox) -> dict[str, int]:
 def _follow() -> None:
     """Let the page follow to the hour at which the hand rests in the viewer."""
     hour = st.session_state["magnetogram"].get("hour")
-    if hour:
+    if isinstance(hour, str):
         st.session_state["hour"] = hour
         st.session_state["playing"] = False
 
@@ -117,7 +117,7 @@ def _follow() -> None:
 def _linked() -> dict[str, Any]:
     """Read from the address what is drawn and where; note, for one run, what cannot be had."""
     read, settings = st.query_params, {}
-    for name in (*_SWITCHES, *_CHOICES, *_RANGES, "view"):
+    for name in (*_SWITCHES, *_CHOICES, *_RANGES, "extent"):
         st.session_state.pop(name, None)
     for name in (*_SWITCHES, *_CHOICES, *_RANGES):
         text = read.get(name)
@@ -126,16 +126,16 @@ def _linked() -> dict[str, Any]:
             settings[name] = value
         elif text is not None:
             refused(name, text)
-    place = read.get("view")
-    view = None
+    place = read.get("extent")
+    extent = None
     if place is not None:
         with suppress(ValueError):
             col, row, across = map(float, place.split("_"))
             if all(map(math.isfinite, (col, row, across))) and across > 0:
-                view = {"col": col, "row": row, "across": across}
-        if view is None:
-            refused("view", place)
-    return {"settings": settings, "view": view}
+                extent = {"col": col, "row": row, "across": across}
+        if extent is None:
+            refused("extent", place)
+    return {"settings": settings, "extent": extent}
 
 
 def _setting(name: str, text: str) -> bool | str | int | None:
@@ -173,7 +173,7 @@ def _send_hours(
             continue
         try:
             facts, content = _packed(place, records[one], next(iter(records.values())))
-        except (FitsError, PositionError) as error:
+        except HnnError as error:
             unreadable[one] = str(error)
             continue
         frames[one] = {**facts, "blob": len(blobs)}
@@ -218,7 +218,7 @@ def _packed(place: caches.Place, t_rec: str, first: str) -> tuple[dict[str, Any]
 
 def _origin(place: caches.Place, t_rec: str, first: str) -> list[int]:
     """Row and column of a record's first pixel on the array of the region's first hour."""
-    with suppress(FitsError, PositionError, SequenceError):
+    with suppress(HnnError):
         on = Place.of(caches.record(place, first))
         row, col = Place.of(caches.record(place, t_rec)).corner_on(on)
         return [round(row), round(col)]

@@ -105,10 +105,10 @@ def test_address_holds_the_view_after_a_step(folder, model):
 
 
 def test_what_the_link_draws_is_handed_to_the_viewer(folder, model):
-    view = {"attention": "false", "ropi": "true", "clip": "200", "axes": "Mm", "view": "9_8.5_20"}
+    view = {"attention": "false", "ropi": "true", "clip": "200", "axes": "Mm", "extent": "9_8.5_20"}
     link = sent_to_viewer(opened(folder, **view)).header["link"]
     assert link["settings"] == {"attention": False, "ropi": True, "clip": 200, "axes": "Mm"}
-    assert link["view"] == {"col": 9.0, "row": 8.5, "across": 20.0}
+    assert link["extent"] == {"col": 9.0, "row": 8.5, "across": 20.0}
 
 
 def test_an_hour_that_the_viewer_has_is_not_sent_again(folder, model):
@@ -196,7 +196,7 @@ def test_record_that_broke_since_it_was_indexed_hides_only_itself(folder, model)
         ({"clip": "nan"}, "clip cannot be “nan”"),
         ({"pil": "yes"}, "pil cannot be “yes”"),
         ({"palette": "jet"}, "palette cannot be “jet”"),
-        ({"view": "1_2"}, "view cannot be “1_2”"),
+        ({"extent": "1_2"}, "extent cannot be “1_2”"),
     ],
 )
 def test_link_with_an_impossible_value_falls_back_and_says_so(folder, model, asked, sentence):
