@@ -1,7 +1,6 @@
 """Explore an active region: magnetogram, attention, inversion lines, P(eruptive), flux."""
 
 from functools import partial
-from typing import Any
 
 import streamlit as st
 
@@ -9,7 +8,7 @@ from analysis.figures.filmstrip import filmstrip_figure
 from pages._explore.answer import show_answer
 from pages._explore.controls import choose_map, time_control
 from pages._explore.downloads import show_downloads
-from pages._explore.eyepiece import CLIP, OPACITY, send_maps, show_viewer
+from pages._explore.eyepiece import send_maps, show_viewer
 from pages._explore.histories import (
     flux_history,
     show_area,
@@ -47,7 +46,7 @@ with picture:
     show_viewer(selection, hour, records)  # before the network runs
 
 view: View | None = None
-with worded_errors(), card, st.spinner("Reading the hours and running the network …"):
+with card, worded_errors(), st.spinner("Reading the hours and running the network …"):
     view = read_view(selection, hour, records[hour])
 where = f"{position(view.frame) or 'Position not known,'} at" if view else "At"
 when_and_where.caption(f"{where} {hour.replace('T', ' ')} TAI. {flares_sentence(region)}")
@@ -60,16 +59,14 @@ if view:
         heat = read_heat(view, choice)
     with picture:
         send_maps(view, heat)
-look: dict[str, Any] = {
-    "clip": CLIP,
-    "heat_opacity": OPACITY,
-    "heat_name": choice.name,
-    "signed": heat is not None and heat.signed,
-}
 if view and view.sequence:
     st.markdown("### Input hours of the network")
     strip = filmstrip_figure(
-        view.sequence.frames, heat.heats if heat else None, width=STRIP_WIDTH, **look
+        view.sequence.frames,
+        heat.heats if heat else None,
+        heat_name=choice.name,
+        signed=heat is not None and heat.signed,
+        width=STRIP_WIDTH,
     )
     with st.container(key="strip"):
         show_chart(

@@ -161,7 +161,9 @@ class Viewer {
     if (!this.now || !this.connected) return;
     if (this.frameOf(this.hour)) this.drawn = this.hour;
     this.field("hour").value = this.now.hours.indexOf(this.hour);
-    this.field("hour_text").value = `${this.hour.replace("T", " ")} TAI`;
+    const hour = `${this.hour.replace("T", " ")} TAI`;
+    this.field("hour_text").value = hour;
+    this.field("hour").setAttribute("aria-valuetext", hour);
     this.draw();
     const at = this.now.hours.indexOf(this.hour);
     const missing = [0, ...(this.pending ? [] : AHEAD)]

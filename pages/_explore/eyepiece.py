@@ -30,10 +30,8 @@ from pages._shared import caches
 from pages._shared.link import refused
 from pages._shared.selectors import Selection
 
-__all__ = ["CLIP", "OPACITY", "send_maps", "show_viewer"]
+__all__ = ["send_maps", "show_viewer"]
 
-CLIP, OPACITY = 500.0, 0.6
-"""Of the viewer and of the strip, while the link does not say otherwise."""
 _SWITCHES = ("attention", "pil", "ropi", "hull", "crop", "graticule", "clipped")
 _CHOICES = {"palette": ("plasma", "viridis", "paper"), "axes": ("deg", "Mm", "px")}
 _RANGES = {"opacity": (0, 100), "clip": (20, 10_000)}
