@@ -30,6 +30,7 @@ class Viewer {
     this.drawn = ""; // that is in the picture
     this.pending = ""; // that the rest of the page has yet to follow to
     this.asked = new Set();
+    this.coming = new Set(); // frames that are being unpacked
     this.hand = new Hand(this);
     this.listen();
     globalThis.hnnViewer = this;
@@ -108,8 +109,10 @@ class Viewer {
     await Promise.all(
       found.map(async ([hour, { blob, ...facts }]) => {
         const name = `${header.key} ${hour}`;
-        if (kept.frames.has(name)) return;
+        if (kept.frames.has(name) || this.coming.has(name)) return;
+        this.coming.add(name);
         const frame = await unpackFrame(facts, blobs[blob]);
+        this.coming.delete(name);
         kept.frames.set(name, frame);
         if (hour !== this.hour) requestIdleCallback(() => prepare(frame, kept.settings));
       }),
@@ -131,6 +134,10 @@ class Viewer {
 
   frameOf(hour) {
     return this.now && kept.frames.get(`${this.now.key} ${hour}`);
+  }
+
+  isHere(hour) {
+    return Boolean(this.frameOf(hour)) || this.coming.has(`${this.now.key} ${hour}`);
   }
 
   mapOf(hour) {
@@ -168,14 +175,14 @@ class Viewer {
     const at = this.now.hours.indexOf(this.hour);
     const missing = [0, ...(this.pending ? [] : AHEAD)]
       .map((step) => this.now.hours[at + step])
-      .filter((hour) => hour && !this.frameOf(hour) && !this.now.unreadable[hour]);
+      .filter((hour) => hour && !this.now.unreadable[hour] && !this.isHere(hour));
     if (!missing.length || this.asked.size) return;
     const hours = missing.slice(0, missing[0] === this.hour ? 1 : 2);
     hours.forEach((hour) => this.asked.add(hour));
     clearTimeout(this.again);
     const patience = hours[0] === this.hour ? AGAIN_MS.needed : AGAIN_MS.ahead;
     this.again = setTimeout(() => this.askAgain(), patience);
-    const have = this.now.hours.filter((hour) => this.frameOf(hour));
+    const have = this.now.hours.filter((hour) => this.isHere(hour));
     this.want("want", { key: this.now.key, hours, have });
   }
 
@@ -193,6 +200,7 @@ class Viewer {
   }
 
   drawNow() {
+    if (!this.now) return;
     const frame = this.frameOf(this.drawn);
     if (!frame) {
       this.canvas.width = 0; // nothing of another region stays
