@@ -229,7 +229,7 @@ class Viewer {
   }
 
   alt() {
-    return `Magnetogram of ${this.now.title} at ${this.drawn} TAI`;
+    return `Magnetogram of ${this.now.title} at ${this.drawn.replace("T", " ")} TAI`;
   }
 
   /** What there is to say of an hour that is not in the picture. */

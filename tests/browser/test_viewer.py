@@ -210,4 +210,4 @@ def test_the_viewer_has_names_for_who_does_not_see_it_and_keys_alone_serve(app, 
     page.keyboard.press("0")
     page.wait_for_function("!location.search.includes('extent=')")
     for role, name in (("checkbox", "RoPI"), ("slider", "Hour (TAI)"), ("button", "Zoom in")):
-        assert page.get_by_role(role, name=name).count() == 1
+        assert page.locator(".st-key-magnetogram").get_by_role(role, name=name).count() == 1
