@@ -251,12 +251,9 @@ function label(context, text, x, y, align, colour = "#ffffff") {
   context.fillText(text, x, y);
 }
 
-/** Title at the left, names of the lines that are drawn at the right. */
+/** Title at the left, where it fits, and names of the lines that are drawn at the right. */
 function drawTop(context, area, { title, settings, style, map, theme }) {
   const y = area.y - 13;
-  context.fillStyle = theme.text;
-  context.textAlign = "left";
-  context.fillText(title, area.x, y);
   const names = { pil: "PIL", ropi: "RoPI", hull: "convex hull", crop: "network's view" };
   let x = area.x + area.width;
   for (const [layer, name] of Object.entries(names).reverse()) {
@@ -272,8 +269,11 @@ function drawTop(context, area, { title, settings, style, map, theme }) {
     context.moveTo(x + 2, y);
     context.lineTo(x + 19, y);
     context.stroke();
-    context.setLineDash([]);
     x -= 12;
   }
+  context.setLineDash([]);
+  if (area.x + context.measureText(title).width > x) return;
+  context.fillStyle = theme.text;
+  context.textAlign = "left";
+  context.fillText(title, area.x, y);
 }
-

@@ -72,6 +72,11 @@ class Viewer {
     return this.root.querySelector(".eyepiece");
   }
 
+  /** Whether hours are on their way, or the page has yet to follow. */
+  get busy() {
+    return Boolean(this.asked.size || this.coming.size || this.resting || this.pending);
+  }
+
   /** Whether the whole patch is shown. */
   get whole() {
     return !kept.view;
@@ -102,8 +107,6 @@ class Viewer {
     this.fillControls();
     if (this.pending === header.hour) this.pending = "";
     if (!this.pending && !this.resting) this.hour = header.hour;
-    this.asked.clear();
-    clearTimeout(this.again);
     if (!this.frameOf(this.drawn)) this.drawn = "";
     const found = Object.entries(header.frames);
     await Promise.all(
@@ -117,6 +120,8 @@ class Viewer {
         if (hour !== this.hour) requestIdleCallback(() => prepare(frame, kept.settings));
       }),
     );
+    this.asked.clear();
+    clearTimeout(this.again);
     while (kept.frames.size > MOST_FRAMES) kept.frames.delete(kept.frames.keys().next().value);
     if (this.connected) writeAddress(kept.settings, kept.view);
   }

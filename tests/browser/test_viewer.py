@@ -86,7 +86,7 @@ def read_out(page, col, row):
 
 def followed(page):
     """Wait until the rest of the page has followed to the hour in the viewer."""
-    page.wait_for_function("!hnnViewer.resting && !hnnViewer.pending")
+    page.wait_for_function("!hnnViewer.busy")
     browser_side.settled(page)
 
 

@@ -32,6 +32,8 @@ PICTURE = ".st-key-magnetogram .eyepiece[data-hour^='2']"
 """The viewer of Explore once it has drawn an hour."""
 _PATIENCE_MS = 300_000
 """A busy machine may take its time; nothing waits longer than it has to."""
+_QUIET = "!globalThis.hnnViewer?.busy"
+"""The viewer has the hours that it fetches ahead, by runs of a part of the page."""
 _STATE = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState"
 
 
@@ -112,8 +114,8 @@ def settled(page: Page) -> None:
 
 
 def idle(page: Page) -> None:
-    """Wait until the app has run to its end."""
-    page.wait_for_function(f"{_STATE} === 'notRunning'", timeout=_PATIENCE_MS)
+    """Wait until the app has run to its end, and has nothing more to fetch."""
+    page.wait_for_function(f"{_STATE} === 'notRunning' && {_QUIET}", timeout=_PATIENCE_MS)
     page.wait_for_timeout(300)
 
 
