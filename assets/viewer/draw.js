@@ -16,6 +16,17 @@ export function plotArea({ width, height }) {
   return { x: left, y: top, width: width - left - right, height: height - top - bottom };
 }
 
+/** Edges of a patch, and of the square that the network sees if that is given, native pixels. */
+export function extent({ rows, cols }, box) {
+  const { row0, col0, size } = box ?? { row0: 0, col0: 0, size: 0 };
+  return {
+    x0: Math.min(0, col0) - 0.5,
+    y0: Math.min(0, row0) - 0.5,
+    x1: Math.max(cols, col0 + size) - 0.5,
+    y1: Math.max(rows, row0 + size) - 0.5,
+  };
+}
+
 /**
  * How native pixels lie on the canvas.
  *

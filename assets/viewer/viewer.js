@@ -6,7 +6,7 @@
  */
 
 import { USUAL, writeAddress } from "./address.js";
-import { MARGIN, mapValue, paint, plotArea, prepare, projection } from "./draw.js";
+import { MARGIN, extent, mapValue, paint, plotArea, prepare, projection } from "./draw.js";
 import { splitPayload, unpackFrame, unpackNumbers } from "./frame.js";
 import { Hand } from "./hand.js";
 
@@ -135,6 +135,11 @@ class Viewer {
       kept.maps.set(`${header.key} ${hour}`, { name, unit, signed, box, ...map });
     }
     while (kept.maps.size > MOST_MAPS) kept.maps.delete(kept.maps.keys().next().value);
+  }
+
+  /** The square that the network sees, while it is drawn. */
+  get box() {
+    return kept.settings.crop ? this.mapOf(this.drawn)?.box : null;
   }
 
   frameOf(hour) {
@@ -280,23 +285,10 @@ class Viewer {
     if (kept.view) {
       return { ...kept.view, col: kept.view.col - col, row: kept.view.row - row };
     }
-    const { x0, y0, x1, y1 } = this.bounds(frame);
+    const { x0, y0, x1, y1 } = extent(frame, this.box);
     const area = plotArea(this.size);
     const across = Math.max(x1 - x0, ((y1 - y0) * area.width) / area.height);
     return { col: (x0 + x1) / 2, row: (y0 + y1) / 2, across };
-  }
-
-  /** The patch, and the square that the network sees while that is drawn. */
-  bounds(frame) {
-    const bounds = { x0: -0.5, y0: -0.5, x1: frame.cols - 0.5, y1: frame.rows - 0.5 };
-    const box = kept.settings.crop && this.mapOf(this.drawn)?.box;
-    if (!box) return bounds;
-    return {
-      x0: Math.min(bounds.x0, box.col0 - 0.5),
-      y0: Math.min(bounds.y0, box.row0 - 0.5),
-      x1: Math.max(bounds.x1, box.col0 + box.size - 0.5),
-      y1: Math.max(bounds.y1, box.row0 + box.size - 0.5),
-    };
   }
 
   /** Look at another part; what shows more than everything shows the whole patch. */
@@ -308,7 +300,7 @@ class Viewer {
     kept.view = view;
     if (across >= 0.999 * whole.across) kept.view = null;
     else {
-      const { x0, y0, x1, y1 } = this.bounds(frame);
+      const { x0, y0, x1, y1 } = extent(frame, this.box);
       const [south, east] = frame.origin;
       const rounded = (value) => Math.round(10 * value) / 10; // as the address has it
       kept.view = {

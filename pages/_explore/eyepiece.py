@@ -180,7 +180,7 @@ def _send_hours(
     header = {
         "kind": "hours",
         "key": key,
-        "region": f"{place.spec} {place.region}",
+        "region": f"{hash((place.spec, place.region)):x}",  # a path is nobody's business
         "title": selection.region.name,
         "hours": list(records),
         "hour": hour,
