@@ -327,6 +327,10 @@ def test_a_patch_that_grows_is_shown_whole_and_its_bars_count_the_common_area(mo
     captions = " ".join(one.value for one in app.caption)
     assert "Passage: The patch changes its size (56 × 36 pixels to " in captions
     assert "Bars: The patch changes its box in these hours" in captions
+    # The view stays on the region: this patch begins south and east of the first hour's.
+    first, here = GROWING[0], GROWING[12]
+    (sent,) = sent_to_viewer(app).header["frames"].values()
+    assert sent["origin"] == [here.row - first.row, here.col - first.col] == [-12, -8]
     images = figure(app, "filmstrip")["layout"]["images"]
     assert len({(one["sizex"], one["sizey"]) for one in images}) == 1
 
