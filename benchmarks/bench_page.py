@@ -36,6 +36,8 @@ SETTLE_MS = 4000
 SCRUBS = 100
 FIRST = 9
 """Number of the first hour with a prediction."""
+MOST_COLD = 6
+"""Steps over five hours that fit into a passage of two days, after the one that is not counted."""
 
 STEP = """async (cold) => {
     const viewer = globalThis.hnnViewer;
@@ -151,11 +153,11 @@ def run_explore(
         received = count_bytes(page)
         page.goto(f"{address}/?{query}")
         settled(page)
-        go(page, 20)
-        found = {"ahead": measured(page, steps, received)}
-        scrubs = page.evaluate(SCRUB, SCRUBS)
         go(page, FIRST)
-        found["cold"] = measured(page, min(steps, 5), received, cold=True)
+        cold = measured(page, min(steps, MOST_COLD), received, cold=True)
+        go(page, FIRST + 10)
+        found = {"ahead": measured(page, steps, received), "cold": cold}
+        scrubs = page.evaluate(SCRUB, SCRUBS)
         return found, scrubs, rss_gb(server.pid)
 
 
@@ -163,7 +165,7 @@ def go(page: Page, index: int) -> None:
     """Go to an hour and wait until the page has followed."""
     page.wait_for_timeout(SETTLE_MS)
     page.evaluate("index => hnnViewer.go(index)", index)
-    page.wait_for_function("!hnnViewer.resting && !hnnViewer.pending")
+    page.wait_for_function("!hnnViewer.busy")
     settled(page)
 
 

@@ -37,7 +37,8 @@ with st.container(key="heading", horizontal=True, vertical_alignment="bottom"):
     st.markdown(f"## {region.name}", width="content")
     when_and_where = st.empty()
 shown = partial(caches.hour_shown, selection.place)
-hour = time_control(hours, partial(first_hour, selection, records), shown)
+with st.container(key="transport"):  # whatever it draws, the viewer below keeps its place
+    hour = time_control(hours, partial(first_hour, selection, records), shown)
 
 with st.container(key="viewer", horizontal=True):
     picture = st.container(key="picture")

@@ -12,7 +12,8 @@ import { Hand } from "./hand.js";
 
 const REST_MS = 350; // of the hand, before the rest of the page follows
 const AHEAD = [1, -1, 2, -2, 3, -3, 4]; // hours fetched before they are needed
-const AGAIN_MS = { needed: 4000, ahead: 15000 }; // until hours that did not come are asked for again
+const AGAIN_MS = { needed: 4000, ahead: 15000 }; // until hours that did not come are wanted again
+const UPKEEP_MS = 1000; // of the address
 const MOST_FRAMES = 60; // kept, 1 to 2 MB each
 const MOST_MAPS = 400;
 const NARROWEST = 12; // columns across
@@ -46,6 +47,8 @@ class Viewer {
     this.field("out").onclick = () => this.zoom(1 / 1.5);
     this.field("whole").onclick = () => this.reset();
     this.field("save").onclick = () => this.hand.save();
+    // The server writes its part of the address as well, and not always with the latest of ours.
+    this.upkeep = setInterval(() => this.now && writeAddress(kept.settings, kept.view), UPKEEP_MS);
     this.sizes = new ResizeObserver(() => this.draw());
     this.sizes.observe(this.element);
     // A change of theme comes as another class of what is about the component.
@@ -61,6 +64,7 @@ class Viewer {
     clearTimeout(this.resting);
     clearTimeout(this.again);
     clearTimeout(this.writing);
+    clearInterval(this.upkeep);
     if (globalThis.hnnViewer === this) globalThis.hnnViewer = undefined;
   }
 

@@ -144,5 +144,6 @@ def a_run(page: Page) -> Iterator[None]:
 def magnetogram(page: Page) -> dict[str, Any]:
     """What the viewer of Explore draws: hour, layers, map, view, and a sum over the field."""
     page.wait_for_selector(PICTURE, timeout=_PATIENCE_MS)
-    page.wait_for_function("hnnViewer.hour === hnnViewer.shown().hour", timeout=_PATIENCE_MS)
+    drawn = "globalThis.hnnViewer?.drawn && hnnViewer.hour === hnnViewer.drawn"
+    page.wait_for_function(drawn, timeout=_PATIENCE_MS)
     return page.evaluate("hnnViewer.shown()")
