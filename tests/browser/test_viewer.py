@@ -211,3 +211,40 @@ def test_the_viewer_has_names_for_who_does_not_see_it_and_keys_alone_serve(app, 
     page.wait_for_function("!location.search.includes('extent=')")
     for role, name in (("checkbox", "RoPI"), ("slider", "Hour (TAI)"), ("button", "Zoom in")):
         assert page.locator(".st-key-magnetogram").get_by_role(role, name=name).count() == 1
+
+
+def test_wheel_and_pinch_zoom_dragging_pans_and_another_page_changes_nothing(app, page, folder):
+    across = opened(page, app, folder)["view"]["across"]
+    x, y = point(page, 48, 24)
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -300)
+    page.wait_for_url("**extent=**")
+    wheeled = browser_side.magnetogram(page)["view"]
+    assert wheeled["across"] < 0.7 * across
+    assert (wheeled["col"], wheeled["row"]) == pytest.approx((48, 24), abs=2)
+
+    touch = page.context.new_cdp_session(page)
+    for kind, half in (("touchStart", 20), ("touchMove", 30), ("touchMove", 40), ("touchEnd", 0)):
+        points = [{"x": x + side * half, "y": y, "id": side + 1} for side in (-1, 1)]
+        touch.send(
+            "Input.dispatchTouchEvent", {"type": kind, "touchPoints": points if half else []}
+        )
+    pinched = browser_side.magnetogram(page)["view"]
+    assert pinched["across"] == pytest.approx(wheeled["across"] / 2, rel=0.02)
+
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 60, y, steps=3)
+    page.mouse.up()
+    panned = browser_side.magnetogram(page)["view"]
+    assert panned["col"] > pinched["col"]
+    assert panned["across"] == pinched["across"]
+
+    page.get_by_role("link", name="Data").first.click()
+    page.wait_for_url("**/data**")
+    browser_side.idle(page)
+    assert "extent=" not in page.url
+    page.get_by_role("link", name="Explore").first.click()
+    page.wait_for_url("**extent=**")
+    browser_side.settled(page)
+    assert browser_side.magnetogram(page)["view"] == panned
