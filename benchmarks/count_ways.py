@@ -65,14 +65,13 @@ def entered(start: str = "", until: str = "") -> Iterator[set[str]]:
 
 
 def hour_way() -> set[str]:
-    from streamlit.testing.v1 import AppTest
+    from tests.support.app import run_app, sent_to_viewer
 
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=600).run()
-    slider = app.select_slider(key="hour")
-    hours = [option.replace(" ", "T") for option in slider.options]
-    hour = hours[hours.index(slider.value) - 12]
-    with entered("time_control", "show_chart magnetogram") as files:
-        slider.set_value(hour).run()
+    app = run_app()
+    header = sent_to_viewer(app).header
+    app.session_state["hour"] = header["hours"][header["hours"].index(header["hour"]) - 12]
+    with entered("time_control", "send_maps") as files:
+        app.run()
     assert not app.exception
     return files
 

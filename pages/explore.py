@@ -1,15 +1,14 @@
 """Explore an active region: magnetogram, attention, inversion lines, P(eruptive), flux."""
 
 from functools import partial
-from typing import Any
 
 import streamlit as st
 
 from analysis.figures.filmstrip import filmstrip_figure
-from analysis.figures.magnetogram import magnetogram_figure
 from pages._explore.answer import show_answer
-from pages._explore.controls import choose_map, choose_overlays, time_control
+from pages._explore.controls import choose_map, time_control
 from pages._explore.downloads import show_downloads
+from pages._explore.eyepiece import send_maps, show_viewer
 from pages._explore.histories import (
     flux_history,
     show_area,
@@ -30,8 +29,7 @@ FLUXES = {"pil": "PIL unsigned flux", "total": "Total unsigned flux"}
 selection = selected()
 region = selection.region
 with st.sidebar:
-    overlays, opacity, clip = choose_overlays()
-    choice = choose_map(selection.model.config, disabled="attention" not in overlays)
+    choice = choose_map(selection.model.config)
 
 records = caches.hours(selection.place)
 hours = list(records)
@@ -39,49 +37,37 @@ with st.container(key="heading", horizontal=True, vertical_alignment="bottom"):
     st.markdown(f"## {plain(region.name)}", width="content")
     when_and_where = st.empty()
 shown = partial(caches.hour_shown, selection.place)
-hour = time_control(hours, partial(first_hour, selection, records), shown)
+with st.container(key="transport"):  # whatever it draws, the viewer below keeps its place
+    hour = time_control(hours, partial(first_hour, selection, records), shown)
+
+with st.container(key="viewer", horizontal=True):
+    picture = st.container(key="picture")
+    card = st.container(key="answer", border=True)
+with picture:
+    show_viewer(selection, hour, records)  # before the network runs
 
 view: View | None = None
-with worded_errors(), st.spinner("Reading the hours and running the network …"):
+with card, worded_errors(), st.spinner("Reading the hours and running the network …"):
     view = read_view(selection, hour, records[hour])
 where = f"{position(view.frame) or 'Position not known,'} at" if view else "At"
 when_and_where.caption(plain(f"{where} {hour.replace('T', ' ')} TAI. {flares_sentence(region)}"))
 
 heat = None
-if view and "attention" in overlays:
+if view:
+    with card:
+        show_answer(view)
     with worded_errors():
         heat = read_heat(view, choice)
-look: dict[str, Any] = {
-    "clip": clip,
-    "heat_opacity": opacity,
-    "heat_name": choice.name,
-    "signed": heat is not None and heat.signed,
-}
-if view:
-    with st.container(key="viewer", horizontal=True):
-        with st.container(key="picture"):
-            show_chart(
-                magnetogram_figure(
-                    view.frame,
-                    heat=heat.heats[-1] if heat else None,
-                    masks=view.masks,
-                    show=[name for name in overlays if name != "attention"],
-                    crop_box=view.box,
-                    width=920,
-                    **look,
-                ),
-                kind="picture",
-                ratio=view.frame.shape[0] / view.frame.shape[1],
-                key="magnetogram",
-                alt=f"Magnetogram of {region.name} at {hour} TAI",
-            )
-        with st.container(key="answer", border=True):
-            show_answer(view)
-
+    with picture:
+        send_maps(view, heat)
 if view and view.sequence:
     st.markdown("### Input hours of the network")
     strip = filmstrip_figure(
-        view.sequence.frames, heat.heats if heat else None, width=STRIP_WIDTH, **look
+        view.sequence.frames,
+        heat.heats if heat else None,
+        heat_name=choice.name,
+        signed=heat is not None and heat.signed,
+        width=STRIP_WIDTH,
     )
     with st.container(key="strip"):
         show_chart(

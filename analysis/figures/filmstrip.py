@@ -70,8 +70,8 @@ def filmstrip_figure(
         heat = None if heats is None else heats[left]
         height = _WIDTH * mag.shape[0] / mag.shape[1]
         picture = composite(mag.field, heat, heat_range=heat_range, **look)
-        content = picture_bytes(Image.fromarray(picture), "png")
-        images.append(image_layer(content, "png", left, 0.0, _WIDTH, height))
+        content = picture_bytes(Image.fromarray(picture), "webp", quality=80)
+        images.append(image_layer(content, "webp", left, 0.0, _WIDTH, height))
         extremes = "" if heat is None else _extremes(heat, heat_name, signed=signed)
         outlines.append(_outline(mag, left, height, n - 1 - left, extremes))
         labels += _labels(mag, left, height, outlines[-1].name, last=left == n - 1)

@@ -1,4 +1,4 @@
-"""What is drawn: overlays, opacity, clip, which map of the network, and the hour."""
+"""Which map of the network is drawn, and the hour."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,19 +7,11 @@ from typing import Any
 import streamlit as st
 
 from hnn_core.network.model import HNNConfig
-from pages._shared.link import bound, hour_of, linked, restore
+from pages._shared.link import hour_of, linked, publish, restore
 from pages._shared.messages import plain
 
-__all__ = ["MapChoice", "choose_map", "choose_overlays", "time_control"]
+__all__ = ["MapChoice", "choose_map", "time_control"]
 
-SWITCHES = {
-    "attention": ("Heat map", True, "A map of the network over the field; which one, below."),
-    "pil": ("Polarity inversion lines", True, "Thinned lines between strong polarities."),
-    "ropi": ("RoPI", False, "Region of polarity inversion: the PIL flux is taken here."),
-    "hull": ("Convex hull", False, "One convex hull over all lines."),
-    "crop": ("Network's view", False, "The square that the network sees."),
-}
-CLIPS = (100, 200, 500, 1000, 2000)
 MAPS = {
     "rollout": "Attention rollout",
     "relevance": "Relevance (gradient × attention)",
@@ -37,30 +29,6 @@ _WORDS = {
 }
 _PLAY_INTERVAL = 0.5
 """Seconds between hours while playing, when the page keeps up."""
-
-
-def choose_overlays() -> tuple[list[str], float, float]:
-    """Draw the switches; return those that are on, the heat map's opacity, and the clip in G."""
-    st.markdown("#### Overlays")
-    on = [
-        name
-        for name, (label, default, text) in SWITCHES.items()
-        if bound(st.toggle, plain(label), key=name, value=default, help=plain(text))
-    ]
-    percent = bound(
-        st.slider,
-        "Heat map opacity",
-        0,
-        100,
-        key="opacity",
-        value=45,
-        step=5,
-        format="%d %%",
-        disabled="attention" not in on,
-    )
-    field = "Field drawn black or white, ± gauss"
-    clip = bound(st.select_slider, field, CLIPS, key="clip", value=500)
-    return on, percent / 100, float(clip)
 
 
 @dataclass(frozen=True)
@@ -100,9 +68,9 @@ class MapChoice:
         return found
 
 
-def choose_map(config: HNNConfig, *, disabled: bool) -> MapChoice:
+def choose_map(config: HNNConfig) -> MapChoice:
     """Draw the choice of a map and, folded away, its settings."""
-    method = linked(st.selectbox, "Map", MAPS, key="map", read="map", help=_HELP, disabled=disabled)
+    method = linked(st.selectbox, "Map", MAPS, key="map", read="map", help=_HELP)
     st.caption(_WORDS[method])
     with st.expander("Settings of the map"):
         target = "eruptive"
@@ -133,7 +101,10 @@ def choose_map(config: HNNConfig, *, disabled: bool) -> MapChoice:
 def time_control(
     hours: Sequence[str], default: Callable[[], str], shown: Callable[[str], str]
 ) -> str:
-    """Draw the control and return the chosen hour; `hours` are ascending ISO minutes (TAI)."""
+    """Draw the steps and return the chosen hour; `hours` are ascending ISO minutes (TAI).
+
+    The viewer has the slider, and the keys J and L.
+    """
     state, read = st.session_state, hour_of(hours, shown)
     restore("hour", default, read)
     here = hours.index(state["hour"])
@@ -150,21 +121,20 @@ def time_control(
         if state["playing"] and here == last:
             go_to(0)
 
-    def button(name: str, icon: str, text: str, index: int, shortcut: str | None = None) -> None:
+    def button(name: str, icon: str, text: str, index: int) -> None:
         st.button(
             "",
             key=f"hour_{name}",
             icon=f":material/{icon}:",
-            help=plain(text if shortcut is None else f"{text} (key {shortcut})"),
+            help=plain(text),
             disabled=index == here,
             on_click=go_to,
             args=(index,),
-            shortcut=shortcut,
         )
 
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         button("first", "skip_previous", "First hour", 0)
-        button("back", "chevron_left", "One hour back", max(here - 1, 0), "J")
+        button("back", "chevron_left", "One hour back (key J)", max(here - 1, 0))
         st.button(
             "",
             key="hour_play",
@@ -174,22 +144,13 @@ def time_control(
             on_click=toggle_play,
             shortcut="K",
         )
-        button("ahead", "chevron_right", "One hour ahead", min(here + 1, last), "L")
+        button("ahead", "chevron_right", "One hour ahead (key L)", min(here + 1, last))
         button("last", "skip_next", "Last hour", last)
-        hour = linked(
-            st.select_slider,
-            "Hour (TAI)",
-            hours,
-            key="hour",
-            default=default,
-            read=read,
-            format_func=lambda hour: hour.replace("T", " "),
-            label_visibility="collapsed",
-        )
     if playing:
         state["page_run"] = state.get("page_run", 0) + 1
         _tick(hours, state["page_run"])
-    return hour
+    publish("hour")
+    return str(state["hour"])
 
 
 def _choose_layers(config: HNNConfig) -> tuple[tuple[int, int] | None, int | None]:

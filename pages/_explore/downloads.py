@@ -25,8 +25,8 @@ def show_downloads(view: View, history: pd.DataFrame, heat: HeatView | None) -> 
             file = f"{stem}_{heat.choice.method}.fits"
             download("Heat map, FITS", lambda: _heat(view, heat), file, "download_heat")
     st.caption(
-        "PNG: the camera on each figure. FITS files carry the patch's coordinates; the address "
-        "of this page brings back this view."
+        "PNG: the button above the magnetogram, and the camera on each figure. FITS files carry "
+        "the patch's coordinates; the address of this page brings back this view."
     )
 
 

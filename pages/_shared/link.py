@@ -26,6 +26,7 @@ __all__ = [
     "noted",
     "one_of",
     "publish",
+    "refused",
     "reopen",
     "reopened",
     "require_app",
@@ -147,6 +148,17 @@ def hour_of(hours: Sequence[str], shown: Callable[[str], str]) -> Callable[[str]
     missing = f"There is no magnetogram at “{{}}”; the hours run from {first} to {last} TAI."
     read = one_of(hours, missing)
     return lambda text: text if text in hours else read(shown(text))
+
+
+def refused(key: str, text: str) -> None:
+    """Note, and take out of the address, a value that no widget of Streamlit's has charge of.
+
+    The note stays until the caller drops the text from the session's state, where it is kept
+    under the key.
+    """
+    st.session_state[key] = text
+    _note(key, f"{key} cannot be “{text}”; it was left out.")
+    st.query_params.pop(key, None)
 
 
 def reopen(**view: str) -> None:

@@ -338,7 +338,7 @@ def test_a_map_is_checked_while_the_hours_are_gone_through(app, page):
     assert page.url != first
     stepped = browser_side.magnetogram(page)
     assert stepped["sum"] != before["sum"]
-    assert "relevance for eruptive" in stepped["traces"]
+    assert stepped["map"] == "relevance for eruptive"
     assert 0.0 <= float(page.locator(".answer .number").inner_text()) <= 1.0
     sound(page)
     step(page, "ahead")

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 SHARED = ("source", "population", "folder", "region", "model")
 PAGES = {
-    "": (*SHARED, "hour", "map", "map_class", "trust", "opacity", "clip", "attention", "pil"),
+    "": (*SHARED, "hour", "map", "map_class", "trust", "opacity", "clip", "pil", "extent", "axes"),
     "case_studies": (*SHARED, "hour", "study", "cases", "flux"),
     "skill": ("run", "beside", "forecast", "threshold"),
     "training": ("view", "run"),

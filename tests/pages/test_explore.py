@@ -8,9 +8,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from analysis.physics.pil import detect_pils
 from hnn_core.magnetogram.magnetogram import read_fits
 from hnn_core.network.model_store import save_model
-from tests.support.app import run_app
+from tests.support.app import run_app, sent_to_viewer
 from tests.support.drawn_sharp import draw_fits
 from tests.support.moving_boxes import GROWING, write_frames
 from tests.support.small_models import small_model
@@ -74,10 +75,6 @@ def words(app: AppTest) -> str:
     return "\n".join(str(element.value) for element in elements)
 
 
-def names(app: AppTest) -> set[str]:
-    return {trace.get("name") for trace in figure(app, "magnetogram")["data"]}
-
-
 def test_link_opens_region_hour_and_model_and_draws_everything(folder, model):
     app = opened(folder, region="AR 11158", hour="2011-02-13T07:00")
     assert not app.exception
@@ -85,7 +82,13 @@ def test_link_opens_region_hour_and_model_and_draws_everything(folder, model):
     assert app.selectbox(key="region").value == "377"
     for key in ("filmstrip", "passage", "bars_pil", "line_pil", "bars_total", "line_total"):
         assert figure(app, key)["data"], key
-    assert {"field", "attention rollout", "PIL"} <= names(app)
+    sent = sent_to_viewer(app)
+    shown = read_fits(folder / "hour07.fits")
+    np.testing.assert_array_equal(sent.frame.field, np.rint(shown.field))
+    np.testing.assert_array_equal(sent.frame.masks.pil, detect_pils(shown.field).pil)
+    assert sent.map == "attention rollout"
+    # Rollout rests on one frame, so the hours before have theirs as well.
+    assert [hour[11:13] for hour in sorted(sent.maps["hours"])] == ["04", "05", "06", "07"]
     assert "Trained on drawn squares. Test TSS 0.250 (95 % interval 0.100 to 0.400)." in words(app)
     assert any("threshold 0.5</span>" in element.proto.body for element in app.get("html"))
 
@@ -96,18 +99,26 @@ def test_address_holds_the_view_after_a_step(folder, model):
     assert app.query_params["hour"] == "2011-02-13T08:00"
     assert app.query_params["region"] == "377"
     again = opened(folder, **{key: app.query_params[key] for key in ("region", "hour")})
-    assert figure(again, "magnetogram") == figure(app, "magnetogram")
+    np.testing.assert_array_equal(
+        sent_to_viewer(again).frame.field, sent_to_viewer(app).frame.field
+    )
 
 
-def test_overlays_switch_what_is_drawn(folder, model):
-    app = opened(folder)
-    app.toggle(key="attention").set_value(False)
-    app.toggle(key="ropi").set_value(True)
-    app.toggle(key="crop").set_value(True).run()
-    shown = names(app)
-    assert "attention rollout" not in shown
-    assert "RoPI" in shown
-    assert any(str(name).startswith("network's view") for name in shown)
+def test_what_the_link_draws_is_handed_to_the_viewer(folder, model):
+    view = {"attention": "false", "ropi": "true", "clip": "200", "axes": "Mm", "extent": "9_8.5_20"}
+    link = sent_to_viewer(opened(folder, **view)).header["link"]
+    assert link["settings"] == {"attention": False, "ropi": True, "clip": 200, "axes": "Mm"}
+    assert link["extent"] == {"col": 9.0, "row": 8.5, "across": 20.0}
+
+
+def test_an_hour_that_the_viewer_has_is_not_sent_again(folder, model):
+    app = opened(folder, hour="2011-02-13T07:00")
+    assert list(sent_to_viewer(app).frames) == ["2011-02-13T07:00"]
+    app.button(key="hour_ahead").click().run()
+    assert list(sent_to_viewer(app).frames) == ["2011-02-13T08:00"]
+    app.button(key="hour_back").click().run()
+    assert sent_to_viewer(app).header["hour"] == "2011-02-13T07:00"
+    assert not sent_to_viewer(app).frames
 
 
 def test_interpolated_hour_is_marked_and_named(folder, model):
@@ -120,7 +131,7 @@ def test_interpolated_hour_is_marked_and_named(folder, model):
 def test_hour_without_a_sequence_is_shown_with_the_hours_that_miss(folder, model):
     app = opened(folder, hour="2011-02-13T00:00")
     assert not app.error
-    assert "field" in names(app)
+    assert np.isfinite(sent_to_viewer(app).frame.field).any()
     assert "No prediction for this hour" in words(app)
     assert "2011-02-12T21:00" in words(app)
 
@@ -157,7 +168,7 @@ def test_far_from_the_meridian_the_prediction_is_refused_in_words(folder, model)
         draw_fits(folder / f"hour{hour:02}.fits", T_REC=t_rec, LON_FWT=75.0)
     app = opened(folder, hour="2011-02-13T13:00")
     assert "75.0° from the central meridian; beyond 70° no prediction" in words(app)
-    assert "field" in names(app)
+    assert np.isfinite(sent_to_viewer(app).frame.field).any()
 
 
 def test_record_that_broke_since_it_was_indexed_hides_only_itself(folder, model):
@@ -171,7 +182,7 @@ def test_record_that_broke_since_it_was_indexed_hides_only_itself(folder, model)
     assert left_out.dataframe[0].value["hour (TAI)"].tolist() == ["2011-02-13T07:00"]
     app.button(key="hour_ahead").click().run()
     assert not app.error
-    assert "field" in names(app)
+    assert np.isfinite(sent_to_viewer(app).frame.field).any()
 
 
 @pytest.mark.parametrize(
@@ -182,13 +193,17 @@ def test_record_that_broke_since_it_was_indexed_hides_only_itself(folder, model)
         ({"hour": "yesterday"}, "There is no magnetogram at “yesterday”"),
         ({"model": "absent"}, "There is no model “absent”"),
         ({"opacity": "full"}, "opacity cannot be “full”"),
+        ({"clip": "nan"}, "clip cannot be “nan”"),
+        ({"pil": "yes"}, "pil cannot be “yes”"),
+        ({"palette": "jet"}, "palette cannot be “jet”"),
+        ({"extent": "1_2"}, "extent cannot be “1_2”"),
     ],
 )
 def test_link_with_an_impossible_value_falls_back_and_says_so(folder, model, asked, sentence):
     app = opened(folder, **asked)
     assert not app.error
     assert sentence in words(app)
-    assert "field" in names(app)
+    assert np.isfinite(sent_to_viewer(app).frame.field).any()
 
 
 @pytest.mark.parametrize(
@@ -203,7 +218,7 @@ def test_folder_that_cannot_be_used_is_one_sentence_and_can_be_mended(
     assert not app.get("plotly_chart")
     app.text_input(key="folder").set_value(str(folder)).run()
     assert not app.error
-    assert "field" in names(app)
+    assert np.isfinite(sent_to_viewer(app).frame.field).any()
 
 
 def test_unknown_source_in_a_link_falls_back(folder, model):
@@ -225,9 +240,7 @@ def test_simulated_regions_open_by_default_under_a_banner(model):
     app = run_app(model="small")
     assert not app.error
     assert app.selectbox(key="region").value == "SIM 1"
-    assert "simulated" in {
-        note.get("name") for note in figure(app, "magnetogram")["layout"]["annotations"]
-    }
+    assert [one["simulated"] for one in sent_to_viewer(app).header["frames"].values()] == [True]
     assert any("Simulated data." in element.proto.body for element in app.get("html"))
     app.button(key="region_next").click().run()
     assert app.query_params["region"] == "SIM 2"
@@ -242,7 +255,7 @@ def test_without_any_model_the_page_says_what_to_do(folder, monkeypatch):
 
 def test_a_file_replaced_under_the_page_is_noticed_at_the_next_run(folder, model):
     app = opened(folder, hour="2011-02-13T07:00")
-    before = figure(app, "magnetogram"), figure(app, "bars_total")
+    before = sent_to_viewer(app).frame.field, figure(app, "bars_total")
     draw_fits(
         folder / "hour07.fits",
         np.outer(np.ones(48), np.linspace(-400.0, 400.0, 72)).astype(np.float32),
@@ -251,9 +264,9 @@ def test_a_file_replaced_under_the_page_is_noticed_at_the_next_run(folder, model
         CRPIX2=24.5,
     )
     app.run()
-    after = figure(app, "magnetogram"), figure(app, "bars_total")
+    after = sent_to_viewer(app).frame.field, figure(app, "bars_total")
     assert not app.error
-    assert before[0] != after[0]
+    assert (before[0] != after[0]).any()
     assert before[1] != after[1]
     (folder / "hour07.fits").write_bytes((folder / "hour07.fits").read_bytes()[:2880])
     app.run()
@@ -314,6 +327,10 @@ def test_a_patch_that_grows_is_shown_whole_and_its_bars_count_the_common_area(mo
     captions = " ".join(one.value for one in app.caption)
     assert "Passage: The patch changes its size (56 × 36 pixels to " in captions
     assert "Bars: The patch changes its box in these hours" in captions
+    # The view stays on the region: this patch begins south and east of the first hour's.
+    first, here = GROWING[0], GROWING[12]
+    (sent,) = sent_to_viewer(app).header["frames"].values()
+    assert sent["origin"] == [here.row - first.row, here.col - first.col] == [-12, -8]
     images = figure(app, "filmstrip")["layout"]["images"]
     assert len({(one["sizex"], one["sizey"]) for one in images}) == 1
 

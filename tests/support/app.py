@@ -1,12 +1,15 @@
 """The app without a browser, for the tests of pages."""
 
 import re
+from dataclasses import dataclass
+from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
+from analysis.figures.packed_frame import PackedFrame, split_payload, unpack_frame
 from tests.conftest import ROOT
 
-__all__ = ["as_read", "run_app"]
+__all__ = ["Sent", "as_read", "run_app", "sent_to_viewer"]
 
 _PATIENCE_S = 600
 """A run of the app takes a second or two; on a busy machine it may take much longer."""
@@ -25,3 +28,38 @@ def run_app(page: str = "", **query: str) -> AppTest:
     if page:
         app.switch_page(f"pages/{page}.py")  # files are named as the addresses of their pages
     return app.run()
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What the viewer of Explore was sent in the last run."""
+
+    header: dict[str, Any]
+    """Of the hours."""
+    frames: dict[str, PackedFrame]
+    """Hours that the viewer did not have."""
+    maps: dict[str, Any]
+    """Header of the maps; empty where the page did not come that far."""
+
+    @property
+    def frame(self) -> PackedFrame:
+        """The hour that is shown."""
+        return self.frames[self.header["hour"]]
+
+    @property
+    def map(self) -> str:
+        """Name of the map at the hour shown; empty where there is none."""
+        here = self.maps["hours"][self.header["hour"]]
+        return self.maps["name"] if here["values"] else ""
+
+
+def sent_to_viewer(app: AppTest) -> Sent:
+    """Unpack what went to the viewer."""
+    found = {}
+    for element in app.get("bidi_component"):
+        if element.proto.bytes:
+            header, blobs = split_payload(element.proto.bytes)
+            found[header["kind"]] = header, blobs
+    header, blobs = found["hours"]
+    frames = {hour: unpack_frame(blobs[one["blob"]]) for hour, one in header["frames"].items()}
+    return Sent(header, frames, found.get("maps", ({}, []))[0])

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.support.serving import serve
 
 __all__ = [
+    "PICTURE",
     "a_run",
     "chromium",
     "find_chromium",
@@ -21,8 +22,12 @@ __all__ = [
     "window",
 ]
 
+PICTURE = ".st-key-magnetogram .eyepiece[data-hour^='2']"
+"""The viewer of Explore once it has drawn an hour."""
 _PATIENCE_MS = 300_000
 """A busy machine may take its time; nothing waits longer than it has to."""
+_QUIET = "!globalThis.hnnViewer?.busy"
+"""The viewer has the hours that it fetches ahead, by runs of a part of the page."""
 _STATE = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState"
 
 
@@ -61,8 +66,8 @@ def settled(page: Page) -> None:
 
 
 def idle(page: Page) -> None:
-    """Wait until the app has run to its end."""
-    page.wait_for_function(f"{_STATE} === 'notRunning'", timeout=_PATIENCE_MS)
+    """Wait until the app has run to its end, and has nothing more to fetch."""
+    page.wait_for_function(f"{_STATE} === 'notRunning' && {_QUIET}", timeout=_PATIENCE_MS)
     page.wait_for_timeout(300)
 
 
@@ -88,15 +93,9 @@ def a_run(page: Page) -> Iterator[None]:
     idle(page)
 
 
-def magnetogram(page: Page) -> dict[str, object]:
-    """What the magnetogram's figure holds: its traces and a sum over its field."""
-    return page.evaluate(
-        """() => {
-            const figure = document.querySelector('.st-key-magnetogram .js-plotly-plot');
-            let sum = 0, weight = 1;
-            for (const row of figure._fullData[0].z) for (const value of row) {
-                sum += weight * value; weight = (weight % 9973) + 1;
-            }
-            return {traces: figure.data.map(trace => trace.name), sum};
-        }"""
-    )
+def magnetogram(page: Page) -> dict[str, Any]:
+    """What the viewer of Explore draws: hour, layers, map, view, and a sum over the field."""
+    page.wait_for_selector(PICTURE, timeout=_PATIENCE_MS)
+    drawn = "globalThis.hnnViewer?.drawn && hnnViewer.hour === hnnViewer.drawn"
+    page.wait_for_function(drawn, timeout=_PATIENCE_MS)
+    return page.evaluate("hnnViewer.shown()")
