@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,6 +56,9 @@ def _wait_until_healthy(address: str, server: subprocess.Popen, log: Path) -> No
         try:
             with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
                 return
+        except urllib.error.HTTPError as answer:
+            answer.close()
+            time.sleep(0.1)
         except OSError:
             time.sleep(0.1)
     raise RuntimeError(f"the app did not start: {log.read_text()[-2000:]}")
