@@ -1,21 +1,24 @@
 """The emulators behave as the services do: queries, files, exports, tables and faults."""
 
 import csv
+import gc
 import http.client
 import io
 import json
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import drms
 import numpy as np
@@ -28,6 +31,7 @@ from hnn_core.magnetogram.magnetogram import read_fits
 from tests.conftest import ROOT, real_data
 from tests.emulators import Emulator, emulated, real_world, small_world, times
 from tests.emulators.record_set import RecordSetError, select
+from tests.support.waiting import until
 
 NOW = datetime(2026, 3, 4, 15, 30, tzinfo=UTC)
 SERIES = "hmi.sharp_cea_720s"
@@ -506,6 +510,21 @@ def test_one_client_that_keeps_its_connection_is_seen_as_one(emulator):
     connection.close()
     other.close()
     assert [r.path for r in emulator.asked("harp_noaa")] == ["/harp_noaa.txt"] * 3
+
+
+def test_a_client_that_goes_away_leaves_nothing_open():
+    gone = struct.pack("ii", 1, 0)  # SO_LINGER: what is left is dropped, the server meets a reset
+    with warnings.catch_warnings(record=True, action="always") as caught:
+        with emulated(WORLD) as emulator:
+            path = path_of(emulator)
+            emulator.bytes_per_s = 100_000.0
+            with socket.create_connection(("127.0.0.1", urlsplit(emulator.url).port)) as client:
+                client.sendall(f"GET {path} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
+                assert client.recv(12) == b"HTTP/1.1 200"
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, gone)
+            until(lambda: emulator.connections.now == 0, "the server noticed")
+        gc.collect()
+    assert [str(one.message) for one in caught] == []
 
 
 def test_faults_strike_as_often_as_ordered(emulator):
