@@ -21,7 +21,6 @@ def show() -> None:
         "pages/explore.py",
         title="Explore",
         icon=":material/travel_explore:",
-        url_path="region",
         default=True,
     )
     cases = st.Page(
@@ -82,7 +81,8 @@ if __name__ == "__main__":
 else:
     from starlette.middleware import Middleware
 
+    from pages._shared.addresses import Addresses
     from pages._shared.door import Door, opened, require_sound_start
 
     require_sound_start()
-    app = st.App(__file__, lifespan=opened, middleware=[Middleware(Door)])
+    app = st.App(__file__, lifespan=opened, middleware=[Middleware(Door), Middleware(Addresses)])
