@@ -78,7 +78,7 @@ def _page() -> str:
 
 
 def _unknown(path: str) -> Response:
-    """A page, in words of the app, that there is no such one; its links hold below any prefix."""
+    """Say, in words of the app, that there is no such page; its links hold below any prefix."""
     template = Environment(loader=FileSystemLoader(_ASSETS), autoescape=True)
     words = template.get_template("unknown.html").render(
         page=f"“{path}”", home="../" * path.count("/") or "./", pages=PAGES
