@@ -8,14 +8,13 @@ const HINT =
   "Scroll or pinch to zoom, drag to pan, double click for the whole patch; keys J and L step.";
 const LEAST_BOX = 6; // CSS pixels; less is a click
 
-/** Listens on a viewer's canvas, and for J and L on the whole page. */
+/** Listens on a viewer's canvas. */
 export class Hand {
   constructor(viewer) {
     this.viewer = viewer;
     this.canvas = viewer.canvas;
     this.pointers = new Map();
     this.box = null; // being drawn
-    this.leaving = new AbortController();
     const acts = {
       wheel: (event) => this.wheel(event),
       dblclick: () => viewer.reset(),
@@ -29,12 +28,6 @@ export class Hand {
     for (const [name, act] of Object.entries(acts)) {
       this.canvas.addEventListener(name, act, { passive: false });
     }
-    const everywhere = { capture: true, signal: this.leaving.signal };
-    globalThis.addEventListener("keydown", (event) => this.anyKey(event), everywhere);
-  }
-
-  leave() {
-    this.leaving.abort();
   }
 
   wheel(event) {
@@ -115,16 +108,6 @@ export class Hand {
     acts[event.key]();
   }
 
-  /** J and L step wherever the focus is, unless one is typing. */
-  anyKey(event) {
-    const count = { j: -1, l: 1 }[event.key?.toLowerCase()];
-    if (!count || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (isTyping(event.composedPath()[0])) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    this.viewer.step(count);
-  }
-
   /** Save what is drawn as PNG at twice its size, on an opaque ground. */
   async save() {
     const { viewer } = this;
@@ -178,11 +161,4 @@ function gaussWords(gauss) {
 
 function signed(value, step) {
   return (value > 0 ? "+" : "") + number(value, step);
-}
-
-/** Whether keys are text for what has the focus; a list of choices takes text only while open. */
-function isTyping(target) {
-  const closed = target.getAttribute?.("role") === "combobox" && target.ariaExpanded !== "true";
-  const takes = "textarea, input:not([type=range], [type=checkbox], [type=radio])";
-  return target.isContentEditable || (!closed && Boolean(target.matches?.(takes)));
 }

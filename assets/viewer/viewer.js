@@ -30,6 +30,7 @@ class Viewer {
     this.hour = ""; // that the hand is at
     this.drawn = ""; // that is in the picture
     this.pending = ""; // that the rest of the page has yet to follow to
+    this.held = false; // by play: the rest of the page does not follow
     this.asked = new Set();
     this.coming = new Set(); // frames that are being unpacked
     this.hand = new Hand(this);
@@ -42,7 +43,6 @@ class Viewer {
     for (const name of Object.keys(USUAL)) {
       this.field(name).addEventListener("input", () => this.changed(name));
     }
-    this.field("hour").addEventListener("input", (event) => this.go(Number(event.target.value)));
     this.field("in").onclick = () => this.zoom(1.5);
     this.field("out").onclick = () => this.zoom(1 / 1.5);
     this.field("whole").onclick = () => this.reset();
@@ -58,7 +58,6 @@ class Viewer {
   }
 
   leave() {
-    this.hand.leave();
     this.sizes.disconnect();
     this.themes.disconnect();
     clearTimeout(this.resting);
@@ -78,12 +77,17 @@ class Viewer {
 
   /** Whether hours are on their way, or the page has yet to follow. */
   get busy() {
-    return Boolean(this.asked.size || this.coming.size || this.resting || this.pending);
+    const follows = this.held || this.resting || this.pending;
+    return Boolean(this.asked.size || this.coming.size || follows);
   }
 
   /** Whether the whole patch is shown. */
   get whole() {
     return !kept.view;
+  }
+
+  get hours() {
+    return this.now?.hours ?? [];
   }
 
   field(name) {
@@ -110,7 +114,11 @@ class Viewer {
     this.want = want;
     this.fillControls();
     if (this.pending === header.hour) this.pending = "";
-    if (!this.pending && !this.resting) this.hour = header.hour;
+    const following = !this.pending && !this.resting && !this.held;
+    if (following && this.hour !== header.hour) {
+      this.hour = header.hour;
+      this.announce("hourchange");
+    }
     if (!this.frameOf(this.drawn)) this.drawn = "";
     const found = Object.entries(header.frames);
     await Promise.all(
@@ -164,13 +172,31 @@ class Viewer {
     const hour = hours[Math.min(Math.max(index, 0), hours.length - 1)];
     if (hour === this.hour) return;
     this.hour = hour;
+    this.follow();
+    this.show();
+    this.announce("hourchange");
+  }
+
+  /** While it is held, as by play, the rest of the page stays where it is. */
+  hold(held) {
+    this.held = held;
+    this.follow();
+  }
+
+  /** Let the rest of the page follow once the hand rests. */
+  follow() {
     clearTimeout(this.resting);
+    this.resting = 0;
+    if (this.held) return;
     this.resting = setTimeout(() => {
       this.resting = 0;
       this.pending = this.hour === this.now.hour ? "" : this.hour;
       if (this.pending) this.rest("hour", this.hour);
     }, REST_MS);
-    this.show();
+  }
+
+  announce(what) {
+    globalThis.dispatchEvent(new CustomEvent(`hnn-${what}`, { detail: this }));
   }
 
   step(count) {
@@ -181,10 +207,6 @@ class Viewer {
   show() {
     if (!this.now || !this.connected) return;
     if (this.frameOf(this.hour)) this.drawn = this.hour;
-    this.field("hour").value = this.now.hours.indexOf(this.hour);
-    const hour = `${this.hour.replace("T", " ")} TAI`;
-    this.field("hour_text").value = hour;
-    this.field("hour").setAttribute("aria-valuetext", hour);
     this.draw();
     const at = this.now.hours.indexOf(this.hour);
     const missing = [0, ...(this.pending ? [] : AHEAD)]
@@ -363,7 +385,6 @@ class Viewer {
       else field.value = value;
     }
     this.field("clip_text").value = kept.settings.clip;
-    this.field("hour").max = this.now.hours.length - 1;
     for (const [name, colour] of Object.entries(this.now.style.colours)) {
       this.field(name)?.parentElement.style.setProperty("--layer", colour);
     }
