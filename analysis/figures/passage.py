@@ -178,7 +178,10 @@ def stacked_figure(
     for index, row in enumerate(rows):
         ends = [whole - (index + 1) * row_height, whole - index * row_height - _ROW_TITLE]
         _take_row(figure, row, f"y{index + 2}" if index else "y", [end / whole for end in ends])
-    times = pd.Series(np.unique(np.concatenate([pd.to_datetime(one.x) for one in figure.data])))
+    known = [
+        pd.to_datetime(one.x)[np.isfinite(np.asarray(one.y, dtype=float))] for one in figure.data
+    ]
+    times = pd.Series(np.unique(np.concatenate(known)))
     start = len(figure.layout.shapes)
     mark_times(figure, times, current, window, flares)
     for shape in figure.layout.shapes[start:]:
