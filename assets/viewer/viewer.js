@@ -190,7 +190,8 @@ class Viewer {
     if (this.held) return;
     this.resting = setTimeout(() => {
       this.resting = 0;
-      this.pending = this.hour === this.now.hour ? "" : this.hour;
+      // While the page is on its way to another hour, it has to be called back even to its own.
+      this.pending = this.hour === this.now.hour && !this.pending ? "" : this.hour;
       if (this.pending) this.rest("hour", this.hour);
     }, REST_MS);
   }

@@ -50,6 +50,7 @@ def folder(tmp_path: Path) -> Path:
                 T_REC=f"2011.02.13_{hour:02}:00:00_TAI",
                 CRPIX1=36.5,
                 CRPIX2=24.5,
+                R_VALUE=4.5,
             )
     (tmp_path / "notes.fits").write_text("not FITS")
     return tmp_path

@@ -1,5 +1,7 @@
 """Figures over a passage above each other: one axis of time, in TAI or UTC."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import plotly.io as pio
@@ -38,7 +40,7 @@ def test_rows_have_one_axis_of_time_and_do_not_overlap():
     assert [trace.yaxis for trace in figure.data[:3]] == ["y", "y3", "y4"]
     layout = figure.layout
     domains = [layout[f"yaxis{n}"].domain for n in ("", 3, 4)]
-    for (low, _), (_, high) in zip(domains, domains[1:], strict=False):
+    for (low, _), (_, high) in pairwise(domains):
         assert low > high
     assert domains[-1][0] == 0.0
     assert layout.yaxis2.domain == layout.yaxis.domain
