@@ -6,16 +6,16 @@ import streamlit as st
 
 from analysis.figures.filmstrip import filmstrip_figure
 from pages._explore.answer import show_answer
-from pages._explore.controls import choose_map, time_control
+from pages._explore.controls import choose_map
 from pages._explore.downloads import show_downloads
 from pages._explore.eyepiece import send_maps, send_second, show_viewer
 from pages._explore.histories import (
-    flux_history,
+    read_histories,
     show_area,
     show_flux_bars,
-    show_flux_line,
-    show_probabilities,
+    show_histories,
 )
+from pages._explore.transport import mark_predictions, time_control
 from pages._explore.trust import show_trust
 from pages._explore.view import View, first_hour, read_heat, read_view
 from pages._shared import caches
@@ -38,7 +38,7 @@ with st.container(key="heading", horizontal=True, vertical_alignment="bottom"):
     when_and_where = st.empty()
 shown = partial(caches.hour_shown, selection.place)
 with st.container(key="transport"):  # whatever it draws, the viewer below keeps its place
-    hour = time_control(hours, partial(first_hour, selection, records), shown)
+    hour = time_control(region, hours, partial(first_hour, selection, records), shown)
 
 with st.container(key="viewer", horizontal=True):
     picture = st.container(key="picture")
@@ -83,16 +83,14 @@ if view and heat:
     with worded_errors():
         show_trust(view, heat)
 
-st.markdown("### P(eruptive) over the passage")
-show_probabilities(selection, hour)
-st.markdown("### Magnetic flux")
-history = flux_history(selection, records)
+st.markdown("### Over the passage")
+histories = read_histories(selection, records)
+show_histories(selection, hour, view, histories)
+mark_predictions(selection, histories.probability)
+st.markdown("### Magnetic flux of the input hours")
 show_area(view)
-for name, title in FLUXES.items():
-    left, right = st.columns([2, 3], gap="medium")
-    with left:
+for column, (name, title) in zip(st.columns(2, gap="medium"), FLUXES.items(), strict=True):
+    with column:
         show_flux_bars(view, name, title)
-    with right:
-        show_flux_line(selection, hour, history, view, name, title)
 if view:
-    show_downloads(view, history, heat)
+    show_downloads(view, histories, heat)

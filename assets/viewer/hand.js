@@ -8,7 +8,7 @@ const HINT =
   "Scroll or pinch to zoom, drag to pan, double click for the whole patch; keys J and L step.";
 const LEAST_BOX = 6; // CSS pixels; less is a click
 
-/** Listens on a viewer's canvases, and for J, L and B on the whole page. */
+/** Listens on a viewer's canvases, and for B on the whole page. */
 export class Hand {
   constructor(viewer) {
     this.viewer = viewer;
@@ -151,19 +151,13 @@ export class Hand {
     acts[event.key]();
   }
 
-  /** J and L step, B blinks, wherever the focus is, unless one is typing. */
+  /** B blinks, wherever the focus is, unless one is typing. */
   anyKey(event) {
-    const { viewer } = this;
-    const act = {
-      j: () => viewer.step(-1),
-      l: () => viewer.step(1),
-      b: () => viewer.second.toggleBlink(),
-    }[event.key?.toLowerCase()];
-    if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key?.toLowerCase() !== "b" || event.ctrlKey || event.metaKey || event.altKey) return;
     if (isTyping(event.composedPath()[0])) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    act();
+    this.viewer.second.toggleBlink();
   }
 
   /** Save what is drawn as PNG at twice its size, on an opaque ground. */
@@ -247,11 +241,4 @@ function gaussWords(gauss) {
 
 function signed(value, step) {
   return (value > 0 ? "+" : "") + number(value, step);
-}
-
-/** Whether keys are text for what has the focus; a list of choices takes text only while open. */
-function isTyping(target) {
-  const closed = target.getAttribute?.("role") === "combobox" && target.ariaExpanded !== "true";
-  const takes = "textarea, input:not([type=range], [type=checkbox], [type=radio])";
-  return target.isContentEditable || (!closed && Boolean(target.matches?.(takes)));
 }

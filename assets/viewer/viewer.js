@@ -43,6 +43,7 @@ class Viewer {
     this.size = { width: 0, height: 0 }; // of a picture
     this.hour = "";
     this.pending = ""; // that the rest of the page has yet to follow to
+    this.held = false; // by play: the rest of the page does not follow
     this.painters = [];
     this.tool = null;
     this.cross = null; // where the pointer is, on the grid, while there are two pictures
@@ -61,7 +62,6 @@ class Viewer {
     for (const name of Object.keys(USUAL)) {
       this.field(name).addEventListener("input", () => this.changed(name));
     }
-    this.field("hour").addEventListener("input", (event) => this.go(Number(event.target.value)));
     this.field("in").onclick = () => this.part.zoom(1.5);
     this.field("out").onclick = () => this.part.zoom(1 / 1.5);
     this.field("whole").onclick = () => this.part.reset();
@@ -121,7 +121,7 @@ class Viewer {
   /** Whether hours are on their way, or the page has yet to follow. */
   get busy() {
     const here = this.supply.busy || this.second.busy;
-    return Boolean(here || this.resting || this.pending);
+    return Boolean(here || this.held || this.resting || this.pending);
   }
 
   field(name) {
@@ -151,7 +151,7 @@ class Viewer {
     }
     if (first && header.link.extent) kept.view = header.link.extent;
     if (this.pending === header.hour) this.pending = "";
-    const following = !this.pending && !this.resting;
+    const following = !this.pending && !this.resting && !this.held;
     this.supply.patch = header;
     if (following && this.hour !== header.hour) {
       this.hour = header.hour;
@@ -198,15 +198,29 @@ class Viewer {
     if (hour === this.hour) return;
     this.hour = hour;
     this.second.follow(this.index - last);
+    this.follow();
+    this.show();
+    this.announce("hourchange");
+  }
+
+  /** While it is held, as by play, the rest of the page stays where it is. */
+  hold(held) {
+    this.held = held;
+    this.follow();
+  }
+
+  /** Let the rest of the page follow once the hand rests. */
+  follow() {
     clearTimeout(this.resting);
+    this.resting = 0;
+    if (this.held) return;
     this.resting = setTimeout(() => {
       this.resting = 0;
-      this.pending = this.hour === this.now.hour ? "" : this.hour;
+      // While the page is on its way to another hour, it has to be called back even to its own.
+      this.pending = this.hour === this.now.hour && !this.pending ? "" : this.hour;
       if (this.pending) this.rest("hour", this.hour);
       else this.show();
     }, REST_MS);
-    this.show();
-    this.announce("hourchange");
   }
 
   step(count) {
@@ -225,10 +239,6 @@ class Viewer {
     }
     this.panes[0].map = this.mapOf(this.drawn);
     this.second.dress();
-    this.field("hour").value = this.index;
-    const hour = `${this.hour.replace("T", " ")} TAI`;
-    this.field("hour_text").value = hour;
-    this.field("hour").setAttribute("aria-valuetext", hour);
     this.draw();
     this.supply.ask([this.hour, ...this.second.hours], !this.pending);
     this.second.ask();
@@ -310,7 +320,6 @@ class Viewer {
       else if (name !== "hour2") field.value = value;
     }
     this.field("clip_text").value = kept.settings.clip;
-    this.field("hour").max = this.hours.length - 1;
     for (const [name, colour] of Object.entries(this.now.style.colours)) {
       this.field(name)?.parentElement.style.setProperty("--layer", colour);
     }

@@ -192,7 +192,6 @@ def _follow() -> None:
     hour = st.session_state["magnetogram"].get("hour")
     if isinstance(hour, str):
         st.session_state["hour"] = hour
-        st.session_state["playing"] = False
 
 
 def _linked(selection: Selection, records: Mapping[str, str]) -> dict[str, Any]:
