@@ -12,6 +12,7 @@ import streamlit as st
 # torch's threads wait asleep: spinning, they fight the browser for the cores of a laptop, and one
 # frame takes a second instead of a twentieth. Read when torch is imported, below.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+SIDEBAR = 232  # pixels; the picture needs the rest of the window
 STYLE = Path(__file__).with_name("assets") / "style"
 
 
@@ -43,7 +44,12 @@ def show() -> None:
         st.Page("pages/data.py", title="Data", icon=":material/database:", url_path="data"),
     ]
 
-    st.set_page_config(page_title="HNN Explorer", page_icon=str(STYLE / "icon.png"), layout="wide")
+    st.set_page_config(
+        page_title="HNN Explorer",
+        page_icon=str(STYLE / "icon.png"),
+        layout="wide",
+        initial_sidebar_state=SIDEBAR,
+    )
     st.html(STYLE / "app.css")
     page = st.navigation(listed, position="top")
     st.sidebar.markdown("## HNN Explorer")
@@ -53,7 +59,7 @@ def show() -> None:
         from pages._shared import caches
         from pages._shared.access import show_sign_in
         from pages._shared.link import routed, show_notes
-        from pages._shared.messages import show_nothing_kept, show_simulated, worded_errors
+        from pages._shared.messages import show_nothing_kept, worded_errors
         from pages._shared.selectors import select
 
     routed(page, listed)
@@ -66,8 +72,6 @@ def show() -> None:
             if selection is None:
                 show_missing()
                 st.stop()
-            if page == explore and selection.region.simulated:
-                show_simulated()
         notes = st.container()
         with worded_errors():  # by itself, so that what was wrong with the link is shown too
             page.run()

@@ -48,6 +48,10 @@ class Viewer {
     this.field("whole").onclick = () => this.reset();
     this.field("save").onclick = () => this.hand.save();
     // The server writes its part of the address as well, and not always with the latest of ours.
+    const elsewhere = (event) => this.fold(event);
+    for (const name of ["pointerdown", "focusin", "keydown"]) {
+      globalThis.addEventListener(name, elsewhere, { signal: this.hand.leaving.signal });
+    }
     this.upkeep = setInterval(() => this.now && writeAddress(kept.settings, kept.view), UPKEEP_MS);
     this.sizes = new ResizeObserver(() => this.draw());
     this.sizes.observe(this.element);
@@ -55,6 +59,13 @@ class Viewer {
     this.themes = new MutationObserver(() => this.draw());
     const about = this.root.host.closest(".stBidiComponent");
     this.themes.observe(about, { attributes: true, subtree: true, attributeFilter: ["class"] });
+  }
+
+  /** Close what is unfolded in the row of tools at a press elsewhere, or by Escape. */
+  fold(event) {
+    const open = this.root.querySelector("details[open]");
+    const closes = event.key ? event.key === "Escape" : !event.composedPath().includes(open);
+    if (open && closes) open.open = false;
   }
 
   leave() {
@@ -273,12 +284,13 @@ class Viewer {
     };
   }
 
-  /** As high as the whole patch asks for at this width, up to most of the window. */
+  /** As high as the whole patch asks for at this width, up to what the page has room for. */
   resize(frame) {
     const width = this.element.clientWidth;
     const across = width - MARGIN.left - MARGIN.right;
     const ends = MARGIN.top + MARGIN.bottom;
-    const height = Math.min((across * frame.rows) / frame.cols + ends, 0.62 * innerHeight);
+    const most = parseFloat(getComputedStyle(this.canvas).maxHeight);
+    const height = Math.min((across * frame.rows) / frame.cols + ends, most);
     this.size = { width, height: Math.round(Math.max(height, 240)) };
     this.canvas.style.height = `${this.size.height}px`;
   }
