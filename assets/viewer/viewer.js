@@ -67,6 +67,10 @@ class Viewer {
     this.field("whole").onclick = () => this.part.reset();
     this.field("save").onclick = () => this.hand.save();
     // The server writes its part of the address as well, and not always with the latest of ours.
+    const elsewhere = (event) => this.fold(event);
+    for (const name of ["pointerdown", "focusin", "keydown"]) {
+      globalThis.addEventListener(name, elsewhere, { signal: this.hand.leaving.signal });
+    }
     this.upkeep = setInterval(() => this.now && this.write(), UPKEEP_MS);
     this.sizes = new ResizeObserver(() => this.draw());
     this.sizes.observe(this.element);
@@ -74,6 +78,13 @@ class Viewer {
     this.themes = new MutationObserver(() => this.draw());
     const about = this.root.host.closest(".stBidiComponent");
     this.themes.observe(about, { attributes: true, subtree: true, attributeFilter: ["class"] });
+  }
+
+  /** Close what is unfolded in the row of tools at a press elsewhere, or by Escape. */
+  fold(event) {
+    const open = this.root.querySelector("details[open]");
+    const closes = event.key ? event.key === "Escape" : !event.composedPath().includes(open);
+    if (open && closes) open.open = false;
   }
 
   leave() {
@@ -297,7 +308,7 @@ class Viewer {
     };
   }
 
-  /** As high as everything that there is asks for at this width, up to most of the window. */
+  /** As high as everything that there is asks for at this width, up to what the page has room for. */
   resize() {
     const room = this.element.clientWidth;
     const side = this.second.apart && room >= NARROW;
@@ -305,7 +316,8 @@ class Viewer {
     const across = width - MARGIN.left - MARGIN.right;
     const { x0, y0, x1, y1 } = this.part.reach;
     const wanted = (across * (y1 - y0)) / (x1 - x0) + MARGIN.top + MARGIN.bottom;
-    const height = Math.min(wanted, (this.second.apart && !side ? 0.45 : 0.62) * innerHeight);
+    const most = parseFloat(getComputedStyle(this.panes[0].canvas).maxHeight);
+    const height = Math.min(wanted, this.second.apart && !side ? 0.7 * most : most);
     this.size = { width, height: Math.round(Math.max(height, 240)) };
     for (const { canvas } of this.panes) {
       canvas.style.width = side ? `${width}px` : "";
