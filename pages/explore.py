@@ -7,7 +7,7 @@ import streamlit as st
 from analysis.figures.filmstrip import filmstrip_figure
 from pages._explore.answer import show_answer
 from pages._explore.controls import choose_map, time_control
-from pages._explore.downloads import show_downloads
+from pages._explore.downloads import figure_words, offer_picture, show_downloads
 from pages._explore.eyepiece import send_maps, show_viewer
 from pages._explore.histories import (
     flux_history,
@@ -60,6 +60,7 @@ if view:
         heat = read_heat(view, choice)
     with picture:
         send_maps(view, heat)
+        offer_picture(view, heat)
 if view and view.sequence:
     st.markdown("### Input hours of the network")
     strip = filmstrip_figure(
@@ -76,6 +77,10 @@ if view and view.sequence:
             ratio=strip.layout.height / STRIP_WIDTH,
             key="filmstrip",
             alt=f"The {len(view.sequence)} magnetograms up to {hour} TAI",
+            simulated=region.simulated,
+            words=figure_words(
+                *(selection, view, "Input hours of the network", "magnetogram", "network")
+            ),
         )
 
 if view and heat:

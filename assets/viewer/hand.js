@@ -1,8 +1,8 @@
 /** What the hand does on the picture: zoom, pan, read a value, step. */
 
 import { number } from "./axes.js";
-import { paint } from "./draw.js";
 import { ABOVE, BELOW, MISSING, position } from "./frame.js";
+import { pictureOf } from "./picture.js";
 
 const HINT =
   "Scroll or pinch to zoom, drag to pan, double click for the whole patch; keys J and L step.";
@@ -125,20 +125,11 @@ export class Hand {
     this.viewer.step(count);
   }
 
-  /** Save what is drawn as PNG at twice its size, on an opaque ground. */
-  async save() {
+  /** Open the sheet on which what is drawn is saved, once the page has followed to this hour. */
+  save() {
     const { viewer } = this;
-    const { width, height } = viewer.size;
-    const canvas = new OffscreenCanvas(2 * width, 2 * height);
-    const context = canvas.getContext("2d");
-    context.scale(2, 2);
-    const scene = viewer.scene(viewer.frameOf(viewer.drawn));
-    paint(context, viewer.size, { ...scene, solid: true });
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(await canvas.convertToBlob({ type: "image/png" }));
-    link.download = `${viewer.alt().replace(/\W+/g, "_")}.png`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    if (viewer.pending || viewer.resting) setTimeout(() => this.save(), 200);
+    else globalThis.hnnFigure?.(() => pictureOf(viewer), viewer.settings);
   }
 
   /** Write what is under the pointer: the field to 1 G, the position, the map, the pixel. */

@@ -86,6 +86,10 @@ class Viewer {
     return !kept.view;
   }
 
+  get settings() {
+    return kept.settings;
+  }
+
   field(name) {
     return this.root.querySelector(`[name="${name}"]`);
   }
