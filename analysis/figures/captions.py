@@ -66,20 +66,21 @@ class FigureWords:
     topics: tuple[str, ...] = ()
     """Which of `METHODS` it rests on."""
     simulated: bool = False
-    observed: bool = True
-    """Whether it shows magnetograms, or what was measured on them, and not the network alone."""
+    mixed: bool = False
+    """Whether some of the data are simulated and others observed."""
 
     @property
     def credit(self) -> str:
         """The line below the picture."""
-        made = f"HNN Explorer {__version__}."
-        owed = credit_line(simulated=self.simulated)
-        return f"{owed} {made}" if self.observed or self.simulated else made
+        kinds = (False, True) if self.mixed else (self.simulated,)
+        owed = " ".join(credit_line(simulated=kind) for kind in kinds)
+        return f"{owed} HNN Explorer {__version__}."
 
     @property
     def whole_caption(self) -> str:
         """The caption with its credit; simulated data are named first."""
-        return f"{'Simulated data. ' if self.simulated else ''}{self.caption} {self.credit}"
+        first = "Partly simulated data. " if self.mixed else "Simulated data. "
+        return f"{first if self.simulated or self.mixed else ''}{self.caption} {self.credit}"
 
     @property
     def methods(self) -> str:
@@ -130,19 +131,20 @@ class Subject:
     def title(self) -> tuple[str, ...]:
         """Region and hour; model and P(eruptive)."""
         first = f"{self.region} · {self.when}" if self.hour else self.region
-        answer = (
-            "no prediction"
-            if self.probability is None
-            else f"P(eruptive) {number(self.probability, '.2f')}"
-        )
-        second = f"model {self.model}, flares ≥{self.flare_class} · {answer}"
-        noted = f"simulated data · {second}" if self.simulated else second
-        return (first, noted) if self.model else (first,)
+        parts = ["simulated data"] if self.simulated else []
+        if self.model:
+            parts.append(f"model {self.model}, flares ≥{self.flare_class}")
+        if self.hour:
+            known = self.probability is not None
+            value = f" {number(self.probability or 0.0, '.2f')}" if known else ": no prediction"
+            parts.append(f"P(eruptive){value}")
+        return (first, " · ".join(parts)) if parts else (first,)
 
 
-def plain_words(alt: str, *, simulated: bool, observed: bool = True) -> FigureWords:
+def plain_words(alt: str, *, simulated: bool, mixed: bool = False) -> FigureWords:
     """Words of a figure of which no more is known than what it shows."""
-    return FigureWords((alt,), f"{alt}.", simulated=simulated, observed=observed)
+    noted = (alt, "simulated data") if simulated and not mixed else (alt,)
+    return FigureWords(noted, f"{alt}.", simulated=simulated and not mixed, mixed=mixed)
 
 
 def magnetogram_caption(

@@ -5,10 +5,12 @@ plotly in the visitor's browser, from the viewer of magnetograms, or, on a machi
 its own, from `figure_svg`. PNG and PDF are made from the sheet.
 """
 
+import asyncio
 import base64
 import io
 import re
 import shutil
+import tempfile
 import textwrap
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
@@ -29,10 +31,10 @@ __all__ = [
     "figure_svg",
     "fill_sheet",
     "find_browser",
-    "font_files",
     "for_publication",
     "pdf_bytes",
     "png_bytes",
+    "require_browser",
     "sheet",
 ]
 
@@ -169,28 +171,29 @@ def find_browser() -> str | None:
     return next(filter(None, map(shutil.which, _BROWSERS)), None)
 
 
-def figure_svg(figures: Sequence[go.Figure]) -> list[str]:
-    """Draw figures of `for_publication` by this machine's browser, as SVG.
-
-    Raises
-    ------
-    FigureError
-        If the machine has no browser, or it cannot draw.
-    """
-    import asyncio
-
+def require_browser() -> str:
+    """Path of a Chromium or Chrome of this machine; FigureError where there is none."""
     browser = find_browser()
     if browser is None:
         raise FigureError(
             "No Chromium or Chrome is installed, which draws figures without a visitor. Install "
             "one, or save the figures from the program's pages."
         )
-    return asyncio.run(_drawn(figures, browser))
+    return browser
+
+
+def figure_svg(figures: Sequence[go.Figure]) -> list[str]:
+    """Draw figures of `for_publication` by this machine's browser, as SVG.
+
+    Raises
+    ------
+    FigureError
+        If the machine has no browser.
+    """
+    return asyncio.run(_drawn(figures, require_browser()))
 
 
 async def _drawn(figures: Sequence[go.Figure], browser: str) -> list[str]:
-    import tempfile
-
     import kaleido
 
     with tempfile.TemporaryDirectory() as folder:
@@ -210,7 +213,7 @@ async def _drawn(figures: Sequence[go.Figure], browser: str) -> list[str]:
 
 
 @cache
-def font_files() -> dict[int, bytes]:
+def _font_files() -> dict[int, bytes]:
     """Return the font by its weights."""
     names = {400: "FigureSans-Regular.ttf", 700: "FigureSans-Bold.ttf"}
     return {weight: (_FOLDER / name).read_bytes() for weight, name in names.items()}
@@ -230,7 +233,7 @@ def _font_faces() -> str:
     return "".join(
         f'@font-face{{font-family:"{FONT}";font-weight:{weight};'
         f"src:url(data:font/ttf;base64,{base64.b64encode(content).decode()})}}"
-        for weight, content in font_files().items()
+        for weight, content in _font_files().items()
     )
 
 
@@ -240,7 +243,7 @@ def _font_script() -> str:
         f'document.fonts.add(new FontFace("{FONT}",Uint8Array.from(atob("'
         f'{base64.b64encode(content).decode()}"),(one)=>one.charCodeAt(0)),'
         f'{{weight:"{weight}"}}));'
-        for weight, content in font_files().items()
+        for weight, content in _font_files().items()
     )
 
 

@@ -14,6 +14,7 @@ from analysis.physics.window_fluxes import area_note, common_parts
 from hnn_core.exceptions import FitsError, PositionError
 from hnn_core.live.reporting import counted
 from hnn_core.magnetogram.conventions import parse_t_rec
+from pages._explore.downloads import figure_words
 from pages._explore.view import View
 from pages._shared import caches
 from pages._shared.charts import show_chart
@@ -47,6 +48,9 @@ def show_probabilities(selection: Selection, hour: str) -> None:
             key="passage",
             simulated=region.simulated,
             alt=f"P(eruptive) over the passage of {region.id}",
+            words=figure_words(
+                *(selection, None, "P(eruptive) over the passage", "magnetogram", "network")
+            ),
         )
     if notes := table.attrs["notes"]:
         with st.expander(f"{plain(counted(len(notes), 'note'))} on the records of this passage"):
@@ -103,6 +107,9 @@ def show_flux_bars(view: View | None, name: str, title: str) -> None:
         key=f"bars_{name}",
         simulated=view.selection.region.simulated,
         alt=f"{title} of the {length} hours up to {view.hour} TAI",
+        words=figure_words(
+            *(view.selection, view, f"{title} of the {length} hours", "magnetogram", "pil", "flux")
+        ),
     )
 
 
@@ -127,6 +134,9 @@ def show_flux_line(
         key=f"line_{name}",
         simulated=region.simulated,
         alt=f"{title} over the passage of {region.id}",
+        words=figure_words(
+            *(selection, None, f"{title} over the passage", "magnetogram", "pil", "flux")
+        ),
     )
 
 

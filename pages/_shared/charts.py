@@ -51,8 +51,9 @@ def show_chart(
     width it is given asks for, up to most of the window. With `on_select`, points are chosen by a
     click or by a box about them.
     """
-    words = words or plain_words(alt, simulated=simulated)
     put_on(figure, dark=is_dark(), simulated=simulated)
+    noted = any(note.name == "simulated" for note in figure.layout.annotations)
+    words = words or plain_words(alt, simulated=noted)
     figure.update_layout(
         margin={**_MARGINS[kind], "autoexpand": False},
         font_family=_FONT,
