@@ -9,6 +9,7 @@ from pages._explore.answer import show_answer
 from pages._explore.controls import choose_map
 from pages._explore.downloads import show_downloads
 from pages._explore.eyepiece import send_maps, send_second, show_viewer
+from pages._explore.figure_words import figure_words, offer_picture
 from pages._explore.histories import (
     read_histories,
     show_area,
@@ -83,6 +84,7 @@ if view:
     with picture:
         send_maps(view, heat)
         send_second(selection, hour, records, choice)
+        offer_picture(view, heat)
 if view and view.sequence:
     strip = filmstrip_figure(
         view.sequence.frames,
@@ -98,6 +100,10 @@ if view and view.sequence:
             ratio=strip.layout.height / STRIP_WIDTH,
             key="filmstrip",
             alt=f"The {len(view.sequence)} magnetograms up to {hour} TAI",
+            simulated=region.simulated,
+            words=figure_words(
+                *(selection, view, "Input hours of the network", "magnetogram", "network")
+            ),
         )
 
 if view and heat:

@@ -3,6 +3,7 @@
 import { number } from "./axes.js";
 import { MISSING_DIFFERENCE } from "./compare.js";
 import { ABOVE, BELOW, MISSING, position } from "./frame.js";
+import { pictureOf } from "./picture.js";
 
 const HINT =
   "Scroll or pinch to zoom, drag to pan, double click for the whole patch; keys J and L step.";
@@ -160,23 +161,11 @@ export class Hand {
     this.viewer.second.toggleBlink();
   }
 
-  /** Save what is drawn as PNG at twice its size, on an opaque ground. */
-  async save() {
+  /** Open the sheet on which what is drawn is saved, once the page has followed to this hour. */
+  save() {
     const { viewer } = this;
-    const { width, height } = viewer.size;
-    const shown = viewer.second.visible;
-    const canvas = new OffscreenCanvas(2 * width * shown.length, 2 * height);
-    const context = canvas.getContext("2d");
-    context.scale(2, 2);
-    for (const pane of shown) {
-      pane.paint(context, { solid: true });
-      context.translate(width, 0);
-    }
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(await canvas.convertToBlob({ type: "image/png" }));
-    link.download = `${shown[0].alt().replace(/\W+/g, "_")}.png`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    if (viewer.pending || viewer.resting) setTimeout(() => this.save(), 200);
+    else globalThis.hnnFigure?.(() => pictureOf(viewer), viewer.settings);
   }
 
   /** Write what is under the pointer in each picture; the cross-hair goes there. */

@@ -135,6 +135,10 @@ class Viewer {
     return Boolean(here || this.held || this.resting || this.pending);
   }
 
+  get settings() {
+    return kept.settings;
+  }
+
   field(name) {
     return this.root.querySelector(`[name="${name}"]`);
   }

@@ -67,8 +67,8 @@ _VIEWER = st.components.v2.component(
     html=_text("viewer.html"),
     css=_text("viewer.css"),
     js=_joined(
-        *("frame.js", "axes.js", "compare.js", "draw.js", "part.js", "supply.js", "pane.js"),
-        *("second.js", "hand.js", "address.js", "viewer.js"),
+        *("frame.js", "axes.js", "compare.js", "draw.js", "picture.js", "part.js", "supply.js"),
+        *("pane.js", "second.js", "hand.js", "address.js", "viewer.js"),
     ),
 )
 _FEED = st.components.v2.component("hnn_viewer_feed", js=_text("feed.js"))
