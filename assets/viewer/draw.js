@@ -8,7 +8,7 @@ export const MARGIN = { left: 58, right: 98, top: 26, bottom: 42 };
 
 const OVER = "#ff3b30"; // field beyond the clip, or saturated: positive and negative
 const UNDER = "#2f6bff";
-const VEIL = "rgba(0, 0, 0, 0.65)";
+export const VEIL = "rgba(0, 0, 0, 0.65)";
 
 /** The rectangle inside the axes. */
 export function plotArea({ width, height }) {
@@ -51,7 +51,8 @@ export function projection(view, area) {
  * @param context of a canvas, in CSS pixels
  * @param size width and height there
  * @param scene `frame`, `map` (or null), `view`, `settings`, `style` (colours of layers, palettes),
- *   `theme` (text, ground, font), `title`, `waiting` (what is being read, or empty)
+ *   `theme` (text, ground, font), `title`, `waiting` (what is being read, or empty),
+ *   `overlay` (draws over the field, with the context and the projection)
  */
 export function paint(context, size, scene) {
   const { frame, view, settings, theme } = scene;
@@ -71,6 +72,7 @@ export function paint(context, size, scene) {
   context.globalAlpha = 1;
   if (settings.graticule && frame.geometry) drawGraticule(context, on, area, frame.geometry);
   drawMarks(context, on, area, scene);
+  scene.overlay?.(context, on);
   context.restore();
   drawAxes(context, on, area, scene);
   drawTop(context, area, scene);
@@ -137,7 +139,7 @@ function drawLayers(context, on, { frame, map, settings, style }) {
 }
 
 /** The field in grey, kept with its frame while the clip stays. */
-function fieldImage(frame, clip, marked) {
+export function fieldImage(frame, clip, marked) {
   const wanted = `${clip} ${marked}`;
   if (frame.grey?.name !== wanted) {
     const colours = new Uint32Array(65536);
@@ -251,7 +253,7 @@ function drawMarks(context, on, area, { frame, waiting, theme }) {
   }
 }
 
-function label(context, text, x, y, align, colour = "#ffffff") {
+export function label(context, text, x, y, align, colour = "#ffffff") {
   context.textAlign = align;
   context.lineJoin = "round";
   context.lineWidth = 4;

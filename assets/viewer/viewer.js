@@ -6,6 +6,7 @@
  */
 
 import { USUAL, writeAddress } from "./address.js";
+import { Cut } from "./cut.js";
 import { MARGIN, extent, mapValue, paint, plotArea, prepare, projection } from "./draw.js";
 import { splitPayload, unpackFrame, unpackNumbers } from "./frame.js";
 import { Hand } from "./hand.js";
@@ -33,6 +34,7 @@ class Viewer {
     this.asked = new Set();
     this.coming = new Set(); // frames that are being unpacked
     this.hand = new Hand(this);
+    this.cut = new Cut(this);
     this.listen();
     globalThis.hnnViewer = this;
     for (const give of (globalThis.hnnFeeds ?? []).splice(0)) give(this);
@@ -48,7 +50,7 @@ class Viewer {
     this.field("whole").onclick = () => this.reset();
     this.field("save").onclick = () => this.hand.save();
     // The server writes its part of the address as well, and not always with the latest of ours.
-    this.upkeep = setInterval(() => this.now && writeAddress(kept.settings, kept.view), UPKEEP_MS);
+    this.upkeep = setInterval(() => this.now && writeAddress(kept.settings, kept.view, this.cut.text), UPKEEP_MS);
     this.sizes = new ResizeObserver(() => this.draw());
     this.sizes.observe(this.element);
     // A change of theme comes as another class of what is about the component.
@@ -59,6 +61,7 @@ class Viewer {
 
   leave() {
     this.hand.leave();
+    this.cut.leave();
     this.sizes.disconnect();
     this.themes.disconnect();
     clearTimeout(this.resting);
@@ -106,6 +109,7 @@ class Viewer {
       kept.region = header.region;
     }
     if (first && header.link.extent) kept.view = header.link.extent;
+    this.cut.take(header, first);
     this.now = header;
     this.want = want;
     this.fillControls();
@@ -127,7 +131,7 @@ class Viewer {
     this.asked.clear();
     clearTimeout(this.again);
     while (kept.frames.size > MOST_FRAMES) kept.frames.delete(kept.frames.keys().next().value);
-    if (this.connected) writeAddress(kept.settings, kept.view);
+    if (this.connected) writeAddress(kept.settings, kept.view, this.cut.text);
   }
 
   takeMaps(header) {
@@ -187,8 +191,8 @@ class Viewer {
     this.field("hour").setAttribute("aria-valuetext", hour);
     this.draw();
     const at = this.now.hours.indexOf(this.hour);
-    const missing = [0, ...(this.pending ? [] : AHEAD)]
-      .map((step) => this.now.hours[at + step])
+    const near = [0, ...(this.pending ? [] : AHEAD)].map((step) => this.now.hours[at + step]);
+    const missing = [...new Set([...near, ...this.cut.wanted()])]
       .filter((hour) => hour && !this.now.unreadable[hour] && !this.isHere(hour));
     if (!missing.length || this.asked.size) return;
     const hours = missing.slice(0, missing[0] === this.hour ? 1 : 2);
@@ -233,6 +237,7 @@ class Viewer {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     paint(context, this.size, this.scene(frame));
     this.hand.paint(context);
+    this.cut.draw();
     this.canvas.setAttribute("aria-label", this.alt());
     this.canvas.style.touchAction = kept.view ? "none" : "pan-y";
     const { col, row, across } = this.view(frame);
@@ -263,6 +268,7 @@ class Viewer {
       style: this.now.style,
       title: `${this.now.title} · ${this.drawn.replace("T", " ")} TAI`,
       waiting: this.hour === this.drawn ? "" : this.waiting,
+      overlay: (context, on) => this.cut.paint(context, on, frame),
       theme: {
         text: colour("text-color"),
         ground: colour("background-color"),
@@ -381,7 +387,7 @@ class Viewer {
 
   writeSoon() {
     clearTimeout(this.writing);
-    this.writing = setTimeout(() => writeAddress(kept.settings, kept.view), 200);
+    this.writing = setTimeout(() => writeAddress(kept.settings, kept.view, this.cut.text), 200);
   }
 
   /** The pixel under a point of the canvas, with the value of the map there; null beside it. */

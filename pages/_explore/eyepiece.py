@@ -54,7 +54,7 @@ _VIEWER = st.components.v2.component(
     "hnn_viewer",
     html=_text("viewer.html"),
     css=_text("viewer.css"),
-    js=_joined("frame.js", "axes.js", "draw.js", "hand.js", "address.js", "viewer.js"),
+    js=_joined("frame.js", "axes.js", "draw.js", "hand.js", "cut_panel.js", "cut.js", "address.js", "viewer.js"),
 )
 _FEED = st.components.v2.component("hnn_viewer_feed", js=_text("feed.js"))
 
@@ -115,7 +115,7 @@ def _follow() -> None:
 def _linked() -> dict[str, Any]:
     """Read from the address what is drawn and where; note, for one run, what cannot be had."""
     read, settings = st.query_params, {}
-    for name in (*_SWITCHES, *_CHOICES, *_RANGES, "extent"):
+    for name in (*_SWITCHES, *_CHOICES, *_RANGES, "extent", "cut"):
         st.session_state.pop(name, None)
     for name in (*_SWITCHES, *_CHOICES, *_RANGES):
         text = read.get(name)
@@ -133,7 +133,21 @@ def _linked() -> dict[str, Any]:
                 extent = {"col": col, "row": row, "across": across}
         if extent is None:
             refused("extent", place)
-    return {"settings": settings, "extent": extent}
+    return {"settings": settings, "extent": extent, "cut": _cut(read.get("cut"))}
+
+
+def _cut(text: str | None) -> list[list[float]] | None:
+    """Read the ends of a cut: Carrington longitude and latitude of one or two, degrees."""
+    if text is None:
+        return None
+    with suppress(ValueError):
+        numbers = [float(one) for one in text.split("_")]
+        ends = [numbers[:2], numbers[2:]][: len(numbers) // 2]
+        sound = all(0 <= lon <= 360 and -90 <= lat <= 90 for lon, lat in ends)
+        if len(numbers) in (2, 4) and sound:
+            return ends
+    refused("cut", text)
+    return None
 
 
 def _setting(name: str, text: str) -> bool | str | int | None:
@@ -182,6 +196,7 @@ def _send_hours(
         "key": key,
         "region": f"{hash((place.spec, place.region)):x}",  # a path is nobody's business
         "title": selection.region.name,
+        "source": _source_words(selection.source.spec),
         "hours": list(records),
         "hour": hour,
         "frames": frames,
@@ -190,6 +205,12 @@ def _send_hours(
         "style": _style(),
     }
     _FEED(key="viewer_hours", data=join_payload(header, blobs), on_want_change=_note_wants)
+
+
+def _source_words(spec: str) -> str:
+    """Name a source without the place of its folder on the server."""
+    kind, _, rest = spec.partition(":")
+    return f"{kind}:{Path(rest).name}" if kind in ("fits", "upload") else spec
 
 
 def _note_wants() -> None:
