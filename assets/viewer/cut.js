@@ -352,8 +352,9 @@ export class Cut {
     if (!this.frame?.geometry) return "This hour has no coordinates.";
     const { now } = this.viewer;
     const read = now.hours.filter((hour) => this.profile(hour)).length;
-    const all = read === now.hours.length;
-    return all ? `${read} hours.` : `${read} of ${now.hours.length} hours read …`;
+    const done = read === now.hours.length ? `${read} hours.` : `${read} of ${now.hours.length} hours read …`;
+    const what = keptCut.ends.length > 1 ? "Drag its ends to move it" : "Drag it to move it";
+    return `${what}; Escape removes it. ${done}`;
   }
 
   addPlots(plots) {

@@ -75,7 +75,7 @@ export function drawProfile(canvas, { places, field, map, theme, hour, place }) 
   stroke(context, [[area.x, zero], [area.x + area.width, zero]], theme.edge, 1);
   if (map) {
     const range = limits(map.values);
-    vertical(context, area, range, { ...theme, text: MAP }, `${map.name} ${map.unit}`, true);
+    vertical(context, area, range, { ...theme, text: MAP }, map.name, true);
     curve(context, area, places.map(({ mm }) => x(mm)), map.values, range, MAP);
   }
   curve(context, area, places.map(({ mm }) => x(mm)), field, [low, high], theme.text);
