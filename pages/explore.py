@@ -6,6 +6,7 @@ import streamlit as st
 
 from analysis.figures.filmstrip import filmstrip_figure
 from pages._explore.answer import show_answer
+from pages._explore.around import show_around
 from pages._explore.controls import choose_map, time_control
 from pages._explore.downloads import show_downloads
 from pages._explore.eyepiece import send_maps, show_viewer
@@ -56,6 +57,7 @@ heat = None
 if view:
     with card:
         show_answer(view)
+        show_around(view)
     with worded_errors():
         heat = read_heat(view, choice)
     with picture:

@@ -54,7 +54,16 @@ _VIEWER = st.components.v2.component(
     "hnn_viewer",
     html=_text("viewer.html"),
     css=_text("viewer.css"),
-    js=_joined("frame.js", "axes.js", "draw.js", "hand.js", "cut_panel.js", "cut.js", "address.js", "viewer.js"),
+    js=_joined(
+        "frame.js",
+        "axes.js",
+        "draw.js",
+        "hand.js",
+        "cut_panel.js",
+        "cut.js",
+        "address.js",
+        "viewer.js",
+    ),
 )
 _FEED = st.components.v2.component("hnn_viewer_feed", js=_text("feed.js"))
 
