@@ -61,7 +61,8 @@ def sphere(b0: float = 0.0, step: float = 2.0) -> go.Scatter:
     along = np.append(np.arange(-90.0, 90.0 + step / 2, step), np.nan)  # NaN lifts the pen
     lines = [(np.full_like(along, meridian), along) for meridian in MERIDIANS_DEG]
     lines += [(along, np.full_like(along, parallel)) for parallel in _PARALLELS_DEG]
-    x, y, z = orthographic(*np.concatenate(lines, axis=1), b0)
+    longitude, latitude = np.concatenate(lines, axis=1)
+    x, y, z = orthographic(longitude, latitude, b0)
     x, y = (np.where(z < _BEHIND, np.nan, one) for one in (x, y))
     around = np.deg2rad(np.arange(0.0, 360.0 + step / 2, step))
     x, y = np.append(np.sin(around), [np.nan, *x]), np.append(np.cos(around), [np.nan, *y])
