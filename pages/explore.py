@@ -9,7 +9,7 @@ from pages._explore.answer import show_answer
 from pages._explore.around import show_around
 from pages._explore.controls import choose_map, time_control
 from pages._explore.downloads import show_downloads
-from pages._explore.eyepiece import send_maps, show_viewer
+from pages._explore.eyepiece import send_maps, send_second, show_viewer
 from pages._explore.histories import (
     flux_history,
     show_area,
@@ -62,6 +62,7 @@ if view:
         heat = read_heat(view, choice)
     with picture:
         send_maps(view, heat)
+        send_second(selection, hour, records, choice)
 if view and view.sequence:
     st.markdown("### Input hours of the network")
     strip = filmstrip_figure(

@@ -61,8 +61,9 @@ def drag(page, start, stop):
     for action, place in (("down", start), ("up", stop)):
         x, y = page.evaluate(
             """place => {
-                const {left, top} = hnnViewer.canvas.getBoundingClientRect();
-                const [x, y] = hnnViewer.cut.projection.toCanvas(...place);
+                const [{canvas, projection}] = hnnViewer.panes;
+                const {left, top} = canvas.getBoundingClientRect();
+                const [x, y] = projection.toCanvas(...place);
                 return [left + x, top + y];
             }""",
             list(place),

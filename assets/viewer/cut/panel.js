@@ -1,8 +1,8 @@
 /** What is drawn of a cut: its line on the picture, the field along it, and that of all hours. */
 
-import { number, roundStep } from "./axes.js";
-import { VEIL, fieldImage, label } from "./draw.js";
-import { MISSING } from "./frame.js";
+import { number, roundStep } from "../axes.js";
+import { VEIL, fieldImage, label } from "../draw.js";
+import { MISSING } from "../frame.js";
 
 const HOUR_MS = 3_600_000;
 const ROOM = { left: 58, right: 58, top: 10, bottom: 36 };
@@ -94,9 +94,10 @@ export function drawProfile(canvas, { places, field, map, theme, hour, place }) 
  * Of a marker it is a curve. Hours without a record, or whose file cannot be read, stay empty and
  * have a mark at the top; so do those that are not here yet, without one.
  *
- * @param plot as of `drawProfile`, with `columns` (hour, values or null, missing) and `settings`
+ * @param plot as of `drawProfile`, with `columns` (hour, values or null, missing) and the `scene`
+ *   of the picture, for its grey
  */
-export function drawPassage(canvas, { places, columns, settings, theme, hour, place }) {
+export function drawPassage(canvas, { places, columns, scene, theme, hour, place }) {
   const { context, area } = begun(canvas, theme);
   const wide = area.width / columns.length;
   const middle = (i) => area.x + (i + 0.5) * wide;
@@ -112,7 +113,7 @@ export function drawPassage(canvas, { places, columns, settings, theme, hour, pl
     context.imageSmoothingEnabled = false;
     context.translate(area.x, area.y + area.height);
     context.scale(1, -1);
-    context.drawImage(fieldImage(frame, settings.clip, settings.clipped), 0, 0, area.width, area.height);
+    context.drawImage(fieldImage({ ...scene, frame }), 0, 0, area.width, area.height);
     context.restore();
     vertical(context, area, [0, places.at(-1).mm], theme, "along the cut (Mm)");
   } else {

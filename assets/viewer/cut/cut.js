@@ -1,129 +1,22 @@
 /**
  * A cut: a line or a marker that the hand sets, and the field along it hour by hour.
  *
- * Its ends are Carrington longitude and latitude, so that it stays where it is on the Sun. It runs
- * along the great circle between them, in steps of a pixel at most, and the field is interpolated
- * bilinearly; a value that rests on a missing or saturated pixel is NaN.
+ * Its ends are Carrington longitude and latitude, so that it stays where it is on the Sun.
  */
 
-import { number } from "./axes.js";
-import { drawOver, drawPassage, drawProfile, panelArea, passageHours } from "./cut_panel.js";
-import { mapValue, plotArea, projection } from "./draw.js";
-import { ABOVE, BELOW, DEGREE, MISSING, PIL, pixel, position } from "./frame.js";
-import { LEAST_BOX, isTyping, signed } from "./hand.js";
+import { number } from "../axes.js";
+import { mapValue } from "../draw.js";
+import { position } from "../frame.js";
+import { LEAST_BOX, isTyping, signed } from "../hand.js";
+import { drawOver, drawPassage, drawProfile, panelArea, passageHours } from "./panel.js";
+import { cutPixel, cutPlaces, fieldAt, longestLine } from "./places.js";
 
-const MOST_PLACES = 1500;
 const REACH = { mouse: 10, touch: 22 }; // CSS pixels about a handle
 const HALF_ACROSS_MM = 20;
-const NEAR_MIDDLE = 25; // pixels of a line each way, for its direction
 const SET = "Drag a line on the picture; a click sets a marker. Or follow the longest PIL:";
 
 // What is kept while another page is shown.
 const keptCut = { ends: null, region: "" };
-
-/** The field at a place of a frame between its pixels; NaN beside missing or saturated ones. */
-export function fieldAt({ field, rows, cols }, col, row) {
-  const [west, north] = [Math.floor(col), Math.floor(row)];
-  const [x, y] = [col - west, row - north];
-  let sum = 0;
-  for (const [right, up, weight] of [
-    [0, 0, (1 - x) * (1 - y)], [1, 0, x * (1 - y)], [0, 1, (1 - x) * y], [1, 1, x * y],
-  ]) {
-    if (!weight) continue;
-    const [i, j] = [west + right, north + up];
-    const inside = i >= 0 && j >= 0 && i < cols && j < rows;
-    const gauss = inside ? field[j * cols + i] : MISSING;
-    if (gauss === MISSING || gauss === BELOW || gauss === ABOVE) return NaN;
-    sum += weight * gauss;
-  }
-  return sum;
-}
-
-/**
- * Places along the great circle between the ends of a cut, or the one of a marker.
- *
- * @param ends one or two of [Carrington longitude, latitude], degrees
- * @param frame gives the step of a pixel, and the radius of the Sun by its area
- * @returns array of { mm (from the first end), longitude (Carrington), latitude }
- */
-export function cutPlaces(ends, { geometry, mm }) {
-  const [a, b] = [ends[0], ends.at(-1)].map(([longitude, latitude]) => {
-    const [lon, lat] = [longitude * DEGREE, latitude * DEGREE];
-    return [Math.cos(lat) * Math.cos(lon), Math.cos(lat) * Math.sin(lon), Math.sin(lat)];
-  });
-  const normal = [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
-  const angle = Math.atan2(Math.hypot(...normal), a[0] * b[0] + a[1] * b[1] + a[2] * b[2]);
-  const [wide, high] = geometry.step.map((degrees) => degrees * DEGREE);
-  const radius = mm / Math.sqrt(wide * high);
-  const steps = Math.min(Math.ceil(angle / Math.min(wide, high) - 1e-9), MOST_PLACES - 1);
-  const length = ends.length < 2 ? 1 : Math.max(steps, 1) + 1;
-  return Array.from({ length }, (_, i) => {
-    const share = i && i / (length - 1);
-    const weight = (one) => (angle ? Math.sin(one * angle) / Math.sin(angle) : one);
-    const [x, y, z] = a.map((one, j) => weight(1 - share) * one + weight(share) * b[j]);
-    return {
-      mm: share * angle * radius,
-      longitude: (Math.atan2(y, x) / DEGREE + 360) % 360,
-      latitude: Math.asin(Math.min(Math.max(z, -1), 1)) / DEGREE,
-    };
-  });
-}
-
-/** Column and row of a place of a cut in a frame. */
-export function cutPixel({ geometry }, { longitude, latitude }) {
-  return pixel(geometry, longitude - geometry.meridian, latitude);
-}
-
-/**
- * The longest inversion line of a frame.
- *
- * @returns null without one, else its middle [column, row], the direction [x, y] of its part near
- *   the middle, and how far it reaches to both sides along that direction, pixels
- */
-export function longestLine({ rows, cols, masks }) {
-  const beside = (at) => {
-    const [col, found] = [at % cols, []];
-    for (const down of [-cols, 0, cols]) {
-      for (const right of [-1, 0, 1]) {
-        const there = at + down + right;
-        const inside = col + right >= 0 && col + right < cols && there >= 0 && there < rows * cols;
-        if (inside && there !== at && masks[there] & PIL) found.push(there);
-      }
-    }
-    return found;
-  };
-  /** Every pixel that hangs together with one, by distance, with the one before it. */
-  const walk = (start) => {
-    const from = new Map([[start, -1]]);
-    for (const at of from.keys()) {
-      for (const next of beside(at)) if (!from.has(next)) from.set(next, at);
-    }
-    return from;
-  };
-  const seen = new Set();
-  let longest = new Map();
-  for (let at = 0; at < masks.length; at++) {
-    if (!(masks[at] & PIL) || seen.has(at)) continue;
-    const line = walk(at);
-    for (const one of line.keys()) seen.add(one);
-    if (line.size > longest.size) longest = line;
-  }
-  if (longest.size < 2) return null;
-  const from = walk([...longest.keys()].at(-1)); // the last one is an end
-  const path = [];
-  for (let at = [...from.keys()].at(-1); at >= 0; at = from.get(at)) {
-    path.push([at % cols, Math.floor(at / cols)]);
-  }
-  const half = path.length >> 1;
-  const near = path.slice(Math.max(half - NEAR_MIDDLE, 0), half + NEAR_MIDDLE + 1);
-  const mean = [0, 1].map((i) => near.reduce((sum, one) => sum + one[i], 0) / near.length);
-  const product = (i, j) =>
-    near.reduce((sum, one) => sum + (one[i] - mean[i]) * (one[j] - mean[j]), 0);
-  const turn = Math.atan2(2 * product(0, 1), product(0, 0) - product(1, 1)) / 2;
-  const direction = [Math.cos(turn), Math.sin(turn)];
-  const along = path.map(([x, y]) => (x - mean[0]) * direction[0] + (y - mean[1]) * direction[1]);
-  return { middle: mean, direction, reach: [Math.min(...along), Math.max(...along)] };
-}
 
 /** Sets, moves and draws the cut of a viewer, and what its panel shows. */
 export class Cut {
@@ -136,9 +29,11 @@ export class Cut {
     this.leaving = new AbortController();
     const options = { capture: true, signal: this.leaving.signal }; // before the hand zooms or pans
     const acts = { pointerdown: "press", pointermove: "move", pointerup: "release", pointercancel: "release" };
+    const pictures = viewer.root.querySelector(".panes");
     for (const [name, act] of Object.entries(acts)) {
-      viewer.canvas.addEventListener(name, (event) => this[act](event), options);
+      pictures.addEventListener(name, (event) => this.hand(act, event), options);
     }
+    viewer.painters.push((context, pane) => this.paint(context, pane));
     globalThis.addEventListener("keydown", (event) => this.key(event), options);
     viewer.field("cut").onclick = () => this.toggle();
     viewer.field("cut_along").onclick = () => this.follow(false);
@@ -163,8 +58,9 @@ export class Cut {
     return this.viewer.root.querySelector(".cut");
   }
 
+  /** Of the first picture. */
   get frame() {
-    return this.viewer.frameOf(this.viewer.drawn);
+    return this.viewer.panes[0].frame;
   }
 
   /** Take up the cut of the link; one of another region goes. */
@@ -176,11 +72,10 @@ export class Cut {
 
   /** Hours that the picture of all hours has yet to get, the nearest first. */
   wanted() {
-    const { now, hour } = this.viewer;
+    const { now, index } = this.viewer;
     if (!keptCut.ends || this.held !== null) return [];
-    const here = now.hours.indexOf(hour);
     const missing = now.hours.filter((one) => !now.unreadable[one] && !this.profile(one));
-    const apart = (one) => Math.abs(now.hours.indexOf(one) - here);
+    const apart = (one) => Math.abs(now.hours.indexOf(one) - index);
     return missing.sort((a, b) => apart(a) - apart(b));
   }
 
@@ -240,66 +135,71 @@ export class Cut {
       reach.map((length) => {
         const [col, row] = line.middle.map((middle, i) => middle + length * ahead[i]);
         const inside = [[col, frame.cols], [row, frame.rows]];
-        return this.sun(...inside.map(([at, size]) => Math.min(Math.max(at, 0), size - 1)));
+        return this.sun(frame, ...inside.map(([at, size]) => Math.min(Math.max(at, 0), size - 1)));
       }),
     );
   }
 
-  /** Where a pixel of the frame in the picture lies on the Sun. */
-  sun(col, row) {
-    const { carrington, latitude } = position(this.frame.geometry, col, row);
+  /** Where a pixel of a frame lies on the Sun. */
+  sun({ geometry }, col, row) {
+    const { carrington, latitude } = position(geometry, col, row);
     return [carrington, latitude];
   }
 
-  get projection() {
-    return projection(this.viewer.view(this.frame), plotArea(this.viewer.size));
+  /** Whether the cut can lie on a picture: one of its region, with coordinates. */
+  fits({ patch, frame }) {
+    return Boolean(frame?.geometry && patch.region === keptCut.region);
   }
 
   /** The place on the Sun under the pointer, or at the nearest point inside the axes. */
-  under({ offsetX, offsetY }) {
-    const { x, y, width, height } = plotArea(this.viewer.size);
+  under(pane, { offsetX, offsetY }) {
+    const { x, y, width, height } = pane.area;
     const inside = [
       Math.min(Math.max(offsetX, x), x + width),
       Math.min(Math.max(offsetY, y), y + height),
     ];
-    return this.sun(...this.projection.toPixel(...inside));
+    return this.sun(pane.frame, ...pane.projection.toPixel(...inside));
   }
 
   /** Number of the end whose handle is under the pointer; -1 where none is. */
-  handle({ offsetX, offsetY, pointerType }) {
-    const { frame } = this;
-    if (!keptCut.ends || !frame?.geometry) return -1;
+  handle(pane, { offsetX, offsetY, pointerType }) {
     const reach = REACH[pointerType] ?? REACH.touch;
-    return keptCut.ends.findLastIndex(([longitude, latitude]) => {
-      const [x, y] = this.projection.toCanvas(...cutPixel(frame, { longitude, latitude }));
+    return (keptCut.ends ?? []).findLastIndex(([longitude, latitude]) => {
+      const [x, y] = pane.projection.toCanvas(...cutPixel(pane.frame, { longitude, latitude }));
       return Math.hypot(x - offsetX, y - offsetY) <= reach;
     });
   }
 
-  press(event) {
-    const end = this.armed ? 1 : this.handle(event);
-    if (event.button || end < 0 || this.held !== null) return;
-    event.stopImmediatePropagation();
-    this.viewer.canvas.setPointerCapture(event.pointerId);
-    this.held = end;
-    this.from = [event.offsetX, event.offsetY];
-    if (this.armed) this.set([this.under(event)]);
+  /** Take what the pointer does on a picture before it zooms or pans. */
+  hand(act, event) {
+    const pane = this.viewer.second.visible.find(({ canvas }) => canvas === event.target);
+    if (pane && this.fits(pane)) this[act](pane, event);
   }
 
-  move(event) {
+  press(pane, event) {
+    const end = this.armed ? 1 : this.handle(pane, event);
+    if (event.button || end < 0 || this.held !== null) return;
+    event.stopImmediatePropagation();
+    pane.canvas.setPointerCapture(event.pointerId);
+    this.held = end;
+    this.from = [event.offsetX, event.offsetY];
+    if (this.armed) this.set([this.under(pane, event)]);
+  }
+
+  move(pane, event) {
     if (this.held === null) {
-      this.viewer.canvas.classList.toggle("grab", !this.armed && this.handle(event) >= 0);
+      pane.canvas.classList.toggle("grab", !this.armed && this.handle(pane, event) >= 0);
       return;
     }
     event.stopImmediatePropagation();
     const ends = [...keptCut.ends];
     const far = Math.hypot(event.offsetX - this.from[0], event.offsetY - this.from[1]);
     if (this.armed && ends.length === 1 && far < LEAST_BOX) return; // still a click
-    ends[this.held] = this.under(event);
+    ends[this.held] = this.under(pane, event);
     this.set(ends);
   }
 
-  release(event) {
+  release(pane, event) {
     if (this.held === null) return;
     event.stopImmediatePropagation();
     this.held = null;
@@ -318,12 +218,18 @@ export class Cut {
     this.toggle();
   }
 
-  /** Draw the cut on a picture of a frame. */
-  paint(context, on, frame) {
-    if (!keptCut.ends || !frame.geometry || !this.frame?.geometry) return;
-    const points = this.places.map((place) => on.toCanvas(...cutPixel(frame, place)));
+  /** Draw the cut on a picture. */
+  paint(context, pane) {
+    if (!keptCut.ends || !this.fits(pane) || !this.frame?.geometry) return;
+    const { area, frame, projection } = pane;
+    const points = this.places.map((place) => projection.toCanvas(...cutPixel(frame, place)));
     const marked = this.place === null ? null : points[this.place];
+    context.save();
+    context.beginPath();
+    context.rect(area.x, area.y, area.width, area.height);
+    context.clip();
     drawOver(context, points, marked, this.places.at(-1).mm);
+    context.restore();
   }
 
   /** Draw the panel: there is one while a cut is set or about to be. */
@@ -335,7 +241,7 @@ export class Cut {
       ? "Field along a line, through the hours (key X; Escape removes it)"
       : "The file of this hour has no coordinates, so that no place can be kept through the hours";
     button.setAttribute("aria-pressed", String(Boolean(this.armed || keptCut.ends)));
-    viewer.canvas.classList.toggle("armed", this.armed);
+    for (const { canvas } of viewer.panes) canvas.classList.toggle("armed", this.armed);
     panel.hidden = !(this.armed || keptCut.ends);
     const plots = panel.querySelector(".plots");
     if (!keptCut.ends || !frame?.geometry) plots.replaceChildren();
@@ -375,8 +281,9 @@ export class Cut {
       this.addPlots(plots);
     }
     const { viewer, frame, places } = this;
-    const { theme, settings } = viewer.scene(frame);
-    const map = settings.attention ? viewer.mapOf(viewer.drawn) : null;
+    const { theme } = viewer;
+    const scene = { settings: viewer.settings, style: viewer.now.style };
+    const map = viewer.settings.attention ? viewer.mapOf(viewer.drawn) : null;
     const values = map?.values
       ? places.map((one) => mapValue(map, ...cutPixel(frame, one).map(Math.round)) ?? NaN)
       : null;
@@ -391,7 +298,7 @@ export class Cut {
       missing: !viewer.now.hours.includes(hour) || Boolean(viewer.now.unreadable[hour]),
     }));
     this.hours = hours;
-    drawPassage(plots.querySelector(".passage"), { ...common, columns, settings });
+    drawPassage(plots.querySelector(".passage"), { ...common, columns, scene });
   }
 
   /** Show the value under the pointer of a plot, and the place on the picture. */
