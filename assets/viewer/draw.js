@@ -9,7 +9,7 @@ export const MARGIN = { left: 58, right: 98, top: 26, bottom: 42 };
 
 const OVER = "#ff3b30"; // field beyond the clip, or saturated: positive and negative
 const UNDER = "#2f6bff";
-const VEIL = "rgba(0, 0, 0, 0.65)";
+export const VEIL = "rgba(0, 0, 0, 0.65)";
 
 /** The rectangle inside the axes. */
 export function plotArea({ width, height }) {
@@ -154,7 +154,7 @@ function fieldScale({ frame, settings, style }) {
 }
 
 /** The field in its colours, kept with its frame while the clip stays. */
-function fieldImage(scene) {
+export function fieldImage(scene) {
   const { frame, settings } = scene;
   const { clip, clipped } = settings;
   const wanted = `${clip} ${clipped}`;
@@ -281,7 +281,7 @@ function drawMarks(context, on, area, { frame, note, waiting, theme }) {
   }
 }
 
-function label(context, text, x, y, align, colour = "#ffffff") {
+export function label(context, text, x, y, align, colour = "#ffffff") {
   context.textAlign = align;
   context.lineJoin = "round";
   context.lineWidth = 4;

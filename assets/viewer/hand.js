@@ -7,7 +7,7 @@ import { pictureOf } from "./picture.js";
 
 const HINT =
   "Scroll or pinch to zoom, drag to pan, double click for the whole patch; keys J and L step.";
-const LEAST_BOX = 6; // CSS pixels; less is a click
+export const LEAST_BOX = 6; // CSS pixels; less is a click
 
 /** Listens on a viewer's canvases, and for B on the whole page. */
 export class Hand {
@@ -228,6 +228,13 @@ function gaussWords(gauss) {
   return marks[gauss] ?? `${signed(gauss, 1)} G`;
 }
 
-function signed(value, step) {
+export function signed(value, step) {
   return (value > 0 ? "+" : "") + number(value, step);
+}
+
+/** Whether keys are text for what has the focus; a list of choices takes text only while open. */
+export function isTyping(target) {
+  const closed = target.getAttribute?.("role") === "combobox" && target.ariaExpanded !== "true";
+  const takes = "textarea, input:not([type=range], [type=checkbox], [type=radio])";
+  return target.isContentEditable || (!closed && Boolean(target.matches?.(takes)));
 }

@@ -19,6 +19,7 @@
  */
 
 import { USUAL, writeAddress } from "./address.js";
+import { Cut } from "./cut/cut.js";
 import { MARGIN, prepare } from "./draw.js";
 import { splitPayload, unpackNumbers } from "./frame.js";
 import { Hand } from "./hand.js";
@@ -53,6 +54,7 @@ class Viewer {
     this.part = new Part(this, kept);
     this.second = new Second(this);
     this.hand = new Hand(this);
+    this.cut = new Cut(this);
     this.listen();
     globalThis.hnnViewer = this;
     for (const give of (globalThis.hnnFeeds ?? []).splice(0)) give(this);
@@ -89,6 +91,7 @@ class Viewer {
 
   leave() {
     this.hand.leave();
+    this.cut.leave();
     this.sizes.disconnect();
     this.themes.disconnect();
     this.supply.settle();
@@ -167,6 +170,7 @@ class Viewer {
     if (first && header.link.extent) kept.view = header.link.extent;
     if (this.pending === header.hour) this.pending = "";
     const following = !this.pending && !this.resting && !this.held;
+    this.cut.take(header, first);
     this.supply.patch = header;
     if (following && this.hour !== header.hour) {
       this.hour = header.hour;
@@ -255,7 +259,7 @@ class Viewer {
     this.panes[0].map = this.mapOf(this.drawn);
     this.second.dress();
     this.draw();
-    this.supply.ask([this.hour, ...this.second.hours], !this.pending);
+    this.supply.ask([this.hour, ...this.second.hours], !this.pending, this.cut.wanted());
     this.second.ask();
   }
 
@@ -293,6 +297,7 @@ class Viewer {
       canvas.setAttribute("aria-label", pane.alt());
       canvas.style.touchAction = kept.view ? "none" : "pan-y";
     }
+    this.cut.draw();
     const { col, row, across } = first.view;
     if (!this.element.dataset.hour) this.hand.readOut(null);
     this.element.dataset.hour = this.drawn;
@@ -354,7 +359,7 @@ class Viewer {
   }
 
   write() {
-    writeAddress(kept.settings, kept.view);
+    writeAddress(kept.settings, kept.view, this.cut.text);
   }
 
   writeSoon() {

@@ -68,7 +68,8 @@ _VIEWER = st.components.v2.component(
     css=_text("viewer.css"),
     js=_joined(
         *("frame.js", "axes.js", "compare.js", "draw.js", "picture.js", "part.js", "supply.js"),
-        *("pane.js", "second.js", "hand.js", "address.js", "viewer.js"),
+        *("pane.js", "second.js", "hand.js", "address.js"),
+        *("cut/places.js", "cut/panel.js", "cut/cut.js", "viewer.js"),
     ),
 )
 _FEED = st.components.v2.component("hnn_viewer_feed", js=_text("feed.js"))
@@ -197,7 +198,7 @@ def _follow() -> None:
 def _linked(selection: Selection, records: Mapping[str, str]) -> dict[str, Any]:
     """Read from the address what is drawn and where; note, for one run, what cannot be had."""
     read, settings = st.query_params, {}
-    for name in (*_SWITCHES, *_CHOICES, *_RANGES, *_SECOND, "extent"):
+    for name in (*_SWITCHES, *_CHOICES, *_RANGES, *_SECOND, "extent", "cut"):
         st.session_state.pop(name, None)
     for name in (*_SWITCHES, *_CHOICES, *_RANGES, *_SECOND):
         text = read.get(name)
@@ -218,7 +219,21 @@ def _linked(selection: Selection, records: Mapping[str, str]) -> dict[str, Any]:
                 extent = {"col": col, "row": row, "across": across}
         if extent is None:
             refused("extent", place)
-    return {"settings": settings, "extent": extent}
+    return {"settings": settings, "extent": extent, "cut": _cut(read.get("cut"))}
+
+
+def _cut(text: str | None) -> list[list[float]] | None:
+    """Read the ends of a cut: Carrington longitude and latitude of one or two, degrees."""
+    if text is None:
+        return None
+    with suppress(ValueError):
+        numbers = [float(one) for one in text.split("_")]
+        ends = [numbers[:2], numbers[2:]][: len(numbers) // 2]
+        sound = all(0 <= lon <= 360 and -90 <= lat <= 90 for lon, lat in ends)
+        if len(numbers) in (2, 4) and sound:
+            return ends
+    refused("cut", text)
+    return None
 
 
 def _of_second(
@@ -298,12 +313,19 @@ def _hours(
         "key": key,
         "region": f"{hash((place.spec, place.region)):x}",  # a path is nobody's business
         "title": selection.region.name,
+        "source": _source_words(selection.source.spec),
         "hours": list(records),
         "hour": hour,
         "frames": frames,
         "unreadable": unreadable,
     }
     return header, blobs
+
+
+def _source_words(spec: str) -> str:
+    """Name a source without the place of its folder on the server."""
+    kind, _, rest = spec.partition(":")
+    return f"{kind}:{Path(rest).name}" if kind in ("fits", "upload") else spec
 
 
 def _note_wants() -> None:
