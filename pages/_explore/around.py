@@ -80,7 +80,8 @@ def show_elsewhere(view: View) -> None:
         frame.harp, region.noaa, frame.t_rec, near_real_time=region.id.startswith("NRT-")
     )
     links = " · ".join(
-        f'<a href="{escape(url)}" target="_blank" rel="noopener" style="color: inherit">{escape(name)}</a>'
+        f'<a href="{escape(url)}" target="_blank" rel="noopener" style="color: inherit">'
+        f"{escape(name)}</a>"
         for name, url in pages.items()
     )
     st.html(f'<p class="elsewhere">This region at this time, in a new tab: {links}</p>')
