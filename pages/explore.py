@@ -78,7 +78,7 @@ if view and view.sequence:
             alt=f"The {len(view.sequence)} magnetograms up to {hour} TAI",
         )
 
-if view and heat:
+if view:
     with worded_errors():
         show_trust(view, heat)
 
