@@ -30,6 +30,7 @@ from analysis.cases.marks import (
 )
 from hnn_core.explanation.faithfulness_result import Faithfulness
 from hnn_core.explanation.randomised import RandomisedCheck
+from pages._explore.figure_words import figure_words
 from pages._explore.view import HeatView, View, explained, view_key
 from pages._shared import caches
 from pages._shared.background import Found, at_rest, kept, offer
@@ -201,7 +202,9 @@ def _choose_question(chosen: str) -> None:
 
 def _show_chart(view: View, figure: go.Figure, *, alt: str, **more: Any) -> None:
     simulated = view.selection.region.simulated
-    show_chart(figure, alt=f"{view.name}: {alt}", simulated=simulated, **more)
+    words = figure_words(view.selection, view, alt, "magnetogram", "network")
+    more |= {"simulated": simulated, "words": words}
+    show_chart(figure, alt=f"{view.name}: {alt}", **more)
 
 
 def _show_hours(view: View, heat: HeatView) -> None:
