@@ -109,7 +109,7 @@ if view and view.sequence:
             ),
         )
 
-if view and heat:
+if view:
     with trust_place, worded_errors():
         show_trust(view, heat)
 
