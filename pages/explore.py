@@ -8,7 +8,7 @@ from analysis.figures.filmstrip import filmstrip_figure
 from pages._explore.answer import show_answer
 from pages._explore.controls import choose_map
 from pages._explore.downloads import show_downloads
-from pages._explore.eyepiece import send_maps, show_viewer
+from pages._explore.eyepiece import send_maps, send_second, show_viewer
 from pages._explore.histories import (
     read_histories,
     show_area,
@@ -60,6 +60,7 @@ if view:
         heat = read_heat(view, choice)
     with picture:
         send_maps(view, heat)
+        send_second(selection, hour, records, choice)
 if view and view.sequence:
     st.markdown("### Input hours of the network")
     strip = filmstrip_figure(

@@ -60,9 +60,8 @@ def point(page, col, row):
     box = page.locator(".st-key-magnetogram canvas").bounding_box()
     x, y = page.evaluate(
         """([col, row]) => {
-            const frame = hnnViewer.frameOf(hnnViewer.drawn);
             const {left, right, top, bottom} = {left: 58, right: 98, top: 26, bottom: 42};
-            const {width, height} = hnnViewer.size, view = hnnViewer.view(frame);
+            const {width, height} = hnnViewer.size, view = hnnViewer.panes[0].view;
             const scale = (width - left - right) / view.across;
             return [left + (width - left - right) / 2 + (col - view.col) * scale,
                     top + (height - top - bottom) / 2 - (row - view.row) * scale];
