@@ -9,7 +9,7 @@ const HINT =
   "Scroll or pinch to zoom, drag to pan, double click for the whole patch; keys J and L step.";
 export const LEAST_BOX = 6; // CSS pixels; less is a click
 
-/** Listens on a viewer's canvases, and for B on the whole page. */
+/** Listens on a viewer's canvases; keys of the whole page are the transport's. */
 export class Hand {
   constructor(viewer) {
     this.viewer = viewer;
@@ -18,8 +18,6 @@ export class Hand {
     this.box = null; // being drawn
     this.leaving = new AbortController();
     this.attach(viewer.panes[0].canvas);
-    const everywhere = { capture: true, signal: this.leaving.signal };
-    globalThis.addEventListener("keydown", (event) => this.anyKey(event), everywhere);
   }
 
   attach(canvas) {
@@ -150,15 +148,6 @@ export class Hand {
     if (event.ctrlKey || event.metaKey || event.altKey || !acts[event.key] || scrolls) return;
     event.preventDefault();
     acts[event.key]();
-  }
-
-  /** B blinks, wherever the focus is, unless one is typing. */
-  anyKey(event) {
-    if (event.key?.toLowerCase() !== "b" || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (isTyping(event.composedPath()[0])) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    this.viewer.second.toggleBlink();
   }
 
   /** Open the sheet on which what is drawn is saved, once the page has followed to this hour. */

@@ -7,6 +7,7 @@
  * Other parts of the page reach it as `globalThis.hnnViewer` (undefined while there is none):
  *   hours, hour, index    the hours of the region (ISO minutes, TAI), and the one that the hand is at
  *   go(index), step(n)    go there; the rest of the page follows when the hand rests
+ *   hold(held)            while it is held, as by play, the rest of the page does not follow
  *   isHere(hour)          whether an hour can be drawn at once
  *   panes                 the pictures, see pane.js: `hour`, `drawn`, `frame`, `map`, `title`, `view`,
  *                         `area`, `projection` (`toCanvas(col, row)`, `toPixel(x, y)`), `under(x, y)`
@@ -138,10 +139,6 @@ class Viewer {
     return Boolean(here || this.held || this.resting || this.pending);
   }
 
-  get settings() {
-    return kept.settings;
-  }
-
   field(name) {
     return this.root.querySelector(`[name="${name}"]`);
   }
@@ -195,6 +192,11 @@ class Viewer {
       kept.maps.set(`${header.key} ${hour}`, { ...facts, ...map });
     }
     while (kept.maps.size > MOST_MAPS) kept.maps.delete(kept.maps.keys().next().value);
+  }
+
+  /** An hour as it is written, in TAI or UTC. */
+  words(hour) {
+    return globalThis.hnnTransport?.words(hour) ?? `${hour.replace("T", " ")} TAI`;
   }
 
   frameOf(hour) {
