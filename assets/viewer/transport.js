@@ -416,8 +416,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const transport = transports.get(parentElement) ?? new Transport(parentElement);
   transports.set(parentElement, transport);
   transport.take(data, setTriggerValue);
-  return () => {
-    transport.leave();
-    transports.delete(parentElement);
-  };
+  // This is called at every change of the data as well, before or after the next call.
+  return () =>
+    setTimeout(() => {
+      if (parentElement.isConnected) return;
+      transport.leave();
+      transports.delete(parentElement);
+    });
 }
