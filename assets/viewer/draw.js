@@ -1,6 +1,7 @@
 /** One hour of a region drawn on a canvas: field, map, masks, and what tells where one looks. */
 
 import { drawAxes, drawBars, drawGraticule, roundStep } from "./axes.js";
+import { levelPath, mapLevels } from "./contours.js";
 import { ABOVE, BELOW, MISSING, ROPI, framePath } from "./frame.js";
 
 /** Room about the axes for titles, ticks and colour bars, CSS pixels. */
@@ -101,7 +102,7 @@ function drawLayers(context, on, { frame, map, settings, style }) {
   };
   const whole = [-0.5, -0.5, frame.cols, frame.rows];
   pictures(fieldImage(frame, settings.clip, settings.clipped), on.scale < 1, ...whole);
-  if (settings.attention && map?.values) {
+  if (settings.attention && map?.values && !settings.contours) {
     context.save();
     if (!settings.crop) {
       context.beginPath();
@@ -121,6 +122,14 @@ function drawLayers(context, on, { frame, map, settings, style }) {
       context.stroke(path);
     }
   };
+  if (settings.attention && map?.values && settings.contours) {
+    context.save();
+    context.globalAlpha *= Math.min(1, settings.opacity / 60); // at the usual opacity in full
+    for (const { level, colour, width } of mapLevels(map, paletteOf(map, settings, style))) {
+      line(levelPath(map, level), colour, width);
+    }
+    context.restore();
+  }
   if (settings.ropi) {
     pictures(maskImage(frame, ROPI, style.colours.ropi), false, ...whole);
     line(framePath(frame, "ropi"), style.colours.ropi, 1);
@@ -201,7 +210,7 @@ function mapScale(map, settings, style) {
     high = Math.max(-low, high) || 1;
     low = -high;
   } else if (!(high > low)) high = low + 1;
-  const stops = map.signed ? style.palettes.signed : style.palettes[settings.palette];
+  const stops = paletteOf(map, settings, style);
   const colour = (value) => {
     const part = Math.min(Math.max((value - low) / (high - low), 0), 1);
     const next = Math.max(stops.findIndex(([at]) => at >= part), 1);
@@ -209,7 +218,12 @@ function mapScale(map, settings, style) {
     const share = (part - from) / (to - from);
     return first.map((one, i) => one + share * (second[i] - one));
   };
-  return { low, high, colour };
+  const levels = settings.contours ? mapLevels(map, stops) : null;
+  return { low, high, colour, levels };
+}
+
+function paletteOf(map, settings, style) {
+  return map.signed ? style.palettes.signed : style.palettes[settings.palette];
 }
 
 /** The value of a map at a pixel; null where it has none. */
