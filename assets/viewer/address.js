@@ -11,6 +11,7 @@ export const USUAL = {
   graticule: false,
   clip: 500,
   clipped: false,
+  contours: false,
   axes: "deg",
   lines: 100, // opacity of all lines, percent
   panes: "one",

@@ -2,6 +2,7 @@
 
 import { drawAxes, drawBars, drawGraticule, number, over, roundStep } from "./axes.js";
 import { MISSING_DIFFERENCE } from "./compare.js";
+import { levelPath, mapLevels } from "./contours.js";
 import { ABOVE, BELOW, Line, MISSING, ROPI, framePath } from "./frame.js";
 
 /** Room about the axes for titles, ticks and colour bars, CSS pixels. */
@@ -105,7 +106,7 @@ function drawLayers(context, on, scene) {
   const whole = [-0.5, -0.5, frame.cols, frame.rows];
   if (settings.bare) fillRect(context, "rgb(128, 128, 128)", ...whole);
   else pictures(fieldImage(scene), on.scale < 1, ...whole);
-  if (settings.attention && map?.values) {
+  if (settings.attention && map?.values && !settings.contours) {
     context.save();
     if (!settings.crop) {
       context.beginPath();
@@ -125,6 +126,14 @@ function drawLayers(context, on, scene) {
       context.stroke(path);
     }
   };
+  if (settings.attention && map?.values && settings.contours) {
+    context.save();
+    context.globalAlpha *= Math.min(1, settings.opacity / 60); // at the usual opacity in full
+    for (const { level, colour, width } of mapLevels(map, paletteOf(map, settings, style))) {
+      line(levelPath(map, level), colour, width);
+    }
+    context.restore();
+  }
   context.globalAlpha *= settings.lines / 100;
   if (settings.ropi) {
     pictures(maskImage(frame, ROPI, style.colours.ropi), false, ...whole);
@@ -228,8 +237,14 @@ function mapScale(map, settings, style) {
     high = Math.max(-low, high) || 1;
     low = -high;
   } else if (!(high > low)) high = low + 1;
-  const stops = map.signed ? style.palettes.signed : style.palettes[settings.palette];
-  return { low, high, colour: (value) => stopColour(stops, (value - low) / (high - low)) };
+  const stops = paletteOf(map, settings, style);
+  const colour = (value) => stopColour(stops, (value - low) / (high - low));
+  const levels = settings.contours ? mapLevels(map, stops) : null;
+  return { low, high, colour, levels };
+}
+
+function paletteOf(map, settings, style) {
+  return map.signed ? style.palettes.signed : style.palettes[settings.palette];
 }
 
 /** A colour of a palette, from 0 to 1: red, green, blue and alpha. */

@@ -15,12 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import plotly.colors as colours
 import streamlit as st
 
 from analysis.figures import style
-from analysis.figures.overlays import heat_rgba, heat_unit
+from analysis.figures.overlays import channels, heat_unit
 from analysis.figures.packed_frame import frame_geometry, join_payload, pack_frame, pack_numbers
 from hnn_core.exceptions import HnnError
 from hnn_core.magnetogram.conventions import iso_minute
@@ -37,7 +35,7 @@ from pages._shared.selectors import Selection
 
 __all__ = ["send_maps", "send_second", "show_viewer"]
 
-_SWITCHES = ("attention", "pil", "ropi", "hull", "crop", "graticule", "clipped")
+_SWITCHES = ("attention", "pil", "ropi", "hull", "crop", "graticule", "clipped", "contours")
 _CHOICES = {
     "palette": ("plasma", "viridis", "paper"),
     "axes": ("deg", "Mm", "px"),
@@ -67,8 +65,8 @@ _VIEWER = st.components.v2.component(
     html=_text("viewer.html"),
     css=_text("viewer.css"),
     js=_joined(
-        *("frame.js", "axes.js", "compare.js", "draw.js", "picture.js", "part.js", "supply.js"),
-        *("pane.js", "second.js", "hand.js", "address.js"),
+        *("frame.js", "axes.js", "compare.js", "contours.js", "draw.js", "picture.js", "part.js"),
+        *("supply.js", "pane.js", "second.js", "hand.js", "address.js"),
         *("cut/places.js", "cut/panel.js", "cut/cut.js", "viewer.js"),
     ),
 )
@@ -362,22 +360,15 @@ def _origin(place: caches.Place, t_rec: str, first: str) -> list[int]:
 @st.cache_data(max_entries=1, show_spinner=False)
 def _style() -> dict[str, Any]:
     """Colours of the layers, and the palettes of maps as stops of colour with their alpha."""
-    named = {
-        name: [colours.hex_to_rgb(colour) for colour in getattr(colours.sequential, name)]
-        for name in ("Plasma", "Viridis")
+    scales = {
+        "plasma": style.HEAT_SCALE,
+        "viridis": style.growing("Viridis"),
+        "paper": style.PAPER_SCALE,
+        "signed": style.SIGNED_SCALE,
     }
-    palettes = {
-        name.lower(): [
-            [at / (len(stops) - 1), [*stop, at / (len(stops) - 1)]] for at, stop in enumerate(stops)
-        ]
-        for name, stops in named.items()
-    }
-    for name, scale in (("paper", style.HEAT_SCALE), ("signed", style.SIGNED_SCALE)):
-        places = [place for place, _ in scale]
-        rgba = heat_rgba(np.array(places), (0.0, 1.0), signed=name == "signed")
-        palettes[name] = [
-            [at, [*(255 * one[:3]).tolist(), float(one[3])]]
-            for at, one in zip(places, rgba, strict=True)
-        ]
+    palettes = {}
+    for name, scale in scales.items():
+        read = [(at, channels(colour)) for at, colour in scale]
+        palettes[name] = [[at, [*(255 * one for one in rgb), alpha]] for at, (*rgb, alpha) in read]
     layers = {"pil": style.PIL, "ropi": style.ROPI, "hull": style.HULL, "crop": style.CROP}
     return {"colours": layers, "palettes": palettes}
