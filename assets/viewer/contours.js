@@ -1,5 +1,7 @@
 /** A map as lines round the tokens at and above percentiles of its values. */
 
+import { Line } from "./frame.js";
+
 const PERCENTILES = [50, 75, 90, 97];
 const SHARES = [0.35, 0.6, 0.8, 1]; // of the colour scale, one a percentile
 
@@ -16,7 +18,7 @@ export function mapLevels({ values, signed }, stops) {
   return PERCENTILES.flatMap((percent, i) => {
     const level = sizes[Math.min(Math.floor((percent / 100) * sizes.length), sizes.length - 1)];
     const line = (value, share) => {
-      const [red, green, blue] = between(stops, share).map(Math.round);
+      const [red, green, blue] = stopColour(stops, share).map(Math.round);
       return { percent, level: value, width: 1 + 0.5 * i, colour: `rgb(${red},${green},${blue})` };
     };
     if (!signed) return [line(level, SHARES[i])];
@@ -24,10 +26,13 @@ export function mapLevels({ values, signed }, stops) {
   });
 }
 
-function between(stops, share) {
-  const next = Math.max(stops.findIndex(([at]) => at >= share - 1e-9), 1);
+/** A colour of a palette, from 0 to 1: red, green, blue and alpha. */
+export function stopColour(stops, place) {
+  const part = Math.min(Math.max(place, 0), 1);
+  const next = Math.max(stops.findIndex(([at]) => at >= part), 1);
   const [[from, first], [to, second]] = [stops[next - 1], stops[next]];
-  return first.map((one, k) => one + ((share - from) / (to - from)) * (second[k] - one));
+  const share = (part - from) / (to - from);
+  return first.map((one, i) => one + share * (second[i] - one));
 }
 
 /** Edges between the tokens at or beyond a level and the others, as native pixels. */
@@ -39,7 +44,7 @@ export function levelPath({ values, shape: [rows, cols], box }, level) {
   };
   const x = (col) => box.col0 - 0.5 + (box.size / cols) * col;
   const y = (row) => box.row0 - 0.5 + (box.size / rows) * row;
-  const path = new Path2D();
+  const path = new Line();
   const edge = (...ends) => {
     path.moveTo(x(ends[0]), y(ends[1]));
     path.lineTo(x(ends[2]), y(ends[3]));

@@ -2,7 +2,7 @@
 
 import { drawAxes, drawBars, drawGraticule, number, over, roundStep } from "./axes.js";
 import { MISSING_DIFFERENCE } from "./compare.js";
-import { levelPath, mapLevels } from "./contours.js";
+import { levelPath, mapLevels, stopColour } from "./contours.js";
 import { ABOVE, BELOW, Line, MISSING, ROPI, framePath } from "./frame.js";
 
 /** Room about the axes for titles, ticks and colour bars, CSS pixels. */
@@ -245,15 +245,6 @@ function mapScale(map, settings, style) {
 
 function paletteOf(map, settings, style) {
   return map.signed ? style.palettes.signed : style.palettes[settings.palette];
-}
-
-/** A colour of a palette, from 0 to 1: red, green, blue and alpha. */
-function stopColour(stops, place) {
-  const part = Math.min(Math.max(place, 0), 1);
-  const next = Math.max(stops.findIndex(([at]) => at >= part), 1);
-  const [[from, first], [to, second]] = [stops[next - 1], stops[next]];
-  const share = (part - from) / (to - from);
-  return first.map((one, i) => one + share * (second[i] - one));
 }
 
 /** The value of a map at a pixel; null where it has none. */
