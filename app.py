@@ -14,6 +14,7 @@ from pages._shared.heading import ABOUT, show_first_steps, show_name
 # torch's threads wait asleep: spinning, they fight the browser for the cores of a laptop, and one
 # frame takes a second instead of a twentieth. Read when torch is imported, below.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+SIDEBAR = 232  # pixels; the picture needs the rest of the window
 STYLE = Path(__file__).with_name("assets") / "style"
 
 
@@ -50,6 +51,7 @@ def show() -> None:
         page_icon=str(STYLE / "icon.png"),
         layout="wide",
         menu_items={"About": ABOUT},
+        initial_sidebar_state=SIDEBAR,
     )
     st.html(STYLE / "app.css")
     page = st.navigation(listed, position="top")
@@ -63,7 +65,7 @@ def show() -> None:
         from pages._shared import caches
         from pages._shared.access import show_sign_in
         from pages._shared.link import routed, show_notes
-        from pages._shared.messages import show_nothing_kept, show_simulated, worded_errors
+        from pages._shared.messages import show_nothing_kept, worded_errors
         from pages._shared.selectors import select
 
     routed(page, listed)
@@ -76,8 +78,6 @@ def show() -> None:
             if selection is None:
                 show_missing()
                 st.stop()
-            if page == explore and selection.region.simulated:
-                show_simulated()
         notes = st.container()
         with worded_errors():  # by itself, so that what was wrong with the link is shown too
             page.run()

@@ -12,6 +12,7 @@ from PIL import Image
 from analysis.figures import style
 from analysis.figures.overlays import heat_limits, heat_rgba, heat_unit
 from hnn_core.exceptions import SequenceError
+from hnn_core.magnetogram.conventions import both_scales, iso_minute
 from hnn_core.magnetogram.grid import covering_box, frame_boxes, placed, placed_frame
 from hnn_core.magnetogram.magnetogram import Magnetogram
 
@@ -88,6 +89,7 @@ def filmstrip_figure(
         showlegend=False,
         hovermode="closest",
         dragmode=False,
+        meta={"hours": [iso_minute(mag.t_rec) for mag in frames], "shift": _WIDTH / 2},
         xaxis={"range": [-0.01, n - 0.03], "visible": False, "fixedrange": True},
         yaxis={
             "range": [-aspect, room],
@@ -215,7 +217,7 @@ def _outline(mag: Magnetogram, left: int, height: float, before: int, extremes: 
         fillcolor=style.CLEAR,
         hoveron="fills",
         hoverinfo="text",
-        text=f"{mag.t_rec.tai.isot[:16].replace('T', ' ')} TAI ({name}){filled}{extremes}",
+        text=f"{both_scales(mag.t_rec)}<br>{name}{filled}{extremes}",
         name=name,
     )
 

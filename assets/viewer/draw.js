@@ -2,7 +2,7 @@
 
 import { drawAxes, drawBars, drawGraticule, number, over, roundStep } from "./axes.js";
 import { MISSING_DIFFERENCE } from "./compare.js";
-import { ABOVE, BELOW, MISSING, ROPI, framePath } from "./frame.js";
+import { ABOVE, BELOW, Line, MISSING, ROPI, framePath } from "./frame.js";
 
 /** Room about the axes for titles, ticks and colour bars, CSS pixels. */
 export const MARGIN = { left: 58, right: 98, top: 26, bottom: 42 };
@@ -134,7 +134,7 @@ function drawLayers(context, on, scene) {
   if (settings.pil) line(framePath(frame, "pil"), style.colours.pil, 2.2);
   if (settings.crop && map?.box) {
     const { row0, col0, size } = map.box;
-    const square = new Path2D();
+    const square = new Line();
     square.rect(col0 - 0.5, row0 - 0.5, size, size);
     line(square, style.colours.crop, 2, [8, 6]);
   }

@@ -3,12 +3,13 @@
 import { number } from "./axes.js";
 import { MISSING_DIFFERENCE } from "./compare.js";
 import { ABOVE, BELOW, MISSING, position } from "./frame.js";
+import { pictureOf } from "./picture.js";
 
 const HINT =
   "Scroll or pinch to zoom, drag to pan, double click for the whole patch; keys J and L step.";
 export const LEAST_BOX = 6; // CSS pixels; less is a click
 
-/** Listens on a viewer's canvases, and for J, L and B on the whole page. */
+/** Listens on a viewer's canvases; keys of the whole page are the transport's. */
 export class Hand {
   constructor(viewer) {
     this.viewer = viewer;
@@ -17,8 +18,6 @@ export class Hand {
     this.box = null; // being drawn
     this.leaving = new AbortController();
     this.attach(viewer.panes[0].canvas);
-    const everywhere = { capture: true, signal: this.leaving.signal };
-    globalThis.addEventListener("keydown", (event) => this.anyKey(event), everywhere);
   }
 
   attach(canvas) {
@@ -151,38 +150,11 @@ export class Hand {
     acts[event.key]();
   }
 
-  /** J and L step, B blinks, wherever the focus is, unless one is typing. */
-  anyKey(event) {
+  /** Open the sheet on which what is drawn is saved, once the page has followed to this hour. */
+  save() {
     const { viewer } = this;
-    const act = {
-      j: () => viewer.step(-1),
-      l: () => viewer.step(1),
-      b: () => viewer.second.toggleBlink(),
-    }[event.key?.toLowerCase()];
-    if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (isTyping(event.composedPath()[0])) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    act();
-  }
-
-  /** Save what is drawn as PNG at twice its size, on an opaque ground. */
-  async save() {
-    const { viewer } = this;
-    const { width, height } = viewer.size;
-    const shown = viewer.second.visible;
-    const canvas = new OffscreenCanvas(2 * width * shown.length, 2 * height);
-    const context = canvas.getContext("2d");
-    context.scale(2, 2);
-    for (const pane of shown) {
-      pane.paint(context, { solid: true });
-      context.translate(width, 0);
-    }
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(await canvas.convertToBlob({ type: "image/png" }));
-    link.download = `${shown[0].alt().replace(/\W+/g, "_")}.png`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    if (viewer.pending || viewer.resting) setTimeout(() => this.save(), 200);
+    else globalThis.hnnFigure?.(() => pictureOf(viewer), viewer.settings);
   }
 
   /** Write what is under the pointer in each picture; the cross-hair goes there. */

@@ -7,6 +7,7 @@
  * Other parts of the page reach it as `globalThis.hnnViewer` (undefined while there is none):
  *   hours, hour, index    the hours of the region (ISO minutes, TAI), and the one that the hand is at
  *   go(index), step(n)    go there; the rest of the page follows when the hand rests
+ *   hold(held)            while it is held, as by play, the rest of the page does not follow
  *   isHere(hour)          whether an hour can be drawn at once
  *   panes                 the pictures, see pane.js: `hour`, `drawn`, `frame`, `map`, `title`, `view`,
  *                         `area`, `projection` (`toCanvas(col, row)`, `toPixel(x, y)`), `under(x, y)`
@@ -44,6 +45,7 @@ class Viewer {
     this.size = { width: 0, height: 0 }; // of a picture
     this.hour = "";
     this.pending = ""; // that the rest of the page has yet to follow to
+    this.held = false; // by play: the rest of the page does not follow
     this.painters = [];
     this.tool = null;
     this.cross = null; // where the pointer is, on the grid, while there are two pictures
@@ -63,12 +65,15 @@ class Viewer {
     for (const name of Object.keys(USUAL)) {
       this.field(name).addEventListener("input", () => this.changed(name));
     }
-    this.field("hour").addEventListener("input", (event) => this.go(Number(event.target.value)));
     this.field("in").onclick = () => this.part.zoom(1.5);
     this.field("out").onclick = () => this.part.zoom(1 / 1.5);
     this.field("whole").onclick = () => this.part.reset();
     this.field("save").onclick = () => this.hand.save();
     // The server writes its part of the address as well, and not always with the latest of ours.
+    const elsewhere = (event) => this.fold(event);
+    for (const name of ["pointerdown", "focusin", "keydown"]) {
+      globalThis.addEventListener(name, elsewhere, { signal: this.hand.leaving.signal });
+    }
     this.upkeep = setInterval(() => this.now && this.write(), UPKEEP_MS);
     this.sizes = new ResizeObserver(() => this.draw());
     this.sizes.observe(this.element);
@@ -76,6 +81,13 @@ class Viewer {
     this.themes = new MutationObserver(() => this.draw());
     const about = this.root.host.closest(".stBidiComponent");
     this.themes.observe(about, { attributes: true, subtree: true, attributeFilter: ["class"] });
+  }
+
+  /** Close what is unfolded in the row of tools at a press elsewhere, or by Escape. */
+  fold(event) {
+    const open = this.root.querySelector("details[open]");
+    const closes = event.key ? event.key === "Escape" : !event.composedPath().includes(open);
+    if (open && closes) open.open = false;
   }
 
   leave() {
@@ -124,7 +136,7 @@ class Viewer {
   /** Whether hours are on their way, or the page has yet to follow. */
   get busy() {
     const here = this.supply.busy || this.second.busy;
-    return Boolean(here || this.resting || this.pending);
+    return Boolean(here || this.held || this.resting || this.pending);
   }
 
   field(name) {
@@ -154,7 +166,7 @@ class Viewer {
     }
     if (first && header.link.extent) kept.view = header.link.extent;
     if (this.pending === header.hour) this.pending = "";
-    const following = !this.pending && !this.resting;
+    const following = !this.pending && !this.resting && !this.held;
     this.cut.take(header, first);
     this.supply.patch = header;
     if (following && this.hour !== header.hour) {
@@ -182,6 +194,11 @@ class Viewer {
     while (kept.maps.size > MOST_MAPS) kept.maps.delete(kept.maps.keys().next().value);
   }
 
+  /** An hour as it is written, in TAI or UTC. */
+  words(hour) {
+    return globalThis.hnnTransport?.words(hour) ?? `${hour.replace("T", " ")} TAI`;
+  }
+
   frameOf(hour) {
     return this.supply.frame(hour);
   }
@@ -202,15 +219,29 @@ class Viewer {
     if (hour === this.hour) return;
     this.hour = hour;
     this.second.follow(this.index - last);
+    this.follow();
+    this.show();
+    this.announce("hourchange");
+  }
+
+  /** While it is held, as by play, the rest of the page stays where it is. */
+  hold(held) {
+    this.held = held;
+    this.follow();
+  }
+
+  /** Let the rest of the page follow once the hand rests. */
+  follow() {
     clearTimeout(this.resting);
+    this.resting = 0;
+    if (this.held) return;
     this.resting = setTimeout(() => {
       this.resting = 0;
-      this.pending = this.hour === this.now.hour ? "" : this.hour;
+      // While the page is on its way to another hour, it has to be called back even to its own.
+      this.pending = this.hour === this.now.hour && !this.pending ? "" : this.hour;
       if (this.pending) this.rest("hour", this.hour);
       else this.show();
     }, REST_MS);
-    this.show();
-    this.announce("hourchange");
   }
 
   step(count) {
@@ -229,10 +260,6 @@ class Viewer {
     }
     this.panes[0].map = this.mapOf(this.drawn);
     this.second.dress();
-    this.field("hour").value = this.index;
-    const hour = `${this.hour.replace("T", " ")} TAI`;
-    this.field("hour_text").value = hour;
-    this.field("hour").setAttribute("aria-valuetext", hour);
     this.draw();
     this.supply.ask([this.hour, ...this.second.hours], !this.pending, this.cut.wanted());
     this.second.ask();
@@ -292,7 +319,7 @@ class Viewer {
     };
   }
 
-  /** As high as everything that there is asks for at this width, up to most of the window. */
+  /** As high as everything that there is asks for at this width, up to what the page has room for. */
   resize() {
     const room = this.element.clientWidth;
     const side = this.second.apart && room >= NARROW;
@@ -300,7 +327,8 @@ class Viewer {
     const across = width - MARGIN.left - MARGIN.right;
     const { x0, y0, x1, y1 } = this.part.reach;
     const wanted = (across * (y1 - y0)) / (x1 - x0) + MARGIN.top + MARGIN.bottom;
-    const height = Math.min(wanted, (this.second.apart && !side ? 0.45 : 0.62) * innerHeight);
+    const most = parseFloat(getComputedStyle(this.panes[0].canvas).maxHeight);
+    const height = Math.min(wanted, this.second.apart && !side ? 0.7 * most : most);
     this.size = { width, height: Math.round(Math.max(height, 240)) };
     for (const { canvas } of this.panes) {
       canvas.style.width = side ? `${width}px` : "";
@@ -315,7 +343,6 @@ class Viewer {
       else if (name !== "hour2") field.value = value;
     }
     this.field("clip_text").value = kept.settings.clip;
-    this.field("hour").max = this.hours.length - 1;
     for (const [name, colour] of Object.entries(this.now.style.colours)) {
       this.field(name)?.parentElement.style.setProperty("--layer", colour);
     }

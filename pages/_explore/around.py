@@ -26,7 +26,7 @@ _NO_PAGES = (
 
 def show_around(view: View) -> None:
     """Draw the disk, the pages elsewhere and the code, folded away."""
-    with st.container(horizontal=True, key="around", gap="small"):
+    with st.container(horizontal=True, key="elsewhere", gap="small"):
         with st.popover("Disk and links", icon=":material/public:"):
             show_disk(view)
             show_elsewhere(view)

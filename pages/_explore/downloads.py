@@ -1,32 +1,36 @@
 """Results to take along; a file is made when its button is pressed."""
 
-import pandas as pd
 import streamlit as st
 
 from analysis.export import heat_hdul, history_csv, masks_hdul, to_bytes
+from analysis.physics.keywords import keywords_with_units
 from hnn_core.regions.case import Case
 from pages._cases.chosen import add_case
+from pages._explore.histories import Histories
 from pages._explore.view import HeatView, View
 from pages._shared.widgets import download
 
 __all__ = ["show_downloads"]
 
 
-def show_downloads(view: View, history: pd.DataFrame, heat: HeatView | None) -> None:
+def show_downloads(view: View, histories: Histories, heat: HeatView | None) -> None:
     """Draw a button for each file."""
     stem = f"{view.selection.region.id}_{view.hour}".replace(" ", "").replace(":", "")
     st.markdown("### Downloads")
     with st.container(horizontal=True):
         _offer_case(view)
         csv, fits = f"{stem}_flux.csv", f"{stem}_masks.fits"
-        download("Flux histories, CSV", lambda: history_csv(history), csv, "download_csv")
+        download("Flux histories, CSV", lambda: history_csv(histories.flux), csv, "download_csv")
         download("Masks, FITS", lambda: _masks(view), fits, "download_masks")
+        if not histories.keywords.empty and len(histories.keywords.columns) > 1:
+            table, file = keywords_with_units(histories.keywords), f"{stem}_keywords.csv"
+            download("SHARP keywords, CSV", lambda: history_csv(table), file, "download_keywords")
         if heat:
             file = f"{stem}_{heat.choice.method}.fits"
             download("Heat map, FITS", lambda: _heat(view, heat), file, "download_heat")
     st.caption(
-        "PNG: the button above the magnetogram, and the camera on each figure. FITS files carry "
-        "the patch's coordinates; the address of this page brings back this view."
+        "PNG, SVG and PDF, with caption and methods: the button “Figure …” at each figure. FITS "
+        "files carry the patch's coordinates; the address of this page brings back this view."
     )
 
 

@@ -67,8 +67,8 @@ _VIEWER = st.components.v2.component(
     html=_text("viewer.html"),
     css=_text("viewer.css"),
     js=_joined(
-        *("frame.js", "axes.js", "compare.js", "draw.js", "part.js", "supply.js", "pane.js"),
-        *("second.js", "hand.js", "address.js"),
+        *("frame.js", "axes.js", "compare.js", "draw.js", "picture.js", "part.js", "supply.js"),
+        *("pane.js", "second.js", "hand.js", "address.js"),
         *("cut/places.js", "cut/panel.js", "cut/cut.js", "viewer.js"),
     ),
 )
@@ -193,7 +193,6 @@ def _follow() -> None:
     hour = st.session_state["magnetogram"].get("hour")
     if isinstance(hour, str):
         st.session_state["hour"] = hour
-        st.session_state["playing"] = False
 
 
 def _linked(selection: Selection, records: Mapping[str, str]) -> dict[str, Any]:
