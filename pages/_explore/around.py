@@ -46,6 +46,7 @@ def show_disk(view: View) -> None:
             kind="disk",
             key=_CHART,
             alt=f"Regions of the source on the disk at {view.hour} TAI",
+            simulated=view.frame.simulated,
             on_select=_go_to_dot,
         )
     others = len(places) - 1
