@@ -6,6 +6,7 @@ import streamlit as st
 
 from analysis.figures.filmstrip import filmstrip_figure
 from pages._explore.answer import show_answer
+from pages._explore.around import show_around
 from pages._explore.controls import choose_map
 from pages._explore.downloads import show_downloads
 from pages._explore.eyepiece import send_maps, send_second, show_viewer
@@ -79,6 +80,8 @@ heat = None
 if view:
     with card:
         show_answer(view)
+    with around:
+        show_around(view)
     with worded_errors():
         heat = read_heat(view, choice)
     with picture:

@@ -85,7 +85,7 @@ def frame_picture(
     signed: bool = False,
     masks: PilMasks | None = None,
     show: Collection[str] = ("pil", "ropi"),
-    heat_opacity: float = 0.45,
+    heat_opacity: float = 0.6,
     heat_range: tuple[float, float] | None = None,
     width: int = 900,
 ) -> Image.Image:

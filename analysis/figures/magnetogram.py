@@ -24,7 +24,7 @@ def magnetogram_figure(
     *,
     clip: float = 500.0,
     heat: np.ndarray | None = None,
-    heat_opacity: float = 0.45,
+    heat_opacity: float = 0.6,
     heat_name: str = "attention rollout",
     signed: bool = False,
     masks: PilMasks | None = None,
@@ -86,7 +86,7 @@ def magnetogram_figure(
     traces: list[go.Heatmap | go.Scatter] = [_field_trace(mag, clip, half_bar=heat is not None)]
     if heat is not None:
         look: dict[str, Any] = {"opacity": heat_opacity, "heat_name": heat_name, "signed": signed}
-        traces.append(overlays.heat_trace(mag, heat, crop_box, whole_box=box is not None, **look))
+        traces += overlays.heat_traces(mag, heat, crop_box, whole_box=box is not None, **look)
     if edges is not None and hover_position:
         traces.append(_position_trace(mag))
     if edges is not None and "graticule" in show:

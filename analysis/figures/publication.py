@@ -48,7 +48,7 @@ _INK, _FAINT = "#1c2230", "#5b6472"
 _LINE_PX, _SIGNS_A_LINE = 19, 84
 _MOST_SIGNS = 40_000_000
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-_LINK = re.compile(r"url\(\s*['\"]?(?!#|['\"]|data:font/ttf;base64,)")
+_LINK = re.compile(r"@import|url\(\s*['\"]?(?!#|['\"]|data:font/ttf;base64,)")
 _BOX = re.compile(r'<svg\b[^>]*?\bwidth="([\d.]+)"[^>]*?\bheight="([\d.]+)"', re.DOTALL)
 
 
@@ -268,15 +268,18 @@ def _checked(svg: str) -> str:
     """Refuse what a visitor may not send: other files, addresses, entities."""
     if len(svg) > _MOST_SIGNS:
         raise FigureError(f"The figure has {len(svg) / 1e6:.0f} MB, of 40 at most. Zoom in.")
-    if "<!" in svg or _LINK.search(svg):
-        raise FigureError("The figure asks for something outside itself.")
     try:
-        root = ElementTree.fromstring(svg)
+        root = None if "<!" in svg else ElementTree.fromstring(svg)
     except ElementTree.ParseError as error:
         raise FigureError(f"The figure is no SVG: {error}.") from error
-    for one in root.iter():
-        for name, value in one.attrib.items():
-            inside = value.startswith(("#", "data:image/png;base64,"))
-            if name.rpartition("}")[2] in ("href", "src") and not inside:
-                raise FigureError("The figure asks for something outside itself.")
+    if root is None or any(_leads_out(one) for one in root.iter()):
+        raise FigureError("The figure asks for something outside itself.")
     return svg
+
+
+def _leads_out(element: ElementTree.Element) -> bool:
+    for name, value in element.attrib.items():
+        inside = value.startswith(("#", "data:image/png;base64,"))
+        if name.rpartition("}")[2] in ("href", "src") and not inside:
+            return True
+    return any(_LINK.search(text) for text in (element.text or "", *element.attrib.values()))

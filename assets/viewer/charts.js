@@ -101,8 +101,11 @@ const charts = new WeakMap();
 export default function ({ data, parentElement }) {
   if (!charts.has(parentElement)) charts.set(parentElement, new Charts());
   globalThis.hnnTransport?.predicted(data);
-  return () => {
-    charts.get(parentElement)?.leave();
-    charts.delete(parentElement);
-  };
+  // This is called at every change of the data as well, before or after the next call.
+  return () =>
+    setTimeout(() => {
+      if (parentElement.isConnected) return;
+      charts.get(parentElement)?.leave();
+      charts.delete(parentElement);
+    });
 }

@@ -7,9 +7,9 @@ import { pictureOf } from "./picture.js";
 
 const HINT =
   "Scroll or pinch to zoom, drag to pan, double click for the whole patch; keys J and L step.";
-const LEAST_BOX = 6; // CSS pixels; less is a click
+export const LEAST_BOX = 6; // CSS pixels; less is a click
 
-/** Listens on a viewer's canvases, and for B on the whole page. */
+/** Listens on a viewer's canvases; keys of the whole page are the transport's. */
 export class Hand {
   constructor(viewer) {
     this.viewer = viewer;
@@ -18,8 +18,6 @@ export class Hand {
     this.box = null; // being drawn
     this.leaving = new AbortController();
     this.attach(viewer.panes[0].canvas);
-    const everywhere = { capture: true, signal: this.leaving.signal };
-    globalThis.addEventListener("keydown", (event) => this.anyKey(event), everywhere);
   }
 
   attach(canvas) {
@@ -152,15 +150,6 @@ export class Hand {
     acts[event.key]();
   }
 
-  /** B blinks, wherever the focus is, unless one is typing. */
-  anyKey(event) {
-    if (event.key?.toLowerCase() !== "b" || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (isTyping(event.composedPath()[0])) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    this.viewer.second.toggleBlink();
-  }
-
   /** Open the sheet on which what is drawn is saved, once the page has followed to this hour. */
   save() {
     const { viewer } = this;
@@ -228,6 +217,13 @@ function gaussWords(gauss) {
   return marks[gauss] ?? `${signed(gauss, 1)} G`;
 }
 
-function signed(value, step) {
+export function signed(value, step) {
   return (value > 0 ? "+" : "") + number(value, step);
+}
+
+/** Whether keys are text for what has the focus; a list of choices takes text only while open. */
+export function isTyping(target) {
+  const closed = target.getAttribute?.("role") === "combobox" && target.ariaExpanded !== "true";
+  const takes = "textarea, input:not([type=range], [type=checkbox], [type=radio])";
+  return target.isContentEditable || (!closed && Boolean(target.matches?.(takes)));
 }

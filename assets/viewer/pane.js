@@ -126,7 +126,7 @@ export class Pane {
   alt() {
     const { second } = this.viewer;
     const what = second.differs ? "Difference of magnetograms" : "Magnetogram";
-    const when = second.differs ? second.words : `${this.drawn.replace("T", " ")} TAI`;
+    const when = second.differs ? second.words : this.viewer.words(this.drawn);
     return `${what} of ${this.patch.title} at ${when}`;
   }
 

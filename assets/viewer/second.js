@@ -100,7 +100,7 @@ export class Second {
   dress() {
     const { panes, now, maps, settings } = this.viewer;
     const [first, pane] = panes;
-    const time = ({ drawn }) => `${drawn.replace("T", " ")} TAI`;
+    const time = ({ drawn }) => this.viewer.words(drawn);
     first.look = {};
     first.title = `${now.title} · ${time(first)}`;
     if (!pane) return;
@@ -151,8 +151,8 @@ export class Second {
 
   /** What the difference is of, and how the hours lie on each other. */
   get words() {
-    const [one, two] = this.viewer.panes.map((pane) => pane.drawn.replace("T", " "));
-    return `${one} minus ${two} TAI, aligned ${this.difference.compared}`;
+    const [one, two] = this.viewer.panes.map((pane) => this.viewer.words(pane.drawn));
+    return `${one} minus ${two}, aligned ${this.difference.compared}`;
   }
 
   /** Why there is no picture though the hours are here; else empty. */
@@ -259,7 +259,7 @@ export class Second {
     if (row.hidden) return;
     viewer.field("hour2").max = hours.length - 1;
     viewer.field("hour2").value = hours.indexOf(settings.hour2);
-    const text = `${settings.hour2.replace("T", " ")} TAI`;
+    const text = viewer.words(settings.hour2);
     viewer.field("hour2").setAttribute("aria-valuetext", text);
     viewer.field("hour2_text").value = text;
   }

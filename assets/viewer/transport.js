@@ -109,6 +109,7 @@ class Transport {
       kept.region = data.region;
     }
     kept.speed ||= data.link.speed ?? USUAL_SPEED;
+    this.viewer?.show(); // with times in the scale that is chosen
     this.draw();
   }
 
@@ -188,7 +189,7 @@ class Transport {
     this.show(this.at >= end ? start : this.at + 1);
   }
 
-  /** J, K, L, arrows and brackets, wherever the focus is, unless they are text or the widget's. */
+  /** J, K, L, arrows, brackets and B, which blinks, wherever the focus is, unless they are text or the widget's. */
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || !this.root.host.isConnected) return;
     const target = event.composedPath()[0];
@@ -196,6 +197,7 @@ class Transport {
       j: () => this.step(-1),
       k: () => event.repeat || this.togglePlay(),
       l: () => this.step(1),
+      b: () => this.viewer?.second.toggleBlink(),
       "[": () => this.setEnd(0, this.at),
       "]": () => this.setEnd(1, this.at),
     };
@@ -414,8 +416,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const transport = transports.get(parentElement) ?? new Transport(parentElement);
   transports.set(parentElement, transport);
   transport.take(data, setTriggerValue);
-  return () => {
-    transport.leave();
-    transports.delete(parentElement);
-  };
+  // This is called at every change of the data as well, before or after the next call.
+  return () =>
+    setTimeout(() => {
+      if (parentElement.isConnected) return;
+      transport.leave();
+      transports.delete(parentElement);
+    });
 }

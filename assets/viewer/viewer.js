@@ -7,6 +7,7 @@
  * Other parts of the page reach it as `globalThis.hnnViewer` (undefined while there is none):
  *   hours, hour, index    the hours of the region (ISO minutes, TAI), and the one that the hand is at
  *   go(index), step(n)    go there; the rest of the page follows when the hand rests
+ *   hold(held)            while it is held, as by play, the rest of the page does not follow
  *   isHere(hour)          whether an hour can be drawn at once
  *   panes                 the pictures, see pane.js: `hour`, `drawn`, `frame`, `map`, `title`, `view`,
  *                         `area`, `projection` (`toCanvas(col, row)`, `toPixel(x, y)`), `under(x, y)`
@@ -19,6 +20,7 @@
  */
 
 import { USUAL, writeAddress } from "./address.js";
+import { Cut } from "./cut/cut.js";
 import { MARGIN, prepare } from "./draw.js";
 import { splitPayload, unpackNumbers } from "./frame.js";
 import { Hand } from "./hand.js";
@@ -53,6 +55,7 @@ class Viewer {
     this.part = new Part(this, kept);
     this.second = new Second(this);
     this.hand = new Hand(this);
+    this.cut = new Cut(this);
     this.listen();
     globalThis.hnnViewer = this;
     for (const give of (globalThis.hnnFeeds ?? []).splice(0)) give(this);
@@ -89,6 +92,7 @@ class Viewer {
 
   leave() {
     this.hand.leave();
+    this.cut.leave();
     this.sizes.disconnect();
     this.themes.disconnect();
     this.supply.settle();
@@ -135,10 +139,6 @@ class Viewer {
     return Boolean(here || this.held || this.resting || this.pending);
   }
 
-  get settings() {
-    return kept.settings;
-  }
-
   field(name) {
     return this.root.querySelector(`[name="${name}"]`);
   }
@@ -167,6 +167,7 @@ class Viewer {
     if (first && header.link.extent) kept.view = header.link.extent;
     if (this.pending === header.hour) this.pending = "";
     const following = !this.pending && !this.resting && !this.held;
+    this.cut.take(header, first);
     this.supply.patch = header;
     if (following && this.hour !== header.hour) {
       this.hour = header.hour;
@@ -191,6 +192,11 @@ class Viewer {
       kept.maps.set(`${header.key} ${hour}`, { ...facts, ...map });
     }
     while (kept.maps.size > MOST_MAPS) kept.maps.delete(kept.maps.keys().next().value);
+  }
+
+  /** An hour as it is written, in TAI or UTC. */
+  words(hour) {
+    return globalThis.hnnTransport?.words(hour) ?? `${hour.replace("T", " ")} TAI`;
   }
 
   frameOf(hour) {
@@ -255,7 +261,7 @@ class Viewer {
     this.panes[0].map = this.mapOf(this.drawn);
     this.second.dress();
     this.draw();
-    this.supply.ask([this.hour, ...this.second.hours], !this.pending);
+    this.supply.ask([this.hour, ...this.second.hours], !this.pending, this.cut.wanted());
     this.second.ask();
   }
 
@@ -293,6 +299,7 @@ class Viewer {
       canvas.setAttribute("aria-label", pane.alt());
       canvas.style.touchAction = kept.view ? "none" : "pan-y";
     }
+    this.cut.draw();
     const { col, row, across } = first.view;
     if (!this.element.dataset.hour) this.hand.readOut(null);
     this.element.dataset.hour = this.drawn;
@@ -354,7 +361,7 @@ class Viewer {
   }
 
   write() {
-    writeAddress(kept.settings, kept.view);
+    writeAddress(kept.settings, kept.view, this.cut.text);
   }
 
   writeSoon() {

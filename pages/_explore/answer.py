@@ -112,5 +112,5 @@ def _show_prediction(prediction: Prediction, info: ModelInfo) -> None:
 
 
 def _short(words: str) -> str:
-    """Take what a sentence says first."""
+    """Return what a sentence says first."""
     return re.split(r"[:;,.](?=\s|$)", words, maxsplit=1)[0]

@@ -13,6 +13,7 @@ from analysis.physics.keywords import (
     keyword_row,
     keywords_with_units,
 )
+from hnn_core.jsoc.keywords import KEPT
 from hnn_core.magnetogram.magnetogram import read_fits
 from tests.conftest import real_data
 from tests.support.drawn_sharp import draw_fits
@@ -42,6 +43,10 @@ def test_drawn_headers_give_their_values_and_gaps(tmp_path):
 def test_what_is_no_finite_number_is_not_known(value):
     assert np.isnan(keyword_row({"TOTPOT": value})["TOTPOT"])
     assert keyword_row({"TOTPOT": "2.9e23"})["TOTPOT"] == 2.9e23
+
+
+def test_what_is_fetched_has_all_that_can_be_drawn():
+    assert set(SHARP_KEYWORDS) <= set(KEPT)
 
 
 def test_records_without_keywords_give_no_column():
