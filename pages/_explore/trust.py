@@ -63,8 +63,7 @@ def show_trust(view: View, heat: HeatView | None) -> None:
     restore("trust", "none", one_of(("none", *_QUESTIONS), "question"))
     publish("trust")
     chosen = st.session_state["trust"]
-    with st.container(key="trust", horizontal=True, gap="xsmall"):
-        _show_marks(view, heat, chosen)
+    _show_marks(view, heat, chosen)
     if chosen == "none":
         return
     with st.container(key="trust_detail"):
@@ -92,15 +91,21 @@ def _show_marks(view: View, heat: HeatView | None, chosen: str) -> None:
     )
     results = dict(zip(works, found, strict=True))
     pressed = []
-    for name, title in _MARKS.items():
-        if name in results and results[name].busy:
-            label, icon = f":gray[{plain(title)}: computing …]", "hourglass_empty"
-            words = results[name].words or "It begins when you stay at this hour for a second."
-        else:
-            mark = _mark(view, title, results.get(name), works[name][2] if name in works else None)
-            label, icon, words = plain(mark.verdict), _ICONS[mark.state], mark.words
-        pressed += [_show_mark(name, label, icon, words, chosen)]
-    pressed += [_show_mark("layers", "More", "more_horiz", "Layers, heads and artefacts", chosen)]
+    with st.container(key="trust", horizontal=True, gap="xsmall"):
+        for name, title in _MARKS.items():
+            if name in results and results[name].busy:
+                so_far = results[name].words.partition(", about")[0] or "to be computed …"
+                label, icon = f":gray[{plain(title)}: {plain(so_far)}]", "hourglass_empty"
+                words = results[name].words or "It begins when you stay at this hour for a second."
+            else:
+                mark = _mark(
+                    view, title, results.get(name), works[name][2] if name in works else None
+                )
+                label, icon, words = plain(mark.verdict), _ICONS[mark.state], mark.words
+            pressed += [_show_mark(name, label, icon, words, chosen)]
+        pressed += [
+            _show_mark("layers", "More", "more_horiz", "Layers, heads and artefacts", chosen)
+        ]
     busy = any(one.busy for one in found)
     st.session_state["rest_tick"] = tick = st.session_state.get("rest_tick", 0) + 1
     _REST(key="rest", data={"pending": busy, "tick": tick}, on_again_change=_note_rest)
