@@ -362,7 +362,7 @@ def _style() -> dict[str, Any]:
     """Colours of the layers, and the palettes of maps as stops of colour with their alpha."""
     scales = {
         "plasma": style.HEAT_SCALE,
-        "viridis": style.growing("Viridis"),
+        "viridis": style.growing("Viridis", 0.55),
         "paper": style.PAPER_SCALE,
         "signed": style.SIGNED_SCALE,
     }
