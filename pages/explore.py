@@ -16,7 +16,6 @@ from pages._explore.histories import (
     show_flux_line,
     show_probabilities,
 )
-from pages._explore.trust import show_trust
 from pages._explore.view import View, first_hour, read_heat, read_view
 from pages._shared import caches
 from pages._shared.charts import show_chart
@@ -80,6 +79,8 @@ if view and view.sequence:
         )
 
 if view and heat:
+    from pages._explore.trust import show_trust  # imports torch, which is here by now
+
     with worded_errors():
         show_trust(view, heat)
 

@@ -1,11 +1,11 @@
 """The card with the answer: P(eruptive), decision, caveats; or what the source is missing."""
 
 from html import escape
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from hnn_core.network.model_store import ModelInfo
-from hnn_core.network.predictor import Prediction
 from pages._data.fetch import show_cases
 from pages._data.jobs import show_jobs
 from pages._data.view import follow
@@ -17,6 +17,9 @@ from pages._shared.messages import (
     nothing_kept,
     plain,
 )
+
+if TYPE_CHECKING:
+    from hnn_core.network.predictor import Prediction
 
 __all__ = ["show_answer", "show_missing"]
 
@@ -73,7 +76,7 @@ def show_missing() -> None:
         show_cases()
 
 
-def _show_prediction(prediction: Prediction, info: ModelInfo) -> None:
+def _show_prediction(prediction: "Prediction", info: ModelInfo) -> None:
     with st.container(key="answer_dial"):
         st.html(
             f"""

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from hnn_core.network.model import HNNConfig
+from hnn_core.network.config import HNNConfig
 from pages._shared.link import hour_of, linked, publish, restore
 from pages._shared.messages import plain
 

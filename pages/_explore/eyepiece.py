@@ -119,11 +119,12 @@ def send_second(
     """Send the viewer the other hour, model or region that its second picture shows.
 
     Parameters are those of `show_viewer`, and the map, which is made for the second picture too.
-    Which one it shows stands in the address, where the viewer has written it.
+    What it shows is the link's, then what the viewer last wanted: Streamlit sends the address as
+    it was when the session began.
     """
     wants = st.session_state.pop("viewer_wants_second", None)
-    request = {name: st.query_params.get(name, "") for name in _SECOND}
-    request["panes"] = st.query_params.get("panes", "one")
+    linked = {name: st.query_params.get(name, "") for name in ("panes", *_SECOND)}
+    request = st.session_state.setdefault("viewer_second_shows", linked)
     kind = request["panes"]
     models = {info.name: info for info in caches.models()[0]}
     chosen = dict(request)
@@ -156,7 +157,10 @@ def send_second(
 
 
 def _note_second_wants() -> None:
-    st.session_state["viewer_wants_second"] = st.session_state["viewer_second"].get("want")
+    wants = st.session_state["viewer_second"].get("want")
+    st.session_state["viewer_wants_second"] = wants
+    if wants:
+        st.session_state["viewer_second_shows"] = wants["shows"]
 
 
 def _next(name: str, names: list[str]) -> str:
