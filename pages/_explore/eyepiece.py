@@ -62,14 +62,12 @@ def _joined(*names: str) -> str:
     return re.sub(r"^import .*$", "", "\n".join(inner), flags=re.MULTILINE)
 
 
+_CODE = _joined(
+    *("frame.js", "axes.js", "compare.js", "draw.js", "part.js", "supply.js", "pane.js"),
+    *("second.js", "hand.js", "address.js", "viewer.js"),
+)
 _VIEWER = st.components.v2.component(
-    "hnn_viewer",
-    html=_text("viewer.html"),
-    css=_text("viewer.css"),
-    js=_joined(
-        *("frame.js", "axes.js", "compare.js", "draw.js", "part.js", "supply.js", "pane.js"),
-        *("second.js", "hand.js", "address.js", "viewer.js"),
-    ),
+    "hnn_viewer", html=_text("viewer.html"), css=_text("viewer.css"), js=_CODE
 )
 _FEED = st.components.v2.component("hnn_viewer_feed", js=_text("feed.js"))
 
