@@ -18,7 +18,6 @@ from pages._explore.histories import (
     show_histories,
 )
 from pages._explore.transport import mark_predictions, time_control
-from pages._explore.trust import show_trust
 from pages._explore.view import View, first_hour, read_heat, read_view
 from pages._shared import caches
 from pages._shared.charts import show_chart
@@ -110,6 +109,8 @@ if view and view.sequence:
         )
 
 if view:
+    from pages._explore.trust import show_trust  # imports torch, which is here by now
+
     with trust_place, worded_errors():
         show_trust(view, heat)
 

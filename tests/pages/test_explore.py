@@ -124,6 +124,22 @@ def test_an_hour_that_the_viewer_has_is_not_sent_again(folder, model):
     assert not sent_to_viewer(app).frames
 
 
+def test_the_second_picture_is_sent_its_hour_its_model_or_its_region(folder, model, hnn_home):
+    save_model(small_model(), hnn_home / "models" / "other", metadata=CARD)
+    hour, other = "2011-02-13T05:00", "2011-02-13T04:00"
+    sent = sent_to_viewer(opened(folder, hour=hour, panes="hours", hour2=other))
+    assert sent.second["maps"]["key"] == sent.maps["key"]
+    assert sent.second["maps"]["hours"][other]["values"]
+    sent = sent_to_viewer(opened(folder, hour=hour, panes="models"))
+    assert sent.second["chosen"]["model2"] == "demo"  # the next in the list
+    sent = sent_to_viewer(opened(folder, hour=hour, panes="models", model2="other"))
+    assert sent.second["maps"]["model"].startswith("other")
+    assert 0 < sent.second["maps"]["hours"][hour]["probability"] < 1
+    sent = sent_to_viewer(opened(folder, hour=hour, panes="regions"))
+    assert sent.second["hours"]["hours"] == sent.header["hours"]  # there is only one region
+    assert sent.second["hours"]["hour"] in sent.second["hours"]["frames"]
+
+
 def test_interpolated_hour_is_marked_and_named(folder, model):
     app = opened(folder, hour="2011-02-13T10:00")
     assert "Hour without a record, filled by interpolation: 09:00." in words(app)
