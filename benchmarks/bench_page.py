@@ -52,7 +52,8 @@ STEP = """async (cold) => {
         const far = hours.findIndex((hour, i) => i > here + 4 && !viewer.frameOf(hour));
         if (far < 0) throw new Error('no hour is left that nobody has read');
         viewer.go(far);
-    } else document.querySelector('.st-key-hour_ahead button').click();
+    } else if (viewer) globalThis.hnnTransport.step(1);
+    else document.querySelector('.st-key-hour_ahead button').click();
     let painted = 0, answered = 0;
     while (!(painted && answered)) {
         await new Promise(requestAnimationFrame);

@@ -12,6 +12,7 @@ from PIL import Image
 from analysis.figures import style
 from analysis.figures.overlays import heat_limits, heat_rgba, heat_unit
 from hnn_core.exceptions import SequenceError
+from hnn_core.magnetogram.conventions import both_scales, iso_minute
 from hnn_core.magnetogram.grid import covering_box, frame_boxes, placed, placed_frame
 from hnn_core.magnetogram.magnetogram import Magnetogram
 
@@ -30,7 +31,7 @@ def filmstrip_figure(
     heats: Sequence[np.ndarray] | None = None,
     *,
     clip: float = 500.0,
-    heat_opacity: float = 0.45,
+    heat_opacity: float = 0.6,
     heat_name: str = "attention rollout",
     signed: bool = False,
     width: int = 1000,
@@ -74,7 +75,7 @@ def filmstrip_figure(
         images.append(image_layer(content, "webp", left, 0.0, _WIDTH, height))
         extremes = "" if heat is None else _extremes(heat, heat_name, signed=signed)
         outlines.append(_outline(mag, left, height, n - 1 - left, extremes))
-        labels += _labels(mag, left, height, outlines[-1].name, last=left == n - 1)
+        labels += _labels(mag, left, height, last=left == n - 1)
     room = _LABEL * n / width
     aspect = max(mag.shape[0] / mag.shape[1] for mag in frames)
     simulated = any(mag.simulated for mag in frames)
@@ -88,6 +89,7 @@ def filmstrip_figure(
         showlegend=False,
         hovermode="closest",
         dragmode=False,
+        meta={"hours": [iso_minute(mag.t_rec) for mag in frames], "shift": _WIDTH / 2},
         xaxis={"range": [-0.01, n - 0.03], "visible": False, "fixedrange": True},
         yaxis={
             "range": [-aspect, room],
@@ -119,7 +121,7 @@ def composite(
     heat: np.ndarray | None = None,
     *,
     clip: float = 500.0,
-    heat_opacity: float = 0.45,
+    heat_opacity: float = 0.6,
     heat_range: tuple[float, float] | None = None,
     signed: bool = False,
     width: int = _THUMBNAIL,
@@ -215,17 +217,15 @@ def _outline(mag: Magnetogram, left: int, height: float, before: int, extremes: 
         fillcolor=style.CLEAR,
         hoveron="fills",
         hoverinfo="text",
-        text=f"{mag.t_rec.tai.isot[:16].replace('T', ' ')} TAI ({name}){filled}{extremes}",
+        text=f"{both_scales(mag.t_rec)}<br>{name}{filled}{extremes}",
         name=name,
     )
 
 
-def _labels(
-    mag: Magnetogram, left: int, height: float, name: str, *, last: bool
-) -> list[dict[str, Any]]:
-    """Hour above a picture, and the mark of an interpolated one."""
-    label = f"<b>{name}</b>" if last else name
-    text = f"{label} · {mag.t_rec.tai.isot[11:16]}"
+def _labels(mag: Magnetogram, left: int, height: float, *, last: bool) -> list[dict[str, Any]]:
+    """Time above a picture, and the mark of an interpolated one."""
+    time = mag.t_rec.tai.isot[11:16]
+    text = f"<b>{time}</b>" if last else time
     notes = [{"text": text, "x": left, "y": 0.0, "xanchor": "left", "yanchor": "bottom"}]
     if mag.interpolated:
         notes.append(

@@ -11,6 +11,7 @@ from astropy.time import Time
 from analysis.figures import style
 from analysis.figures.passage import mark_times, over_passage, with_gaps
 from analysis.figures.style import largest_exponent, power
+from hnn_core.magnetogram.conventions import both_scales
 from hnn_core.regions.base import Flare
 
 __all__ = ["FLUX_TITLES", "flux_bars_figure", "flux_history_figure", "hour_bars", "legend_square"]
@@ -77,6 +78,7 @@ def flux_bars_figure(
         uirevision=f"bars {column}",
         height=height,
         bargap=0.18,
+        meta={"hours": list(history["t_rec_tai"].dt.strftime("%Y-%m-%dT%H:%M")), "shift": 0},
         xaxis={"title_text": style.HOUR_TITLE, "type": "category", "showgrid": False},
         yaxis={"title_text": _flux_title(column, exponent), "rangemode": "tozero"},
     )
@@ -165,7 +167,7 @@ def hour_bars(
         Distance of the hatching, pixels.
     """
     interpolated = history["interpolated"].to_numpy(dtype=bool)
-    times = history["t_rec_tai"].dt.strftime("%Y-%m-%d %H:%M TAI")
+    times = [both_scales(Time(stamp, scale="tai")) for stamp in history["t_rec_tai"]]
     return go.Bar(
         x=x,
         y=history[column].abs().to_numpy() / 10.0**exponent,

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 from textwrap import wrap
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,20 @@ import plotly.graph_objects as go
 from astropy.time import Time
 
 from analysis.figures import style
+from hnn_core.magnetogram.conventions import both_scales
 from hnn_core.regions.base import Cme, Flare
 
-__all__ = ["mark_times", "over_passage", "probability_figure", "with_gaps"]
+__all__ = [
+    "TimeScale",
+    "keyword_history_figure",
+    "mark_times",
+    "over_passage",
+    "probability_figure",
+    "stacked_figure",
+    "with_gaps",
+]
+
+TimeScale = Literal["tai", "utc"]
 
 _CME_LABEL = "CME, when first seen"
 _CME_LEVEL = 0.88
@@ -22,6 +33,8 @@ _CME_LEVEL = 0.88
 _LABEL_SHARES = {"flare": 0.09, "cme": 0.22}
 """What a label takes of the width of a narrow figure."""
 _HOVER_CHARACTERS = 60
+_ROW_TITLE = 24
+"""Pixels above each row of a stack."""
 
 
 def probability_figure(
@@ -88,6 +101,159 @@ def probability_figure(
     )
     mark_times(figure, times, current, None, flares)
     return figure.update_yaxes(title_text="P(eruptive)", range=[-0.02, 1.02])
+
+
+def keyword_history_figure(
+    history: pd.DataFrame, keyword: str, unit: str, meaning: str, *, height: int = 300
+) -> go.Figure:
+    """Draw a keyword of the records over a disk passage, as it stands in their headers.
+
+    Parameters
+    ----------
+    history : DataFrame
+        Of `analysis.physics.keywords.keyword_history`; the line breaks at NaN.
+    keyword : str
+        A column of it.
+    unit, meaning : str
+        As `analysis.physics.keywords.SHARP_KEYWORDS` has them.
+    height : int
+        Pixels.
+    """
+    table = with_gaps(history, "t_rec_tai")
+    figure = over_passage(f"keyword {keyword}", height)
+    figure.add_trace(
+        go.Scatter(
+            x=table["t_rec_tai"],
+            y=table[keyword].to_numpy(dtype=float),
+            mode="lines+markers",
+            name=keyword,
+            line={"color": style.GRADIENT, "width": 2},
+            marker={"size": 5},
+            hovertemplate=f"%{{y:.5~g}} {unit}<extra>{keyword}</extra>",
+            showlegend=False,
+        )
+    )
+    mark_times(figure, table["t_rec_tai"], None, None, ())
+    return figure.update_yaxes(title_text=f"{keyword}, {meaning} ({unit})")
+
+
+def stacked_figure(
+    rows: Sequence[go.Figure],
+    *,
+    name: str,
+    scale: TimeScale = "tai",
+    current: Time | None = None,
+    window: tuple[Time, Time] | None = None,
+    flares: Sequence[Flare] = (),
+    row_height: int = 130,
+) -> go.Figure:
+    """Put figures over one passage above each other, on one time axis that zooms all of them.
+
+    Flares and CMEs hang in the first; the lines that mark times run through all. The layout's
+    ``meta`` holds the scale of the axis, for who asks which time lies at a place.
+
+    Parameters
+    ----------
+    rows : sequence of Figure
+        Of `probability_figure`, `analysis.figures.flux.flux_history_figure` and
+        `keyword_history_figure`, without marks.
+    name : str
+        While it and the scale stay the same, zoom survives a redraw.
+    scale : str
+        ``"tai"`` or ``"utc"``, of the axis; the pointer is answered with both.
+    current, window, flares
+        As in `analysis.figures.flux.flux_history_figure`.
+    row_height : int
+        Pixels from one row to the next.
+
+    Raises
+    ------
+    ValueError
+        If there is no row.
+    """
+    if not rows:
+        raise ValueError("no figure to put over the time axis")
+    whole = row_height * len(rows)
+    figure = over_passage(f"{name} {scale}", whole + style.MARGIN["t"] + style.MARGIN["b"])
+    for index, row in enumerate(rows):
+        ends = [whole - (index + 1) * row_height, whole - index * row_height - _ROW_TITLE]
+        _take_row(figure, row, f"y{index + 2}" if index else "y", [end / whole for end in ends])
+    known = [
+        pd.to_datetime(one.x)[np.isfinite(np.asarray(one.y, dtype=float))] for one in figure.data
+    ]
+    times = pd.Series(np.unique(np.concatenate(known)))
+    start = len(figure.layout.shapes)
+    mark_times(figure, times, current, window, flares)
+    for shape in figure.layout.shapes[start:]:
+        shape.yref = "paper"
+    _add_clock(figure, times, scale)
+    if scale == "utc":
+        _to_utc(figure)
+    figure.update_yaxes(fixedrange=True)
+    lowest = f"y{len(rows) + 1}" if len(rows) > 1 else "y"
+    return figure.update_layout(
+        meta={"scale": scale},
+        hoversubplots="axis",
+        yaxis2_domain=figure.layout.yaxis.domain,
+        xaxis={
+            "anchor": lowest,
+            "title_text": f"T_REC ({scale.upper()})",
+            "hoverformat": f"%Y-%m-%d %H:%M:%S {scale.upper()}",
+            "showspikes": True,
+            "spikemode": "across",
+            "spikethickness": 1,
+            "spikedash": "dot",
+        },
+    )
+
+
+def _take_row(figure: go.Figure, row: go.Figure, axis: str, domain: list[float]) -> None:
+    """Move what a figure shows to an axis of its own in another, its title above it."""
+    own = row.layout.yaxis
+    figure.update_layout({f"yaxis{axis[1:]}": {**own.to_plotly_json(), "domain": domain}})
+    figure.layout[f"yaxis{axis[1:]}"].title.text = None
+    write = {"y": domain[1], "xanchor": "left", "yanchor": "bottom", "font_size": style.FONT_SIZE}
+    style.write(figure, own.title.text, x=0, **write)
+    include = row.layout.xaxis.autorangeoptions.include
+    if include is not None:
+        figure.update_xaxes(autorangeoptions_include=include)
+    for trace in row.data:
+        figure.add_trace(trace.update(yaxis=axis, showlegend=False))
+    for one in (*row.layout.shapes, *row.layout.annotations):
+        one.yref = one.yref.replace("y", axis)
+    figure.layout.shapes += row.layout.shapes
+    figure.layout.annotations += row.layout.annotations
+
+
+def _add_clock(figure: go.Figure, times: pd.Series, scale: TimeScale) -> None:
+    """Answer the pointer with the time in the other scale, by marks that are not seen."""
+    other = "utc" if scale == "tai" else "tai"
+    stamps = getattr(Time(times.to_numpy(), scale="tai"), other).isot
+    figure.add_trace(
+        go.Scatter(
+            x=times,
+            y=np.zeros(len(times)),
+            yaxis="y2",
+            mode="markers",
+            marker={"opacity": 0},
+            customdata=[f"{stamp[:19].replace('T', ' ')} {other.upper()}" for stamp in stamps],
+            hovertemplate="%{customdata}<extra></extra>",
+            showlegend=False,
+        )
+    )
+
+
+def _to_utc(figure: go.Figure) -> None:
+    """Put everything over the axis of time from TAI to UTC, in place."""
+
+    def moved(times: Any) -> np.ndarray:
+        return Time(pd.to_datetime(times).to_numpy(), scale="tai").utc.datetime64
+
+    for trace in figure.data:
+        trace.x = moved(trace.x)
+    for shape in figure.layout.shapes:
+        if shape.xref == "x":
+            shape.x0, shape.x1 = (str(one) for one in moved([shape.x0, shape.x1]))
 
 
 def over_passage(uirevision: str, height: int) -> go.Figure:
@@ -219,23 +385,19 @@ def _add_marks(
 
 def _flare_words(flare: Flare) -> str:
     reason = "<br>".join(wrap(escape(flare.reason), _HOVER_CHARACTERS))
-    head = f"<b>{escape(flare.goes_class)}</b> flare, peak {_utc(flare.peak)}"
+    head = f"<b>{escape(flare.goes_class)}</b> flare, peak {both_scales(flare.peak, first='utc')}"
     source = f"<br>known from {escape(flare.source)}" if flare.source else ""
     return f"{head}<br>{reason or f'flare, {style.ASSOCIATIONS[flare.known][1]}'}{source}"
 
 
 def _cme_words(cme: Cme, flares: Sequence[Flare]) -> str:
     linked = ", ".join(flare.goes_class for flare in flares if cme in flare.cmes)
-    head = f"<b>{_cme_name(cme)}</b> first seen {_utc(cme.start)}"
+    head = f"<b>{_cme_name(cme)}</b> first seen {both_scales(cme.start, first='utc')}"
     return f"{head}, linked to {escape(linked)}<br>{escape(cme.id)}"
 
 
 def _cme_name(cme: Cme) -> str:
     return "CME" if math.isnan(cme.speed) else f"CME {cme.speed:.0f} km/s"
-
-
-def _utc(time: Time) -> str:
-    return f"{time.utc.isot[:16].replace('T', ' ')} UTC"
 
 
 def _stamp(time: Time) -> str:

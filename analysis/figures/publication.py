@@ -31,6 +31,7 @@ __all__ = [
     "figure_svg",
     "fill_sheet",
     "find_browser",
+    "font_files",
     "for_publication",
     "pdf_bytes",
     "png_bytes",
@@ -213,7 +214,7 @@ async def _drawn(figures: Sequence[go.Figure], browser: str) -> list[str]:
 
 
 @cache
-def _font_files() -> dict[int, bytes]:
+def font_files() -> dict[int, bytes]:
     """Return the font by its weights."""
     names = {400: "FigureSans-Regular.ttf", 700: "FigureSans-Bold.ttf"}
     return {weight: (_FOLDER / name).read_bytes() for weight, name in names.items()}
@@ -233,7 +234,7 @@ def _font_faces() -> str:
     return "".join(
         f'@font-face{{font-family:"{FONT}";font-weight:{weight};'
         f"src:url(data:font/ttf;base64,{base64.b64encode(content).decode()})}}"
-        for weight, content in _font_files().items()
+        for weight, content in font_files().items()
     )
 
 
@@ -243,7 +244,7 @@ def _font_script() -> str:
         f'document.fonts.add(new FontFace("{FONT}",Uint8Array.from(atob("'
         f'{base64.b64encode(content).decode()}"),(one)=>one.charCodeAt(0)),'
         f'{{weight:"{weight}"}}));'
-        for weight, content in _font_files().items()
+        for weight, content in font_files().items()
     )
 
 

@@ -1,5 +1,6 @@
 /** Axes, graticule and colour bars of a picture. */
 
+import { drawLevels } from "./contours.js";
 import { pixel, position } from "./frame.js";
 
 /** A step of 1, 2 or 5 times a power of ten, of which `most` fit into a length. */
@@ -120,23 +121,28 @@ function axisKinds({ geometry, mm, rows, cols }, wanted) {
 /**
  * The bars of the field and, as it lies over middle grey, of the map.
  *
+ * @param field limits, colours and title of the field
  * @param scale limits and colours of the map, or null where there is none
  */
-export function drawBars(context, area, { map, settings, theme }, scale) {
+export function drawBars(context, area, { map, settings, theme }, field, scale) {
   const x = area.x + area.width + 12;
   const height = scale ? (area.height - 24) / 2 : area.height;
-  const clip = settings.clip;
-  const grey = (value) => Array(3).fill(Math.round((127.5 * (value + clip)) / clip));
-  bar(context, { x, y: area.y, height }, [-clip, clip], grey, ["B along the line of sight (G)"], theme);
+  bar(context, { x, y: area.y, height }, [field.low, field.high], field.colour, [field.title], theme);
   if (!scale) return;
   const { low, high, colour } = scale;
-  const over = (value) => {
-    const [red, green, blue, alpha] = colour(value);
-    const share = (alpha * settings.opacity) / 100;
-    return [red, green, blue].map((one) => Math.round(share * one + (1 - share) * 128));
-  };
+  const composed = (value) => over(colour(value), settings.opacity / 100, 128);
   const y = area.y + area.height - height;
-  bar(context, { x, y, height }, [low, high], over, [map.name, map.unit], theme);
+  if (scale.levels) {
+    drawLevels(context, { x, y, height }, scale.levels, [map.name, "percentiles of the tokens"], theme);
+    return;
+  }
+  bar(context, { x, y, height }, [low, high], composed, [map.name, map.unit], theme);
+}
+
+/** A colour with alpha, made fainter, over a grey. */
+export function over([red, green, blue, alpha], opacity, grey) {
+  const share = alpha * opacity;
+  return [red, green, blue].map((one) => Math.round(share * one + (1 - share) * grey));
 }
 
 function bar(context, { x, y, height }, [low, high], colour, titles, theme) {

@@ -1,6 +1,8 @@
 /** One hour of a region drawn on a canvas: field, map, masks, and what tells where one looks. */
 
-import { drawAxes, drawBars, drawGraticule, roundStep } from "./axes.js";
+import { drawAxes, drawBars, drawGraticule, number, over, roundStep } from "./axes.js";
+import { MISSING_DIFFERENCE } from "./compare.js";
+import { levelPath, mapLevels, stopColour } from "./contours.js";
 import { ABOVE, BELOW, Line, MISSING, ROPI, framePath } from "./frame.js";
 
 /** Room about the axes for titles, ticks and colour bars, CSS pixels. */
@@ -8,7 +10,7 @@ export const MARGIN = { left: 58, right: 98, top: 26, bottom: 42 };
 
 const OVER = "#ff3b30"; // field beyond the clip, or saturated: positive and negative
 const UNDER = "#2f6bff";
-const VEIL = "rgba(0, 0, 0, 0.65)";
+export const VEIL = "rgba(0, 0, 0, 0.65)";
 
 /** The rectangle inside the axes. */
 export function plotArea({ width, height }) {
@@ -51,7 +53,8 @@ export function projection(view, area) {
  * @param context of a canvas, in CSS pixels
  * @param size width and height there
  * @param scene `frame`, `map` (or null), `view`, `settings`, `style` (colours of layers, palettes),
- *   `theme` (text, ground, font), `title`, `waiting` (what is being read, or empty)
+ *   `theme` (text, ground, font), `title`, `named` (whether lines are named above), `note` and
+ *   `waiting` (what is being read), both empty where there is nothing to say
  */
 export function paint(context, size, scene) {
   const { frame, view, settings, theme } = scene;
@@ -76,12 +79,12 @@ export function paint(context, size, scene) {
   drawTop(context, area, scene);
   const { map } = scene;
   const scale = settings.attention && map?.values ? mapScale(map, settings, scene.style) : null;
-  drawBars(context, area, scene, scale);
+  drawBars(context, area, scene, fieldScale(scene), scale);
 }
 
 /** Make what takes time of a frame before it is drawn. */
 export function prepare(frame, settings) {
-  fieldImage(frame, settings.clip, settings.clipped);
+  fieldImage({ frame, settings });
   for (const layer of ["pil", "ropi", "hull"]) if (settings[layer]) framePath(frame, layer);
 }
 
@@ -91,7 +94,8 @@ function fillRect(context, colour, x, y, width, height) {
 }
 
 /** Everything that lies on pixels: x is the column and y the row, northwards. */
-function drawLayers(context, on, { frame, map, settings, style }) {
+function drawLayers(context, on, scene) {
+  const { frame, map, settings, style } = scene;
   const [x0, y0] = on.toCanvas(0, 0);
   context.save();
   context.transform(on.scale, 0, 0, -on.scale, x0, y0);
@@ -100,8 +104,9 @@ function drawLayers(context, on, { frame, map, settings, style }) {
     context.drawImage(image, x, y, width, height);
   };
   const whole = [-0.5, -0.5, frame.cols, frame.rows];
-  pictures(fieldImage(frame, settings.clip, settings.clipped), on.scale < 1, ...whole);
-  if (settings.attention && map?.values) {
+  if (settings.bare) fillRect(context, "rgb(128, 128, 128)", ...whole);
+  else pictures(fieldImage(scene), on.scale < 1, ...whole);
+  if (settings.attention && map?.values && !settings.contours) {
     context.save();
     if (!settings.crop) {
       context.beginPath();
@@ -121,6 +126,15 @@ function drawLayers(context, on, { frame, map, settings, style }) {
       context.stroke(path);
     }
   };
+  if (settings.attention && map?.values && settings.contours) {
+    context.save();
+    context.globalAlpha *= Math.min(1, settings.opacity / 60); // at the usual opacity in full
+    for (const { level, colour, width } of mapLevels(map, paletteOf(map, settings, style))) {
+      line(levelPath(map, level), colour, width);
+    }
+    context.restore();
+  }
+  context.globalAlpha *= settings.lines / 100;
   if (settings.ropi) {
     pictures(maskImage(frame, ROPI, style.colours.ropi), false, ...whole);
     line(framePath(frame, "ropi"), style.colours.ropi, 1);
@@ -136,25 +150,47 @@ function drawLayers(context, on, { frame, map, settings, style }) {
   context.restore();
 }
 
-/** The field in grey, kept with its frame while the clip stays. */
-function fieldImage(frame, clip, marked) {
-  const wanted = `${clip} ${marked}`;
+/** Limits and colours of the field, or of a difference: (gauss) → red, green, blue. */
+function fieldScale({ frame, settings, style }) {
+  const { clip } = settings;
+  const grey = (gauss) => Array(3).fill(Math.round((127.5 * (gauss + clip)) / clip));
+  const diverging = (gauss) => {
+    const colour = stopColour(style.palettes.signed, (gauss + clip) / (2 * clip));
+    return over(colour, 1, 128);
+  };
+  const title = frame.compared ? "difference of B (G)" : "B along the line of sight (G)";
+  return { low: -clip, high: clip, colour: frame.compared ? diverging : grey, title };
+}
+
+/** The field in its colours, kept with its frame while the clip stays. */
+export function fieldImage(scene) {
+  const { frame, settings } = scene;
+  const { clip, clipped } = settings;
+  const wanted = `${clip} ${clipped}`;
   if (frame.grey?.name !== wanted) {
+    const { colour } = fieldScale(scene);
     const colours = new Uint32Array(65536);
-    for (let gauss = -clip; gauss <= clip; gauss++) {
-      colours[gauss + 32768] = word(...Array(3).fill(Math.round((127.5 * (gauss + clip)) / clip)));
+    for (let gauss = -clip; gauss <= clip; gauss++) colours[gauss + 32768] = word(...colour(gauss));
+    const [under, beyond] = clipped && !frame.compared ? [rgb(UNDER), rgb(OVER)] : [-clip, clip].map(colour);
+    colours.fill(word(...under), 0, 32768 - clip);
+    colours.fill(word(...beyond), 32768 + clip + 1);
+    if (!frame.compared) {
+      colours[BELOW + 32768] = word(...rgb(UNDER));
+      colours[ABOVE + 32768] = word(...rgb(OVER));
     }
-    colours.fill(marked ? word(...rgb(UNDER)) : word(0, 0, 0), 0, 32768 - clip);
-    colours.fill(marked ? word(...rgb(OVER)) : word(255, 255, 255), 32768 + clip + 1);
-    colours[BELOW + 32768] = word(...rgb(UNDER));
-    colours[ABOVE + 32768] = word(...rgb(OVER));
     colours[MISSING + 32768] = 0;
     const { field, cols, rows } = frame;
     const pixels = new Uint32Array(field.length);
-    for (let i = 0; i < field.length; i++) pixels[i] = colours[field[i] + 32768];
+    for (let i = 0; i < field.length; i++) pixels[i] = colours[bounded(field[i]) + 32768];
     frame.grey = { name: wanted, image: picture(pixels, cols, rows) };
   }
   return frame.grey.image;
+}
+
+/** A difference may be twice as large as a field; what is missing stays it. */
+function bounded(gauss) {
+  if (gauss === MISSING_DIFFERENCE) return MISSING;
+  return Math.min(Math.max(gauss, MISSING + 1), 32767);
 }
 
 function maskImage(frame, bit, colour) {
@@ -201,15 +237,14 @@ function mapScale(map, settings, style) {
     high = Math.max(-low, high) || 1;
     low = -high;
   } else if (!(high > low)) high = low + 1;
-  const stops = map.signed ? style.palettes.signed : style.palettes[settings.palette];
-  const colour = (value) => {
-    const part = Math.min(Math.max((value - low) / (high - low), 0), 1);
-    const next = Math.max(stops.findIndex(([at]) => at >= part), 1);
-    const [[from, first], [to, second]] = [stops[next - 1], stops[next]];
-    const share = (part - from) / (to - from);
-    return first.map((one, i) => one + share * (second[i] - one));
-  };
-  return { low, high, colour };
+  const stops = paletteOf(map, settings, style);
+  const colour = (value) => stopColour(stops, (value - low) / (high - low));
+  const levels = settings.contours ? mapLevels(map, stops) : null;
+  return { low, high, colour, levels };
+}
+
+function paletteOf(map, settings, style) {
+  return map.signed ? style.palettes.signed : style.palettes[settings.palette];
 }
 
 /** The value of a map at a pixel; null where it has none. */
@@ -224,7 +259,7 @@ export function mapValue(map, col, row) {
 }
 
 /** Scale bar, north and west, "simulated data", and what is being read. */
-function drawMarks(context, on, area, { frame, waiting, theme }) {
+function drawMarks(context, on, area, { frame, note, waiting, theme }) {
   const [right, bottom] = [area.x + area.width - 14, area.y + area.height - 16];
   if (frame.mm) {
     const most = (0.25 * area.width * frame.mm) / on.scale;
@@ -244,6 +279,7 @@ function drawMarks(context, on, area, { frame, waiting, theme }) {
   label(context, "N ↑", right, area.y + 16, "right");
   label(context, "W →", right, area.y + 36, "right");
   if (frame.simulated) label(context, "simulated data", area.x + 12, area.y + 16, "left", "#ffb454");
+  if (note) label(context, note, area.x + 12, area.y + area.height - 16, "left", "#ffb454");
   if (waiting) {
     const middle = [area.x + area.width / 2, area.y + area.height / 2];
     context.font = `15px ${theme.font}`;
@@ -251,7 +287,7 @@ function drawMarks(context, on, area, { frame, waiting, theme }) {
   }
 }
 
-function label(context, text, x, y, align, colour = "#ffffff") {
+export function label(context, text, x, y, align, colour = "#ffffff") {
   context.textAlign = align;
   context.lineJoin = "round";
   context.lineWidth = 4;
@@ -263,12 +299,12 @@ function label(context, text, x, y, align, colour = "#ffffff") {
 }
 
 /** Title at the left, where it fits, and names of the lines that are drawn at the right. */
-function drawTop(context, area, { title, settings, style, map, theme }) {
+function drawTop(context, area, { title, named, settings, style, map, theme }) {
   const y = area.y - 13;
   const names = { pil: "PIL", ropi: "RoPI", hull: "convex hull", crop: "network's view" };
   let x = area.x + area.width;
   for (const [layer, name] of Object.entries(names).reverse()) {
-    if (!settings[layer] || (layer === "crop" && !map?.box)) continue;
+    if (!named || !settings[layer] || (layer === "crop" && !map?.box)) continue;
     context.textAlign = "right";
     context.fillStyle = theme.text;
     context.fillText(name, x, y);
@@ -283,8 +319,8 @@ function drawTop(context, area, { title, settings, style, map, theme }) {
     x -= 12;
   }
   context.setLineDash([]);
-  if (area.x + context.measureText(title).width > x) return;
+  if (named && area.x + context.measureText(title).width > x) return;
   context.fillStyle = theme.text;
   context.textAlign = "left";
-  context.fillText(title, area.x, y);
+  context.fillText(title, area.x, y, area.width + MARGIN.right);
 }

@@ -12,7 +12,7 @@ export const ROPI = 2;
 export const HULL = 4;
 
 const ZERO = 32768 + 128;
-const DEGREE = Math.PI / 180;
+export const DEGREE = Math.PI / 180;
 
 /** Split a payload: its header, and its blobs as views of the same bytes. */
 export function splitPayload(bytes) {

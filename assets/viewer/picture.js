@@ -1,7 +1,5 @@
 /** What a canvas draws, written as SVG: the same `paint` makes the picture on the page and in a file. */
 
-import { paint } from "./draw.js";
-
 const PRINTED = {
   text: "#1c2230",
   ground: "#ffffff",
@@ -200,14 +198,7 @@ export class SvgContext {
 /** The viewer's pictures one next to the other, in light colours, as SVG text. */
 export function pictureOf(viewer) {
   const { width, height } = viewer.size;
-  const panes = viewer.second?.visible.filter((pane) => pane.pictured) ?? [
-    {
-      paint: (context, more) => {
-        const scene = viewer.scene(viewer.frameOf(viewer.drawn));
-        paint(context, viewer.size, { ...scene, ...more });
-      },
-    },
-  ];
+  const panes = viewer.second.visible.filter((pane) => pane.pictured);
   // The sheet has the title of a single picture.
   const more = { theme: PRINTED, ...(panes.length === 1 && { title: "" }) };
   const context = new SvgContext();

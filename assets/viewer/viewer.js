@@ -1,38 +1,61 @@
 /**
- * The viewer: the hours it has, which of them is drawn, and which part.
+ * The viewer: the hours it has, which of them are drawn, and which part.
  *
  * The server gives hours and maps (`take`); everything else happens here, without it. It is called
  * again when the hand has rested at another hour, and for hours that are likely to be next.
+ *
+ * Other parts of the page reach it as `globalThis.hnnViewer` (undefined while there is none):
+ *   hours, hour, index    the hours of the region (ISO minutes, TAI), and the one that the hand is at
+ *   go(index), step(n)    go there; the rest of the page follows when the hand rests
+ *   hold(held)            while it is held, as by play, the rest of the page does not follow
+ *   isHere(hour)          whether an hour can be drawn at once
+ *   panes                 the pictures, see pane.js: `hour`, `drawn`, `frame`, `map`, `title`, `view`,
+ *                         `area`, `projection` (`toCanvas(col, row)`, `toPixel(x, y)`), `under(x, y)`
+ *   painters              functions (context, pane), called in CSS pixels after a pane was painted
+ *   tool                  null, or what takes the pointer instead of zoom and pan: an object with
+ *                         `press`, `move` and `release`, each called with (pane, {x, y, col, row})
+ *   draw()                paint anew
+ * Events on globalThis, each with the viewer as its `detail`: "hnn-hourchange" when the hand is at
+ * another hour (also of the second pane), "hnn-frames" when the server gave hours or maps.
  */
 
 import { USUAL, writeAddress } from "./address.js";
-import { MARGIN, extent, mapValue, paint, plotArea, prepare, projection } from "./draw.js";
-import { splitPayload, unpackFrame, unpackNumbers } from "./frame.js";
+import { Cut } from "./cut/cut.js";
+import { MARGIN, prepare } from "./draw.js";
+import { splitPayload, unpackNumbers } from "./frame.js";
 import { Hand } from "./hand.js";
+import { Pane } from "./pane.js";
+import { Part } from "./part.js";
+import { Second } from "./second.js";
+import { Supply } from "./supply.js";
 
 const REST_MS = 350; // of the hand, before the rest of the page follows
-const AHEAD = [1, -1, 2, -2, 3, -3, 4]; // hours fetched before they are needed
-const AGAIN_MS = { needed: 4000, ahead: 15000 }; // until hours that did not come are wanted again
 const UPKEEP_MS = 1000; // of the address
-const MOST_FRAMES = 60; // kept, 1 to 2 MB each
 const MOST_MAPS = 400;
-const NARROWEST = 12; // columns across
+const GAP = 8; // between two pictures, CSS pixels
+const NARROW = 700; // below it they are one above the other
 
 // What is kept while another page is shown.
-const kept = { settings: { ...USUAL }, view: null, region: "", frames: new Map(), maps: new Map() };
+const kept = { settings: { ...USUAL }, view: null, region: "", maps: new Map() };
 
 class Viewer {
   constructor(root, setTriggerValue) {
     this.root = root;
     this.rest = setTriggerValue;
-    this.canvas = root.querySelector("canvas");
-    this.size = { width: 0, height: 0 };
-    this.hour = ""; // that the hand is at
-    this.drawn = ""; // that is in the picture
+    this.size = { width: 0, height: 0 }; // of a picture
+    this.hour = "";
     this.pending = ""; // that the rest of the page has yet to follow to
-    this.asked = new Set();
-    this.coming = new Set(); // frames that are being unpacked
+    this.held = false; // by play: the rest of the page does not follow
+    this.painters = [];
+    this.tool = null;
+    this.cross = null; // where the pointer is, on the grid, while there are two pictures
+    this.supply = new Supply(() => this.show());
+    this.panes = [new Pane(this, root.querySelector("canvas"))];
+    this.panes[0].supply = this.supply;
+    this.part = new Part(this, kept);
+    this.second = new Second(this);
     this.hand = new Hand(this);
+    this.cut = new Cut(this);
     this.listen();
     globalThis.hnnViewer = this;
     for (const give of (globalThis.hnnFeeds ?? []).splice(0)) give(this);
@@ -42,13 +65,16 @@ class Viewer {
     for (const name of Object.keys(USUAL)) {
       this.field(name).addEventListener("input", () => this.changed(name));
     }
-    this.field("hour").addEventListener("input", (event) => this.go(Number(event.target.value)));
-    this.field("in").onclick = () => this.zoom(1.5);
-    this.field("out").onclick = () => this.zoom(1 / 1.5);
-    this.field("whole").onclick = () => this.reset();
+    this.field("in").onclick = () => this.part.zoom(1.5);
+    this.field("out").onclick = () => this.part.zoom(1 / 1.5);
+    this.field("whole").onclick = () => this.part.reset();
     this.field("save").onclick = () => this.hand.save();
     // The server writes its part of the address as well, and not always with the latest of ours.
-    this.upkeep = setInterval(() => this.now && writeAddress(kept.settings, kept.view), UPKEEP_MS);
+    const elsewhere = (event) => this.fold(event);
+    for (const name of ["pointerdown", "focusin", "keydown"]) {
+      globalThis.addEventListener(name, elsewhere, { signal: this.hand.leaving.signal });
+    }
+    this.upkeep = setInterval(() => this.now && this.write(), UPKEEP_MS);
     this.sizes = new ResizeObserver(() => this.draw());
     this.sizes.observe(this.element);
     // A change of theme comes as another class of what is about the component.
@@ -57,12 +83,21 @@ class Viewer {
     this.themes.observe(about, { attributes: true, subtree: true, attributeFilter: ["class"] });
   }
 
+  /** Close what is unfolded in the row of tools at a press elsewhere, or by Escape. */
+  fold(event) {
+    const open = this.root.querySelector("details[open]");
+    const closes = event.key ? event.key === "Escape" : !event.composedPath().includes(open);
+    if (open && closes) open.open = false;
+  }
+
   leave() {
     this.hand.leave();
+    this.cut.leave();
     this.sizes.disconnect();
     this.themes.disconnect();
+    this.supply.settle();
+    this.second.leave();
     clearTimeout(this.resting);
-    clearTimeout(this.again);
     clearTimeout(this.writing);
     clearInterval(this.upkeep);
     if (globalThis.hnnViewer === this) globalThis.hnnViewer = undefined;
@@ -76,30 +111,50 @@ class Viewer {
     return this.root.querySelector(".eyepiece");
   }
 
-  /** Whether hours are on their way, or the page has yet to follow. */
-  get busy() {
-    return Boolean(this.asked.size || this.coming.size || this.resting || this.pending);
-  }
-
-  /** Whether the whole patch is shown. */
-  get whole() {
-    return !kept.view;
-  }
-
   get settings() {
     return kept.settings;
+  }
+
+  /** What the server last sent of the region. */
+  get now() {
+    return this.supply.patch;
+  }
+
+  get hours() {
+    return this.now?.hours ?? [];
+  }
+
+  get index() {
+    return this.hours.indexOf(this.hour);
+  }
+
+  /** The hour that is in the (first) picture. */
+  get drawn() {
+    return this.panes[0].drawn;
+  }
+
+  /** Whether hours are on their way, or the page has yet to follow. */
+  get busy() {
+    const here = this.supply.busy || this.second.busy;
+    return Boolean(here || this.held || this.resting || this.pending);
   }
 
   field(name) {
     return this.root.querySelector(`[name="${name}"]`);
   }
 
-  /** Take what the server sent: `now` and hours, or maps. */
+  announce(what) {
+    globalThis.dispatchEvent(new CustomEvent(`hnn-${what}`, { detail: this }));
+  }
+
+  /** Take what the server sent: hours, maps, or what is for the second picture. */
   async take(bytes, want) {
     const { header, blobs } = splitPayload(bytes);
-    if (header.kind === "maps") this.takeMaps(header);
-    else await this.takeHours(header, blobs, want);
+    if (header.kind === "hours") await this.takeHours(header, blobs, want);
+    else if (header.kind === "maps") this.takeMaps(header);
+    else await this.second.take(header, blobs, want);
     this.show();
+    this.announce("frames");
   }
 
   async takeHours(header, blobs, want) {
@@ -110,104 +165,104 @@ class Viewer {
       kept.region = header.region;
     }
     if (first && header.link.extent) kept.view = header.link.extent;
-    this.now = header;
-    this.want = want;
-    this.fillControls();
     if (this.pending === header.hour) this.pending = "";
-    if (!this.pending && !this.resting) this.hour = header.hour;
-    if (!this.frameOf(this.drawn)) this.drawn = "";
-    const found = Object.entries(header.frames);
-    await Promise.all(
-      found.map(async ([hour, { blob, ...facts }]) => {
-        const name = `${header.key} ${hour}`;
-        if (kept.frames.has(name) || this.coming.has(name)) return;
-        this.coming.add(name);
-        const frame = await unpackFrame(facts, blobs[blob]);
-        this.coming.delete(name);
-        kept.frames.set(name, frame);
-        if (hour !== this.hour) requestIdleCallback(() => prepare(frame, kept.settings));
-      }),
-    );
-    this.asked.clear();
-    clearTimeout(this.again);
-    while (kept.frames.size > MOST_FRAMES) kept.frames.delete(kept.frames.keys().next().value);
-    if (this.connected) writeAddress(kept.settings, kept.view);
+    const following = !this.pending && !this.resting && !this.held;
+    this.cut.take(header, first);
+    this.supply.patch = header;
+    if (following && this.hour !== header.hour) {
+      this.hour = header.hour;
+      this.announce("hourchange");
+    }
+    this.fillControls();
+    await this.supply.take(header, blobs, want, (frame) => prepare(frame, kept.settings));
+    if (this.connected) this.write();
   }
 
   takeMaps(header) {
     this.maps = header;
     this.field("palette").disabled = header.signed; // which has one of its own
-    for (const [hour, { box, values }] of Object.entries(header.hours)) {
-      const { name, unit, signed } = header;
+    this.keepMaps(header);
+  }
+
+  keepMaps(header) {
+    const { name, unit, signed, model } = header;
+    for (const [hour, { box, values, probability }] of Object.entries(header.hours)) {
       const map = values ? unpackNumbers(values) : {};
-      kept.maps.set(`${header.key} ${hour}`, { name, unit, signed, box, ...map });
+      const facts = { name, unit, signed, model, box, probability };
+      kept.maps.set(`${header.key} ${hour}`, { ...facts, ...map });
     }
     while (kept.maps.size > MOST_MAPS) kept.maps.delete(kept.maps.keys().next().value);
   }
 
-  /** The square that the network sees, while it is drawn. */
-  get box() {
-    return kept.settings.crop ? this.mapOf(this.drawn)?.box : null;
+  /** An hour as it is written, in TAI or UTC. */
+  words(hour) {
+    return globalThis.hnnTransport?.words(hour) ?? `${hour.replace("T", " ")} TAI`;
   }
 
   frameOf(hour) {
-    return this.now && kept.frames.get(`${this.now.key} ${hour}`);
+    return this.supply.frame(hour);
   }
 
   isHere(hour) {
-    return Boolean(this.frameOf(hour)) || this.coming.has(`${this.now.key} ${hour}`);
+    return this.supply.isHere(hour);
   }
 
-  mapOf(hour) {
-    return (this.maps && kept.maps.get(`${this.maps.key} ${hour}`)) ?? null;
+  mapOf(hour, maps = this.maps) {
+    return (maps && kept.maps.get(`${maps.key} ${hour}`)) ?? null;
   }
 
   /** Go to an hour by its number; the rest of the page follows when the hand rests. */
   go(index) {
-    const { hours } = this.now;
+    const { hours } = this;
+    const last = this.index;
     const hour = hours[Math.min(Math.max(index, 0), hours.length - 1)];
     if (hour === this.hour) return;
     this.hour = hour;
+    this.second.follow(this.index - last);
+    this.follow();
+    this.show();
+    this.announce("hourchange");
+  }
+
+  /** While it is held, as by play, the rest of the page stays where it is. */
+  hold(held) {
+    this.held = held;
+    this.follow();
+  }
+
+  /** Let the rest of the page follow once the hand rests. */
+  follow() {
     clearTimeout(this.resting);
+    this.resting = 0;
+    if (this.held) return;
     this.resting = setTimeout(() => {
       this.resting = 0;
-      this.pending = this.hour === this.now.hour ? "" : this.hour;
+      // While the page is on its way to another hour, it has to be called back even to its own.
+      this.pending = this.hour === this.now.hour && !this.pending ? "" : this.hour;
       if (this.pending) this.rest("hour", this.hour);
+      else this.show();
     }, REST_MS);
-    this.show();
   }
 
   step(count) {
-    this.go(this.now.hours.indexOf(this.hour) + count);
+    this.go(this.index + count);
   }
 
-  /** Draw the hour if it is here, and ask for it and its neighbours where they are not. */
+  /** Draw the hours if they are here, and ask for them and their neighbours where they are not. */
   show() {
     if (!this.now || !this.connected) return;
-    if (this.frameOf(this.hour)) this.drawn = this.hour;
-    this.field("hour").value = this.now.hours.indexOf(this.hour);
-    const hour = `${this.hour.replace("T", " ")} TAI`;
-    this.field("hour_text").value = hour;
-    this.field("hour").setAttribute("aria-valuetext", hour);
+    this.second.arrange();
+    this.panes[0].hour = this.hour;
+    this.panes[0].map = this.mapOf(this.hour);
+    for (const pane of this.panes) {
+      if (pane.supply.frame(pane.hour)) pane.drawn = pane.hour;
+      else if (!pane.frame) pane.drawn = ""; // nothing of another region stays
+    }
+    this.panes[0].map = this.mapOf(this.drawn);
+    this.second.dress();
     this.draw();
-    const at = this.now.hours.indexOf(this.hour);
-    const missing = [0, ...(this.pending ? [] : AHEAD)]
-      .map((step) => this.now.hours[at + step])
-      .filter((hour) => hour && !this.now.unreadable[hour] && !this.isHere(hour));
-    if (!missing.length || this.asked.size) return;
-    const hours = missing.slice(0, missing[0] === this.hour ? 1 : 2);
-    hours.forEach((hour) => this.asked.add(hour));
-    clearTimeout(this.again);
-    const patience = hours[0] === this.hour ? AGAIN_MS.needed : AGAIN_MS.ahead;
-    this.again = setTimeout(() => this.askAgain(), patience);
-    const have = this.now.hours.filter((hour) => this.isHere(hour));
-    this.want("want", { key: this.now.key, hours, have });
-  }
-
-  /** What is requested while the page runs may be lost. */
-  askAgain() {
-    this.asked.clear();
-    this.show();
+    this.supply.ask([this.hour, ...this.second.hours], !this.pending, this.cut.wanted());
+    this.second.ask();
   }
 
   draw() {
@@ -219,155 +274,75 @@ class Viewer {
 
   drawNow() {
     if (!this.now) return;
-    const frame = this.frameOf(this.drawn);
-    if (!frame) {
-      this.canvas.width = 0; // nothing of another region stays
+    const [first] = this.panes;
+    const shown = this.second.visible.filter((pane) => pane.pictured);
+    if (!first.frame || !shown.length) {
+      for (const pane of this.panes) pane.canvas.width = 0;
       this.element.dataset.hour = "";
-      this.root.querySelector(".readout").textContent = this.waiting;
+      this.root.querySelector(".readout").textContent = this.second.fault || first.waiting;
       return;
     }
-    this.resize(frame);
+    this.resize();
+    this.theme = this.readTheme();
     const ratio = devicePixelRatio || 1;
     const { width, height } = this.size;
     const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
-    if (this.canvas.width !== wide || this.canvas.height !== high) {
-      Object.assign(this.canvas, { width: wide, height: high });
+    for (const pane of shown) {
+      const { canvas } = pane;
+      if (canvas.width !== wide || canvas.height !== high) {
+        Object.assign(canvas, { width: wide, height: high });
+      }
+      const context = canvas.getContext("2d");
+      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+      pane.paint(context);
+      this.hand.paint(context, pane);
+      canvas.setAttribute("aria-label", pane.alt());
+      canvas.style.touchAction = kept.view ? "none" : "pan-y";
     }
-    const context = this.canvas.getContext("2d");
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    paint(context, this.size, this.scene(frame));
-    this.hand.paint(context);
-    this.canvas.setAttribute("aria-label", this.alt());
-    this.canvas.style.touchAction = kept.view ? "none" : "pan-y";
-    const { col, row, across } = this.view(frame);
+    this.cut.draw();
+    const { col, row, across } = first.view;
     if (!this.element.dataset.hour) this.hand.readOut(null);
     this.element.dataset.hour = this.drawn;
     this.element.dataset.view = [col, row, across].map((one) => one.toFixed(2)).join(",");
     this.element.dataset.map = this.mapOf(this.drawn)?.values ? this.maps.key : "";
   }
 
-  alt() {
-    return `Magnetogram of ${this.now.title} at ${this.drawn.replace("T", " ")} TAI`;
-  }
-
-  /** What there is to say of an hour that is not in the picture. */
-  get waiting() {
-    const fault = this.now.unreadable[this.hour];
-    return `${this.hour.replace("T", " ")}: ${fault ? "cannot be read" : "reading …"}`;
-  }
-
-  scene(frame) {
+  readTheme() {
     const look = getComputedStyle(this.element);
     const colour = (name) => look.getPropertyValue(`--st-${name}`).trim();
     return {
-      frame,
-      map: this.mapOf(this.drawn),
-      view: this.view(frame),
-      settings: kept.settings,
-      style: this.now.style,
-      title: `${this.now.title} · ${this.drawn.replace("T", " ")} TAI`,
-      waiting: this.hour === this.drawn ? "" : this.waiting,
-      theme: {
-        text: colour("text-color"),
-        ground: colour("background-color"),
-        missing: colour("secondary-background-color"),
-        edge: "rgba(128, 136, 150, 0.8)",
-        font: look.fontFamily,
-      },
+      text: colour("text-color"),
+      ground: colour("background-color"),
+      missing: colour("secondary-background-color"),
+      edge: "rgba(128, 136, 150, 0.8)",
+      font: look.fontFamily,
     };
   }
 
-  /** As high as the whole patch asks for at this width, up to most of the window. */
-  resize(frame) {
-    const width = this.element.clientWidth;
+  /** As high as everything that there is asks for at this width, up to what the page has room for. */
+  resize() {
+    const room = this.element.clientWidth;
+    const side = this.second.apart && room >= NARROW;
+    const width = side ? Math.floor((room - GAP) / 2) : room;
     const across = width - MARGIN.left - MARGIN.right;
-    const ends = MARGIN.top + MARGIN.bottom;
-    const height = Math.min((across * frame.rows) / frame.cols + ends, 0.62 * innerHeight);
+    const { x0, y0, x1, y1 } = this.part.reach;
+    const wanted = (across * (y1 - y0)) / (x1 - x0) + MARGIN.top + MARGIN.bottom;
+    const most = parseFloat(getComputedStyle(this.panes[0].canvas).maxHeight);
+    const height = Math.min(wanted, this.second.apart && !side ? 0.7 * most : most);
     this.size = { width, height: Math.round(Math.max(height, 240)) };
-    this.canvas.style.height = `${this.size.height}px`;
-  }
-
-  /** The view on the array of a frame; hands keep it on the region's grid. */
-  view(frame) {
-    const [row, col] = frame.origin;
-    if (kept.view) {
-      return { ...kept.view, col: kept.view.col - col, row: kept.view.row - row };
+    for (const { canvas } of this.panes) {
+      canvas.style.width = side ? `${width}px` : "";
+      canvas.style.height = `${this.size.height}px`;
     }
-    const { x0, y0, x1, y1 } = extent(frame, this.box);
-    const area = plotArea(this.size);
-    const across = Math.max(x1 - x0, ((y1 - y0) * area.width) / area.height);
-    return { col: (x0 + x1) / 2, row: (y0 + y1) / 2, across };
-  }
-
-  /** Look at another part; what shows more than everything shows the whole patch. */
-  look({ col, row, across }) {
-    const frame = this.frameOf(this.drawn);
-    const view = kept.view;
-    kept.view = null;
-    const whole = this.view(frame);
-    kept.view = view;
-    if (across >= 0.999 * whole.across) kept.view = null;
-    else {
-      const { x0, y0, x1, y1 } = extent(frame, this.box);
-      const [south, east] = frame.origin;
-      const rounded = (value) => Math.round(10 * value) / 10; // as the address has it
-      kept.view = {
-        col: rounded(Math.min(Math.max(col, x0), x1) + east),
-        row: rounded(Math.min(Math.max(row, y0), y1) + south),
-        across: rounded(Math.max(across, NARROWEST)),
-      };
-    }
-    this.draw();
-    this.writeSoon();
-  }
-
-  /** Zoom by a factor, with the point (x, y) of the canvas staying where it is. */
-  zoom(factor, x, y) {
-    const frame = this.frameOf(this.drawn);
-    if (!frame) return;
-    const view = this.view(frame);
-    const area = plotArea(this.size);
-    const on = projection(view, area);
-    const [col, row] = on.toPixel(x ?? area.x + area.width / 2, y ?? area.y + area.height / 2);
-    const across = Math.max(view.across / factor, NARROWEST);
-    const share = across / view.across;
-    this.look({
-      across,
-      col: col + (view.col - col) * share,
-      row: row + (view.row - row) * share,
-    });
-  }
-
-  /** Zoom to a box between two points of the canvas. */
-  zoomTo(from, to) {
-    const area = plotArea(this.size);
-    const on = projection(this.view(this.frameOf(this.drawn)), area);
-    const [col, row] = on.toPixel((from.x + to.x) / 2, (from.y + to.y) / 2);
-    const wide = Math.abs(to.x - from.x);
-    const high = (Math.abs(to.y - from.y) * area.width) / area.height;
-    this.look({ col, row, across: Math.max(wide, high) / on.scale });
-  }
-
-  pan(right, down) {
-    const view = this.view(this.frameOf(this.drawn));
-    const { scale } = projection(view, plotArea(this.size));
-    this.look({ ...view, col: view.col - right / scale, row: view.row + down / scale });
-  }
-
-  reset() {
-    kept.view = null;
-    this.draw();
-    this.writeSoon();
   }
 
   fillControls() {
     for (const [name, value] of Object.entries(kept.settings)) {
       const field = this.field(name);
       if (field.type === "checkbox") field.checked = value;
-      else field.value = value;
+      else if (name !== "hour2") field.value = value;
     }
     this.field("clip_text").value = kept.settings.clip;
-    this.field("hour").max = this.now.hours.length - 1;
     for (const [name, colour] of Object.entries(this.now.style.colours)) {
       this.field(name)?.parentElement.style.setProperty("--layer", colour);
     }
@@ -376,40 +351,33 @@ class Viewer {
   changed(name) {
     const field = this.field(name);
     const numeric = field.type === "range";
-    kept.settings[name] =
+    const value =
       field.type === "checkbox" ? field.checked : numeric ? Number(field.value) : field.value;
+    kept.settings[name] = name === "hour2" ? this.second.hourAt(value) : value;
     this.field("clip_text").value = kept.settings.clip;
+    this.second.changed(name);
     this.draw();
     this.writeSoon();
   }
 
-  writeSoon() {
-    clearTimeout(this.writing);
-    this.writing = setTimeout(() => writeAddress(kept.settings, kept.view), 200);
+  write() {
+    writeAddress(kept.settings, kept.view, this.cut.text);
   }
 
-  /** The pixel under a point of the canvas, with the value of the map there; null beside it. */
-  under(x, y) {
-    const frame = this.frameOf(this.drawn);
-    const area = plotArea(this.size);
-    const inside =
-      x >= area.x && x <= area.x + area.width && y >= area.y && y <= area.y + area.height;
-    if (!frame || !inside) return null;
-    const place = projection(this.view(frame), area).toPixel(x, y);
-    const [col, row] = place.map(Math.round);
-    if (col < 0 || row < 0 || col >= frame.cols || row >= frame.rows) return null;
-    const map = this.mapOf(this.drawn);
-    return { frame, col, row, map, value: kept.settings.attention ? mapValue(map, col, row) : null };
+  writeSoon() {
+    clearTimeout(this.writing);
+    this.writing = setTimeout(() => this.write(), 200);
   }
 
   /** What is drawn, for tests. */
   shown() {
-    const frame = this.frameOf(this.drawn);
+    const [first] = this.panes;
     const layers = Object.keys(kept.settings).filter((name) => kept.settings[name] === true);
-    const map = this.mapOf(this.drawn);
-    const sum = frame.field.reduce((total, gauss, i) => total + gauss * ((i % 9973) + 1), 0);
-    const name = map?.values && layers.includes("attention") ? map.name : "";
-    return { hour: this.drawn, layers, sum, map: name, view: this.view(frame), title: this.now.title };
+    const sum = first.frame.field.reduce((total, gauss, i) => total + gauss * ((i % 9973) + 1), 0);
+    const drawn = { ...kept.settings, ...first.look }.attention;
+    const name = first.map?.values && drawn ? first.map.name : "";
+    const { title } = this.now;
+    return { hour: this.drawn, layers, sum, map: name, view: first.view, title };
   }
 }
 

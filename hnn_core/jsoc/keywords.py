@@ -77,11 +77,15 @@ _TEXTS = (
     *("T_REC", "T_OBS", "DATE__OBS", "NOAA_ARS", "CUNIT1", "CUNIT2", "CTYPE1", "CTYPE2"),
     *("WCSNAME", "ORIGIN", "TELESCOP", "INSTRUME", "CODEVER7"),
 )
-_WHOLE_NUMBERS = ("HARPNUM", "NOAA_AR", "NOAA_NUM", "QUALITY")
+_WHOLE_NUMBERS = ("HARPNUM", "NOAA_AR", "NOAA_NUM", "QUALITY", "NACR")
 _NUMBERS = (
     *("LON_FWT", "LAT_FWT", "LONDTMIN", "LONDTMAX", "LATDTMIN", "LATDTMAX"),
     *("CRLN_OBS", "CRLT_OBS", "CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2", "CDELT1", "CDELT2"),
     *("CROTA2", "RSUN_OBS", "RSUN_REF", "DSUN_OBS", "OBS_VR", "USFLUX", "R_VALUE", "OMEGA_DT"),
+    # Of no use to the network; Explore draws their histories.
+    *("TOTUSJH", "TOTUSJZ", "TOTPOT", "SAVNCPP", "ABSNJZH", "MEANPOT", "MEANSHR", "SHRGT45"),
+    *("MEANGAM", "MEANGBT", "MEANGBZ", "MEANGBH", "MEANJZD", "MEANJZH", "MEANALP"),
+    *("SIZE_ACR", "AREA_ACR"),
 )
 KEPT = (*_TEXTS, *_WHOLE_NUMBERS, *_NUMBERS, RECNUM)
 """What is requested of every record."""

@@ -8,7 +8,7 @@ The two longitudes are those of docs/method.md, "Frames".
 import math
 import re
 from datetime import MAXYEAR, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from astropy.time import Time
@@ -16,6 +16,7 @@ from astropy.time import Time
 __all__ = [
     "LARGEST_LONGITUDE",
     "TRAINED_LONGITUDE",
+    "both_scales",
     "finite_number",
     "format_t_rec",
     "iso_minute",
@@ -80,6 +81,15 @@ def iso_minute(time: Time | float) -> str:
 def iso_second(time: Time | float) -> str:
     """Write a scalar time, or its seconds, as ISO seconds in TAI: ``2011-02-13T05:00:00``."""
     return _calendar(time).isoformat()
+
+
+def both_scales(time: Time, *, first: Literal["tai", "utc"] = "tai") -> str:
+    """Write a scalar time in TAI and UTC: ``2011-02-13 05:00:00 TAI (04:59:26 UTC)``."""
+    second = "utc" if first == "tai" else "tai"
+    day, clock = f"{getattr(time, first).isot[:19]} {first.upper()}".split("T", 1)
+    other, other_clock = f"{getattr(time, second).isot[:19]} {second.upper()}".split("T", 1)
+    dated = "" if other == day else f"{other} "
+    return f"{day} {clock} ({dated}{other_clock})"
 
 
 def tai_seconds(time: Time) -> np.ndarray:

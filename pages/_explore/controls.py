@@ -1,16 +1,14 @@
-"""Which map of the network is drawn, and the hour."""
+"""Which map of the network is drawn."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from hnn_core.network.model import HNNConfig
-from pages._shared.link import hour_of, linked, publish, restore
-from pages._shared.messages import plain
+from pages._shared.link import linked
 
-__all__ = ["MapChoice", "choose_map", "time_control"]
+__all__ = ["MapChoice", "choose_map"]
 
 MAPS = {
     "rollout": "Attention rollout",
@@ -27,8 +25,6 @@ _WORDS = {
     "relevance": "Attention weighted by the gradient of the class's log-odds.",
     "occlusion": "What the class's log-odds lose when a block of tokens is hidden.",
 }
-_PLAY_INTERVAL = 0.5
-"""Seconds between hours while playing, when the page keeps up."""
 
 
 @dataclass(frozen=True)
@@ -98,61 +94,6 @@ def choose_map(config: HNNConfig) -> MapChoice:
     return MapChoice(method, target, layers, head, signed)
 
 
-def time_control(
-    hours: Sequence[str], default: Callable[[], str], shown: Callable[[str], str]
-) -> str:
-    """Draw the steps and return the chosen hour; `hours` are ascending ISO minutes (TAI).
-
-    The viewer has the slider, and the keys J and L.
-    """
-    state, read = st.session_state, hour_of(hours, shown)
-    restore("hour", default, read)
-    here = hours.index(state["hour"])
-    last = len(hours) - 1
-    if here == last:
-        state["playing"] = False
-    playing = state.setdefault("playing", False)
-
-    def go_to(index: int) -> None:
-        state["hour"] = hours[min(max(index, 0), last)]
-
-    def toggle_play() -> None:
-        state["playing"] = not state["playing"]
-        if state["playing"] and here == last:
-            go_to(0)
-
-    def button(name: str, icon: str, text: str, index: int) -> None:
-        st.button(
-            "",
-            key=f"hour_{name}",
-            icon=f":material/{icon}:",
-            help=plain(text),
-            disabled=index == here,
-            on_click=go_to,
-            args=(index,),
-        )
-
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
-        button("first", "skip_previous", "First hour", 0)
-        button("back", "chevron_left", "One hour back (key J)", max(here - 1, 0))
-        st.button(
-            "",
-            key="hour_play",
-            icon=":material/pause:" if playing else ":material/play_arrow:",
-            help="Pause (key K)" if playing else "Play (key K)",
-            type="primary",
-            on_click=toggle_play,
-            shortcut="K",
-        )
-        button("ahead", "chevron_right", "One hour ahead (key L)", min(here + 1, last))
-        button("last", "skip_next", "Last hour", last)
-    if playing:
-        state["page_run"] = state.get("page_run", 0) + 1
-        _tick(hours, state["page_run"])
-    publish("hour")
-    return str(state["hour"])
-
-
 def _choose_layers(config: HNNConfig) -> tuple[tuple[int, int] | None, int | None]:
     depth, heads = config.depth, config.heads
     first, last = 1, depth
@@ -173,16 +114,3 @@ def _choose_layers(config: HNNConfig) -> tuple[tuple[int, int] | None, int | Non
         help="Heads of the same number in different encoders have nothing in common.",
     )
     return (None if (first, last) == (1, depth) else (first - 1, last)), head
-
-
-@st.fragment(run_every=_PLAY_INTERVAL)
-def _tick(hours: Sequence[str], run: int) -> None:
-    """Go to the next hour each time the timer fires; the page's own run only starts it."""
-    state = st.session_state
-    if state.get("clock_started_in") != run:
-        state["clock_started_in"] = run
-        return
-    following = hours.index(state["hour"]) + 1
-    if following < len(hours):
-        state["hour"] = hours[following]
-    st.rerun()

@@ -11,30 +11,40 @@ import math
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import plotly.colors as colours
 import streamlit as st
 
 from analysis.figures import style
-from analysis.figures.overlays import heat_rgba, heat_unit
+from analysis.figures.overlays import channels, heat_unit
 from analysis.figures.packed_frame import frame_geometry, join_payload, pack_frame, pack_numbers
 from hnn_core.exceptions import HnnError
 from hnn_core.magnetogram.conventions import iso_minute
 from hnn_core.magnetogram.grid import Place
 from hnn_core.magnetogram.preprocess import CropBox, crop_boxes
-from pages._explore.view import HeatView, View
+from hnn_core.regions.well_known import reference_hour
+from hnn_core.sources import find_region
+from pages._explore.controls import MapChoice
+from pages._explore.view import HeatView, View, read_heat, read_view
 from pages._shared import caches
 from pages._shared.link import refused
+from pages._shared.messages import model_label, region_label
 from pages._shared.selectors import Selection
 
-__all__ = ["send_maps", "show_viewer"]
+__all__ = ["send_maps", "send_second", "show_viewer"]
 
-_SWITCHES = ("attention", "pil", "ropi", "hull", "crop", "graticule", "clipped")
-_CHOICES = {"palette": ("plasma", "viridis", "paper"), "axes": ("deg", "Mm", "px")}
-_RANGES = {"opacity": (0, 100), "clip": (20, 10_000)}
+_SWITCHES = ("attention", "pil", "ropi", "hull", "crop", "graticule", "clipped", "contours")
+_CHOICES = {
+    "palette": ("plasma", "viridis", "paper"),
+    "axes": ("deg", "Mm", "px"),
+    "panes": ("one", "map", "hours", "models", "regions"),
+    "show": ("side", "blink", "difference"),
+}
+_RANGES = {"opacity": (0, 100), "clip": (20, 10_000), "lines": (0, 100), "rate": (0.5, 3)}
+_SECOND = ("hour2", "model2", "region2")
+"""What the second picture shows, each empty until it is chosen."""
 _MOST_WANTED = 4
 """Hours in one answer, 0.2 MB each."""
 _FOLDER = Path(__file__).parents[2] / "assets" / "viewer"
@@ -55,7 +65,9 @@ _VIEWER = st.components.v2.component(
     html=_text("viewer.html"),
     css=_text("viewer.css"),
     js=_joined(
-        "frame.js", "axes.js", "draw.js", "picture.js", "hand.js", "address.js", "viewer.js"
+        *("frame.js", "axes.js", "compare.js", "contours.js", "draw.js", "picture.js", "part.js"),
+        *("supply.js", "pane.js", "second.js", "hand.js", "address.js"),
+        *("cut/places.js", "cut/panel.js", "cut/cut.js", "viewer.js"),
     ),
 )
 _FEED = st.components.v2.component("hnn_viewer_feed", js=_text("feed.js"))
@@ -73,23 +85,91 @@ def show_viewer(selection: Selection, hour: str, records: Mapping[str, str]) -> 
         T_REC of the record of each hour, as of `caches.hours`.
     """
     _VIEWER(key="magnetogram", on_hour_change=_follow)
-    _send_hours(selection, hour, dict(records), _linked())
+    _send_hours(selection, hour, dict(records), _linked(selection, records))
 
 
 def send_maps(view: View, heat: HeatView | None) -> None:
     """Send the viewer the network's view of an hour, and the map of the hours that it serves."""
-    box = view.box
-    hours: dict[str, dict[str, Any]] = {view.hour: {"box": _box(box), "values": None}}
-    header = {"kind": "maps", "name": "", "unit": "", "signed": False, "hours": hours}
+    _FEED(key="viewer_maps", data=join_payload({"kind": "maps", **_maps(view, heat)}))
+
+
+def _maps(view: View, heat: HeatView | None) -> dict[str, Any]:
+    here: dict[str, Any] = {"box": _box(view.box), "values": None}
+    if view.prediction:
+        here["probability"] = view.prediction.probability
+    hours: dict[str, dict[str, Any]] = {view.hour: here}
+    header = {"name": "", "unit": "", "signed": False, "hours": hours}
+    header["model"] = model_label(view.selection.model)
     choice: object = ""
     if heat is not None:
         choice, name = heat.choice, heat.choice.name
         header |= {"name": name, "unit": heat_unit(name), "signed": heat.signed}
-        hours[view.hour]["values"] = pack_numbers(heat.maps[-1])
+        here["values"] = pack_numbers(heat.maps[-1])
         if heat.choice.plain:
-            hours |= _earlier(heat)
+            header["hours"] = _earlier(heat) | hours
     header["key"] = f"{hash((view.selection.model.sha256, view.place.state, choice)):x}"
-    _FEED(key="viewer_maps", data=join_payload(header))
+    return header
+
+
+@st.fragment
+def send_second(
+    selection: Selection, hour: str, records: Mapping[str, str], choice: MapChoice
+) -> None:
+    """Send the viewer the other hour, model or region that its second picture shows.
+
+    Parameters are those of `show_viewer`, and the map, which is made for the second picture too.
+    Which one it shows stands in the address, where the viewer has written it.
+    """
+    wants = st.session_state.pop("viewer_wants_second", None)
+    request = {name: st.query_params.get(name, "") for name in _SECOND}
+    request["panes"] = st.query_params.get("panes", "one")
+    kind = request["panes"]
+    models = {info.name: info for info in caches.models()[0]}
+    chosen = dict(request)
+    header: dict[str, Any] = {"kind": "second", "request": request, "chosen": chosen, "note": ""}
+    header["models"] = [[name, model_label(info)] for name, info in models.items()]
+    blobs: list[bytes] = []
+    other, there = selection, dict(records)
+    if kind == "models":
+        chosen["model2"] = request["model2"] or _next(selection.model.name, list(models))
+        other = replace(selection, model=models.get(chosen["model2"], selection.model))
+    if kind == "regions":
+        regions = {region.id: region for region in selection.source.regions()}
+        header["regions"] = [[name, region_label(region)] for name, region in regions.items()]
+        chosen["region2"] = request["region2"] or _next(selection.region.id, list(regions))
+        other = replace(selection, region=regions.get(chosen["region2"], selection.region))
+        there = caches.hours(other.place)
+        if request["hour2"] not in there:
+            chosen["hour2"] = reference_hour(list(there), other.region)
+        header["hours"], blobs = _hours(other, chosen["hour2"], there, wants, "viewer_has_second")
+    at = hour if kind == "models" else chosen["hour2"]
+    if kind in ("hours", "models", "regions") and at in there:
+        try:
+            view = read_view(other, at, there[at])
+            header["note"] = "" if view.prediction else "no prediction for this picture"
+            header["maps"] = _maps(view, _other_heat(view, choice))
+        except HnnError as error:
+            header["note"] = str(error)
+    data = join_payload(header, blobs)
+    _FEED(key="viewer_second", data=data, on_want_change=_note_second_wants)
+
+
+def _note_second_wants() -> None:
+    st.session_state["viewer_wants_second"] = st.session_state["viewer_second"].get("want")
+
+
+def _next(name: str, names: list[str]) -> str:
+    return names[(names.index(name) + 1) % len(names)]
+
+
+def _other_heat(view: View, choice: MapChoice) -> HeatView | None:
+    """Make the same map of another view; occlusion takes long and is made of the first only."""
+    if choice.method == "occlusion":
+        return None
+    config = view.selection.model.config
+    if max(choice.layers or (0,)) > config.depth or (choice.head or 0) >= config.heads:
+        choice = replace(choice, layers=None, head=None)
+    return read_heat(view, choice)
 
 
 def _earlier(heat: HeatView) -> dict[str, dict[str, Any]]:
@@ -111,17 +191,19 @@ def _follow() -> None:
     hour = st.session_state["magnetogram"].get("hour")
     if isinstance(hour, str):
         st.session_state["hour"] = hour
-        st.session_state["playing"] = False
 
 
-def _linked() -> dict[str, Any]:
+def _linked(selection: Selection, records: Mapping[str, str]) -> dict[str, Any]:
     """Read from the address what is drawn and where; note, for one run, what cannot be had."""
     read, settings = st.query_params, {}
-    for name in (*_SWITCHES, *_CHOICES, *_RANGES, "extent"):
+    for name in (*_SWITCHES, *_CHOICES, *_RANGES, *_SECOND, "extent", "cut"):
         st.session_state.pop(name, None)
-    for name in (*_SWITCHES, *_CHOICES, *_RANGES):
+    for name in (*_SWITCHES, *_CHOICES, *_RANGES, *_SECOND):
         text = read.get(name)
-        value = None if text is None else _setting(name, text)
+        value: bool | str | float | None = None
+        if text is not None:
+            second = name in _SECOND
+            value = _of_second(name, text, selection, records) if second else _setting(name, text)
         if value is not None:
             settings[name] = value
         elif text is not None:
@@ -135,10 +217,39 @@ def _linked() -> dict[str, Any]:
                 extent = {"col": col, "row": row, "across": across}
         if extent is None:
             refused("extent", place)
-    return {"settings": settings, "extent": extent}
+    return {"settings": settings, "extent": extent, "cut": _cut(read.get("cut"))}
 
 
-def _setting(name: str, text: str) -> bool | str | int | None:
+def _cut(text: str | None) -> list[list[float]] | None:
+    """Read the ends of a cut: Carrington longitude and latitude of one or two, degrees."""
+    if text is None:
+        return None
+    with suppress(ValueError):
+        numbers = [float(one) for one in text.split("_")]
+        ends = [numbers[:2], numbers[2:]][: len(numbers) // 2]
+        sound = all(0 <= lon <= 360 and -90 <= lat <= 90 for lon, lat in ends)
+        if len(numbers) in (2, 4) and sound:
+            return ends
+    refused("cut", text)
+    return None
+
+
+def _of_second(
+    name: str, text: str, selection: Selection, records: Mapping[str, str]
+) -> str | None:
+    """Read what the second picture shows; None where there is no such hour, model or region."""
+    if name == "model2":
+        return text if any(text == info.name for info in caches.models()[0]) else None
+    if name == "region2":
+        with suppress(HnnError):
+            return find_region(selection.source, text).id
+        return None
+    if st.query_params.get("panes") == "regions":
+        return text  # an hour of that region, which is looked at later
+    return text if text in records else None
+
+
+def _setting(name: str, text: str) -> bool | str | float | None:
     """Read a value of the address; None where it is none."""
     if name in _SWITCHES:
         return {"true": True, "false": False}.get(text.lower())
@@ -147,7 +258,8 @@ def _setting(name: str, text: str) -> bool | str | int | None:
     low, high = _RANGES[name]
     with suppress(ValueError):
         number = float(text)
-        return round(number) if low <= number <= high else None
+        step = 0.5 if name == "rate" else 1
+        return step * round(number / step) if low <= number <= high else None
     return None
 
 
@@ -156,10 +268,26 @@ def _send_hours(
     selection: Selection, hour: str, records: dict[str, str], link: dict[str, Any]
 ) -> None:
     """Send the hour shown and those that the viewer asks for, unless it has them."""
+    asked = st.session_state.pop("viewer_wants", None)
+    header, blobs = _hours(selection, hour, records, asked, "viewer_has")
+    header |= {"kind": "hours", "link": link, "style": _style()}
+    _FEED(key="viewer_hours", data=join_payload(header, blobs), on_want_change=_note_wants)
+
+
+def _hours(
+    selection: Selection,
+    hour: str,
+    records: Mapping[str, str],
+    asked: dict[str, Any] | None,
+    sent_to: str,
+) -> tuple[dict[str, Any], list[bytes]]:
+    """Make what the viewer is sent of a region: the hour shown and those asked for, unless there.
+
+    What it was sent is kept in the session's state under `sent_to`.
+    """
     place = selection.place
     key = f"{hash(place.state):x}"
-    sent: dict[str, set[str]] = st.session_state.setdefault("viewer_has", {})
-    asked = st.session_state.pop("viewer_wants", None)
+    sent: dict[str, set[str]] = st.session_state.setdefault(sent_to, {})
     wanted = [hour]
     if asked and asked["key"] == key:
         sent[key] = set(asked["have"])
@@ -180,18 +308,22 @@ def _send_hours(
         blobs.append(content)
     has |= set(frames)
     header = {
-        "kind": "hours",
         "key": key,
         "region": f"{hash((place.spec, place.region)):x}",  # a path is nobody's business
         "title": selection.region.name,
+        "source": _source_words(selection.source.spec),
         "hours": list(records),
         "hour": hour,
         "frames": frames,
         "unreadable": unreadable,
-        "link": link,
-        "style": _style(),
     }
-    _FEED(key="viewer_hours", data=join_payload(header, blobs), on_want_change=_note_wants)
+    return header, blobs
+
+
+def _source_words(spec: str) -> str:
+    """Name a source without the place of its folder on the server."""
+    kind, _, rest = spec.partition(":")
+    return f"{kind}:{Path(rest).name}" if kind in ("fits", "upload") else spec
 
 
 def _note_wants() -> None:
@@ -228,22 +360,15 @@ def _origin(place: caches.Place, t_rec: str, first: str) -> list[int]:
 @st.cache_data(max_entries=1, show_spinner=False)
 def _style() -> dict[str, Any]:
     """Colours of the layers, and the palettes of maps as stops of colour with their alpha."""
-    named = {
-        name: [colours.hex_to_rgb(colour) for colour in getattr(colours.sequential, name)]
-        for name in ("Plasma", "Viridis")
+    scales = {
+        "plasma": style.HEAT_SCALE,
+        "viridis": style.growing("Viridis", 0.55),
+        "paper": style.PAPER_SCALE,
+        "signed": style.SIGNED_SCALE,
     }
-    palettes = {
-        name.lower(): [
-            [at / (len(stops) - 1), [*stop, at / (len(stops) - 1)]] for at, stop in enumerate(stops)
-        ]
-        for name, stops in named.items()
-    }
-    for name, scale in (("paper", style.HEAT_SCALE), ("signed", style.SIGNED_SCALE)):
-        places = [place for place, _ in scale]
-        rgba = heat_rgba(np.array(places), (0.0, 1.0), signed=name == "signed")
-        palettes[name] = [
-            [at, [*(255 * one[:3]).tolist(), float(one[3])]]
-            for at, one in zip(places, rgba, strict=True)
-        ]
+    palettes = {}
+    for name, scale in scales.items():
+        read = [(at, channels(colour)) for at, colour in scale]
+        palettes[name] = [[at, [*(255 * one for one in rgb), alpha]] for at, (*rgb, alpha) in read]
     layers = {"pil": style.PIL, "ropi": style.ROPI, "hull": style.HULL, "crop": style.CROP}
     return {"colours": layers, "palettes": palettes}

@@ -3,74 +3,65 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
+from astropy.time import Time
 
 from analysis.figures.flux import flux_bars_figure, flux_history_figure
-from analysis.figures.passage import probability_figure
+from analysis.figures.passage import (
+    keyword_history_figure,
+    probability_figure,
+    stacked_figure,
+)
 from analysis.physics.flux import size_note
+from analysis.physics.keywords import SHARP_KEYWORDS, keyword_history
 from analysis.physics.window_fluxes import area_note, common_parts
 from hnn_core.exceptions import FitsError, PositionError
 from hnn_core.live.reporting import counted
 from hnn_core.magnetogram.conventions import parse_t_rec
-from pages._explore.downloads import figure_words
+from hnn_core.regions.base import Region
+from pages._explore.figure_words import figure_words
+from pages._explore.transport import time_scale
 from pages._explore.view import View
 from pages._shared import caches
 from pages._shared.charts import show_chart
+from pages._shared.link import noted
 from pages._shared.messages import plain
 from pages._shared.selectors import Selection
 from pages._shared.widgets import show_table
 
-__all__ = ["flux_history", "show_area", "show_flux_bars", "show_flux_line", "show_probabilities"]
+__all__ = ["Histories", "read_histories", "show_area", "show_flux_bars", "show_histories"]
 
 _HEIGHT = 280
 _PATIENCE = 0.4
 """Seconds before a bar shows how far the work is."""
 
 
-def show_probabilities(selection: Selection, hour: str) -> None:
-    """Draw P(eruptive) of every hour of the passage, computed at the first visit."""
-    region = selection.region
+@dataclass(frozen=True)
+class Histories:
+    """What is known of every hour of a passage, one row a record or a sequence."""
+
+    probability: pd.DataFrame
+    """Of `hnn_core.network.passage`."""
+    flux: pd.DataFrame
+    """Of `analysis.physics.flux.flux_history`; hours whose record breaks are left out."""
+    keywords: pd.DataFrame
+    """Of `analysis.physics.keywords.keyword_history`."""
+
+
+def read_histories(selection: Selection, records: Mapping[str, str]) -> Histories:
+    """Compute and measure what is not yet known of the passage; name what is left out."""
     with _progress("Predicting the passage") as show:
         table = caches.passage(selection.model, selection.place, show)
-    if table.empty:
-        st.info("No hour of this passage has a sequence, so there is no P(eruptive) to draw.")
-    else:
-        show_chart(
-            probability_figure(
-                table,
-                threshold=selection.model.config.threshold,
-                current=parse_t_rec(hour),
-                flares=region.flares,
-                height=_HEIGHT,
-            ),
-            key="passage",
-            simulated=region.simulated,
-            alt=f"P(eruptive) over the passage of {region.id}",
-            words=figure_words(
-                *(selection, None, "P(eruptive) over the passage", "magnetogram", "network")
-            ),
-        )
-    if notes := table.attrs["notes"]:
-        with st.expander(f"{plain(counted(len(notes), 'note'))} on the records of this passage"):
-            show_table([{"note": note} for note in notes], "passage_notes")
-    if absent := table.attrs["absent"]:
-        with st.expander(f"{plain(counted(len(absent), 'hour'))} without a prediction"):
-            rows = [{"hour (TAI)": hour, "why": why} for hour, why in absent.items()]
-            show_table(rows, "absent")
-
-
-def flux_history(selection: Selection, records: Mapping[str, str]) -> pd.DataFrame:
-    """Return the fluxes of every hour of the passage, measuring those not yet known.
-
-    Hours whose record breaks are left out, and named.
-    """
-    rows, broken = [], []
+    rows, headers, times, broken = [], [], [], []
     with _progress("Measuring fluxes") as show:
         for done, (hour, t_rec) in enumerate(records.items(), start=1):
             try:
                 rows.append(caches.flux_row(selection.place, t_rec))
+                headers.append(caches.keyword_row(selection.place, t_rec))
+                times.append(t_rec)
             except (FitsError, PositionError) as error:
                 broken.append({"hour (TAI)": hour, "why": str(error)})
             show(done, len(records))
@@ -78,10 +69,84 @@ def flux_history(selection: Selection, records: Mapping[str, str]) -> pd.DataFra
         hours = counted(len(broken), "hour")
         with st.expander(f"{plain(hours)} left out", icon=":material/broken_image:"):
             show_table(broken, "left_out")
-    history = pd.DataFrame(rows)
-    if rows and (note := size_note(history)):
+    kept = keyword_history(Time(times, format="isot", scale="tai"), headers) if times else None
+    return Histories(table, pd.DataFrame(rows), pd.DataFrame() if kept is None else kept)
+
+
+def show_histories(selection: Selection, hour: str, view: View | None, found: Histories) -> None:
+    """Draw P(eruptive), fluxes and keywords of the passage over one axis of time."""
+    region, place = selection.region, st.container()
+    chosen = _choose_keywords(region, found.keywords)
+    rows = []
+    if not found.probability.empty:
+        threshold = selection.model.config.threshold
+        rows.append(probability_figure(found.probability, threshold=threshold))
+    if not found.flux.empty:
+        columns = [f"{name}_unsigned_flux_mx" for name in ("pil", "total")]
+        rows += [flux_history_figure(found.flux, columns=[column]) for column in columns]
+    rows += [keyword_history_figure(found.keywords, name, *SHARP_KEYWORDS[name]) for name in chosen]
+    hours = view.sequence.hours if view and view.sequence else None
+    with place:
+        if found.probability.empty:
+            st.info("No hour of this passage has a sequence, so there is no P(eruptive) to draw.")
+        if found.flux.empty:
+            st.info("No hour of this passage could be measured, so there is no flux to draw.")
+        if rows:
+            figure = stacked_figure(
+                rows,
+                name=region.id,
+                scale=time_scale(),
+                current=parse_t_rec(hour),
+                window=None if hours is None else (hours[0], hours[-1]),
+                flares=region.flares,
+            )
+            show_chart(
+                figure,
+                key="histories",
+                simulated=region.simulated,
+                alt=f"P(eruptive), fluxes and keywords over the passage of {region.id}",
+                words=figure_words(
+                    *(selection, None, "P(eruptive) and fluxes over the passage"),
+                    *("magnetogram", "network", "pil", "flux"),
+                ),
+            )
+    _show_notes(found)
+
+
+def _choose_keywords(region: Region, keywords: pd.DataFrame) -> list[str]:
+    """Draw the choice of the keywords that the records have; there may be none."""
+    names = list(keywords.columns[1:])
+    if region.simulated:
+        st.caption("Simulated regions have no SHARP keywords.")
+        return []
+    if not names:
+        st.caption("The headers of these records hold no SHARP keywords.")
+        return []
+    with noted("keywords"):
+        chosen = st.multiselect(
+            "SHARP keywords",
+            names,
+            key="keywords",
+            bind="query-params",
+            placeholder="Choose keywords to draw",
+            help="As they stand in the headers of the records, of the vector field and of the "
+            "pixels that the pipeline chose; nothing is computed anew.",
+        )
+    return list(chosen)
+
+
+def _show_notes(found: Histories) -> None:
+    """List what there is to know of the records, and the hours without a prediction."""
+    if found.flux.size and (note := size_note(found.flux)):
         st.caption(f":material/crop_free: Passage: {plain(note)}")
-    return history
+    table = found.probability
+    if notes := table.attrs["notes"]:
+        with st.expander(f"{plain(counted(len(notes), 'note'))} on the records of this passage"):
+            show_table([{"note": note} for note in notes], "passage_notes")
+    if absent := table.attrs["absent"]:
+        with st.expander(f"{plain(counted(len(absent), 'hour'))} without a prediction"):
+            rows = [{"hour (TAI)": hour, "why": why} for hour, why in absent.items()]
+            show_table(rows, "absent")
 
 
 def show_area(view: View | None) -> None:
@@ -109,33 +174,6 @@ def show_flux_bars(view: View | None, name: str, title: str) -> None:
         alt=f"{title} of the {length} hours up to {view.hour} TAI",
         words=figure_words(
             *(view.selection, view, f"{title} of the {length} hours", "magnetogram", "pil", "flux")
-        ),
-    )
-
-
-def show_flux_line(
-    selection: Selection, hour: str, history: pd.DataFrame, view: View | None, name: str, title: str
-) -> None:
-    """Draw a flux over the passage, the sequence's hours shaded."""
-    if history.empty:
-        st.info(f"{plain(title)}: no hour of this passage could be measured.")
-        return
-    region = selection.region
-    hours = view.sequence.hours if view and view.sequence else None
-    show_chart(
-        flux_history_figure(
-            history,
-            columns=[f"{name}_unsigned_flux_mx"],
-            current=parse_t_rec(hour),
-            window=None if hours is None else (hours[0], hours[-1]),
-            flares=region.flares,
-            height=_HEIGHT,
-        ),
-        key=f"line_{name}",
-        simulated=region.simulated,
-        alt=f"{title} over the passage of {region.id}",
-        words=figure_words(
-            *(selection, None, f"{title} over the passage", "magnetogram", "pil", "flux")
         ),
     )
 

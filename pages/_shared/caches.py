@@ -17,6 +17,7 @@ import streamlit as st
 from astropy.time import Time
 from streamlit.delta_generator import DeltaGenerator
 
+from analysis.physics import keywords
 from analysis.physics.flux import frame_flux
 from analysis.physics.pil import PilMasks, detect_pils
 from analysis.physics.window_fluxes import common_parts
@@ -44,6 +45,7 @@ __all__ = [
     "flux_row",
     "hour_shown",
     "hours",
+    "keyword_row",
     "look_again",
     "masks",
     "models",
@@ -230,6 +232,17 @@ def flux_row(place: Place, t_rec: str) -> dict[str, object]:
 def _flux_row(place: Place, t_rec: str, file: Stamp | None) -> dict[str, object]:
     del file
     return frame_flux(record(place, t_rec), masks=masks(place, t_rec))
+
+
+def keyword_row(place: Place, t_rec: str) -> dict[str, float]:
+    """SHARP keywords of a record, as of `analysis.physics.keywords.keyword_row`."""
+    return _keyword_row(place, t_rec, _stamps(place).get(t_rec))
+
+
+@st.cache_data(ttl=3600, max_entries=8192, show_spinner=False)
+def _keyword_row(place: Place, t_rec: str, file: Stamp | None) -> dict[str, float]:
+    del file
+    return keywords.keyword_row(record(place, t_rec).header)
 
 
 def sequence_masks(place: Place, hour: str, length: int) -> list[PilMasks]:

@@ -46,6 +46,11 @@ def press(page, key: str, part: str = "button") -> None:
     browser_side.settled(page)
 
 
+def step(page, name: str) -> None:
+    """Press a button of the transport and wait until the whole page has followed."""
+    press(page, "transport", f"button[name={name}]")
+
+
 def switch(page, name: str) -> None:
     """Switch what the viewer draws; the server has no part in it."""
     page.locator(f".st-key-magnetogram input[name={name}]").click()
@@ -61,9 +66,9 @@ def test_region_hour_overlay_download_and_the_link_back(app, browser, page, case
     browser_side.settled(page)
     assert in_link in page.url
 
-    press(page, "hour_back")
+    step(page, "back")
     before = browser_side.magnetogram(page)
-    press(page, "hour_back")
+    step(page, "back")
     stepped = browser_side.magnetogram(page)
     assert stepped["sum"] != before["sum"]
     assert stepped["layers"] == ["attention", "pil"]
@@ -111,7 +116,7 @@ def test_wrong_folder_is_told_and_nothing_is_lost(app, page, tmp_path):
     page.goto(f"{app}/?model=small&region=SIM+2&hull=true")
     page.wait_for_selector(browser_side.PICTURE)
     browser_side.settled(page)
-    press(page, "hour_back")
+    step(page, "back")
     view = page.url
     choose(page, "source", "Folder")
     page.locator(".st-key-folder input").fill(str(tmp_path / "absent"))
@@ -129,11 +134,12 @@ def test_play_runs_to_the_end_and_stops(app, page):
     page.goto(f"{app}/?model=small&region=SIM+2")
     page.wait_for_selector(browser_side.PICTURE)
     browser_side.settled(page)
-    press(page, "hour_last")
+    step(page, "last")
     last = page.url
     for _ in range(2):
-        press(page, "hour_back")
+        step(page, "back")
     assert page.url != last
     page.keyboard.press("k")
+    page.get_by_role("button", name="Pause", exact=True).wait_for()
+    page.get_by_role("button", name="Play", exact=True).wait_for()
     page.wait_for_function("end => location.href === end", arg=last)
-    page.get_by_role("button", name="play").first.wait_for()

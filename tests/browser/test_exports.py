@@ -36,10 +36,10 @@ def app(browser, tmp_path_factory):
     assert "Traceback" not in log.read_text()
 
 
-def saved(page, opener, folder):
+def saved(page, opener, shows, folder):
     """Open a sheet, save its files, and return them by their button, and the words to copy."""
     page.locator(opener).locator("visible=true").first.click()
-    page.wait_for_selector(".export img:not([hidden])")
+    page.wait_for_selector(f".export img[alt^='{shows}']:not([hidden])")
     files = {}
     for name in ("png2", "svg", "pdf"):
         with page.expect_download() as waiting:
@@ -57,15 +57,12 @@ def test_viewer_and_chart_are_saved_whole(app, page, tmp_path):
     page.goto(f"{app}&ropi=true&hull=true")
     browser_side.settled(page)
     probability = page.locator(".answer .number").inner_text()
-    openers = {
-        "viewer": ".st-key-magnetogram button[name=save]",
-        "chart": ".st-key-figure_bars_pil button",
-        "again": ".st-key-magnetogram button[name=save]",
-    }
+    viewer = (".st-key-magnetogram button[name=save]", "Line-of-sight magnetogram")
+    chart = (".st-key-figure_bars_pil button", "PIL unsigned flux")
     found = {}
-    for name, opener in openers.items():
+    for name, opener in {"viewer": viewer, "chart": chart, "again": viewer}.items():
         (tmp_path / name).mkdir()
-        found[name] = saved(page, opener, tmp_path / name)
+        found[name] = saved(page, *opener, tmp_path / name)
     shown = {
         "viewer": ("PIL", "RoPI", "convex hull", "latitude", "B along the line of sight (G)"),
         "chart": ("hour of the sequence (h)", "t−9"),

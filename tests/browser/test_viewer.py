@@ -60,9 +60,8 @@ def point(page, col, row):
     box = page.locator(".st-key-magnetogram canvas").bounding_box()
     x, y = page.evaluate(
         """([col, row]) => {
-            const frame = hnnViewer.frameOf(hnnViewer.drawn);
             const {left, right, top, bottom} = {left: 58, right: 98, top: 26, bottom: 42};
-            const {width, height} = hnnViewer.size, view = hnnViewer.view(frame);
+            const {width, height} = hnnViewer.size, view = hnnViewer.panes[0].view;
             const scale = (width - left - right) / view.across;
             return [left + (width - left - right) / 2 + (col - view.col) * scale,
                     top + (height - top - bottom) / 2 - (row - view.row) * scale];
@@ -118,19 +117,6 @@ def test_the_view_stays_through_hours_layers_models_and_reload(app, page, folder
     assert browser_side.magnetogram(page)["view"] == pytest.approx(whole["view"])
 
 
-def test_twenty_quick_presses_are_twenty_hours_and_the_page_follows_once(app, page, folder):
-    opened(page, app, folder, hour="2011-02-13T05:00")
-    # Also after a click on another widget.
-    page.locator(".st-key-map input").first.click()
-    page.keyboard.press("Escape")
-    for _ in range(20):
-        page.keyboard.press("l")
-    assert page.evaluate("hnnViewer.hour") == "2011-02-14T01:00"
-    followed(page)
-    assert browser_side.magnetogram(page)["hour"] == "2011-02-14T01:00"
-    assert page.locator(".answer").get_attribute("data-hour") == "2011-02-14T01:00:00"
-
-
 def test_what_is_under_the_pointer_is_exact(app, page, folder):
     opened(page, app, folder, extent="40_20_40")
     mag = read_fits(folder / "hour12.fits")
@@ -176,7 +162,7 @@ def test_an_hour_of_harp_377_and_its_page_are_few_bytes(app, page):
     browser_side.idle(page)
     received.clear()
     with browser_side.a_run(page):
-        page.locator(".st-key-hour_ahead button").first.click()
+        page.locator(".st-key-transport button[name=ahead]").click()
     followed(page)
     step = sum(map(len, received))
     frames = [len(data) for data in received if len(data) > 150_000]
@@ -196,8 +182,13 @@ def test_the_viewer_has_names_for_who_does_not_see_it_and_keys_alone_serve(app, 
     assert browser_side.magnetogram(page)["view"]["across"] > across
     page.keyboard.press("0")
     page.wait_for_function("!location.search.includes('extent=')")
-    for role, name in (("checkbox", "RoPI"), ("slider", "Hour (TAI)"), ("button", "Zoom in")):
-        assert page.locator(".st-key-magnetogram").get_by_role(role, name=name).count() == 1
+    for key, role, name in (
+        ("magnetogram", "checkbox", "RoPI"),
+        ("magnetogram", "button", "Zoom in"),
+        ("transport", "slider", "Hour (TAI)"),
+        ("transport", "button", "Play"),
+    ):
+        assert page.locator(f".st-key-{key}").get_by_role(role, name=name, exact=True).count() == 1
 
 
 def test_wheel_and_pinch_zoom_dragging_pans_and_another_page_changes_nothing(app, page, folder):

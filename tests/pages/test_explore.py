@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from analysis.physics.pil import detect_pils
 from hnn_core.magnetogram.magnetogram import read_fits
 from hnn_core.network.model_store import save_model
-from tests.support.app import run_app, sent_to_viewer
+from tests.support.app import run_app, sent_to_viewer, step
 from tests.support.drawn_sharp import draw_fits
 from tests.support.moving_boxes import GROWING, write_frames
 from tests.support.small_models import small_model
@@ -50,6 +50,7 @@ def folder(tmp_path: Path) -> Path:
                 T_REC=f"2011.02.13_{hour:02}:00:00_TAI",
                 CRPIX1=36.5,
                 CRPIX2=24.5,
+                R_VALUE=4.5,
             )
     (tmp_path / "notes.fits").write_text("not FITS")
     return tmp_path
@@ -80,7 +81,7 @@ def test_link_opens_region_hour_and_model_and_draws_everything(folder, model):
     assert not app.exception
     assert not app.error
     assert app.selectbox(key="region").value == "377"
-    for key in ("filmstrip", "passage", "bars_pil", "line_pil", "bars_total", "line_total"):
+    for key in ("filmstrip", "histories", "bars_pil", "bars_total"):
         assert figure(app, key)["data"], key
     sent = sent_to_viewer(app)
     shown = read_fits(folder / "hour07.fits")
@@ -95,7 +96,7 @@ def test_link_opens_region_hour_and_model_and_draws_everything(folder, model):
 
 def test_address_holds_the_view_after_a_step(folder, model):
     app = opened(folder, hour="2011-02-13T07:00")
-    app.button(key="hour_ahead").click().run()
+    step(app, 1)
     assert app.query_params["hour"] == "2011-02-13T08:00"
     assert app.query_params["region"] == "377"
     again = opened(folder, **{key: app.query_params[key] for key in ("region", "hour")})
@@ -106,17 +107,19 @@ def test_address_holds_the_view_after_a_step(folder, model):
 
 def test_what_the_link_draws_is_handed_to_the_viewer(folder, model):
     view = {"attention": "false", "ropi": "true", "clip": "200", "axes": "Mm", "extent": "9_8.5_20"}
+    view["cut"] = "35.1_-21.7_34.5_-18.5"
     link = sent_to_viewer(opened(folder, **view)).header["link"]
     assert link["settings"] == {"attention": False, "ropi": True, "clip": 200, "axes": "Mm"}
     assert link["extent"] == {"col": 9.0, "row": 8.5, "across": 20.0}
+    assert link["cut"] == [[35.1, -21.7], [34.5, -18.5]]
 
 
 def test_an_hour_that_the_viewer_has_is_not_sent_again(folder, model):
     app = opened(folder, hour="2011-02-13T07:00")
     assert list(sent_to_viewer(app).frames) == ["2011-02-13T07:00"]
-    app.button(key="hour_ahead").click().run()
+    step(app, 1)
     assert list(sent_to_viewer(app).frames) == ["2011-02-13T08:00"]
-    app.button(key="hour_back").click().run()
+    step(app, -1)
     assert sent_to_viewer(app).header["hour"] == "2011-02-13T07:00"
     assert not sent_to_viewer(app).frames
 
@@ -134,24 +137,6 @@ def test_hour_without_a_sequence_is_shown_with_the_hours_that_miss(folder, model
     assert np.isfinite(sent_to_viewer(app).frame.field).any()
     assert "No prediction for this hour" in words(app)
     assert "2011-02-12T21:00" in words(app)
-
-
-def test_first_and_last_hour_end_the_steps(folder, model):
-    app = opened(folder, hour="2011-02-13T13:00")
-    assert app.button(key="hour_ahead").disabled
-    assert not app.button(key="hour_back").disabled
-    app.button(key="hour_first").click().run()
-    assert app.session_state["hour"] == "2011-02-13T00:00"
-    assert app.button(key="hour_back").disabled
-
-
-def test_play_at_the_end_starts_over_and_pauses(folder, model):
-    app = opened(folder, hour="2011-02-13T13:00")
-    app.button(key="hour_play").click().run()
-    assert app.session_state["playing"]
-    assert app.session_state["hour"] == "2011-02-13T00:00"
-    app.button(key="hour_play").click().run()
-    assert not app.session_state["playing"]
 
 
 def test_skipped_file_is_listed_with_the_reason(folder, model):
@@ -175,12 +160,12 @@ def test_record_that_broke_since_it_was_indexed_hides_only_itself(folder, model)
     app = opened(folder, hour="2011-02-13T06:00")
     path = folder / "hour07.fits"
     path.write_bytes(path.read_bytes()[:-3000])
-    app.button(key="hour_ahead").click().run()
+    step(app, 1)
     assert ["hour07.fits" in error.value for error in app.error] == [True]
-    assert figure(app, "passage")["data"]
+    assert figure(app, "histories")["data"]
     (left_out,) = [one for one in app.expander if one.label == "1 hour left out"]
     assert left_out.dataframe[0].value["hour (TAI)"].tolist() == ["2011-02-13T07:00"]
-    app.button(key="hour_ahead").click().run()
+    step(app, 1)
     assert not app.error
     assert np.isfinite(sent_to_viewer(app).frame.field).any()
 
@@ -197,6 +182,11 @@ def test_record_that_broke_since_it_was_indexed_hides_only_itself(folder, model)
         ({"pil": "yes"}, "pil cannot be “yes”"),
         ({"palette": "jet"}, "palette cannot be “jet”"),
         ({"extent": "1_2"}, "extent cannot be “1_2”"),
+        ({"time": "ut1"}, "There is no scale of times “ut1”"),
+        ({"loop": "2011-02-13T05:00_x"}, "loop cannot be “2011-02-13T05:00_x”"),
+        ({"speed": "0"}, "speed cannot be “0”"),
+        ({"keywords": "USFLUX"}, "keywords cannot be “USFLUX”"),
+        ({"cut": "35_-21_40"}, "cut cannot be “35_-21_40”"),
     ],
 )
 def test_link_with_an_impossible_value_falls_back_and_says_so(folder, model, asked, sentence):

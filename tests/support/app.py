@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from analysis.figures.packed_frame import PackedFrame, split_payload, unpack_frame
 from tests.conftest import ROOT
 
-__all__ = ["Sent", "as_read", "run_app", "sent_to_viewer"]
+__all__ = ["Sent", "as_read", "run_app", "sent_to_viewer", "step"]
 
 _PATIENCE_S = 600
 """A run of the app takes a second or two; on a busy machine it may take much longer."""
@@ -63,3 +63,10 @@ def sent_to_viewer(app: AppTest) -> Sent:
     header, blobs = found["hours"]
     frames = {hour: unpack_frame(blobs[one["blob"]]) for hour, one in header["frames"].items()}
     return Sent(header, frames, found.get("maps", ({}, []))[0])
+
+
+def step(app: AppTest, count: int) -> AppTest:
+    """Go some hours on from the one that is shown, as the transport does."""
+    hours = sent_to_viewer(app).header["hours"]
+    app.session_state["hour"] = hours[hours.index(app.session_state["hour"]) + count]
+    return app.run()

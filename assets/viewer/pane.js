@@ -1,0 +1,138 @@
+/** One picture of the viewer: a canvas, and which hour, with which map, is on it. */
+
+import { extent, mapValue, paint, plotArea, projection } from "./draw.js";
+
+export class Pane {
+  constructor(viewer, canvas) {
+    this.viewer = viewer;
+    this.canvas = canvas;
+    this.supply = null; // hours of its region
+    this.hour = ""; // that it should show
+    this.drawn = ""; // that it shows
+    this.map = null; // of the hour that it shows
+    this.look = {}; // what of the settings is its own
+    this.title = "";
+  }
+
+  get patch() {
+    return this.supply?.patch ?? null;
+  }
+
+  get frame() {
+    return this.supply?.frame(this.drawn) ?? null;
+  }
+
+  /** What is painted: its hour, or the difference to the other one's. */
+  get pictured() {
+    const { second } = this.viewer;
+    return second.differs ? second.difference : this.frame;
+  }
+
+  /** The square that the network sees, while it is drawn. */
+  get box() {
+    return this.viewer.settings.crop ? this.map?.box : null;
+  }
+
+  get area() {
+    return plotArea(this.viewer.size);
+  }
+
+  /** How its pixels lie on the canvas: `toCanvas(col, row)`, `toPixel(x, y)`, `scale`. */
+  get projection() {
+    return projection(this.view, this.area);
+  }
+
+  /** Where its array lies on the grid of the first pane: at + factor × (column, row). */
+  get place() {
+    const { frame } = this;
+    const [row, col] = frame.origin;
+    const first = this.viewer.panes[0];
+    if (this.supply === first.supply || !first.frame) return { factor: 1, col, row };
+    // Another region: equal lengths, middle on middle.
+    const other = first.frame;
+    const factor = frame.mm && other.mm ? frame.mm / other.mm : 1;
+    const middle = (rows, pixels, start) => start + (rows - 1) / 2 - (factor * (pixels - 1)) / 2;
+    return {
+      factor,
+      col: middle(other.cols, frame.cols, other.origin[1]),
+      row: middle(other.rows, frame.rows, other.origin[0]),
+    };
+  }
+
+  toGrid(col, row) {
+    const { factor, ...at } = this.place;
+    return { col: at.col + factor * col, row: at.row + factor * row };
+  }
+
+  fromGrid({ col, row }) {
+    const { factor, ...at } = this.place;
+    return { col: (col - at.col) / factor, row: (row - at.row) / factor };
+  }
+
+  /** The part shown, on its own array: centre (column, row) and columns across. */
+  get view() {
+    const { view } = this.viewer.part;
+    return { ...this.fromGrid(view), across: view.across / this.place.factor };
+  }
+
+  /** Edges of the patch, and of the network's square if that is drawn, on the first pane's grid. */
+  get edges() {
+    const { x0, y0, x1, y1 } = extent(this.frame, this.box);
+    return [this.toGrid(x0, y0), this.toGrid(x1, y1)];
+  }
+
+  /** The pixel under a point of the canvas and what is known of it; null beside the patch. */
+  under(x, y) {
+    const { area } = this;
+    const inside =
+      x >= area.x && x <= area.x + area.width && y >= area.y && y <= area.y + area.height;
+    return this.frame && inside ? this.at(...this.projection.toPixel(x, y)) : null;
+  }
+
+  at(x, y) {
+    const frame = this.pictured;
+    const [col, row] = [x, y].map(Math.round);
+    if (!frame || col < 0 || row < 0 || col >= frame.cols || row >= frame.rows) return null;
+    const { map } = this;
+    const drawn = { ...this.viewer.settings, ...this.look }.attention && !frame.compared;
+    return { frame, col, row, map, value: drawn ? mapValue(map, col, row) : null };
+  }
+
+  /** What `paint` of draw.js takes. */
+  scene(theme) {
+    const { viewer } = this;
+    const frame = this.pictured;
+    return {
+      frame,
+      map: this.map,
+      view: this.view,
+      settings: { ...viewer.settings, ...this.look, ...(frame.compared && { attention: false }) },
+      style: viewer.now.style,
+      title: frame.compared ? viewer.second.words : this.title,
+      named: viewer.panes.length === 1,
+      note: this.note ?? "",
+      waiting: this.hour === this.drawn ? "" : this.waiting,
+      theme,
+    };
+  }
+
+  /** What there is to say of an hour that is not in the picture. */
+  get waiting() {
+    if (!this.patch) return "reading …";
+    const fault = this.patch.unreadable[this.hour];
+    return `${this.hour.replace("T", " ")}: ${fault ? "cannot be read" : "reading …"}`;
+  }
+
+  alt() {
+    const { second } = this.viewer;
+    const what = second.differs ? "Difference of magnetograms" : "Magnetogram";
+    const when = second.differs ? second.words : this.viewer.words(this.drawn);
+    return `${what} of ${this.patch.title} at ${when}`;
+  }
+
+  /** Paint it, and what others paint over it. */
+  paint(context, more = {}) {
+    paint(context, this.viewer.size, { ...this.scene(this.viewer.theme), ...more });
+    for (const painter of this.viewer.painters) painter(context, this);
+  }
+}

@@ -1,0 +1,74 @@
+"""SHARP keywords: as in the headers, gaps where there are none, never computed."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from astropy.io import fits
+from astropy.time import Time
+
+from analysis.export import history_csv
+from analysis.physics.keywords import (
+    SHARP_KEYWORDS,
+    keyword_history,
+    keyword_row,
+    keywords_with_units,
+)
+from hnn_core.jsoc.keywords import KEPT
+from hnn_core.magnetogram.magnetogram import read_fits
+from tests.conftest import real_data
+from tests.support.drawn_sharp import draw_fits
+
+KEYWORDS = {"R_VALUE": 4.572, "TOTUSJH": 1762.526, "MEANSHR": 48.771, "AREA_ACR": 552.841064}
+
+
+def history(headers):
+    times = Time([f"2011-02-13T{5 + k:02}:00:00" for k in range(len(headers))], scale="tai")
+    return keyword_history(times, [keyword_row(header) for header in headers])
+
+
+def test_drawn_headers_give_their_values_and_gaps(tmp_path):
+    full = read_fits(draw_fits(tmp_path / "full.fits", **KEYWORDS)).header
+    half = read_fits(draw_fits(tmp_path / "half.fits", **{**KEYWORDS, "MEANSHR": "bare nan"}))
+    bare = read_fits(draw_fits(tmp_path / "bare.fits")).header
+    table = history([full, half.header, bare])
+    assert list(table) == ["t_rec_tai", *(name for name in SHARP_KEYWORDS if name in KEYWORDS)]
+    assert list(table["t_rec_tai"].astype(str)) == [f"2011-02-13 0{5 + k}:00:00" for k in range(3)]
+    assert dict(table.iloc[0, 1:]) == KEYWORDS
+    assert table["R_VALUE"].tolist()[:2] == [4.572, 4.572]
+    assert np.isnan(table["MEANSHR"].tolist()[1:]).all()
+    assert table.iloc[2, 1:].isna().all()
+
+
+@pytest.mark.parametrize("value", ["MISSING", "", True, float("inf"), None])
+def test_what_is_no_finite_number_is_not_known(value):
+    assert np.isnan(keyword_row({"TOTPOT": value})["TOTPOT"])
+    assert keyword_row({"TOTPOT": "2.9e23"})["TOTPOT"] == 2.9e23
+
+
+def test_what_is_fetched_has_all_that_can_be_drawn():
+    assert set(SHARP_KEYWORDS) <= set(KEPT)
+
+
+def test_records_without_keywords_give_no_column():
+    assert list(history([{}, {}])) == ["t_rec_tai"]
+
+
+def test_csv_has_the_unit_in_the_name_and_nothing_where_none_is_known():
+    table = history([{"USFLUX": 1.220821e22, "NACR": 12288}, {"USFLUX": float("nan"), "NACR": 1}])
+    lines = history_csv(keywords_with_units(table)).splitlines()
+    assert lines == [
+        "t_rec_tai,USFLUX (Mx),NACR (pixels)",
+        "2011-02-13T05:00:00,1.220821e+22,12288",
+        "2011-02-13T06:00:00,,1",
+    ]
+
+
+def test_harp_377_gives_the_values_of_its_headers():
+    paths = sorted(real_data("harp377").glob("*magnetogram.fits"))[:3]
+    table = history([read_fits(path).header for path in paths])
+    assert set(SHARP_KEYWORDS) <= set(table.columns)
+    for row, path in enumerate(paths):
+        header = fits.getheader(path, 1)  # by astropy alone
+        assert all(table[name][row] == header[name] for name in SHARP_KEYWORDS)
+    assert table["USFLUX"][0] == 1.220821e22
+    assert isinstance(table["t_rec_tai"][0], pd.Timestamp)
