@@ -65,7 +65,7 @@ def test_viewer_and_chart_are_saved_whole(app, page, tmp_path):
         found[name] = saved(page, *opener, tmp_path / name)
     shown = {
         "viewer": ("PIL", "RoPI", "convex hull", "latitude", "B along the line of sight (G)"),
-        "chart": ("hour of the sequence (h)", "t−9"),
+        "chart": ("hour of the sequence (h)", "t−1"),
     }
     for name, (files, (caption, methods)) in found.items():
         assert files["png2"].name.endswith("_2x.png")
