@@ -180,19 +180,6 @@ def test_an_hour_of_harp_377_and_its_page_are_few_bytes(app, page):
     assert step - sum(frames) < 0.2e6
 
 
-def test_the_picture_is_saved_opaque(app, page, folder, tmp_path):
-    from PIL import Image
-
-    opened(page, app, folder, ropi="true")
-    with page.expect_download() as waiting:
-        page.locator(".st-key-magnetogram button[name=save]").click()
-    waiting.value.save_as(tmp_path / "picture.png")
-    assert waiting.value.suggested_filename.startswith("Magnetogram_of_AR_11158_HARP_377_at_2011")
-    with Image.open(tmp_path / "picture.png") as image:
-        assert image.width > 1000
-        assert image.convert("RGBA").getextrema()[3] == (255, 255)
-
-
 def test_the_viewer_has_names_for_who_does_not_see_it_and_keys_alone_serve(app, page, folder):
     opened(page, app, folder)
     picture = page.get_by_role("img", name=re.compile("Magnetogram of AR 11158 .* 12:00 TAI"))
