@@ -169,8 +169,8 @@ def test_the_page_leads_to_another_region_at_the_same_hour(folder, hnn_home):
     app.selectbox(key="disk_region").set_value("378").run()
     assert not app.exception
     assert (app.query_params["region"], app.query_params["hour"]) == (
-        ["378"],
-        ["2011-02-13T05:00"],
+        "378",
+        "2011-02-13T05:00",
     )
 
 
