@@ -238,7 +238,7 @@ def test_everything_in_detail(folder, model):
     said = words(app)
     for part in ("Only the line-of-sight field is used", "12 and 24 hours", "EUV or X-rays"):
         assert part in said
-    found = table(app, "threshold_g")
+    found = table(app, "threshold g")
     assert len(found) == 4 * 3 * 4 * 2
 
 
@@ -457,7 +457,7 @@ def test_three_marks_fill_in_at_rest_and_open_their_detail(folder, model):
     assert "× chance, p = " in found["place"]
     assert re.search(r"curves|what was learnt", found["faithful"])
     clicked(app, "mark_faithful")
-    assert app.query_params["trust"] == ["faithful"]
+    assert app.query_params["trust"] == "faithful"
     assert len(figures(app, "faithful_")) == 2  # what the mark rests on, not computed again
     clicked(app, "mark_faithful")
     assert not figures(app, "faithful_")
