@@ -25,6 +25,8 @@ _LINES = {"hull": style.HULL, "ropi": style.ROPI, "pil": style.PIL}
 """In the order in which they are drawn."""
 _WIDTHS = {"hull": 1.6, "ropi": 1.4, "pil": 2.6}
 """Of lines in a picture 900 pixels wide, as in `analysis.figures.magnetogram`."""
+_THIN = 1.8
+"""Of the PIL inside its RoPI, which is only a few pixels wide."""
 _VEIL = 0.4
 """Of the RoPI's colour over what lies in it."""
 _HALO = "#101010"
@@ -142,15 +144,18 @@ def _draw_lines(picture: Image.Image, masks: PilMasks, show: Collection[str], sc
         veil = Image.fromarray(np.uint8(_VEIL * 255 * masks.ropi[::-1])).resize(picture.size)
         picture.paste(_LINES["ropi"], mask=veil)
     draw = ImageDraw.Draw(picture)
+    found = []
     for name in (name for name in _LINES if name in show):
         mask = getattr(masks, name)
         x, y = line_path(mask) if name == "pil" else outline_path(mask)
         ends = np.stack([(x + 0.5) * scale, picture.height - (y + 0.5) * scale], axis=1)
         segments = ends.reshape(-1, 3, 2)[:, :2].reshape(-1, 4).tolist()
-        thick = max(1, round(_WIDTHS[name] * picture.width / 900))
-        for colour, wide in ((_HALO, thick + 2), (_LINES[name], thick)):
-            for segment in segments:
-                draw.line(segment, fill=colour, width=wide)
+        width = _THIN if name == "pil" and "ropi" in show else _WIDTHS[name]
+        found.append((_LINES[name], max(1, round(width * picture.width / 900)), segments))
+    halos = [(_HALO, thick + 2, segments) for _, thick, segments in found]
+    for colour, thick, segments in halos + found:  # no line lies under the halo of another
+        for segment in segments:
+            draw.line(segment, fill=colour, width=thick)
 
 
 def film_sheet(mag: Magnetogram, picture: Image.Image, story: Story, at: int) -> Image.Image:
@@ -306,7 +311,8 @@ def _draw_bars(
         for share in (0.0, 0.5, 1.0):
             y = top + height * (1.0 - share)
             value = limits[0] + share * (limits[1] - limits[0])
-            _write(draw, (x + 22, y), style.number(value, form), anchor="lm")
+            text = style.number(value, form) if value else "0"
+            _write(draw, (x + 22, y), text, anchor="lm")
         fits = min(14, max(8, round(14 * height / _font(14).getlength(name))))
         _write_up(sheet, (sheet.width - 14, top + height / 2), name, fits)
 

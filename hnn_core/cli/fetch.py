@@ -15,6 +15,7 @@ from hnn_core.live.reporting import (
     size,
 )
 from hnn_core.regions import words
+from hnn_core.regions.goes_classes import LISTED
 
 if TYPE_CHECKING:
     from datetime import date
@@ -35,7 +36,7 @@ AgainOption = Annotated[
 def flares(
     start: StartOption,
     end: EndOption,
-    minimum: Annotated[str, typer.Option("--least", help="Minimum class to list, M1.0.")] = "M1.0",
+    minimum: Annotated[str, typer.Option("--least", help="Minimum class to list.")] = LISTED,
     again: AgainOption = False,
     as_json: JsonOption = False,
 ) -> None:

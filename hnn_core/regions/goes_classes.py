@@ -10,6 +10,7 @@ from hnn_core.exceptions import DatasetError
 
 __all__ = [
     "FLARE_CLASSES",
+    "LISTED",
     "ROUNDING",
     "THRESHOLDS",
     "FluxScale",
@@ -89,6 +90,9 @@ def on_scale(flux: _Flux, scale: FluxScale, wanted: FluxScale) -> _Flux:
 THRESHOLDS = {"M5.0": 5e-5, "M": 1e-5, "C": 1e-6}
 """Minimum peak flux of the cumulative classes that the paper trains for, W m-2 on the operational
 scale (docs/method.md, "Labels")."""
+LISTED = "C"
+"""From this class on flares are listed and counted where nobody chooses another: by the command, in
+its job and on the page of data."""
 FLARE_CLASSES = tuple(THRESHOLDS)
 """Highest first; each holds the flares of those before it."""
 

@@ -16,7 +16,7 @@ from pages._shared.charts import show_chart
 from pages._shared.link import linked
 from pages._shared.messages import DECISIONS, MASK_WORDS, frame_notes, plain, show_simulated
 from pages._shared.selectors import Selection
-from pages._shared.widgets import choose, show_table
+from pages._shared.widgets import choose, show_facts
 
 __all__ = ["show_few"]
 
@@ -25,6 +25,8 @@ _COLOURS: dict[str, Any] = {
     "mixed evidence": "orange",
     "flux rises": "violet",
 }
+_CLASSES: dict[str, Any] = {"eruptive": "blue", "confined": "orange"}
+"""Colours of a class, predicted or known."""
 _FLUXES: dict[Any, tuple[str, str]] = {
     "pil": ("PIL unsigned flux", "As the paper's Figure 6: the flux inside the RoPI of each hour."),
     "total": ("Total unsigned flux", "As the paper's Figure 7: the flux of the whole patch."),
@@ -52,7 +54,7 @@ def show_few(selection: Selection) -> None:
         show_simulated(_simulated_words(count, len(studies)))
     _show_bars(studies)
     st.markdown("### What the histories show")
-    show_table(overview(studies), "case_overview")
+    show_facts(overview(studies), "case_overview")
     st.caption(
         "Predicted: P(eruptive) in brackets. Slopes: Theil–Sen with 95 % interval, of the flux in "
         "each hour's own RoPI, in % of its median an hour. p: Mann–Kendall, corrected for serial "
@@ -115,14 +117,19 @@ def _show_detail(studies: list[CaseStudy]) -> None:
             _show_slopes(study)
         with right:
             _show_verdict(study)
-        show_table(other_measures(study), "detail_beside")
+            show_facts(other_measures(study), "detail_beside")
         with st.expander("All trends: every mask, polarity, threshold, with and without B/μ"):
-            show_table(study.systematics.table(), "detail_table")
+            show_facts(study.systematics.table(), "detail_table")
 
 
 def _show_verdict(study: CaseStudy) -> None:
-    word = study.verdict.word
-    st.badge(plain(word), color=_COLOURS.get(word, "gray"), icon=":material/gavel:")
+    word, made, followed = study.verdict.word, study.prediction, study.outcome.word
+    with st.container(key="detail_badges", horizontal=True, gap="xsmall"):
+        st.badge(plain(word), color=_COLOURS.get(word, "gray"), icon=":material/gavel:")
+        if made is not None:
+            predicted = f"predicted {made.label}, {made.probability:.2f}"
+            st.badge(plain(predicted), color=_CLASSES.get(made.label, "gray"))
+        st.badge(plain(f"outcome: {followed}"), color=_CLASSES.get(followed, "gray"))
     st.markdown(plain(study.verdict.sentence))
     for sentence in study.verdict.evidence:
         st.caption(plain(sentence))
@@ -131,10 +138,9 @@ def _show_verdict(study: CaseStudy) -> None:
             st.markdown(f"- {plain(sentence)}")
     if study.incomplete:
         st.warning(plain(study.incomplete), icon=":material/timelapse:")
-    if study.prediction is None:
+    if made is None:
         st.caption(f"The network: {plain(study.no_prediction)}")
     else:
-        made = study.prediction
         st.caption(
             f"The network ({plain(made.model)}, ≥{plain(made.flare_class)}): P(eruptive) = "
             f"{made.probability:.2f}, {DECISIONS[made.label]}."

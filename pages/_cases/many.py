@@ -24,11 +24,11 @@ from analysis.surveys.validation import validate, validation_table
 from hnn_core.exceptions import HnnError
 from hnn_core.regions.goes_classes import FLARE_CLASSES
 from pages._shared import caches
-from pages._shared.background import discard, discard_refused, offer, start
+from pages._shared.background import discard, discard_refused, offer
 from pages._shared.charts import show_chart
 from pages._shared.messages import MASK_WORDS, POLICY_WORDS, plain, region_label
 from pages._shared.selectors import Selection, choose_population
-from pages._shared.widgets import choose, download, show_table
+from pages._shared.widgets import choose, download, show_facts, show_table
 
 __all__ = ["show_many", "show_truth"]
 
@@ -92,11 +92,9 @@ def show_truth(selection: Selection) -> None:
     work = partial(validation_table, source, step=_STEP)
     title, unit = "Measuring simulated regions", "regions"
     windows = expected_windows(source.regions(), _STEP)
-    begun = st.session_state.setdefault("truths_begun", set())
-    if key not in begun:
-        begun.add(key)
-        start(key, title, unit, work, windows=windows)
-    table = offer("Measure", "truth_start", key, title, unit, lambda: work, windows=windows)
+    table = offer(
+        "Measure", "truth_start", key, title, unit, lambda: work, windows=windows, type="primary"
+    )
     if table is None:
         return
     found = validate(table, mask)
@@ -115,7 +113,7 @@ def show_truth(selection: Selection) -> None:
             alt="Correlation with the truth by longitude and threshold",
         )
     with st.expander("Numbers"):
-        show_table(found.table(), "truth_numbers")
+        show_facts(found.table(), "truth_numbers")
     with st.container(horizontal=True):
         download("All windows, CSV", lambda: table_csv(table), "validation.csv", "truth_csv")
         kept = discard_refused(key)
@@ -124,8 +122,8 @@ def show_truth(selection: Selection) -> None:
             key="truth_again",
             disabled=bool(kept),
             help=plain(kept) or None,
-            on_click=_anew,
-            args=(key, begun),
+            on_click=discard,
+            args=(key,),
         )
 
 
@@ -226,7 +224,7 @@ def _show_slopes(table: pd.DataFrame, selection: Selection) -> None:
                 alt=f"{QUANTITIES[column]} of {len(table)} windows by outcome",
             )
     if compared is not None:
-        show_table(comparison_table(compared), "many_compared")
+        show_facts(comparison_table(compared), "many_compared")
         left, right = st.columns([3, 2], gap="medium")
         with left:
             show_chart(
@@ -270,7 +268,7 @@ def _show_maps(table: pd.DataFrame, selection: Selection) -> None:
     for side, (by, heading) in zip(st.columns(2, gap="medium"), _HEADINGS.items(), strict=True):
         with side:
             st.markdown(f"**{plain(heading)}**")
-            show_table(overlap_table(class_overlaps(table, by)), f"many_maps_{by}")
+            show_facts(overlap_table(class_overlaps(table, by)), f"many_maps_{by}")
     st.caption(
         "Of maps that follow |B| alone, 6 to 12 % get p ≤ 0.05 (the project's benchmarks): a p "
         "just under 0.05 means little."
@@ -290,8 +288,3 @@ def _show_files(table: pd.DataFrame, name: str, key: str) -> None:
             parquet,
             f"many_{key}_parquet",
         )
-
-
-def _anew(key: Hashable, begun: set[Hashable]) -> None:
-    begun.discard(key)
-    discard(key)

@@ -8,6 +8,7 @@ import streamlit as st
 from analysis.export import ASSOCIATION_WORDS, flare_csv
 from hnn_core.catalogs.queries import find_flares
 from hnn_core.catalogs.store import Catalog
+from hnn_core.regions.goes_classes import LISTED
 from hnn_core.regions.words import read_day
 from pages._data.flares import show_chosen, show_flares, show_maps
 from pages._data.forms import checked, checked_region, checked_span, field, read_span, start, submit
@@ -18,7 +19,7 @@ from pages._shared.widgets import download
 
 __all__ = ["show_catalogue"]
 
-CLASSES = ("C", "M", "M5.0", "X", "any")
+CLASSES = (LISTED, "M", "M5.0", "X", "any")
 _WHOLE = (-90, 90)
 _LINKED: dict[str, Any] = {"bind": "query-params"}
 

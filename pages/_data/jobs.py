@@ -12,6 +12,7 @@ from hnn_core.jobs.jobs import State, stop
 from hnn_core.live.holdings import Holding, holdings
 from hnn_core.live.reporting import duration, size
 from hnn_core.magnetogram.conventions import iso_minute
+from hnn_core.regions.goes_classes import LISTED
 from hnn_core.sources.jsoc import newest
 from pages._data.forms import job_button
 from pages._data.view import explore_button, follows
@@ -46,7 +47,6 @@ _BUTTONS: dict[str, tuple[str, str, str, Callable[[DataJob], object]]] = {
     "remove": ("Remove", "close", "From this list only; what it fetched stays.", remove),
 }
 _VIEWS = {
-    "flares": ("Open the catalogue", "catalogue"),
     "cmes": ("Open the catalogue", "catalogue"),
     "build": ("Open the data set", "sets"),
 }
@@ -212,6 +212,8 @@ def _offer_result(job: DataJob, events: list[dict[str, Any]]) -> None:
     """Draw the buttons that lead from a finished job to what it brought."""
     if job.kind == "fetch":
         _offer_regions(job, events)
+    elif job.kind == "flares":
+        _offer_flares(job)
     elif job.kind in _VIEWS and "--plan" not in job.arguments:
         label, view = _VIEWS[job.kind]
         here = st.session_state.get("show") == view
@@ -219,6 +221,22 @@ def _offer_result(job: DataJob, events: list[dict[str, Any]]) -> None:
             plain(label), key=f"see_{job.name}", icon=":material/arrow_forward:"
         ):
             reopen(show=view)
+
+
+def _offer_flares(job: DataJob) -> None:
+    """Draw the button that shows the flares which a job has counted, and no others."""
+    given = dict(zip(job.arguments[::2], job.arguments[1::2], strict=False))
+    view = {
+        "show": "catalogue",
+        "from": given.get("--start", ""),
+        "to": given.get("--end", ""),
+        "least": LISTED,
+        "of": "",
+    }
+    if any(st.session_state.get(key) != value for key, value in view.items()) and st.button(
+        "Show these flares", key=f"see_{job.name}", icon=":material/arrow_forward:"
+    ):
+        reopen(**view)
 
 
 def _offer_regions(job: DataJob, events: list[dict[str, Any]]) -> None:

@@ -10,10 +10,11 @@ import streamlit as st
 
 from analysis.export import defused
 from hnn_core.live.reporting import counted
+from hnn_core.magnetogram.conventions import number
 from hnn_core.regions.base import SkippedFile, n_skipped, skipped_kinds
 from pages._shared.messages import plain
 
-__all__ = ["WHOLE", "choose", "choose_row", "download", "list_skipped", "show_table"]
+__all__ = ["WHOLE", "choose", "choose_row", "download", "list_skipped", "show_facts", "show_table"]
 
 T = TypeVar("T")
 _MOST_SKIPPED = 100
@@ -62,6 +63,27 @@ def show_table(rows: Any, key: str, *, columns: dict[str, Any] | None = None, **
     config = _COLUMNS | (columns or {})
     table = defused(pd.DataFrame(rows))  # its reader may save it as CSV
     return st.dataframe(table, hide_index=True, key=key, column_config=config, **more)
+
+
+def show_facts(rows: Any, key: str) -> None:
+    """Draw a table of few rows that is never wider than its place: words wrap.
+
+    For tables to read; those to sort, choose from or save are `show_table`'s. Numbers have three
+    digits, what is not known is a dash.
+    """
+    table = pd.DataFrame(rows)
+    cells = {
+        plain(str(name).replace("_", " ")): [_cell(value) for value in column]
+        for name, column in table.items()
+    }
+    with st.container(key=key):
+        st.table(pd.DataFrame(cells), hide_index=True, border="horizontal")
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float):
+        return "–" if pd.isna(value) else number(value, ".3g")
+    return value if isinstance(value, int) and not isinstance(value, bool) else plain(value)
 
 
 def choose(draw: Callable[..., Any], label: str, names: Mapping[Any, str], **more: Any) -> Any:

@@ -44,7 +44,7 @@ def app(browser, tmp_path_factory, log):
     slow = small_model(frames=10, image_size=128, depth=5)
     for name, model in (("small", small_model(frames=10)), ("slow", slow)):
         save_model(model, home / "models" / name, metadata={})
-    with browser_side.serve(home, log) as (address, _):
+    with browser_side.serve(home, log, HNN_CHECKS_AT_REST="1") as (address, _):
         yield address
     assert "Traceback" not in log.read_text()
 
@@ -289,6 +289,7 @@ def test_a_film_plays_pauses_and_is_taken_along(app, page, folder, tmp_path):
     assert picture(page) == halted
     assert halted[0] < hour_name(HOURS - 1).replace("T", " ")
 
+    assert page.locator(".st-key-film_mp4 button").count()
     with page.expect_download() as waiting:
         page.locator(".st-key-film_gif button").first.click()
     waiting.value.save_as(tmp_path / "film.gif")
@@ -318,44 +319,39 @@ def next_picture(page, last: list[str]) -> list[str]:
 # The map's checks
 
 
-def test_a_map_is_checked_while_the_hours_are_gone_through(app, page):
-    query = {"model": "slow", "population": "5:3", "map": "relevance", "trust": "faithful"}
+def test_marks_fill_in_while_one_rests_and_open_their_detail(app, page):
+    query = {"model": "slow", "population": "5:3", "map": "relevance"}
     page.goto(f"{app}/?{urlencode(query)}")
     browser_side.settled(page)
     first = page.url
-    press(
-        page,
-        "faithful_hours",
-        ".st-key-faithful_hours label[data-selected]:has-text('all hours')",
-        within="label:has-text('all hours')",
-    )
-    quiet(page)
-    press(page, "faithful_start", ".st-key-cancel_faithful button")
-    page.get_by_text(re.compile(r"[1-9][\d,]* of [\d,]+ frames")).wait_for()
-
     before = browser_side.magnetogram(page)
-    step(page, "back")
-    assert page.url != first
+    page.locator(".st-key-mark_faithful", has_text="frames").wait_for()
+    with browser_side.a_run(page):
+        page.keyboard.press("j")  # one moves on while it is computed
+    browser_side.settled(page)
+    page.wait_for_function("url => location.href !== url", arg=first)
     stepped = browser_side.magnetogram(page)
     assert stepped["sum"] != before["sum"]
     assert stepped["map"] == "relevance for eruptive"
-    assert 0.0 <= float(page.locator(".answer .number").inner_text()) <= 1.0
+    for name, said in (
+        ("hours", r"t(−\d)? \([+−]\d+\.\d\d\)"),
+        ("place", r"× chance, p = "),
+        ("faithful", r"curves|what was learnt|the same everywhere"),
+    ):
+        mark = page.locator(f".st-key-mark_{name} button").first
+        mark.filter(has_text=re.compile(said)).wait_for()
     sound(page)
-    step(page, "ahead")
-    assert page.url == first
-    # Else the step guarded nothing: the network was not asked by two at a time.
-    assert page.locator(".st-key-cancel_faithful").count() == 1
 
+    press(page, "mark_faithful", ".st-key-faithful_deletion_zero .scatterlayer .js-line")
     for kind in ("deletion", "insertion"):
         curves = page.locator(f".st-key-faithful_{kind}_zero .scatterlayer .js-line")
         curves.first.wait_for()
         assert curves.count() >= 4  # the map, |B|, the gradient, and the random ones' band
-    page.get_by_text(re.compile(r"[Tt]he map is .* random order in")).wait_for()
     page.get_by_text("Randomised network:").wait_for()
-    sound(page)
+    assert page.locator(".st-key-cancel_faithful").count() == 0  # it was not computed again
 
     place = ".st-key-overlap_1 .main-svg"
-    press(page, "trust", place, within="button:has-text('Where the map lies')")
+    press(page, "trust_question", place, within="button:has-text('Where the map lies')")
     in_address(page, "trust", "place")
     quiet(page)
     for key in ("0", "1"):
@@ -368,11 +364,3 @@ def test_a_map_is_checked_while_the_hours_are_gone_through(app, page):
         assert len(values) == 3
         assert all(0.0 < value <= 1.0 for value in values)
     sound(page)
-
-
-def step(page, way: str) -> None:
-    """Go an hour back or ahead, once."""
-    quiet(page)
-    with browser_side.a_run(page):
-        page.locator(f".st-key-hour_{way} button").first.click()
-    browser_side.settled(page)

@@ -306,6 +306,22 @@ def test_filters_choose_flares_and_stand_in_the_link(live):
     assert "No flare of the catalogue passes these filters" in words(app)
 
 
+def test_a_job_counts_the_flares_that_its_table_shows(live, capsys):
+    days = ["--start", "2011-02-14", "--end", "2011-02-15"]
+    assert main(["data", "flares", *days, "--json"]) == 0
+    end = [json.loads(one) for one in capsys.readouterr().out.splitlines()][-1]
+    log = START + line("end", text=end["text"], flares=end["flares"])
+    drawn_job(log=log, process=DEAD, kind="flares", arguments=days)
+    app = opened(show="catalogue", least="X", of="11158")
+    assert len(app.dataframe[0].value) != end["flares"]
+    next(one for one in app.button if as_read(one.label) == "Show these flares").click().run()
+    assert not app.exception
+    assert app.query_params["from"] == "2011-02-14"
+    assert len(app.dataframe[0].value) == end["flares"] > 1
+    assert f"{end['flares']} flares of class C and above" in as_read(words(app))
+    assert "Show these flares" not in {as_read(one.label) for one in app.button}
+
+
 def test_an_empty_catalogue_says_how_to_fill_it(started):
     app = opened(show="catalogue")
     assert "The catalogue is empty" in words(app)

@@ -1,17 +1,30 @@
 import base64
+import gc
 import io
+import math
 import zipfile
+from dataclasses import replace
+from itertools import pairwise
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
 from PIL import Image
 from plotly.colors import hex_to_rgb
 
 from analysis.figures import style
-from analysis.figures.film import animation_gif, frame_picture, frames_zip, one_size
-from analysis.figures.film_player import animation_figure
+from analysis.figures.film import FlareMark, Story, film_sheet, frame_picture
+from analysis.figures.film_player import (
+    animation_figure,
+    animation_gif,
+    animation_mp4,
+    frames_zip,
+    no_mp4,
+    one_size,
+)
 from analysis.figures.overlays import heat_rgba
 from analysis.physics.pil import PilMasks, detect_pils
+from hnn_core.exceptions import FigureError
 from tests.support.drawn_regions import boundary, drawn_magnetogram
 
 pytestmark = pytest.mark.slow
@@ -40,20 +53,16 @@ def flat_field(**changes: object) -> object:
 # Pictures
 
 
-def test_the_field_is_grey_with_north_up_and_a_line_of_text_below():
+def test_the_field_is_grey_with_north_up():
     field = np.zeros(SIZE, dtype=np.float32)
     field[:40] = -1000.0  # south
     field[40:, 60:] = 1000.0  # northwest
     picture = frame_picture(drawn_magnetogram(field), width=240)
     drawn = pixels(picture)
-    assert picture.width == 240
-    assert picture.height > 160  # the field alone
+    assert picture.size == (240, 160)
     assert drawn[10, 10].tolist() == GREY
     assert drawn[10, -10].tolist() == WHITE
     assert drawn[150, 10].tolist() == BLACK
-    below = drawn[160:]
-    assert below[0, 0].tolist() == list(hex_to_rgb("#0e1117"))
-    assert below.max() > 200  # letters
 
 
 def test_lines_lie_where_the_masks_are():
@@ -137,19 +146,81 @@ def test_pixels_off_the_disk_are_drawn_as_no_field():
     assert drawn[10, 110].tolist() == GREY
 
 
-def test_simulated_pictures_say_so_whatever_the_caption():
-    plain = frame_picture(flat_field(), caption="AR 1")
-    said = frame_picture(flat_field(simulated=True), caption="AR 1")
-    orange = list(hex_to_rgb(style.INTERPOLATED))
-    assert orange in pixels(said)[-20:].reshape(-1, 3).tolist()
-    assert orange not in pixels(plain).reshape(-1, 3).tolist()
-    long = frame_picture(flat_field(simulated=True), caption="a long name " * 40)
-    assert orange in pixels(long)[-20:].reshape(-1, 3).tolist()
+# Sheets
+
+STORY = Story(
+    "AR 11158 · HARP 377",
+    ("2011-02-13T05:00", "2011-02-13T06:00", "2011-02-13T07:00"),
+    (0.0, 1.0, 2.0),
+    (0.2, math.nan, 0.9),
+    (FlareMark(1.5, "M6.6", "unlinked"),),
+    "",
+    ("pil", "ropi"),
+    "attention rollout",
+    (0.0, 1.0),
+    False,
+)
 
 
-def test_the_caption_names_region_and_time_by_default():
-    given = frame_picture(flat_field(), caption="AR 11158  2011-02-13 05:00 TAI")
-    assert frame_picture(flat_field()).tobytes() == given.tobytes()
+def sheet(at: int = 0, story: Story = STORY, **changes: object) -> np.ndarray:
+    mag = drawn_magnetogram(boundary(*SIZE), **changes)
+    picture = frame_picture(mag, masks=detect_pils(mag.field), width=600)
+    return pixels(film_sheet(mag, picture, story, at))
+
+
+def has(drawn: np.ndarray, colour: str) -> bool:
+    return bool((drawn == hex_to_rgb(colour)).all(axis=-1).any())
+
+
+def test_a_sheet_holds_the_picture_and_has_room_for_what_explains_it():
+    mag = drawn_magnetogram(boundary(*SIZE))
+    picture = frame_picture(mag, width=600)
+    whole = film_sheet(mag, picture, STORY, 0)
+    assert all(side % 2 == 0 for side in whole.size)
+    assert whole.width > 700
+    found = pixels(whole)
+    inside = found[66 : 66 + 300, 74 : 74 + 400]  # without the scale bar and the words on it
+    assert (inside == pixels(picture)[:300, :400]).all()
+
+
+def test_the_pil_and_the_ropi_are_told_apart_in_colour_and_in_the_legend():
+    legend = sheet()[40:60]
+    assert style.PIL != style.ROPI
+    assert has(legend, style.PIL)
+    assert has(legend, style.ROPI)
+    only = sheet(story=replace(STORY, show=("pil",)))[40:60]
+    assert has(only, style.PIL)
+    assert not has(only, style.ROPI)
+
+
+def test_a_ropi_shows_about_its_line():
+    mag = drawn_magnetogram(boundary(*SIZE))
+    drawn = pixels(frame_picture(mag, masks=detect_pils(mag.field), width=900))
+    counts = {
+        name: int((drawn == hex_to_rgb(getattr(style, name))).all(axis=-1).sum())
+        for name in ("PIL", "ROPI")
+    }
+    assert min(counts.values()) > 500
+
+
+def test_a_sheet_marks_flares_and_the_hour():
+    colour = style.ASSOCIATIONS["unlinked"][0]
+    assert has(sheet(), colour)
+    assert not has(sheet(story=replace(STORY, flares=())), colour)
+    assert (sheet(0) != sheet(2)).any()
+    unknown = replace(STORY, flares=(), flares_words="flares were not looked up")
+    assert (sheet(story=unknown) != sheet(story=replace(STORY, flares=()))).any()
+
+
+def test_simulated_sheets_say_so_and_credit_nobody():
+    plain, said = sheet(), sheet(simulated=True)
+    assert not has(plain, style.INTERPOLATED)
+    assert has(said, style.INTERPOLATED)
+    assert (plain[-30:] != said[-30:]).any()
+
+
+def test_an_hour_without_a_prediction_says_so():
+    assert (sheet(1)[:40] != sheet(0)[:40]).any()
 
 
 @pytest.mark.parametrize(
@@ -181,6 +252,45 @@ def test_the_film_has_every_hour_for_its_time_and_runs_over():
             assert np.abs(pixels(film)[20, 30] - hex_to_rgb(colour)).max() <= 2
 
 
+@pytest.mark.skipif(bool(no_mp4()), reason="ffmpeg does not start here")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_mp4_has_every_hour_in_its_size_and_colours():
+    mag = drawn_magnetogram(boundary(*SIZE))
+    picture = frame_picture(mag, masks=detect_pils(mag.field), width=600)
+    pictures = [film_sheet(mag, picture, STORY, at) for at in range(3)]
+    data = animation_mp4(pictures)
+    assert data[4:8] == b"ftyp"
+    assert data.index(b"moov") < data.index(b"mdat")  # plays before all of it has come
+    about = iio.immeta(data, extension=".mp4")
+    assert (about["codec"], about["size"], about["fps"]) == ("h264", pictures[0].size, 2.0)
+    assert about["pix_fmt"].startswith("yuv420p")
+    film = iio.imread(data, extension=".mp4").astype(int)
+    assert film.shape == (3, pictures[0].height, pictures[0].width, 3)
+    for found, drawn in zip(film, pictures, strict=True):
+        # Colour is kept at half the detail, and not exactly.
+        assert np.sqrt(np.mean((found - pixels(drawn)) ** 2)) < 6
+    assert all((np.abs(one - other) > 40).any() for one, other in pairwise(film))
+    pil, ropi = film[0, 50, 88], film[0, 50, 148]  # in the legend
+    assert np.abs(pil - hex_to_rgb(style.PIL)).max() < 60
+    assert np.abs(pil - ropi).max() > 80
+    gc.collect()  # imageio leaves the pipes of its reader to the collector, which warns
+
+
+def test_a_film_of_odd_sides_is_refused():
+    with pytest.raises(ValueError, match="even width"):
+        animation_mp4([uniform("#ffffff", (61, 40))])
+
+
+def test_without_ffmpeg_a_sentence_says_what_to_do(monkeypatch):
+    def absent() -> str:
+        raise RuntimeError("No ffmpeg exe could be found")
+
+    monkeypatch.setattr("imageio_ffmpeg.get_ffmpeg_exe", absent)
+    assert no_mp4().startswith("ffmpeg cannot be started here")
+    with pytest.raises(FigureError, match="save the GIF"):
+        animation_mp4([uniform("#ffffff")])
+
+
 def test_lines_keep_their_colours_in_the_film():
     mag = drawn_magnetogram(boundary(*SIZE))
     masks = detect_pils(mag.field)
@@ -201,7 +311,7 @@ def test_the_same_pictures_give_the_same_bytes():
 
     def made() -> list[Image.Image]:
         heat = np.random.default_rng(1).random(SIZE)
-        return [frame_picture(mag, heat=heat, caption=str(hour)) for hour in range(3)]
+        return [film_sheet(mag, frame_picture(mag, heat=heat), STORY, at) for at in range(3)]
 
     names = ["a", "b", "c"]
     assert animation_gif(made()) == animation_gif(made())
