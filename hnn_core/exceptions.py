@@ -191,3 +191,7 @@ class OffLineError(ServiceError):
 
 class TransientReplyError(ServiceError):
     """One reply was not sound; another request may help. Never leaves `hnn_core.services`."""
+
+
+class FigureError(HnnError):
+    """A figure cannot be turned into a picture or a file."""

@@ -6,9 +6,11 @@ import streamlit as st
 
 from analysis.figures.filmstrip import filmstrip_figure
 from pages._explore.answer import show_answer
+from pages._explore.around import show_around
 from pages._explore.controls import choose_map
 from pages._explore.downloads import show_downloads
 from pages._explore.eyepiece import send_maps, send_second, show_viewer
+from pages._explore.figure_words import figure_words, offer_picture
 from pages._explore.histories import (
     read_histories,
     show_area,
@@ -20,7 +22,14 @@ from pages._explore.trust import show_trust
 from pages._explore.view import View, first_hour, read_heat, read_view
 from pages._shared import caches
 from pages._shared.charts import show_chart
-from pages._shared.messages import flares_sentence, plain, position, worded_errors
+from pages._shared.messages import (
+    flares_label,
+    flares_sentence,
+    plain,
+    position,
+    show_simulated,
+    worded_errors,
+)
 from pages._shared.selectors import selected
 
 STRIP_WIDTH = 1000  # pixels; wider pages enlarge it
@@ -33,36 +42,53 @@ with st.sidebar:
 
 records = caches.hours(selection.place)
 hours = list(records)
-with st.container(key="heading", horizontal=True, vertical_alignment="bottom"):
+heading = st.container(key="heading", horizontal=True, vertical_alignment="center", gap="small")
+# The places of everything, in their order on the page; app.css lays them out for each width.
+with st.container(key="explore"):
+    with st.container(key="seen"):
+        picture = st.container(key="picture")
+        strip_place = st.container(key="strip")
+        trust_place = st.container(key="trust_place")
+    with st.container(key="found"):
+        with st.container(key="side"):
+            card = st.container(key="answer", border=True)
+            around = st.container(key="around")
+        passage_place = st.container(key="passage_place")
+below = st.container(key="below")
+transport = st.container(key="transport")
+
+with heading:
     st.markdown(f"## {plain(region.name)}", width="content")
     when_and_where = st.empty()
+    with st.popover(plain(flares_label(region)), type="tertiary", icon=":material/flare:"):
+        st.markdown(plain(flares_sentence(region)))
+    if region.simulated:
+        show_simulated()
 shown = partial(caches.hour_shown, selection.place)
-with st.container(key="transport"):  # whatever it draws, the viewer below keeps its place
+with transport:
     hour = time_control(region, hours, partial(first_hour, selection, records), shown)
-
-with st.container(key="viewer", horizontal=True):
-    picture = st.container(key="picture")
-    card = st.container(key="answer", border=True)
 with picture:
     show_viewer(selection, hour, records)  # before the network runs
 
 view: View | None = None
 with card, worded_errors(), st.spinner("Reading the hours and running the network …"):
     view = read_view(selection, hour, records[hour])
-where = f"{position(view.frame) or 'Position not known,'} at" if view else "At"
-when_and_where.caption(plain(f"{where} {hour.replace('T', ' ')} TAI. {flares_sentence(region)}"))
+where = (position(view.frame) if view else "") or "Position not known"
+when_and_where.caption(f"{plain(where)} · {plain(hour.replace('T', ' '))} TAI", width="content")
 
 heat = None
 if view:
     with card:
         show_answer(view)
+    with around:
+        show_around(view)
     with worded_errors():
         heat = read_heat(view, choice)
     with picture:
         send_maps(view, heat)
         send_second(selection, hour, records, choice)
+        offer_picture(view, heat)
 if view and view.sequence:
-    st.markdown("### Input hours of the network")
     strip = filmstrip_figure(
         view.sequence.frames,
         heat.heats if heat else None,
@@ -70,27 +96,33 @@ if view and view.sequence:
         signed=heat is not None and heat.signed,
         width=STRIP_WIDTH,
     )
-    with st.container(key="strip"):
+    with strip_place:
         show_chart(
             strip,
             kind="strip",
             ratio=strip.layout.height / STRIP_WIDTH,
             key="filmstrip",
             alt=f"The {len(view.sequence)} magnetograms up to {hour} TAI",
+            simulated=region.simulated,
+            words=figure_words(
+                *(selection, view, "Input hours of the network", "magnetogram", "network")
+            ),
         )
 
-if view and heat:
-    with worded_errors():
+if view:
+    with trust_place, worded_errors():
         show_trust(view, heat)
 
-st.markdown("### Over the passage")
 histories = read_histories(selection, records)
-show_histories(selection, hour, view, histories)
+with passage_place:
+    st.markdown("### Over the passage")
+    show_histories(selection, hour, view, histories)
 mark_predictions(selection, histories.probability)
-st.markdown("### Magnetic flux of the input hours")
-show_area(view)
-for column, (name, title) in zip(st.columns(2, gap="medium"), FLUXES.items(), strict=True):
-    with column:
-        show_flux_bars(view, name, title)
-if view:
-    show_downloads(view, histories, heat)
+with below:
+    st.markdown("### Magnetic flux of the network's hours")
+    show_area(view)
+    for side, (name, title) in zip(st.columns(2, gap="medium"), FLUXES.items(), strict=True):
+        with side:
+            show_flux_bars(view, name, title)
+    if view:
+        show_downloads(view, histories, heat)

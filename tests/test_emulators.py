@@ -1,12 +1,14 @@
 """The emulators behave as the services do: queries, files, exports, tables and faults."""
 
 import csv
+import gc
 import http.client
 import io
 import json
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -15,7 +17,7 @@ import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import drms
 import numpy as np
@@ -28,6 +30,7 @@ from hnn_core.magnetogram.magnetogram import read_fits
 from tests.conftest import ROOT, real_data
 from tests.emulators import Emulator, emulated, real_world, small_world, times
 from tests.emulators.record_set import RecordSetError, select
+from tests.support.waiting import until
 
 NOW = datetime(2026, 3, 4, 15, 30, tzinfo=UTC)
 SERIES = "hmi.sharp_cea_720s"
@@ -506,6 +509,25 @@ def test_one_client_that_keeps_its_connection_is_seen_as_one(emulator):
     connection.close()
     other.close()
     assert [r.path for r in emulator.asked("harp_noaa")] == ["/harp_noaa.txt"] * 3
+
+
+def test_a_client_that_goes_away_leaves_no_socket_to_the_garbage_collector():
+    gone = struct.pack("ii", 1, 0)  # SO_LINGER: what is left is dropped, the server meets a reset
+    gc.disable()
+    try:
+        with emulated(WORLD) as emulator:
+            path, address = path_of(emulator), ("127.0.0.1", urlsplit(emulator.url).port)
+            emulator.bytes_per_s = 100_000.0
+            with socket.create_connection(address) as client:
+                client.sendall(f"GET {path} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
+                assert client.recv(12) == b"HTTP/1.1 200"
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, gone)
+            until(lambda: emulator.connections.now == 0, "the end of the connection")
+        sockets = [one for one in gc.get_objects() if isinstance(one, socket.socket)]
+        held = [one for one in sockets if one.fileno() >= 0 and one.getsockname() == address]
+        assert held == []
+    finally:
+        gc.enable()
 
 
 def test_faults_strike_as_often_as_ordered(emulator):

@@ -51,7 +51,7 @@ def layer_heads_figure(attention: np.ndarray) -> go.Figure:
     mosaic = go.Heatmap(
         z=np.log10(np.maximum(values, lowest)),
         name="attention",
-        colorscale=[list(stop) for stop in style.HEAT_SCALE],
+        colorscale="Plasma",
         zmin=float(np.log10(lowest)),
         zmax=float(np.log10(most)),
         hoverongaps=False,

@@ -1,5 +1,6 @@
 """The hours of a region as pictures, each with its lines and its heat map."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,11 +10,11 @@ from astropy.time import Time
 from PIL import Image
 
 from analysis.cases.explained import map_options
-from analysis.figures.film import frame_picture
+from analysis.figures.film import FlareMark, Story, film_sheet, frame_picture
 from analysis.figures.overlays import heat_limits
 from analysis.physics.pil import PilMasks, detect_pils
 from hnn_core.exceptions import HnnError, PositionError, SequenceError
-from hnn_core.magnetogram.conventions import iso_minute
+from hnn_core.magnetogram.conventions import iso_minute, tai_seconds
 from hnn_core.magnetogram.grid import Box, covering_box, frame_boxes, placed, placed_frame
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.preprocess import crop_boxes, tokens_to_patch
@@ -25,6 +26,8 @@ if TYPE_CHECKING:  # knows torch
     from hnn_core.network.predictor import Predictor
 
 __all__ = ["Film", "make_film"]
+
+_HEAT_NAMES = {"rollout": "attention rollout"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +97,8 @@ class _Shot(NamedTuple):
     frame: Magnetogram
     masks: PilMasks
     heat: np.ndarray | None
-    words: str
-    """Of the prediction."""
+    probability: float
+    """NaN where there is no prediction."""
 
 
 def _shot(
@@ -106,7 +109,7 @@ def _shot(
     method: str,
     cancel: Any,
 ) -> _Shot:
-    heat, words = None, ""
+    heat, probability = None, math.nan
     frame = build_sequence(source, region.id, hour, 1).frames[0]
     if predictor is not None:
         from hnn_core.explanation.service import explain
@@ -117,10 +120,10 @@ def _shot(
             if maps is not None:
                 (box,) = crop_boxes([frame], predictor.preprocess_config.crop)
                 heat = tokens_to_patch(maps[-1], box)
-            words = f"P(eruptive) = {predictor.predict(sequence).probability:.2f}"
+            probability = predictor.predict(sequence).probability
         except (SequenceError, PositionError):
-            words = "no prediction"
-    return _Shot(frame, detect_pils(frame.field), heat, words)
+            heat = None
+    return _Shot(frame, detect_pils(frame.field), heat, probability)
 
 
 def _on_one_grid(shots: list[_Shot]) -> tuple[list[_Shot], str]:
@@ -143,6 +146,22 @@ def _on_box(shot: _Shot, at: Box, to: Box) -> _Shot:
     )
 
 
+def _passage(
+    region: Region, shots: list[_Shot]
+) -> tuple[tuple[float, ...], tuple[float, ...], tuple[FlareMark, ...], str]:
+    """Hours since the first, P(eruptive), flares between them, and what is not known of those."""
+    seconds = [float(tai_seconds(shot.frame.t_rec)) for shot in shots]
+    hours = tuple((one - seconds[0]) / 3600.0 for one in seconds)
+    peaks = [(float(tai_seconds(flare.peak)) - seconds[0]) / 3600.0 for flare in region.flares]
+    marks = tuple(
+        FlareMark(peak, flare.goes_class, flare.known)
+        for peak, flare in zip(peaks, region.flares, strict=True)
+        if 0.0 <= peak <= hours[-1]
+    )
+    words = "" if region.flares or region.lookups else "flares were not looked up"
+    return hours, tuple(shot.probability for shot in shots), marks, words
+
+
 def _film(
     region: Region, shots: list[_Shot], method: str, show: tuple[str, ...], left_out: list[str]
 ) -> Film:
@@ -151,17 +170,17 @@ def _film(
     heats = [shot.heat for shot in shots if shot.heat is not None]
     limits = heat_limits(heats, signed=signed)
     names = [iso_minute(shot.frame.t_rec) for shot in shots]
+    look: dict[str, Any] = {"signed": signed, "show": show, "heat_range": limits}
+    heat_name = _HEAT_NAMES.get(method, f"{method} for eruptive") if heats else ""
+    story = Story(region.name, tuple(names), *_passage(region, shots), heat_name=heat_name, **look)
     pictures = [
-        frame_picture(
+        film_sheet(
             shot.frame,
-            heat=shot.heat,
-            signed=signed,
-            masks=shot.masks,
-            show=show,
-            heat_range=limits,
-            caption=f"{region.name}  {name.replace('T', ' ')} TAI  {shot.words}".rstrip(),
+            frame_picture(shot.frame, heat=shot.heat, masks=shot.masks, **look),
+            story,
+            at,
         )
-        for shot, name in zip(shots, names, strict=True)
+        for at, shot in enumerate(shots)
     ]
     words = f"{len(shots)} hours; one colour scale for all of them."
     if method == "rollout":

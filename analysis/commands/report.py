@@ -15,6 +15,7 @@ from analysis.cases.case_study import NO_MODEL
 from analysis.cases.explained import MAP_METHODS
 from analysis.cases.making import ReportCase, make_all, make_case
 from analysis.commands.options import AsJson, check_out, json_rows, write
+from analysis.figures.publication import require_browser
 from analysis.report.data import cases_table
 from analysis.report.files import ReportFiles
 from hnn_core.exceptions import ModelError
@@ -78,6 +79,10 @@ def report(
     parquet: Annotated[
         Path | None, typer.Option(help="Also one tidy table, a row a region and hour.")
     ] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(help="Also each figure as SVG, PDF and PNG in this folder; takes Chromium."),
+    ] = None,
     no_explain: Annotated[
         bool, typer.Option("--no-explain", help="No maps of the network.")
     ] = False,
@@ -98,6 +103,8 @@ def report(
     check_out(*files)
     if len({path.resolve() for path in files}) < len(files):
         raise typer.BadParameter("--out, --zip and --parquet must be different files")
+    if figures is not None:
+        _check_figures(figures)
     if flare_class:
         threshold(flare_class)
     requested = _requested(case_set, source or [], region or [], time or [], model or [])
@@ -136,6 +143,7 @@ def report(
         cases, absent = make_all(requested.cases, open_source, find_model, make, complain)
     flags = {"--no-explain": no_explain, "--no-check": no_check, "--occlusion": occlusion}
     values = {"--flare-class": flare_class, "--zip": archive, "--parquet": parquet}
+    values["--figures"] = figures
     options = [name for name, given in flags.items() if given]
     options += [w for name, value in values.items() if value for w in (name, Path(value).name)]
     made = ReportFiles(cases, absent, requested.name, out.name, options)
@@ -144,10 +152,11 @@ def report(
         write(archive, made.archive)
     if parquet is not None:
         write(parquet, made.parquet)
+    drawn = [] if figures is None else _write_figures(made, figures)
     if as_json:
         echo_json(
             {
-                "files": [str(path) for path in files],
+                "files": [str(path) for path in (*files, *drawn)],
                 "cases": json_rows(cases_table(cases)),
                 "absent": [{"case": one.name, "reason": one.reason} for one in absent],
             }
@@ -156,7 +165,25 @@ def report(
     for one in cases:
         typer.echo(f"{one.study.name}: {one.study.verdict.sentence}")
     named = ", ".join(f"{path} ({path.stat().st_size / 1e6:.1f} MB)" for path in files)
+    named += f", {len(drawn)} files of figures in {figures}" if drawn else ""
     typer.echo(f"{len(cases)} of {len(cases) + len(absent)} cases in {named}")
+
+
+def _check_figures(folder: Path) -> None:
+    """Refuse, before any work, a folder that cannot be, or a machine that cannot draw."""
+    if folder.exists() and not folder.is_dir():
+        raise typer.BadParameter(f"cannot write figures into {folder}: it is a file")
+    check_out(folder / "figure.svg" if folder.is_dir() else folder)
+    require_browser()
+
+
+def _write_figures(made: ReportFiles, folder: Path) -> list[Path]:
+    folder.mkdir(exist_ok=True)
+    drawn = []
+    for name, content in made.figures():
+        drawn.append(folder / name)
+        write(drawn[-1], content)
+    return drawn
 
 
 def _requested(

@@ -9,19 +9,16 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.figures import style
+from analysis.figures.disk import MERIDIANS_DEG, ROOM, orthographic, sphere
 
 __all__ = ["butterfly_figure", "disk_figure", "largest_placed"]
 
 _ORDER = ("unknown", "unlinked", "eruptive")
 """Of drawing: what is known best lies on top."""
-_MERIDIANS_DEG = (-70, -45, 0, 45, 70)
-_PARALLELS_DEG = (-30, 0, 30)
 _LIMB_DEG = 90.0
 _SMALLEST_FLUX = 1e-6
 _SMALLEST_PX, _DECADE_PX, _LARGEST_PX = 4.0, 4.5, 20.0
 _HOVER_CHARACTERS = 60
-_ROOM = 1.08
-"""Half the side of the disk's figure, in solar radii."""
 
 
 def largest_placed(flares: pd.DataFrame, most: int = 3000) -> pd.DataFrame:
@@ -86,12 +83,13 @@ def disk_figure(flares: pd.DataFrame) -> go.Figure:
     """
 
     def project(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        return _projected(part["longitude_deg"].to_numpy(), part["latitude_deg"].to_numpy())
+        x, y, _ = orthographic(part["longitude_deg"], part["latitude_deg"])
+        return x, y
 
     seen = flares[flares["longitude_deg"].abs() <= _LIMB_DEG]
-    axis = {"range": [-_ROOM, _ROOM], "visible": False}
+    axis = {"range": [-ROOM, ROOM], "visible": False}
     figure = style.house_figure(
-        [_sphere(), *_points(seen, project)],
+        [sphere(), *_points(seen, project)],
         uirevision="disk",
         height=340,
         showlegend=False,
@@ -100,7 +98,7 @@ def disk_figure(flares: pd.DataFrame) -> go.Figure:
         xaxis=axis,
         yaxis=axis | {"scaleanchor": "x", "scaleratio": 1},
     )
-    for degrees in _MERIDIANS_DEG:
+    for degrees in MERIDIANS_DEG:
         figure.add_annotation(
             x=np.sin(np.deg2rad(degrees)),
             y=0.0,
@@ -142,24 +140,6 @@ def _sizes(flux: np.ndarray) -> np.ndarray:
     """Diameters in pixels: C1 is 4, and 4.5 more for every ten times the flux."""
     decades = np.log10(np.clip(np.nan_to_num(flux), _SMALLEST_FLUX, None) / _SMALLEST_FLUX)
     return np.clip(_SMALLEST_PX + _DECADE_PX * decades, None, _LARGEST_PX)
-
-
-def _projected(longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Orthographic projection of Stonyhurst degrees, in solar radii."""
-    longitude, latitude = np.deg2rad(longitude), np.deg2rad(latitude)
-    return np.cos(latitude) * np.sin(longitude), np.sin(latitude)
-
-
-def _sphere() -> go.Scatter:
-    """Limb, meridians and parallels."""
-    along = np.append(np.linspace(-90.0, 90.0, 91), np.nan)  # NaN lifts the pen
-    lines = [
-        _projected(np.full_like(along, meridian), along)
-        for meridian in (*_MERIDIANS_DEG, -_LIMB_DEG, _LIMB_DEG)
-    ]
-    lines += [_projected(along, np.full_like(along, parallel)) for parallel in _PARALLELS_DEG]
-    x, y = np.concatenate(lines, axis=1)
-    return style.line("limb, meridians and parallels", x, y, "rgba(128,136,150,0.6)", 1)
 
 
 def _words(flare: dict) -> str:

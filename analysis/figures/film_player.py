@@ -1,16 +1,37 @@
-"""Pictures of a region's hours as a figure that plays."""
+"""A film of pictures: as a figure that plays, and as files."""
 
+import io
+import tempfile
+import zipfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
-from PIL import Image
+from PIL import Image, ImageOps
+from plotly.colors import hex_to_rgb
 
 from analysis.figures import style
-from analysis.figures.film import SECONDS, one_size
+from analysis.figures.film import COLOURS
 from analysis.figures.filmstrip import image_layer, picture_bytes
+from hnn_core.exceptions import FigureError
 
-__all__ = ["animation_figure"]
+__all__ = [
+    "SECONDS",
+    "animation_figure",
+    "animation_gif",
+    "animation_mp4",
+    "frames_zip",
+    "no_mp4",
+    "one_size",
+]
+
+SECONDS = 0.5
+"""That each picture of a film is shown."""
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+"""The earliest time that a zip can hold; with it equal pictures give equal files."""
+_INSTEAD = "save the GIF, or all pictures as a zip."
 
 _MOST = 2_100_000
 """Bytes of 48 pictures together, which base64 makes a third more; twice as many for more hours."""
@@ -133,3 +154,166 @@ def _slider(names: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
             for name, label in zip(names, labels, strict=True)
         ],
     }
+
+
+def one_size(pictures: Sequence[Image.Image]) -> list[Image.Image]:
+    """Put pictures that are smaller than the largest on a canvas of its size.
+
+    Patches of a region may differ by a pixel or two from hour to hour.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if not pictures:
+        raise ValueError("no picture to show: give at least one")
+    size = tuple(max(picture.size[axis] for picture in pictures) for axis in (0, 1))
+    framed = []
+    for picture in pictures:
+        across, up = size[0] - picture.width, size[1] - picture.height
+        edges = (across // 2, up, across - across // 2, 0)
+        framed.append(
+            ImageOps.expand(picture, edges, style.PAPER[True]) if across or up else picture
+        )
+    return framed
+
+
+def animation_gif(pictures: Sequence[Image.Image]) -> bytes:
+    """Make a film that runs over and over.
+
+    A GIF, since it moves in every browser and slide program: of an animated PNG those show the
+    first picture, and many cannot read WebP at all. Its 256 colours are chosen once for all
+    pictures, so that nothing flickers; lines and text keep their own exactly. `frames_zip` has
+    the full colours.
+
+    Parameters
+    ----------
+    pictures : sequence of Image
+        In order of time; each is shown for `SECONDS`.
+
+    Returns
+    -------
+    bytes
+        The same for the same pictures.
+
+    Raises
+    ------
+    ValueError
+        If there is no picture.
+    """
+    pictures = one_size(pictures)
+    palette = _palette(pictures)
+    reduced = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
+    return picture_bytes(
+        reduced[0],
+        "gif",
+        save_all=True,
+        append_images=reduced[1:],
+        duration=round(1000 * SECONDS),
+        loop=0,
+        optimize=False,
+        disposal=1,
+    )
+
+
+def animation_mp4(pictures: Sequence[Image.Image]) -> bytes:
+    """Make a film that every browser and slide program plays: MP4, H.264.
+
+    Parameters
+    ----------
+    pictures : sequence of Image
+        In order of time, each shown for `SECONDS`, of even width and height, as those of
+        `analysis.figures.film.film_sheet` are.
+
+    Raises
+    ------
+    ValueError
+        If there is no picture, or width or height are odd.
+    FigureError
+        ffmpeg cannot be started, or fails.
+    """
+    pictures = one_size(pictures)
+    if any(side % 2 for side in pictures[0].size):
+        raise ValueError(f"H.264 needs an even width and height, got {pictures[0].size}")
+    if no_mp4():
+        raise FigureError(no_mp4())
+    import imageio_ffmpeg
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "film.mp4"
+        film = imageio_ffmpeg.write_frames(
+            str(path),
+            pictures[0].size,
+            fps=1.0 / SECONDS,
+            codec="libx264",
+            pix_fmt_out="yuv420p",
+            quality=None,
+            macro_block_size=2,
+            output_params=["-crf", "16", "-movflags", "+faststart"],
+            ffmpeg_log_level="error",
+        )
+        try:
+            film.send(None)
+            for picture in pictures:
+                film.send(np.ascontiguousarray(picture.convert("RGB")))
+            film.close()
+            return path.read_bytes()
+        except OSError as error:
+            raise FigureError(f"ffmpeg could not write the film ({error}); {_INSTEAD}") from error
+
+
+def no_mp4() -> str:
+    """Return why no MP4 can be made, as a sentence; empty if it can."""
+    try:
+        import imageio_ffmpeg
+
+        imageio_ffmpeg.get_ffmpeg_exe()
+    except (ImportError, OSError, RuntimeError):
+        return f"ffmpeg cannot be started here, so there is no MP4; {_INSTEAD}"
+    return ""
+
+
+def _palette(pictures: Sequence[Image.Image]) -> Image.Image:
+    """Choose colours from a few of the pictures, and add those of lines and text."""
+    some = pictures[:: -(-len(pictures) // 8)]
+    # Every third pixel: the choice is as good and takes a ninth of the time.
+    width, height = (max(1, length // 3) for length in some[0].size)
+    sheet = Image.new("RGB", (width, height * len(some)))
+    for place, picture in enumerate(some):
+        sheet.paste(picture.resize((width, height), Image.Resampling.NEAREST), (0, place * height))
+    chosen = sheet.quantize(256 - len(COLOURS), method=Image.Quantize.MEDIANCUT, kmeans=4)
+    found = chosen.getpalette() or []
+    exact = [channel for colour in COLOURS for channel in hex_to_rgb(colour)]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*exact, *found[: 768 - len(exact)]])
+    return palette
+
+
+def frames_zip(pictures: Sequence[Image.Image], names: Sequence[str]) -> bytes:
+    """Pack pictures as PNG files, in full colours.
+
+    Parameters
+    ----------
+    pictures : sequence of Image
+    names : sequence of str
+        One a picture, such as its time in ISO minutes; colons are left out of the files' names.
+
+    Returns
+    -------
+    bytes
+        A zip, the same for the same pictures.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many different names as pictures.
+    """
+    files = [f"{name.replace(':', '').replace('/', '_')}.png" for name in names]
+    if len(files) != len(pictures) or len(set(files)) != len(files):
+        raise ValueError(f"{len(pictures)} pictures need a name each, got {list(names)}")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, picture in zip(files, pictures, strict=True):
+            archive.writestr(zipfile.ZipInfo(name, _LONG_AGO), picture_bytes(picture, "png"))
+    return buffer.getvalue()

@@ -31,7 +31,7 @@ def filmstrip_figure(
     heats: Sequence[np.ndarray] | None = None,
     *,
     clip: float = 500.0,
-    heat_opacity: float = 0.45,
+    heat_opacity: float = 0.6,
     heat_name: str = "attention rollout",
     signed: bool = False,
     width: int = 1000,
@@ -75,7 +75,7 @@ def filmstrip_figure(
         images.append(image_layer(content, "webp", left, 0.0, _WIDTH, height))
         extremes = "" if heat is None else _extremes(heat, heat_name, signed=signed)
         outlines.append(_outline(mag, left, height, n - 1 - left, extremes))
-        labels += _labels(mag, left, height, outlines[-1].name, last=left == n - 1)
+        labels += _labels(mag, left, height, last=left == n - 1)
     room = _LABEL * n / width
     aspect = max(mag.shape[0] / mag.shape[1] for mag in frames)
     simulated = any(mag.simulated for mag in frames)
@@ -121,7 +121,7 @@ def composite(
     heat: np.ndarray | None = None,
     *,
     clip: float = 500.0,
-    heat_opacity: float = 0.45,
+    heat_opacity: float = 0.6,
     heat_range: tuple[float, float] | None = None,
     signed: bool = False,
     width: int = _THUMBNAIL,
@@ -222,12 +222,10 @@ def _outline(mag: Magnetogram, left: int, height: float, before: int, extremes: 
     )
 
 
-def _labels(
-    mag: Magnetogram, left: int, height: float, name: str, *, last: bool
-) -> list[dict[str, Any]]:
-    """Hour above a picture, and the mark of an interpolated one."""
-    label = f"<b>{name}</b>" if last else name
-    text = f"{label} · {mag.t_rec.tai.isot[11:16]}"
+def _labels(mag: Magnetogram, left: int, height: float, *, last: bool) -> list[dict[str, Any]]:
+    """Time above a picture, and the mark of an interpolated one."""
+    time = mag.t_rec.tai.isot[11:16]
+    text = f"<b>{time}</b>" if last else time
     notes = [{"text": text, "x": left, "y": 0.0, "xanchor": "left", "yanchor": "bottom"}]
     if mag.interpolated:
         notes.append(

@@ -24,7 +24,7 @@ def magnetogram_figure(
     *,
     clip: float = 500.0,
     heat: np.ndarray | None = None,
-    heat_opacity: float = 0.45,
+    heat_opacity: float = 0.6,
     heat_name: str = "attention rollout",
     signed: bool = False,
     masks: PilMasks | None = None,
@@ -82,11 +82,11 @@ def magnetogram_figure(
     if masks is not None and masks.pil.shape != mag.shape:
         raise ValueError(f"masks of shape {masks.pil.shape} for a field of {mag.shape}")
     box = crop_box if "crop" in show else None
-    edges = _edge_positions(mag)
+    edges = edge_positions(mag)
     traces: list[go.Heatmap | go.Scatter] = [_field_trace(mag, clip, half_bar=heat is not None)]
     if heat is not None:
         look: dict[str, Any] = {"opacity": heat_opacity, "heat_name": heat_name, "signed": signed}
-        traces.append(overlays.heat_trace(mag, heat, crop_box, whole_box=box is not None, **look))
+        traces += overlays.heat_traces(mag, heat, crop_box, whole_box=box is not None, **look)
     if edges is not None and hover_position:
         traces.append(_position_trace(mag))
     if edges is not None and "graticule" in show:
@@ -125,7 +125,7 @@ def _whole_gauss(field: np.ndarray) -> np.ndarray:
     return rounded.astype(np.int16 if np.isfinite(field).all() else np.float32)
 
 
-def _edge_positions(mag: Magnetogram) -> tuple[np.ndarray, np.ndarray] | None:
+def edge_positions(mag: Magnetogram) -> tuple[np.ndarray, np.ndarray] | None:
     """Longitudes of the southern row and latitudes of the eastern column, degrees.
 
     None for a patch whose header does not hold them: it is drawn on pixel axes.
@@ -180,8 +180,8 @@ def _layout(
     y_axis: dict[str, Any] = {"title_text": "row (px)"}
     if edges is not None:
         x_axis = {"title_text": "longitude from the central meridian (deg)"}
-        x_axis |= _ticks(edges[0], most=12)
-        y_axis = {"title_text": "latitude (deg)"} | _ticks(edges[1], most=8)
+        x_axis |= degree_ticks(edges[0], most=12)
+        y_axis = {"title_text": "latitude (deg)"} | degree_ticks(edges[1], most=8)
     common = {"constrain": "domain", "showgrid": False, "ticks": "outside"}
     return {
         # 190 px go to the colour bars and the latitudes, 110 px to what is above and below.
@@ -205,7 +205,7 @@ def _layout(
     }
 
 
-def _ticks(degrees: np.ndarray, *, most: int) -> dict[str, Any]:
+def degree_ticks(degrees: np.ndarray, *, most: int) -> dict[str, Any]:
     """Ticks where the position along an edge, monotonic, is a round number of degrees."""
     low, high = float(degrees[0]), float(degrees[-1])
     steps = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)

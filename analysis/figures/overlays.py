@@ -18,13 +18,14 @@ from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.preprocess import CropBox
 
 __all__ = [
+    "channels",
     "colour_bar",
     "crop_trace",
     "graticule_trace",
     "haloed",
     "heat_limits",
     "heat_rgba",
-    "heat_trace",
+    "heat_traces",
     "heat_unit",
     "line_path",
     "mask_traces",
@@ -150,7 +151,7 @@ def heat_rgba(heat: np.ndarray, limits: tuple[float, float], *, signed: bool = F
     """
     scale = _scale(signed=signed)
     stops = [position for position, _ in scale]
-    colours = np.array([_channels(colour) for _, colour in scale])
+    colours = np.array([channels(colour) for _, colour in scale])
     fraction = np.nan_to_num((heat - limits[0]) / (limits[1] - limits[0]))
     rgba = np.stack([np.interp(fraction, stops, channel) for channel in colours.T], axis=-1)
     rgba[..., 3] *= np.isfinite(heat)
@@ -161,8 +162,8 @@ def _scale(*, signed: bool) -> tuple[tuple[float, str], ...]:
     return style.SIGNED_SCALE if signed else style.HEAT_SCALE
 
 
-def _channels(colour: str) -> tuple[float, float, float, float]:
-    """Read ``#rrggbb`` or ``rgba(r, g, b, opacity)``."""
+def channels(colour: str) -> tuple[float, float, float, float]:
+    """Read ``#rrggbb`` or ``rgba(r, g, b, opacity)`` as four numbers of 0 to 1."""
     if colour.startswith("#"):
         red, green, blue = hex_to_rgb(colour)
         opacity = 1.0
@@ -171,7 +172,7 @@ def _channels(colour: str) -> tuple[float, float, float, float]:
     return red / 255, green / 255, blue / 255, opacity
 
 
-def heat_trace(
+def heat_traces(
     mag: Magnetogram,
     heat: np.ndarray,
     crop_box: CropBox | None,
@@ -180,10 +181,11 @@ def heat_trace(
     opacity: float,
     heat_name: str,
     signed: bool,
-) -> go.Heatmap:
-    """Draw the heat map; parameters and errors as in `magnetogram_figure`.
+) -> list[go.Heatmap | go.Scatter]:
+    """Draw the heat map, and its bar as it looks over middle grey.
 
-    With `whole_box` tokens outside the patch are drawn too.
+    Parameters and errors as in `magnetogram_figure`. With `whole_box` tokens outside the patch
+    are drawn too.
     """
     heat = np.asarray(heat, dtype=np.float32)
     if heat.shape == mag.shape:
@@ -197,7 +199,7 @@ def heat_trace(
         )
     low, high = heat_limits([heat], signed=signed)
     number, unit = "%{z:+.3g}" if signed else "%{z:.3g}", heat_unit(heat_name)
-    return go.Heatmap(
+    drawn = go.Heatmap(
         x=x,
         y=y,
         z=values,
@@ -207,10 +209,38 @@ def heat_trace(
         zmax=high,
         opacity=opacity,
         hovertemplate=f"{heat_name} {number} {unit}<extra></extra>",
-        colorbar=_heat_bar(heat_name, unit),
+        showscale=False,
         showlegend=True,
         legendrank=990,
     )
+    bar = go.Scatter(
+        x=[None],
+        y=[None],
+        mode="markers",
+        name=f"{heat_name} bar",
+        marker={
+            "color": [low],
+            "cmin": low,
+            "cmax": high,
+            "colorscale": _over_grey(_scale(signed=signed), opacity),
+            "showscale": True,
+            "colorbar": _heat_bar(heat_name, unit),
+        },
+        showlegend=False,
+        hoverinfo="skip",
+    )
+    return [drawn, bar]
+
+
+def _over_grey(scale: Sequence[tuple[float, str]], opacity: float) -> list[tuple[float, str]]:
+    """Compose a scale over middle grey, since plotly's bars know no opacity."""
+    found = []
+    for at, colour in scale:
+        *rgb, alpha = channels(colour)
+        share = alpha * opacity
+        mixed = (round(255 * (share * one + (1.0 - share) * 0.5)) for one in rgb)
+        found.append((at, f"rgb({','.join(map(str, mixed))})"))
+    return found
 
 
 def _heat_bar(heat_name: str, unit: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 import plotly.io as pio
 from numpy.typing import ArrayLike
+from plotly.colors import sample_colorscale
 
 from analysis.figures.texts import without_tags
 from hnn_core.magnetogram.conventions import number, power
@@ -28,9 +29,11 @@ __all__ = [
     "HOUR_TITLE",
     "HULL",
     "INTERPOLATED",
+    "LEGIBLE",
     "MAP",
     "MARGIN",
     "PAPER",
+    "PAPER_SCALE",
     "PIL",
     "ROPI",
     "SIGNED_SCALE",
@@ -43,6 +46,7 @@ __all__ = [
     "error_bars",
     "estimates",
     "fixed_margins",
+    "growing",
     "guide",
     "hours_axis",
     "house_figure",
@@ -82,7 +86,40 @@ ROPI = "#ffe14d"
 HULL = "#7df9ff"
 CROP = "#12b886"
 
-HEAT_SCALE = (
+LEGIBLE = {
+    ERUPTIVE: ("#1f5fae", "#6db1f5"),
+    CONFINED: ("#9a4f00", "#f5a550"),
+    UNKNOWN: ("#5f636e", "#a3a7b3"),
+    INTERPOLATED: ("#9a5200", "#ffb454"),
+    THRESHOLD: ("#b3243c", "#ff8296"),
+}
+"""Colours of marks as colours of words, on a light page and on a dark one.
+
+Words need a contrast of 4.5 with the page (WCAG 2.2, 1.4.3), marks only 3.
+"""
+
+
+def growing(palette: str, start: float = 0.0) -> tuple[tuple[float, str], ...]:
+    """Return a palette of plotly, from `start` on, whose opacity grows with the value.
+
+    It ends at 0.8: at the usual opacity of a map, the field keeps half its contrast there.
+    """
+    places = np.linspace(0.0, 1.0, 9)
+    colours = sample_colorscale(palette, start + (1.0 - start) * places, colortype="tuple")
+    return tuple(
+        (float(at), f"rgba({','.join(f'{255 * one:.0f}' for one in colour)},{0.8 * at:g})")
+        for at, colour in zip(places, colours, strict=True)
+    )
+
+
+HEAT_SCALE = growing("Plasma", 0.5)
+"""Rose and clear (little) to yellow (much attention): perceptual, and safe for colour-blind eyes.
+
+It starts where plasma is as light as the middle grey of the field: what is darker would pass
+through that grey for an eye without red or green cones.
+"""
+
+PAPER_SCALE = (
     (0.0, "#00007f"),
     (0.125, "#0000ff"),
     (0.375, "#00ffff"),
@@ -208,7 +245,7 @@ def put_on(
 ) -> go.Figure:
     """Give a figure the theme of the page on which it is shown or stored, in place.
 
-    Its texts are then `without_tags`.
+    Its texts are then `without_tags`, and those in the colour of a mark take its `LEGIBLE` one.
 
     Parameters
     ----------
@@ -227,11 +264,18 @@ def put_on(
         The same.
     """
     without_tags(figure)
+    if simulated:
+        note_simulated(figure)
     if figure.layout.template.layout.font.color != TEXT[dark]:
         figure.layout.template = _theme(dark=dark)
+    for text in (*figure.layout.annotations, *figure.select_traces("scatter")):
+        font = text.font if isinstance(text, go.layout.Annotation) else text.textfont
+        for mark, inks in LEGIBLE.items():
+            if font.color in (mark, *inks):
+                font.color = inks[dark]
     if solid:
         figure.update_layout(paper_bgcolor=PAPER[dark], plot_bgcolor=PAPER[dark])
-    return note_simulated(figure) if simulated else figure
+    return figure
 
 
 def write(figure: go.Figure, text: str, **place: Any) -> None:

@@ -12,8 +12,17 @@ from functools import cached_property
 from analysis.cases.making import AbsentCase, ReportCase
 from analysis.cases.tables import case_rows, parquet_bytes
 from analysis.export import heat_hdul, history_csv, masks_hdul, to_bytes
+from analysis.figures.captions import plain_words
+from analysis.figures.publication import (
+    figure_svg,
+    fill_sheet,
+    for_publication,
+    pdf_bytes,
+    png_bytes,
+    sheet,
+)
 from analysis.report import data
-from analysis.report.html import templates
+from analysis.report.html import FigureStore, templates
 from analysis.report.page import report_html
 from analysis.report.provenance import provenance, report_command
 from hnn_core import __version__
@@ -45,6 +54,7 @@ class ReportFiles:
     options: Sequence[str] = ()
     """Further words of that command."""
     made: str = field(default_factory=now)
+    _store: FigureStore = field(default_factory=FigureStore, init=False, repr=False)
 
     @property
     def command(self) -> str:
@@ -56,8 +66,29 @@ class ReportFiles:
     def page(self) -> str:
         """HTML, of `analysis.report.page.report_html`."""
         return report_html(
-            self.cases, command=self.command, made=self.made, absent=self.absent, name=self.name
+            self.cases,
+            command=self.command,
+            made=self.made,
+            absent=self.absent,
+            name=self.name,
+            figures=self._store,
         )
+
+    def figures(self) -> Iterator[tuple[str, bytes]]:
+        """Draw each figure of the page for a paper: SVG, PDF and PNG, by this machine's browser.
+
+        Yields the name of a file and its content; raises FigureError where there is no browser.
+        """
+        kept = self._store.kept if self.page else []  # which are made with the page
+        printed = [for_publication(figure, simulated=simulated) for _, figure, simulated in kept]
+        for (place, _, simulated), picture in zip(kept, figure_svg(printed), strict=True):
+            words = plain_words(place.alt, simulated=simulated)
+            caption = f"{words.caption} {place.caption} {words.credit}"
+            svg = fill_sheet(sheet(words.title, words.credit, caption), picture)
+            name = re.sub(r"\W+", "_", f"{place.number:02d} {place.name}").strip("_")
+            yield f"{name}.svg", svg.encode()
+            yield f"{name}.pdf", pdf_bytes(svg)
+            yield f"{name}.png", png_bytes(svg)
 
     @cached_property
     def archive(self) -> bytes:

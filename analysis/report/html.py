@@ -131,6 +131,8 @@ class FigureStore:
         self._shared: dict[str, Any] = {}
         self._keys: dict[str, str] = {}
         self._figures: list[dict[str, Any]] = []
+        self.kept: list[tuple[FigurePlace, go.Figure, bool]] = []
+        """Every figure, with its place and whether its data are simulated."""
 
     def add(
         self,
@@ -151,7 +153,9 @@ class FigureStore:
         values = self._share(json.loads(figure.to_json()))
         self._figures.append({key: values[key] for key in ("data", "layout")})
         height = int(figure.layout.height or 360)
-        return FigurePlace(len(self._figures), alt, f"{name} {case}".strip(), caption, height)
+        place = FigurePlace(len(self._figures), alt, f"{name} {case}".strip(), caption, height)
+        self.kept.append((place, figure, simulated))
+        return place
 
     def scripts(self) -> Markup:
         """Return the JSON of all figures as data: no browser runs it, no text breaks out of it."""

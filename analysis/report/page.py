@@ -29,6 +29,7 @@ def report_html(
     made: str,
     absent: Sequence[AbsentCase] = (),
     name: str = "",
+    figures: FigureStore | None = None,
 ) -> str:
     """Write a report as one HTML file.
 
@@ -44,6 +45,8 @@ def report_html(
         Requested cases that cannot be shown.
     name : str
         Of the set of cases, if it has one.
+    figures : FigureStore, optional
+        An empty one, to have the figures after.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def report_html(
     """
     if not cases:
         raise ValueError("a report takes at least one case")
-    figures = FigureStore()
+    figures = figures or FigureStore()
     studies = [case.study for case in cases]
     bars = [
         figures.add(
@@ -66,6 +69,7 @@ def report_html(
             alt=f"Bars of the {flux} flux of {len(studies)} cases, ten hours each",
             name=f"cases {flux} flux",
             caption=caption,
+            simulated=all(study.simulated for study in studies),
         )
         for flux, caption in _BARS.items()
     ]

@@ -11,6 +11,7 @@ export const USUAL = {
   graticule: false,
   clip: 500,
   clipped: false,
+  contours: false,
   axes: "deg",
   lines: 100, // opacity of all lines, percent
   panes: "one",
@@ -22,15 +23,16 @@ export const USUAL = {
 };
 
 /** Put what differs from the usual into the address, without a run of the server. */
-export function writeAddress(settings, view) {
+export function writeAddress(settings, view, cut) {
   const own = Object.entries(settings)
     .filter(([name, value]) => value !== USUAL[name])
     .map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
   if (view) own.push(`extent=${view.col}_${view.row}_${view.across}`);
+  if (cut) own.push(`cut=${cut}`);
   const parts = location.search.slice(1).split("&").filter(Boolean);
   const others = parts.filter((part) => {
     const [name] = part.split("=");
-    return name !== "extent" && !(name in USUAL);
+    return name !== "extent" && name !== "cut" && !(name in USUAL);
   });
   const search = [...others, ...own].join("&");
   if (search === parts.join("&")) return;

@@ -1,5 +1,6 @@
 /** Axes, graticule and colour bars of a picture. */
 
+import { drawLevels } from "./contours.js";
 import { pixel, position } from "./frame.js";
 
 /** A step of 1, 2 or 5 times a power of ten, of which `most` fit into a length. */
@@ -131,6 +132,10 @@ export function drawBars(context, area, { map, settings, theme }, field, scale) 
   const { low, high, colour } = scale;
   const composed = (value) => over(colour(value), settings.opacity / 100, 128);
   const y = area.y + area.height - height;
+  if (scale.levels) {
+    drawLevels(context, { x, y, height }, scale.levels, [map.name, "percentiles of the tokens"], theme);
+    return;
+  }
   bar(context, { x, y, height }, [low, high], composed, [map.name, map.unit], theme);
 }
 

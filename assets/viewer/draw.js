@@ -2,14 +2,15 @@
 
 import { drawAxes, drawBars, drawGraticule, number, over, roundStep } from "./axes.js";
 import { MISSING_DIFFERENCE } from "./compare.js";
-import { ABOVE, BELOW, MISSING, ROPI, framePath } from "./frame.js";
+import { levelPath, mapLevels, stopColour } from "./contours.js";
+import { ABOVE, BELOW, Line, MISSING, ROPI, framePath } from "./frame.js";
 
 /** Room about the axes for titles, ticks and colour bars, CSS pixels. */
 export const MARGIN = { left: 58, right: 98, top: 26, bottom: 42 };
 
 const OVER = "#ff3b30"; // field beyond the clip, or saturated: positive and negative
 const UNDER = "#2f6bff";
-const VEIL = "rgba(0, 0, 0, 0.65)";
+export const VEIL = "rgba(0, 0, 0, 0.65)";
 
 /** The rectangle inside the axes. */
 export function plotArea({ width, height }) {
@@ -105,7 +106,7 @@ function drawLayers(context, on, scene) {
   const whole = [-0.5, -0.5, frame.cols, frame.rows];
   if (settings.bare) fillRect(context, "rgb(128, 128, 128)", ...whole);
   else pictures(fieldImage(scene), on.scale < 1, ...whole);
-  if (settings.attention && map?.values) {
+  if (settings.attention && map?.values && !settings.contours) {
     context.save();
     if (!settings.crop) {
       context.beginPath();
@@ -125,6 +126,14 @@ function drawLayers(context, on, scene) {
       context.stroke(path);
     }
   };
+  if (settings.attention && map?.values && settings.contours) {
+    context.save();
+    context.globalAlpha *= Math.min(1, settings.opacity / 60); // at the usual opacity in full
+    for (const { level, colour, width } of mapLevels(map, paletteOf(map, settings, style))) {
+      line(levelPath(map, level), colour, width);
+    }
+    context.restore();
+  }
   context.globalAlpha *= settings.lines / 100;
   if (settings.ropi) {
     pictures(maskImage(frame, ROPI, style.colours.ropi), false, ...whole);
@@ -134,7 +143,7 @@ function drawLayers(context, on, scene) {
   if (settings.pil) line(framePath(frame, "pil"), style.colours.pil, 2.2);
   if (settings.crop && map?.box) {
     const { row0, col0, size } = map.box;
-    const square = new Path2D();
+    const square = new Line();
     square.rect(col0 - 0.5, row0 - 0.5, size, size);
     line(square, style.colours.crop, 2, [8, 6]);
   }
@@ -154,7 +163,7 @@ function fieldScale({ frame, settings, style }) {
 }
 
 /** The field in its colours, kept with its frame while the clip stays. */
-function fieldImage(scene) {
+export function fieldImage(scene) {
   const { frame, settings } = scene;
   const { clip, clipped } = settings;
   const wanted = `${clip} ${clipped}`;
@@ -228,17 +237,14 @@ function mapScale(map, settings, style) {
     high = Math.max(-low, high) || 1;
     low = -high;
   } else if (!(high > low)) high = low + 1;
-  const stops = map.signed ? style.palettes.signed : style.palettes[settings.palette];
-  return { low, high, colour: (value) => stopColour(stops, (value - low) / (high - low)) };
+  const stops = paletteOf(map, settings, style);
+  const colour = (value) => stopColour(stops, (value - low) / (high - low));
+  const levels = settings.contours ? mapLevels(map, stops) : null;
+  return { low, high, colour, levels };
 }
 
-/** A colour of a palette, from 0 to 1: red, green, blue and alpha. */
-function stopColour(stops, place) {
-  const part = Math.min(Math.max(place, 0), 1);
-  const next = Math.max(stops.findIndex(([at]) => at >= part), 1);
-  const [[from, first], [to, second]] = [stops[next - 1], stops[next]];
-  const share = (part - from) / (to - from);
-  return first.map((one, i) => one + share * (second[i] - one));
+function paletteOf(map, settings, style) {
+  return map.signed ? style.palettes.signed : style.palettes[settings.palette];
 }
 
 /** The value of a map at a pixel; null where it has none. */
@@ -281,7 +287,7 @@ function drawMarks(context, on, area, { frame, note, waiting, theme }) {
   }
 }
 
-function label(context, text, x, y, align, colour = "#ffffff") {
+export function label(context, text, x, y, align, colour = "#ffffff") {
   context.textAlign = align;
   context.lineJoin = "round";
   context.lineWidth = 4;

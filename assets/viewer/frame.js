@@ -12,7 +12,7 @@ export const ROPI = 2;
 export const HULL = 4;
 
 const ZERO = 32768 + 128;
-const DEGREE = Math.PI / 180;
+export const DEGREE = Math.PI / 180;
 
 /** Split a payload: its header, and its blobs as views of the same bytes. */
 export function splitPayload(bytes) {
@@ -109,9 +109,34 @@ export function framePath(frame, layer) {
   return frame.paths[layer];
 }
 
+/** A path that a file can hold too: what is drawn stands in `text`, as SVG has it. */
+export class Line extends Path2D {
+  text = "";
+
+  moveTo(x, y) {
+    super.moveTo(x, y);
+    this.text += `M${x} ${y}`;
+  }
+
+  lineTo(x, y) {
+    super.lineTo(x, y);
+    this.text += `L${x} ${y}`;
+  }
+
+  rect(x, y, width, height) {
+    super.rect(x, y, width, height);
+    this.text += `M${x} ${y}h${width}v${height}h${-width}Z`;
+  }
+
+  closePath() {
+    super.closePath();
+    this.text += "Z";
+  }
+}
+
 /** Segments between neighbouring pixels; a diagonal that cuts a corner would draw a triangle. */
 function thinLines({ rows, cols, masks }, bit) {
-  const path = new Path2D();
+  const path = new Line();
   const on = (row, col) =>
     row >= 0 && row < rows && col >= 0 && col < cols && (masks[row * cols + col] & bit) !== 0;
   for (let row = 0; row < rows; row++) {
@@ -130,7 +155,7 @@ function thinLines({ rows, cols, masks }, bit) {
 
 /** Edges between a mask and its outside; edges in one row or column are one segment. */
 function outline({ rows, cols, masks }, bit) {
-  const path = new Path2D();
+  const path = new Line();
   const on = (row, col) =>
     row >= 0 && row < rows && col >= 0 && col < cols ? masks[row * cols + col] & bit : 0;
   const runs = (lines, length, differ, draw) => {
@@ -167,7 +192,7 @@ function convexOutline({ rows, cols, masks }, bit) {
     east.push([first - 0.5, row - 0.5], [first - 0.5, row + 0.5]);
     west.push([last + 0.5, row - 0.5], [last + 0.5, row + 0.5]);
   }
-  const path = new Path2D();
+  const path = new Line();
   [...east, ...west.reverse()].forEach(([x, y], i) => (i ? path.lineTo(x, y) : path.moveTo(x, y)));
   path.closePath();
   return path;

@@ -3,10 +3,11 @@
 import { number } from "./axes.js";
 import { MISSING_DIFFERENCE } from "./compare.js";
 import { ABOVE, BELOW, MISSING, position } from "./frame.js";
+import { pictureOf } from "./picture.js";
 
 const HINT =
   "Scroll or pinch to zoom, drag to pan, double click for the whole patch; keys J and L step.";
-const LEAST_BOX = 6; // CSS pixels; less is a click
+export const LEAST_BOX = 6; // CSS pixels; less is a click
 
 /** Listens on a viewer's canvases; keys of the whole page are the transport's. */
 export class Hand {
@@ -15,6 +16,7 @@ export class Hand {
     this.pointers = new Map();
     this.pane = null; // that is pressed
     this.box = null; // being drawn
+    this.leaving = new AbortController();
     this.attach(viewer.panes[0].canvas);
   }
 
@@ -32,6 +34,10 @@ export class Hand {
     for (const [name, act] of Object.entries(acts)) {
       canvas.addEventListener(name, act, { passive: false });
     }
+  }
+
+  leave() {
+    this.leaving.abort();
   }
 
   wheel(event) {
@@ -144,23 +150,11 @@ export class Hand {
     acts[event.key]();
   }
 
-  /** Save what is drawn as PNG at twice its size, on an opaque ground. */
-  async save() {
+  /** Open the sheet on which what is drawn is saved, once the page has followed to this hour. */
+  save() {
     const { viewer } = this;
-    const { width, height } = viewer.size;
-    const shown = viewer.second.visible;
-    const canvas = new OffscreenCanvas(2 * width * shown.length, 2 * height);
-    const context = canvas.getContext("2d");
-    context.scale(2, 2);
-    for (const pane of shown) {
-      pane.paint(context, { solid: true });
-      context.translate(width, 0);
-    }
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(await canvas.convertToBlob({ type: "image/png" }));
-    link.download = `${shown[0].alt().replace(/\W+/g, "_")}.png`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    if (viewer.pending || viewer.resting) setTimeout(() => this.save(), 200);
+    else globalThis.hnnFigure?.(() => pictureOf(viewer), viewer.settings);
   }
 
   /** Write what is under the pointer in each picture; the cross-hair goes there. */
@@ -223,6 +217,13 @@ function gaussWords(gauss) {
   return marks[gauss] ?? `${signed(gauss, 1)} G`;
 }
 
-function signed(value, step) {
+export function signed(value, step) {
   return (value > 0 ? "+" : "") + number(value, step);
+}
+
+/** Whether keys are text for what has the focus; a list of choices takes text only while open. */
+export function isTyping(target) {
+  const closed = target.getAttribute?.("role") === "combobox" && target.ariaExpanded !== "true";
+  const takes = "textarea, input:not([type=range], [type=checkbox], [type=radio])";
+  return target.isContentEditable || (!closed && Boolean(target.matches?.(takes)));
 }

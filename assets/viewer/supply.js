@@ -49,12 +49,13 @@ export class Supply {
     return Boolean(this.frame(hour)) || this.coming.has(`${this.patch.key} ${hour}`);
   }
 
-  /** Ask for hours that are needed and, unless that is put off, for their neighbours. */
-  ask(needed, ahead) {
+  /** Ask for hours that are needed, then, unless that is put off, for their neighbours; then more. */
+  ask(needed, ahead, more = []) {
     const { key, hours, unreadable } = this.patch;
     const at = hours.indexOf(needed[0]);
     const near = ahead ? AHEAD.map((step) => hours[at + step]) : [];
-    const missing = [...needed, ...near].filter(
+    for (const hour of [...near, ...needed]) this.touch(`${key} ${hour}`);
+    const missing = [...needed, ...near, ...more].filter(
       (hour) => hour && !unreadable[hour] && !this.isHere(hour),
     );
     if (!missing.length || this.asked.size) return;
@@ -71,6 +72,12 @@ export class Supply {
     );
     const have = hours.filter((hour) => this.isHere(hour));
     this.want("want", { key, hours: wanted, have });
+  }
+
+  /** Let a frame be the last that goes. */
+  touch(name) {
+    const frame = frames.get(name);
+    if (frames.delete(name)) frames.set(name, frame);
   }
 
   settle() {

@@ -20,6 +20,7 @@
  */
 
 import { USUAL, writeAddress } from "./address.js";
+import { Cut } from "./cut/cut.js";
 import { MARGIN, prepare } from "./draw.js";
 import { splitPayload, unpackNumbers } from "./frame.js";
 import { Hand } from "./hand.js";
@@ -54,6 +55,7 @@ class Viewer {
     this.part = new Part(this, kept);
     this.second = new Second(this);
     this.hand = new Hand(this);
+    this.cut = new Cut(this);
     this.listen();
     globalThis.hnnViewer = this;
     for (const give of (globalThis.hnnFeeds ?? []).splice(0)) give(this);
@@ -68,6 +70,10 @@ class Viewer {
     this.field("whole").onclick = () => this.part.reset();
     this.field("save").onclick = () => this.hand.save();
     // The server writes its part of the address as well, and not always with the latest of ours.
+    const elsewhere = (event) => this.fold(event);
+    for (const name of ["pointerdown", "focusin", "keydown"]) {
+      globalThis.addEventListener(name, elsewhere, { signal: this.hand.leaving.signal });
+    }
     this.upkeep = setInterval(() => this.now && this.write(), UPKEEP_MS);
     this.sizes = new ResizeObserver(() => this.draw());
     this.sizes.observe(this.element);
@@ -77,7 +83,16 @@ class Viewer {
     this.themes.observe(about, { attributes: true, subtree: true, attributeFilter: ["class"] });
   }
 
+  /** Close what is unfolded in the row of tools at a press elsewhere, or by Escape. */
+  fold(event) {
+    const open = this.root.querySelector("details[open]");
+    const closes = event.key ? event.key === "Escape" : !event.composedPath().includes(open);
+    if (open && closes) open.open = false;
+  }
+
   leave() {
+    this.hand.leave();
+    this.cut.leave();
     this.sizes.disconnect();
     this.themes.disconnect();
     this.supply.settle();
@@ -152,6 +167,7 @@ class Viewer {
     if (first && header.link.extent) kept.view = header.link.extent;
     if (this.pending === header.hour) this.pending = "";
     const following = !this.pending && !this.resting && !this.held;
+    this.cut.take(header, first);
     this.supply.patch = header;
     if (following && this.hour !== header.hour) {
       this.hour = header.hour;
@@ -245,7 +261,7 @@ class Viewer {
     this.panes[0].map = this.mapOf(this.drawn);
     this.second.dress();
     this.draw();
-    this.supply.ask([this.hour, ...this.second.hours], !this.pending);
+    this.supply.ask([this.hour, ...this.second.hours], !this.pending, this.cut.wanted());
     this.second.ask();
   }
 
@@ -283,6 +299,7 @@ class Viewer {
       canvas.setAttribute("aria-label", pane.alt());
       canvas.style.touchAction = kept.view ? "none" : "pan-y";
     }
+    this.cut.draw();
     const { col, row, across } = first.view;
     if (!this.element.dataset.hour) this.hand.readOut(null);
     this.element.dataset.hour = this.drawn;
@@ -302,7 +319,7 @@ class Viewer {
     };
   }
 
-  /** As high as everything that there is asks for at this width, up to most of the window. */
+  /** As high as everything that there is asks for at this width, up to what the page has room for. */
   resize() {
     const room = this.element.clientWidth;
     const side = this.second.apart && room >= NARROW;
@@ -310,7 +327,8 @@ class Viewer {
     const across = width - MARGIN.left - MARGIN.right;
     const { x0, y0, x1, y1 } = this.part.reach;
     const wanted = (across * (y1 - y0)) / (x1 - x0) + MARGIN.top + MARGIN.bottom;
-    const height = Math.min(wanted, (this.second.apart && !side ? 0.45 : 0.62) * innerHeight);
+    const most = parseFloat(getComputedStyle(this.panes[0].canvas).maxHeight);
+    const height = Math.min(wanted, this.second.apart && !side ? 0.7 * most : most);
     this.size = { width, height: Math.round(Math.max(height, 240)) };
     for (const { canvas } of this.panes) {
       canvas.style.width = side ? `${width}px` : "";
@@ -343,7 +361,7 @@ class Viewer {
   }
 
   write() {
-    writeAddress(kept.settings, kept.view);
+    writeAddress(kept.settings, kept.view, this.cut.text);
   }
 
   writeSoon() {

@@ -201,6 +201,12 @@ class Source(Protocol):
     def quality(self, region: str) -> np.ndarray:
         """QUALITY of every record, uint32, aligned with `times`; no pixels are read."""
 
+    def positions(self, region: str) -> np.ndarray:
+        """Where the region is at every record, float64 (records, 2); no pixels are read.
+
+        Longitude from the central meridian and latitude, degrees, NaN where not known.
+        """
+
     def frame(self, region: str, time: Time) -> Magnetogram:
         """Return the record whose T_REC is `time` (to the second).
 

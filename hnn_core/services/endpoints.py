@@ -1,13 +1,25 @@
 """Where the outside services are, and where what comes from them is kept."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from astropy.time import Time
 
 from hnn_core.exceptions import RequestError
+from hnn_core.magnetogram.conventions import format_t_rec
 from hnn_core.storage import home
 
-__all__ = ["donki_hosts", "elsewhere", "live_home", "own_query", "service_url", "shown_address"]
+__all__ = [
+    "donki_hosts",
+    "elsewhere",
+    "live_home",
+    "own_query",
+    "region_pages",
+    "service_url",
+    "shown_address",
+]
 
 _JSOC = "http://jsoc.stanford.edu/"
 _URLS = {
@@ -81,6 +93,40 @@ def elsewhere() -> str:
     """Return host and port of the first service that is not the real one; empty if all are."""
     others = (service_url(name) for name in _URLS if not _is_real(name))
     return urlsplit(next(others, "")).netloc.rpartition("@")[2]
+
+
+def region_pages(
+    harp: int, noaa: Sequence[int], time: Time, *, near_real_time: bool = False
+) -> dict[str, str]:
+    """Return addresses of pages about a region at a time, for people, by what they show.
+
+    Parameters
+    ----------
+    harp : int
+    noaa : sequence of int
+        With the leading 1; SolarMonitor's page is that of the whole disk where there is none.
+    time : Time
+        T_REC of a record.
+    near_real_time : bool
+        Whether the HARP number is one of the near-real-time series.
+    """
+    utc = time.utc.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    day = time.utc.strftime("%Y%m%d")
+    series = "hmi.sharp_cea_720s_nrt" if near_real_time else "hmi.sharp_cea_720s"
+    whole_disk = {"imageScale": "2.4204409", "centerX": "0", "centerY": "0"}
+    layers = {"imageLayers": "[SDO,HMI,HMI,magnetogram,1,100]"}
+    monitor = "https://solarmonitor.org/"
+    return {
+        "Helioviewer": "https://helioviewer.org/?"
+        + urlencode({"date": utc, **whole_disk, **layers}),
+        **{
+            f"SolarMonitor AR {number}": f"{monitor}region.php?date={day}&region={number}"
+            for number in noaa
+        },
+        **({} if noaa else {"SolarMonitor": f"{monitor}index.php?date={day}"}),
+        "JSOC": f"{_JSOC}ajax/lookdata.html?"
+        + urlencode({"ds": f"{series}[{harp}][{format_t_rec(time)}]"}),
+    }
 
 
 def live_home() -> Path:

@@ -15,7 +15,7 @@ from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP
 from hnn_core.simulation.evolution import evolve
 from hnn_core.simulation.population import HOURS, PIXEL_CM2, Population, RegionParameters
 
-__all__ = ["region_times", "render", "simulate_region"]
+__all__ = ["region_positions", "region_times", "render", "simulate_region"]
 
 _RSUN_M = 6.96e8  # RSUN_REF of the SHARP series
 _PIXEL_DEG = 0.03
@@ -69,6 +69,14 @@ def region_times(parameters: RegionParameters) -> Time:
     return start + TimeDelta(np.arange(HOURS) * 3600.0, format="sec")
 
 
+def region_positions(parameters: RegionParameters) -> np.ndarray:
+    """Longitude from the central meridian and latitude, hour by hour, (`HOURS`, 2), degrees."""
+    longitude = parameters.start_longitude + np.arange(HOURS) * _rotation_deg_per_hour(
+        parameters.latitude
+    )
+    return np.column_stack([longitude, np.full(HOURS, parameters.latitude)])
+
+
 def render(parameters: RegionParameters, hour: int) -> Magnetogram:
     """Draw one hour, 0 to ``HOURS - 1``, of a simulated region.
 
@@ -86,7 +94,7 @@ def render(parameters: RegionParameters, hour: int) -> Magnetogram:
     radial *= np.float32(_SATURATION_G)
 
     t_rec = region_times(p)[hour]
-    longitude = p.start_longitude + hour * _rotation_deg_per_hour(p.latitude)
+    longitude = float(region_positions(p)[hour, 0])
     earth = _earth(p)[hour]
     field = radial * _mu(p, longitude, earth[1]).astype(np.float32)
     noise = np.random.default_rng([p.seed, 4, p.index, hour])

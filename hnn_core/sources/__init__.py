@@ -3,15 +3,21 @@
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from astropy.time import Time
+
 from hnn_core.exceptions import UnknownRegionError, UnknownSourceError
+from hnn_core.magnetogram.conventions import tai_seconds
 from hnn_core.regions.base import Region, Source
 from hnn_core.regions.words import read_number
 from hnn_core.storage import typed_path
 
-__all__ = ["find_region", "open_source"]
+__all__ = ["DiskPlace", "find_region", "open_source", "regions_at"]
 
+_HALF_HOUR = 1800.0 / 86400.0 + 1e-9
 _KNOWN = (
     "sim: (simulated regions; sim:SEED or sim:SEED:NUMBER for others), fits:FOLDER (SHARP FITS "
     "files, or an archive of them) and jsoc: (what was fetched from JSOC; jsoc:nrt for "
@@ -74,6 +80,44 @@ def open_source(spec: str, progress: Callable[[int, int], None] | None = None) -
 
         return JsocSource(f"jsoc:{rest.strip()}")
     raise UnknownSourceError(f"{spec!r} is not a source; known are {_KNOWN}.")
+
+
+@dataclass(frozen=True)
+class DiskPlace:
+    """A region of a source at one time."""
+
+    region: Region
+    longitude: float
+    """From the central meridian, west positive, degrees; NaN where it is not known."""
+    latitude: float
+    """Degrees; NaN where it is not known."""
+
+
+def regions_at(source: Source, time: Time) -> list[DiskPlace]:
+    """Find the regions whose hours cover a time, and where they are then.
+
+    Parameters
+    ----------
+    source : Source
+        Its headers were read when it was opened; no file is read here.
+    time : Time
+
+    Returns
+    -------
+    list of DiskPlace
+        In the order of the source's regions, placed by the record that is nearest in time. Regions
+        count from half an hour before their first record to half an hour after their last.
+    """
+    seconds, found = float(tai_seconds(time)), []
+    day = time.tai.jd1 + time.tai.jd2
+    for region in source.regions():
+        # Not by their seconds, which takes astropy a fifth of a second for 1000 regions.
+        first, last = (one.jd1 + one.jd2 for one in (region.first, region.last))
+        if first - _HALF_HOUR <= day <= last + _HALF_HOUR:
+            nearest = int(np.abs(tai_seconds(source.times(region.id)) - seconds).argmin())
+            longitude, latitude = source.positions(region.id)[nearest].tolist()
+            found.append(DiskPlace(region, longitude, latitude))
+    return found
 
 
 def find_region(source: Source, text: str) -> Region:

@@ -106,6 +106,14 @@ class FitsFolder:
         """QUALITY of every record, uint32, aligned with `times`; no pixels are read."""
         return self._of(region).quality.copy()
 
+    def positions(self, region: str) -> np.ndarray:
+        """Longitude from the central meridian and latitude by the headers, (records, 2), degrees.
+
+        NaN where a header has neither; no pixels are read.
+        """
+        rows = self._of(region).rows
+        return np.array([(row.longitude, row.latitude) for row in rows], dtype=np.float64)
+
     def files(self, region: str) -> tuple[Path, ...]:
         """Return the files of a region's records, aligned with `times`."""
         return tuple(self._index.places[row.path] for row in self._of(region).rows)

@@ -6,6 +6,7 @@ no more than it needs, for its start counts.
 """
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -52,6 +53,9 @@ class IndexRow:
     t_rec: float = 0.0
     """unix_tai seconds."""
     quality: int = 0
+    longitude: float | None = None
+    """Degrees from the central meridian; None where the header has none."""
+    latitude: float | None = None
     near_real_time: bool = False
     simulated: bool = False
     named: bool = False
@@ -155,12 +159,18 @@ def _read_row(one: HeaderFile, tables: "KeywordTables | None" = None) -> IndexRo
     if keywords.interpolated:
         problem = f"{one.shown} is a frame made by interpolation, not a record."
         return replace(row, problem=problem)
+    longitude, latitude = (
+        None if math.isnan(one) else one
+        for one in (keywords.longitude.to_value("deg"), keywords.latitude.to_value("deg"))
+    )
     return replace(
         row,
         harp=keywords.harp,
         noaa=keywords.noaa,
         t_rec=float(tai_seconds(keywords.t_rec)),
         quality=keywords.quality,
+        longitude=longitude,
+        latitude=latitude,
         near_real_time=keywords.near_real_time,
         simulated=keywords.simulated,
         named=keywords.named,

@@ -238,6 +238,11 @@ class PlannedSource:
         folder, keep = self._records(region)
         return folder.quality(region)[keep]
 
+    def positions(self, region: str) -> np.ndarray:
+        """Longitude and latitude of every record, (records, 2), degrees, NaN where not known."""
+        folder, keep = self._records(region)
+        return folder.positions(region)[keep]
+
     def frame(self, region: str, time: Time) -> Magnetogram:
         """Read the record whose T_REC is `time` (to the second)."""
         return self._open(self._of(region).harp).frame(region, time)

@@ -12,7 +12,7 @@ from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP, NO_DATA
 from hnn_core.regions.base import Flare, FlareLookup, Region, SkippedFile
 from hnn_core.simulation.population import Population, RegionParameters
-from hnn_core.simulation.render import region_times, render
+from hnn_core.simulation.render import region_positions, region_times, render
 
 __all__ = ["MOST_REGIONS", "SimulatedSource"]
 
@@ -61,6 +61,10 @@ class SimulatedSource:
         quality = np.zeros(len(region_times(parameters)), np.uint32)
         quality[list(_BAD_HOURS.get(parameters.index, ()))] = NO_DATA
         return quality
+
+    def positions(self, region: str) -> np.ndarray:
+        """Longitude from the central meridian and latitude of every record, (48, 2), degrees."""
+        return region_positions(self.truth(region))
 
     def frame(self, region: str, time: Time) -> Magnetogram:
         """Render the record at `time` (to the second)."""

@@ -8,6 +8,7 @@ from analysis.cases.case_study import CaseStudy
 from analysis.cases.figures_bars import case_bars_figure
 from analysis.cases.figures_trends import slope_forest_figure, trend_history_figure
 from analysis.cases.tables import other_measures, overview
+from analysis.figures.captions import plain_words
 from pages._cases.chosen import chosen_cases, show_drop, study_all
 from pages._cases.report import show_report
 from pages._cases.sets import show_sets
@@ -85,10 +86,13 @@ def _show_bars(studies: list[CaseStudy]) -> None:
         same = st.toggle("Same scale in all panels", True, key="case_scale", bind="query-params")
     title, words = _FLUXES[name]
     st.caption(plain(words))
+    alt = f"{title} of {len(studies)} cases, ten hours each"
+    kinds = {study.simulated for study in studies}
     show_chart(
         case_bars_figure(studies, flux=name, same_scale=same, row_height=200),
         key=f"case_bars_{name}",
-        alt=f"{title} of {len(studies)} cases, ten hours each",
+        alt=alt,
+        words=plain_words(alt, simulated=kinds == {True}, mixed=len(kinds) > 1),
     )
     for study in studies:
         if note := study.systematics.fluxes.area_note:

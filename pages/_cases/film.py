@@ -5,8 +5,13 @@ from functools import partial
 import streamlit as st
 
 from analysis.cases.film import Film, make_film
-from analysis.figures.film import animation_gif, frames_zip
-from analysis.figures.film_player import animation_figure
+from analysis.figures.film_player import (
+    animation_figure,
+    animation_gif,
+    animation_mp4,
+    frames_zip,
+    no_mp4,
+)
 from hnn_core.magnetogram.conventions import parse_t_rec
 from pages._shared import caches
 from pages._shared.background import offer
@@ -83,6 +88,11 @@ def _show(film: Film, selection: Selection) -> None:
     stem = f"{selection.region.id}_{film.names[0]}".replace(" ", "").replace(":", "")
     with st.container(horizontal=True):
         gif, pictures = f"{stem}.gif", f"{stem}_frames.zip"
+        if not no_mp4():
+            mp4 = f"{stem}.mp4"
+            download(
+                "Film, MP4", lambda: animation_mp4(film.pictures), mp4, "film_mp4", icon="movie"
+            )
         download("Film, GIF", lambda: animation_gif(film.pictures), gif, "film_gif", icon="movie")
         download(
             f"All {len(film.pictures):d} pictures, zip",
@@ -91,4 +101,6 @@ def _show(film: Film, selection: Selection) -> None:
             "film_zip",
             icon="photo_library",
         )
+    if reason := no_mp4():
+        st.caption(plain(reason))
     st.caption(plain(film.words))

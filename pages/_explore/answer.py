@@ -1,5 +1,6 @@
 """The card with the answer: P(eruptive), decision, caveats; or what the source is missing."""
 
+import re
 from html import escape
 
 import streamlit as st
@@ -20,7 +21,6 @@ from pages._shared.messages import (
 
 __all__ = ["show_answer", "show_missing"]
 
-_COLOURS = {"eruptive": "blue", "confined": "orange"}
 _NOTHING = {
     "jsoc": "No magnetogram of JSOC is on this machine yet. Fetch one of the well-known flares "
     "below, or any region on the Data page.",
@@ -37,15 +37,14 @@ def show_answer(view: View) -> None:
     """Draw the card: the prediction, or the reason why there is none."""
     info = view.selection.model
     if view.prediction is None:
-        with st.container(key="answer_words"):
-            st.markdown("**No prediction for this hour**")
-            st.markdown(plain(view.reason))
-            st.caption(
-                f"Model {plain(info.name)}: {info.config.frames:d} hourly frames make a sequence."
-            )
-            frames = view.sequence.frames if view.sequence else (view.frame,)
-            for words in dict.fromkeys(note for frame in frames for note in frame.notes):
-                st.warning(plain(words), icon=":material/warning:")
+        st.markdown("**No prediction for this hour**")
+        st.markdown(plain(view.reason))
+        st.caption(
+            f"Model {plain(info.name)}: {info.config.frames:d} hourly frames make a sequence."
+        )
+        frames = view.sequence.frames if view.sequence else (view.frame,)
+        for words in dict.fromkeys(note for frame in frames for note in frame.notes):
+            st.warning(plain(words), icon=":material/warning:")
     else:
         _show_prediction(view.prediction, info)
 
@@ -74,35 +73,44 @@ def show_missing() -> None:
 
 
 def _show_prediction(prediction: Prediction, info: ModelInfo) -> None:
-    with st.container(key="answer_dial"):
-        st.html(
-            f"""
+    """Draw the number; what limits it is named in short, in full behind a press."""
+    st.html(
+        f"""
 <div class="answer {escape(prediction.label)}" data-hour="{escape(prediction.hour)}">
-  <div class="question">P(eruptive) of the coming ≥{escape(prediction.flare_class)} flare</div>
+  <div class="question">P(eruptive), ≥{escape(prediction.flare_class)} within 24 h</div>
   <div class="number">{prediction.probability:.2f}</div>
+  <div class="verdict">{escape(DECISIONS[prediction.label])}</div>
   <div class="bar" role="img" aria-label="{prediction.probability:.2f} on a scale from 0 to 1,
     threshold {prediction.threshold:g}">
     <span class="fill" style="width:{100 * prediction.probability:.1f}%"></span>
     <span class="tick" style="left:{100 * prediction.threshold:.1f}%"></span>
   </div>
-  <div class="scale"><span>0 confined</span><span>threshold {prediction.threshold:g}</span>
-    <span>eruptive 1</span></div>
+  <div class="scale"><span>0</span><span>threshold {prediction.threshold:g}</span>
+    <span>1</span></div>
 </div>
 """
-        )
-    with st.container(key="answer_words", gap="xsmall"):
-        st.markdown(
-            f"A ≥{plain(prediction.flare_class)} flare within 24 h would be "
-            f":{_COLOURS[prediction.label]}[**{DECISIONS[prediction.label]}**]."
-        )
-        st.caption(
-            f"{plain(model_sentence(info))}  \n"
-            f"Model {plain(info.name)}, {plain(prediction.device)}."
-        )
-        for words in frame_notes(prediction):
-            st.caption(f":material/info: {plain(words)}")
+    )
     caution = info.metadata.get("caution")
-    for words in prediction.warnings:
-        if prediction.simulated and words == caution:
-            continue  # it is about real regions
-        st.warning(plain(words), icon=":material/warning:")
+    with st.container(key="cautions", gap="xxsmall"):
+        for words in prediction.warnings:
+            if prediction.simulated and words == caution:
+                continue  # it is about real regions
+            with st.popover(plain(_short(words)), icon=":material/warning:"):
+                st.warning(plain(words), icon=":material/warning:")
+        notes = frame_notes(prediction)
+        with st.popover(
+            f"Model {plain(info.name)}{' · notes' if notes else ''}", icon=":material/info:"
+        ):
+            st.markdown(
+                f"A ≥{plain(prediction.flare_class)} flare within 24 h would be "
+                f"**{DECISIONS[prediction.label]}**: P(eruptive) is "
+                f"{'at least' if prediction.label == 'eruptive' else 'below'} the threshold."
+            )
+            st.caption(f"{plain(model_sentence(info))}  \nComputed on: {plain(prediction.device)}.")
+            for words in notes:
+                st.caption(f":material/info: {plain(words)}")
+
+
+def _short(words: str) -> str:
+    """Return what a sentence says first."""
+    return re.split(r"[:;,.](?=\s|$)", words, maxsplit=1)[0]

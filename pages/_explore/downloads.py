@@ -29,8 +29,8 @@ def show_downloads(view: View, histories: Histories, heat: HeatView | None) -> N
             file = f"{stem}_{heat.choice.method}.fits"
             download("Heat map, FITS", lambda: _heat(view, heat), file, "download_heat")
     st.caption(
-        "PNG: the button above the magnetogram, and the camera on each figure. FITS files carry "
-        "the patch's coordinates; the address of this page brings back this view."
+        "PNG, SVG and PDF, with caption and methods: the button “Figure …” at each figure. FITS "
+        "files carry the patch's coordinates; the address of this page brings back this view."
     )
 
 

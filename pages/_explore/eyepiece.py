@@ -15,12 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import plotly.colors as colours
 import streamlit as st
 
 from analysis.figures import style
-from analysis.figures.overlays import heat_rgba, heat_unit
+from analysis.figures.overlays import channels, heat_unit
 from analysis.figures.packed_frame import frame_geometry, join_payload, pack_frame, pack_numbers
 from hnn_core.exceptions import HnnError
 from hnn_core.magnetogram.conventions import iso_minute
@@ -37,7 +35,7 @@ from pages._shared.selectors import Selection
 
 __all__ = ["send_maps", "send_second", "show_viewer"]
 
-_SWITCHES = ("attention", "pil", "ropi", "hull", "crop", "graticule", "clipped")
+_SWITCHES = ("attention", "pil", "ropi", "hull", "crop", "graticule", "clipped", "contours")
 _CHOICES = {
     "palette": ("plasma", "viridis", "paper"),
     "axes": ("deg", "Mm", "px"),
@@ -67,8 +65,9 @@ _VIEWER = st.components.v2.component(
     html=_text("viewer.html"),
     css=_text("viewer.css"),
     js=_joined(
-        *("frame.js", "axes.js", "compare.js", "draw.js", "part.js", "supply.js", "pane.js"),
-        *("second.js", "hand.js", "address.js", "viewer.js"),
+        *("frame.js", "axes.js", "compare.js", "contours.js", "draw.js", "picture.js", "part.js"),
+        *("supply.js", "pane.js", "second.js", "hand.js", "address.js"),
+        *("cut/places.js", "cut/panel.js", "cut/cut.js", "viewer.js"),
     ),
 )
 _FEED = st.components.v2.component("hnn_viewer_feed", js=_text("feed.js"))
@@ -197,7 +196,7 @@ def _follow() -> None:
 def _linked(selection: Selection, records: Mapping[str, str]) -> dict[str, Any]:
     """Read from the address what is drawn and where; note, for one run, what cannot be had."""
     read, settings = st.query_params, {}
-    for name in (*_SWITCHES, *_CHOICES, *_RANGES, *_SECOND, "extent"):
+    for name in (*_SWITCHES, *_CHOICES, *_RANGES, *_SECOND, "extent", "cut"):
         st.session_state.pop(name, None)
     for name in (*_SWITCHES, *_CHOICES, *_RANGES, *_SECOND):
         text = read.get(name)
@@ -218,7 +217,21 @@ def _linked(selection: Selection, records: Mapping[str, str]) -> dict[str, Any]:
                 extent = {"col": col, "row": row, "across": across}
         if extent is None:
             refused("extent", place)
-    return {"settings": settings, "extent": extent}
+    return {"settings": settings, "extent": extent, "cut": _cut(read.get("cut"))}
+
+
+def _cut(text: str | None) -> list[list[float]] | None:
+    """Read the ends of a cut: Carrington longitude and latitude of one or two, degrees."""
+    if text is None:
+        return None
+    with suppress(ValueError):
+        numbers = [float(one) for one in text.split("_")]
+        ends = [numbers[:2], numbers[2:]][: len(numbers) // 2]
+        sound = all(0 <= lon <= 360 and -90 <= lat <= 90 for lon, lat in ends)
+        if len(numbers) in (2, 4) and sound:
+            return ends
+    refused("cut", text)
+    return None
 
 
 def _of_second(
@@ -298,12 +311,19 @@ def _hours(
         "key": key,
         "region": f"{hash((place.spec, place.region)):x}",  # a path is nobody's business
         "title": selection.region.name,
+        "source": _source_words(selection.source.spec),
         "hours": list(records),
         "hour": hour,
         "frames": frames,
         "unreadable": unreadable,
     }
     return header, blobs
+
+
+def _source_words(spec: str) -> str:
+    """Name a source without the place of its folder on the server."""
+    kind, _, rest = spec.partition(":")
+    return f"{kind}:{Path(rest).name}" if kind in ("fits", "upload") else spec
 
 
 def _note_wants() -> None:
@@ -340,22 +360,15 @@ def _origin(place: caches.Place, t_rec: str, first: str) -> list[int]:
 @st.cache_data(max_entries=1, show_spinner=False)
 def _style() -> dict[str, Any]:
     """Colours of the layers, and the palettes of maps as stops of colour with their alpha."""
-    named = {
-        name: [colours.hex_to_rgb(colour) for colour in getattr(colours.sequential, name)]
-        for name in ("Plasma", "Viridis")
+    scales = {
+        "plasma": style.HEAT_SCALE,
+        "viridis": style.growing("Viridis", 0.55),
+        "paper": style.PAPER_SCALE,
+        "signed": style.SIGNED_SCALE,
     }
-    palettes = {
-        name.lower(): [
-            [at / (len(stops) - 1), [*stop, at / (len(stops) - 1)]] for at, stop in enumerate(stops)
-        ]
-        for name, stops in named.items()
-    }
-    for name, scale in (("paper", style.HEAT_SCALE), ("signed", style.SIGNED_SCALE)):
-        places = [place for place, _ in scale]
-        rgba = heat_rgba(np.array(places), (0.0, 1.0), signed=name == "signed")
-        palettes[name] = [
-            [at, [*(255 * one[:3]).tolist(), float(one[3])]]
-            for at, one in zip(places, rgba, strict=True)
-        ]
+    palettes = {}
+    for name, scale in scales.items():
+        read = [(at, channels(colour)) for at, colour in scale]
+        palettes[name] = [[at, [*(255 * one for one in rgb), alpha]] for at, (*rgb, alpha) in read]
     layers = {"pil": style.PIL, "ropi": style.ROPI, "hull": style.HULL, "crop": style.CROP}
     return {"colours": layers, "palettes": palettes}

@@ -22,6 +22,7 @@ from hnn_core.exceptions import FitsError, PositionError
 from hnn_core.live.reporting import counted
 from hnn_core.magnetogram.conventions import parse_t_rec
 from hnn_core.regions.base import Region
+from pages._explore.figure_words import figure_words
 from pages._explore.transport import time_scale
 from pages._explore.view import View
 from pages._shared import caches
@@ -104,6 +105,10 @@ def show_histories(selection: Selection, hour: str, view: View | None, found: Hi
                 key="histories",
                 simulated=region.simulated,
                 alt=f"P(eruptive), fluxes and keywords over the passage of {region.id}",
+                words=figure_words(
+                    *(selection, None, "P(eruptive) and fluxes over the passage"),
+                    *("magnetogram", "network", "pil", "flux"),
+                ),
             )
     _show_notes(found)
 
@@ -167,6 +172,9 @@ def show_flux_bars(view: View | None, name: str, title: str) -> None:
         key=f"bars_{name}",
         simulated=view.selection.region.simulated,
         alt=f"{title} of the {length} hours up to {view.hour} TAI",
+        words=figure_words(
+            *(view.selection, view, f"{title} of the {length} hours", "magnetogram", "pil", "flux")
+        ),
     )
 
 

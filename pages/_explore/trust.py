@@ -1,6 +1,8 @@
 """What stands behind a map: which hours mattered, where it lies, whether it is faithful."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -17,14 +19,23 @@ from analysis.cases.explained import (
 from analysis.cases.figures_checks import faithfulness_curves_figure, randomised_stages_figure
 from analysis.cases.figures_maps import hour_scores_figure, overlap_draws_figure
 from analysis.cases.figures_tokens import layer_heads_figure, token_norms_figure
-from hnn_core.explanation.checks import check_faithfulness, check_randomised
+from analysis.cases.marks import (
+    Mark,
+    check_map,
+    faithful_mark,
+    hours_mark,
+    place_hours,
+    place_mark,
+    score_hours,
+)
 from hnn_core.explanation.faithfulness_result import Faithfulness
 from hnn_core.explanation.randomised import RandomisedCheck
+from pages._explore.figure_words import figure_words
 from pages._explore.view import HeatView, View, explained, view_key
 from pages._shared import caches
-from pages._shared.background import offer
+from pages._shared.background import Found, at_rest, kept, offer
 from pages._shared.charts import show_chart
-from pages._shared.link import linked
+from pages._shared.link import one_of, publish, restore
 from pages._shared.messages import plain
 from pages._shared.widgets import choose, show_table
 
@@ -32,43 +43,180 @@ __all__ = ["show_trust"]
 
 
 _HOURS = {"last": "those of the last hour", "all": "those of all hours (ten times as long)"}
+_QUESTIONS = {
+    "hours": "Which hours mattered",
+    "place": "Where the map lies",
+    "faithful": "Is it faithful?",
+    "layers": "Layers and heads",
+    "norms": "Artefact tokens",
+}
+_MARKS = {"hours": "Hours", "place": "PIL", "faithful": "Faithful"}
+_ICONS = {"yes": "check_circle", "no": "cancel", "unsure": "help", "unknown": "remove"}
+_REST = st.components.v2.component(
+    "hnn_rest",
+    js=(Path(__file__).parents[2] / "assets" / "viewer" / "rest.js").read_text(encoding="utf-8"),
+)
 
 
-def show_trust(view: View, heat: HeatView) -> None:
-    """Draw the choice, and what is chosen; nothing is computed before."""
-    parts: dict[str, tuple[str, Callable[[View, HeatView], None] | None]] = {
-        "none": ("Not now", None),
-        "hours": ("Which hours mattered", _show_hours),
-        "place": ("Where the map lies", _show_place),
-        "faithful": ("Is it faithful?", _show_faithful),
-        "layers": ("Layers and heads", _show_layers),
-        "norms": ("Artefact tokens", _show_norms),
-    }
-    st.markdown("### Can the map be trusted?")
-    chosen = linked(
-        st.segmented_control,
-        "Look at",
-        {name: plain(label) for name, (label, _) in parts.items()},
-        key="trust",
-        read="question",
-        required=True,
-        label_visibility="collapsed",
+def show_trust(view: View, heat: HeatView | None) -> None:
+    """Draw the three marks, computed while a person rests at the hour, and the detail of one."""
+    restore("trust", "none", one_of(("none", *_QUESTIONS), "question"))
+    publish("trust")
+    chosen = st.session_state["trust"]
+    _show_marks(view, heat, chosen)
+    if chosen == "none":
+        return
+    with st.container(key="trust_detail"):
+        _choose_question(chosen)
+        if heat is None:
+            st.info(plain(_no_map(view)), icon=":material/info:")
+            return
+        {
+            "hours": _show_hours,
+            "place": _show_place,
+            "faithful": _show_faithful,
+            "layers": _show_layers,
+            "norms": _show_norms,
+        }[chosen](view, heat)
+
+
+@st.fragment
+def _show_marks(view: View, heat: HeatView | None, chosen: str) -> None:
+    """Draw a mark for each question; while some are computed the browser asks again."""
+    begin = st.session_state.pop("at_rest_now", False)
+    works = {} if heat is None else _works(view, heat)
+    keys = {name: key for name, (key, _, _) in works.items()}
+    found = at_rest(
+        tuple(keys.values()), {key: work for key, work, _ in works.values()}, begin=begin
     )
-    show = parts[chosen][1]
-    if show is None:
-        st.caption("Choose a question above; the answer is worked out for the hour shown.")
-    else:
-        show(view, heat)
+    results = dict(zip(works, found, strict=True))
+    pressed = []
+    with st.container(key="trust", horizontal=True, gap="xsmall"):
+        for name, title in _MARKS.items():
+            if name in results and results[name].busy:
+                so_far = results[name].words.partition(", about")[0] or "to be computed …"
+                label, icon = f":gray[{plain(title)}: {plain(so_far)}]", "hourglass_empty"
+                words = results[name].words or "It begins when you stay at this hour for a second."
+            else:
+                mark = _mark(
+                    view, title, results.get(name), works[name][2] if name in works else None
+                )
+                label, icon, words = plain(mark.verdict), _ICONS[mark.state], mark.words
+            pressed += [_show_mark(name, label, icon, words, chosen)]
+        pressed += [
+            _show_mark("layers", "More", "more_horiz", "Layers, heads and artefacts", chosen)
+        ]
+    busy = any(one.busy for one in found)
+    st.session_state["rest_tick"] = tick = st.session_state.get("rest_tick", 0) + 1
+    _REST(key="rest", data={"pending": busy, "tick": tick}, on_again_change=_note_rest)
+    if any(pressed):
+        st.rerun()
+
+
+def _note_rest() -> None:
+    st.session_state["at_rest_now"] = True
+
+
+def _show_mark(name: str, label: str, icon: str, words: str, chosen: str) -> bool:
+    """Draw a mark as the button that opens its detail, or closes it."""
+    return st.button(
+        label,
+        key=f"mark_{name}",
+        icon=f":material/{icon}:",
+        help=plain(words),
+        type="primary" if name == chosen else "secondary",
+        on_click=st.session_state.update,
+        args=({"trust": "none" if name == chosen else name},),
+    )
+
+
+def _mark(view: View, title: str, found: Found | None, judge: Callable[[Any], Mark] | None) -> Mark:
+    if found is None or judge is None:
+        return Mark.unknown(title, _no_map(view))
+    return Mark.unknown(title, found.words) if found.result is None else judge(found.result)
+
+
+def _no_map(view: View) -> str:
+    if view.prediction is None:
+        return f"There is no prediction at this hour. {view.reason}"
+    return "There is no map yet; make it first."
+
+
+def _works(
+    view: View, heat: HeatView
+) -> dict[str, tuple[Hashable, tuple[str, str, Callable[..., Any]], Callable[[Any], Mark]]]:
+    """Key, work and judge of each mark that can be had; see `at_rest`."""
+    predictor, sequence, choice = caches.predictor(view.selection.model), heat.sequence, heat.choice
+    place = partial(place_hours, heat.maps, sequence.frames, heat.box.size)
+    works: dict[str, Any] = {
+        "place": (
+            _place_key(view, heat),
+            ("Comparing with random regions", "frames", place),
+            lambda hours: place_mark(hours[-1]),
+        )
+    }
+    if view.prediction is not None:
+        scores = partial(score_hours, predictor, sequence, choice.target)
+        works["hours"] = (
+            _hours_key(view, heat),
+            ("Scoring the hours", "frames", scores),
+            hours_mark,
+        )
+        works["faithful"] = (
+            view_key(view, "faithful", choice, "last", False),
+            ("Hiding and showing tokens", "frames", _checks(view, heat, "last", False)),
+            lambda both: faithful_mark(*both),
+        )
+    return works
+
+
+def _hours_key(view: View, heat: HeatView) -> Hashable:
+    return view_key(view, "hours", heat.choice.target)
+
+
+def _place_key(view: View, heat: HeatView) -> Hashable:
+    return view_key(view, "place", heat.choice)
+
+
+def _choose_question(chosen: str) -> None:
+    """Draw the heading of the detail, where another question can be chosen."""
+    st.session_state["trust_question"] = chosen
+
+    def follow() -> None:
+        st.session_state["trust"] = st.session_state["trust_question"]
+
+    with st.container(horizontal=True, vertical_alignment="center"):
+        choose(
+            st.segmented_control,
+            "Can the map be trusted?",
+            {name: plain(label) for name, label in _QUESTIONS.items()},
+            key="trust_question",
+            required=True,
+            on_change=follow,
+            label_visibility="collapsed",
+        )
+        st.button(
+            "Close",
+            key="trust_close",
+            icon=":material/close:",
+            type="tertiary",
+            on_click=st.session_state.update,
+            args=({"trust": "none"},),
+        )
 
 
 def _show_chart(view: View, figure: go.Figure, *, alt: str, **more: Any) -> None:
     simulated = view.selection.region.simulated
-    show_chart(figure, alt=f"{view.name}: {alt}", simulated=simulated, **more)
+    words = figure_words(view.selection, view, alt, "magnetogram", "network")
+    more |= {"simulated": simulated, "words": words}
+    show_chart(figure, alt=f"{view.name}: {alt}", **more)
 
 
 def _show_hours(view: View, heat: HeatView) -> None:
     target = heat.choice.target
-    scores = [explained(view, method, target=target) for method in HOUR_METHODS]
+    scores = kept(_hours_key(view, heat)) or [
+        explained(view, method, target=target) for method in HOUR_METHODS
+    ]
     _show_chart(
         view,
         hour_scores_figure(scores),
@@ -83,8 +231,10 @@ def _show_hours(view: View, heat: HeatView) -> None:
 
 
 def _show_place(view: View, heat: HeatView) -> None:
-    masks = caches.sequence_masks(view.place, view.hour, len(heat.sequence))
-    hours = hour_overlaps(heat.maps, heat.sequence.frames, masks, heat.box.size)
+    hours = kept(_place_key(view, heat))
+    if hours is None:
+        masks = caches.sequence_masks(view.place, view.hour, len(heat.sequence))
+        hours = hour_overlaps(heat.maps, heat.sequence.frames, masks, heat.box.size)
     both = {"This hour": hours[-1], f"All {len(hours)} hours": combine_hours(hours)}
     sides = st.columns(2, gap="medium")
     for number, (side, (title, found)) in enumerate(zip(sides, both.items(), strict=True)):
@@ -172,20 +322,16 @@ def _show_check(view: View, found: Faithfulness, randomised: RandomisedCheck) ->
 
 
 def _checks(view: View, heat: HeatView, hours: str, cascade: bool) -> Callable[..., Any]:
-    predictor, sequence, choice = caches.predictor(view.selection.model), heat.sequence, heat.choice
-    explanation = heat.explanation or explained(view, "rollout", **choice.options)
-
-    def work(**watched: Any) -> tuple[Faithfulness, RandomisedCheck]:
-        return (
-            check_faithfulness(predictor, sequence, {"map": explanation}, hours=hours, **watched)[
-                "map"
-            ],
-            check_randomised(
-                predictor, sequence, choice.method, cascade=cascade, **watched, **choice.options
-            ),
-        )
-
-    return work
+    return partial(
+        check_map,
+        caches.predictor(view.selection.model),
+        heat.sequence,
+        heat.choice.method,
+        heat.explanation,
+        hours=hours,
+        cascade=cascade,
+        **heat.choice.options,
+    )
 
 
 def _show_layers(view: View, heat: HeatView) -> None:

@@ -3,22 +3,34 @@
 It runs next to the page, shows how far it is, can be cancelled by whom it was started or who may
 write here, and its result is kept for everyone who requests the same. A session that may not write
 has one piece of work under way at a time, and all of these together have a few.
+
+Work at rest (`at_rest`) begins by itself while a person looks at one thing, gives way to everything
+else, and ends when that person moves on or leaves.
 """
 
+import logging
+import os
+import sys
 import threading
-from collections.abc import Callable, Hashable
+import time
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from hnn_core.exceptions import HnnError
 from hnn_core.explanation.work import Pace
 from hnn_core.live.reporting import duration
 from pages._shared.access import writes_refused
 from pages._shared.messages import plain, worded_errors
 
-__all__ = ["discard", "discard_refused", "offer", "start"]
+__all__ = ["Found", "at_rest", "discard", "discard_refused", "kept", "offer", "start"]
+
+_log = logging.getLogger(__name__)
 
 _REFRESH_S = 1.0
 _MOST_WINDOWS = 400
@@ -27,6 +39,13 @@ _MOST_OF_VISITORS = 6
 """Pieces of work under way of sessions that may not write: sessions are had for nothing."""
 _KEPT = 24
 """Results kept: of tables and maps, up to some 10 MB each."""
+_KEPT_AT_REST = 192
+"""Of work at rest: some 20 kB each."""
+_LEFT_S = 5.0
+"""Since a session last looked for its work at rest: it has moved on."""
+_YIELD = 10
+"""Added to the nice value of the thread that works at rest, and of those it starts. More would let
+it hold the interpreter's lock for long while it waits for a core."""
 
 
 class _Task:
@@ -37,7 +56,10 @@ class _Task:
         self.of_visitor = bool(writes_refused())
         self.cancel = threading.Event()
         self.pace = Pace()
-        self.future: Future[Any] = _store()[1].submit(self._run, work)
+        self.future: Future[Any] = self._pool().submit(self._run, work)
+
+    def _pool(self) -> ThreadPoolExecutor:
+        return _store()[1]
 
     def _run(self, work: Callable[..., Any]) -> Any:
         self.pace(0, 0)  # the clock starts with the work, not with the first step done
@@ -69,6 +91,114 @@ class _Task:
         return f"{words}, about {duration(left)} left" if left > 0.0 else words  # not NaN, not done
 
 
+class _RestTask(_Task):
+    """One computation that lasts as long as somebody looks for it."""
+
+    def __init__(self, title: str, unit: str, work: Callable[..., Any], owner: str) -> None:
+        self.seen = time.monotonic()
+        super().__init__(title, unit, work, owner)
+
+    def _pool(self) -> ThreadPoolExecutor:
+        return _rest()[1]
+
+    def _run(self, work: Callable[..., Any]) -> Any:
+        self._progress(0, 0)  # while it waited for its turn its session may have left
+        try:
+            return super()._run(work)
+        except (HnnError, CancelledError):
+            raise
+        except Exception:
+            _log.exception("Unexpected error in work at rest")
+            raise
+
+    def _progress(self, done: int, total: int) -> None:
+        if time.monotonic() - self.seen > _LEFT_S:
+            raise CancelledError("Nobody looks at this any more.")
+        super()._progress(done, total)
+
+    @property
+    def left(self) -> bool:
+        """Whether it ended because nobody looked, so that it may begin anew."""
+        return (
+            self.failed
+            and not self.cancel.is_set()
+            and isinstance(self.future.exception(), CancelledError)
+        )
+
+
+@dataclass(frozen=True)
+class Found:
+    """What work at rest has come to."""
+
+    result: Any = None
+    busy: bool = True
+    """Under way, or to begin."""
+    words: str = ""
+    """How far it is, or why there is no result."""
+
+
+def at_rest(
+    key: Hashable, works: Mapping[Hashable, tuple[str, str, Callable[..., Any]]], *, begin: bool
+) -> list[Found]:
+    """Return what has come of works that begin by themselves, one at a time on this server.
+
+    What this session began for another key is stopped: between two steps of its progress.
+
+    Parameters
+    ----------
+    key : hashable
+        What the person looks at.
+    works : mapping
+        By all that a result depends on: title, unit and work as of `start`, which is not
+        done again where there is a result, and not begun where it was cancelled by hand.
+    begin : bool
+        Whether the person has been at rest.
+    """
+    if os.environ.get("HNN_CHECKS_AT_REST", "1") == "0":
+        off = Found(busy=False, words="This server computes it when it is pressed for.")
+        return [off if (found := kept(one)) is None else Found(found, busy=False) for one in works]
+    tasks, _ = _rest()
+    before, mine = st.session_state.get("at_rest", (key, ()))
+    if before != key:
+        for one in set(mine) - set(works):
+            task = tasks.get(one)
+            if task is not None and task.busy and task.owner == _session():
+                _stop(task)
+                tasks.pop(one, None)
+    st.session_state["at_rest"] = (key, tuple(works))
+    return [_found(one, *work, begin=begin) for one, work in works.items()]
+
+
+def _found(key: Hashable, title: str, unit: str, work: Callable[..., Any], *, begin: bool) -> Found:
+    tasks, _ = _rest()
+    task = _task(key)
+    if isinstance(task, _RestTask):
+        task.seen = time.monotonic()
+        task = None if task.left else task
+    if task is None and begin:
+        while len(tasks) >= _KEPT_AT_REST:
+            tasks.pop(next(iter(tasks)), None)
+        task = tasks[key] = _RestTask(title, unit, work, _session())
+    if task is None:
+        return Found()
+    if task.busy:
+        return Found(words=task.words)
+    if not task.failed:
+        return Found(task.future.result(), busy=False)
+    error = None if task.future.cancelled() else task.future.exception()
+    if isinstance(error, HnnError):
+        return Found(busy=False, words=str(error))
+    if task.cancel.is_set() or error is None:
+        return Found(busy=False, words="It was cancelled.")
+    return Found(busy=False, words=f"Something went wrong here ({type(error).__name__}).")
+
+
+def kept(key: Hashable) -> Any:
+    """Return the result of work under a key, if there is one already, else None."""
+    task = _task(key)
+    return None if task is None or task.busy or task.failed else task.future.result()
+
+
 def offer(
     label: str,
     name: str,
@@ -96,7 +226,7 @@ def offer(
     windows : int
         As of `start`.
     """
-    task = _store()[0].get(key)
+    task = _task(key)
     if task is None or task.failed:
         more = {"icon": ":material/play_arrow:", **more}
         if reason := _start_refused(windows):
@@ -146,7 +276,7 @@ def start(
         bound, since others wait for their turn.
     """
     tasks, _ = _store()
-    task = tasks.get(key)
+    task = _task(key)
     if (task is None or task.failed) and not _start_refused(windows):
         while len(tasks) >= _KEPT:
             idle = next((name for name, one in tasks.items() if not one.busy), None)
@@ -172,7 +302,7 @@ def discard_refused(key: Hashable) -> str:
 
 def _show(key: Hashable, name: str) -> None:
     """Draw the bar of work under way; when it ends, the page is drawn anew."""
-    task = _store()[0].get(key)
+    task = _task(key)
     if task is None or not task.busy:
         st.rerun()
     share = task.pace.done / task.pace.total if task.pace.total else 0.0
@@ -219,6 +349,11 @@ def _start_refused(windows: int) -> str:
     )
 
 
+def _task(key: Hashable) -> _Task | None:
+    """Return the work under a key, begun by a press or at rest."""
+    return _store()[0].get(key) or _rest()[0].get(key)
+
+
 def _session() -> str:
     """Return the id of this session, which no one else knows."""
     context = get_script_run_ctx()
@@ -229,3 +364,16 @@ def _session() -> str:
 def _store() -> tuple[dict[Hashable, _Task], ThreadPoolExecutor]:
     """All tasks, and one worker: two side by side would share the same cores."""
     return {}, ThreadPoolExecutor(1, thread_name_prefix="hnn-work")
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _rest() -> tuple[dict[Hashable, _RestTask], ThreadPoolExecutor]:
+    """All tasks at rest, and one worker, apart from that of what was pressed for."""
+    return {}, ThreadPoolExecutor(1, thread_name_prefix="hnn-rest", initializer=_give_way)
+
+
+def _give_way() -> None:
+    """Let every other thread go first; where threads have no priority of their own, nothing."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _YIELD)

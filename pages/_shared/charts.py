@@ -1,6 +1,5 @@
 """How every figure is put on a page."""
 
-import re
 from collections.abc import Callable
 from html import escape
 from typing import Literal
@@ -8,7 +7,9 @@ from typing import Literal
 import plotly.graph_objects as go
 import streamlit as st
 
+from analysis.figures.captions import FigureWords, plain_words
 from analysis.figures.style import put_on
+from pages._shared.figure_menu import offer_figure
 
 __all__ = ["is_dark", "show_chart"]
 
@@ -40,15 +41,19 @@ def show_chart(
     ratio: float | None = None,
     simulated: bool = False,
     on_select: Callable[[], None] | None = None,
+    words: FigureWords | None = None,
 ) -> None:
-    """Draw a figure in the page's theme; its camera saves a PNG of twice the size, named by `alt`.
+    """Draw a figure in the page's theme, with the button that saves it for a paper.
 
+    The `words` go with what is saved; by default they are `alt`.
     With `simulated` a note in the figure, saved too, says that the data are simulated.
     With `ratio`, height over width of what is inside the margins, the figure is as high as the
     width it is given asks for, up to most of the window. With `on_select`, points are chosen by a
     click or by a box about them.
     """
     put_on(figure, dark=is_dark(), simulated=simulated)
+    noted = any(note.name == "simulated" for note in figure.layout.annotations)
+    words = words or plain_words(alt, simulated=noted)
     figure.update_layout(
         margin={**_MARGINS[kind], "autoexpand": False},
         font_family=_FONT,
@@ -58,25 +63,24 @@ def show_chart(
         _follow_width(figure, key, _MARGINS[kind], ratio)
     figure.update_xaxes(automargin=False)
     figure.update_yaxes(automargin=False)
-    st.plotly_chart(
-        figure,
-        key=key,
-        alt=alt,
-        theme=None,
-        height="stretch" if ratio is not None else "content",
-        on_select=on_select or "ignore",
-        selection_mode=("points", "box"),
-        config={
-            "displayModeBar": "hover",
-            "displaylogo": False,
-            "modeBarButtonsToRemove": ["lasso2d"] if on_select else ["lasso2d", "select2d"],
-            "toImageButtonOptions": {
-                "format": "png",
-                "filename": re.sub(r"\W+", "_", alt)[:100],
-                "scale": 2,
+    removed = ["lasso2d", "toImage", *([] if on_select else ["select2d"])]
+    with st.container(key=f"chart_{key}", gap=None):
+        st.plotly_chart(
+            figure,
+            key=key,
+            alt=alt,
+            theme=None,
+            height="stretch" if ratio is not None else "content",
+            on_select=on_select or "ignore",
+            selection_mode=("points", "box"),
+            config={
+                "displayModeBar": "hover",
+                "displaylogo": False,
+                "modeBarButtonsToRemove": removed,
             },
-        },
-    )
+        )
+        if kind != "film":  # which has files of its own
+            offer_figure(figure, words, key, ratio)
 
 
 def _follow_width(figure: go.Figure, key: str, margin: dict[str, int], ratio: float) -> None:

@@ -17,7 +17,7 @@ from hnn_core.magnetogram.conventions import iso_minute, number
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.network.model_store import ModelInfo
 from hnn_core.network.predictor import Prediction
-from hnn_core.regions.base import Region
+from hnn_core.regions.base import Flare, Region
 from hnn_core.regions.goes_classes import flux_of_class
 from hnn_core.regions.labels import DEFAULT_POLICY
 from hnn_core.regions.outcome import cme_words, lookup_sentence
@@ -31,6 +31,7 @@ __all__ = [
     "POLICY_WORDS",
     "STATES",
     "count_rows",
+    "flares_label",
     "flares_sentence",
     "frame_notes",
     "model_label",
@@ -202,19 +203,33 @@ def region_label(region: Region) -> str:
     return " · ".join(parts + ([harp] if names else []))
 
 
+def flares_label(region: Region) -> str:
+    """Name the largest flares by their classes alone, in order of time."""
+    if not region.flares:
+        return "No flare known" if region.lookups else "Flares not looked up"
+    named = [flare.goes_class for flare in _largest_flares(region)]
+    more = len(region.flares) - len(named)
+    return f"Flares: {', '.join(named)}" + (f" and {more} smaller" if more else "")
+
+
+def _largest_flares(region: Region) -> list[Flare]:
+    """Choose the largest few, in order of time."""
+    largest = nlargest(
+        _MOST_FLARES, region.flares, key=lambda flare: flux_of_class(flare.goes_class)
+    )
+    return sorted(largest, key=lambda flare: float(flare.peak.unix))
+
+
 def flares_sentence(region: Region) -> str:
     """Name the largest flares with their peaks and what is known of their CMEs."""
     looked_up = lookup_sentence(region)
     if not region.flares:
         none = "No flare of this region is known. " if region.lookups else ""
         return f"{none}{looked_up}"
-    largest = nlargest(
-        _MOST_FLARES, region.flares, key=lambda flare: flux_of_class(flare.goes_class)
-    )
     named = [
         f"{flare.goes_class} {flare.peak.utc.isot[:16].replace('T', ' ')} UTC"
         f" ({cme_words(flare, simulated=region.simulated)})"
-        for flare in sorted(largest, key=lambda flare: float(flare.peak.unix))
+        for flare in _largest_flares(region)
     ]
     more = len(region.flares) - len(named)
     flares = "Flares: " + ", ".join(named) + (f" and {more} smaller." if more else ".")

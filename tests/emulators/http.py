@@ -33,6 +33,10 @@ class Connections:
         self._sockets: dict[int, socket.socket] = {}
         self._lock = Lock()
 
+    @property
+    def now(self) -> int:
+        return len(self._services)
+
     def opened(self, key: int, connection: socket.socket) -> None:
         with self._lock:
             self.total += 1
@@ -106,7 +110,10 @@ class _Handler(BaseHTTPRequestHandler):
     def finish(self) -> None:
         self.server.emulator.connections.closed(id(self.connection))
         self.server.sockets.discard(self.connection)
-        super().finish()
+        try:
+            super().finish()
+        finally:
+            self.rfile.close()  # left open there where the client no longer takes what is due
 
     def do_GET(self) -> None:
         emulator, parts = self.server.emulator, urlsplit(self.path)

@@ -29,7 +29,19 @@ pytestmark = pytest.mark.slow
 
 SHARED = ("source", "population", "folder", "region", "model")
 PAGES = {
-    "": (*SHARED, "hour", "map", "map_class", "trust", "opacity", "clip", "pil", "extent", "axes"),
+    "": (
+        *SHARED,
+        "hour",
+        "map",
+        "map_class",
+        "trust",
+        "opacity",
+        "clip",
+        "pil",
+        "extent",
+        "cut",
+        "axes",
+    ),
     "case_studies": (*SHARED, "hour", "study", "cases", "flux"),
     "skill": ("run", "beside", "forecast", "threshold"),
     "training": ("view", "run"),

@@ -1,6 +1,8 @@
 """The Case studies page and the map's checks on Explore, driven without a browser."""
 
 import json
+import re
+import threading
 import time
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from hnn_core.network.model_store import save_model
 from hnn_core.regions.case import Case, cases_from_link, cases_to_link, list_sets, save_set
-from tests.support.app import run_app, sent_to_viewer
+from tests.support.app import as_read, run_app, sent_to_viewer
 from tests.support.drawn_sharp import draw_fits
 from tests.support.small_models import small_model
 
@@ -412,6 +414,96 @@ def test_questions_about_the_map_have_a_figure(folder, model, trust, key):
     assert not app.exception
     assert not app.error
     assert figures(app, key)
+
+
+def at_rest(app: AppTest) -> AppTest:
+    """As the browser does once a person has stayed at an hour for a second."""
+    app.session_state["at_rest_now"] = True
+    return app.run()
+
+
+def marks(app: AppTest) -> dict[str, str]:
+    found = (button for button in app.button if (button.key or "").startswith("mark_"))
+    return {button.key.removeprefix("mark_"): button.label for button in found}
+
+
+def until_marked(app: AppTest) -> dict[str, str]:
+    for _ in range(600):
+        if not any("computing" in label for label in marks(app).values()):
+            return marks(app)
+        time.sleep(0.1)
+        at_rest(app)
+    raise AssertionError(f"still computing: {marks(app)}")
+
+
+def test_three_marks_fill_in_at_rest_and_open_their_detail(folder, model):
+    app = opened(folder, "", hour="2011-02-13T12:00")
+    begun = marks(app)
+    assert list(begun) == ["hours", "place", "faithful", "layers"]
+    assert all(begun[name].endswith("computing …]") for name in ("hours", "place", "faithful"))
+    found = until_marked(at_rest(app))
+    assert re.search(r"t(−\d)? \([+−]\d\.\d\d\)", as_read(found["hours"]))
+    assert "× chance, p = " in found["place"]
+    assert re.search(r"curves|what was learnt", found["faithful"])
+    clicked(app, "mark_faithful")
+    assert app.query_params["trust"] == ["faithful"]
+    assert len(figures(app, "faithful_")) == 2  # what the mark rests on, not computed again
+    clicked(app, "mark_faithful")
+    assert not figures(app, "faithful_")
+    assert not app.exception
+
+
+def test_marks_that_cannot_be_had_say_why(folder, model):
+    app = at_rest(opened(folder, "", hour="2011-02-13T03:00"))  # no ten hours before it
+    found = until_marked(app)
+    assert found["hours"] == "Hours: not known"
+    assert found["faithful"] == "Faithful: not known"
+    why = next(one for one in app.button if one.key == "mark_hours").help
+    assert "There is no prediction at this hour." in as_read(why)
+
+
+def test_marks_are_no_longer_computed_when_one_moves_on(folder, model, monkeypatch):
+    stopped = threading.Event()
+
+    def slow(*_, progress, **__):
+        try:
+            while True:
+                progress(1, 2)
+                time.sleep(0.02)
+        finally:
+            stopped.set()
+
+    monkeypatch.setattr("pages._explore.trust.score_hours", slow)
+    monkeypatch.setattr("pages._shared.background._LEFT_S", 1000.0)
+    app = at_rest(opened(folder, "", hour="2011-02-13T12:00"))
+    app.session_state["hour"] = "2011-02-13T13:00"
+    app.run()
+    assert stopped.wait(60)
+
+
+def test_marks_end_when_nobody_looks_any_more(folder, model, monkeypatch):
+    stopped = threading.Event()
+
+    def slow(*_, progress, **__):
+        try:
+            while True:
+                progress(1, 2)
+                time.sleep(0.02)
+        finally:
+            stopped.set()
+
+    monkeypatch.setattr("pages._explore.trust.score_hours", slow)
+    monkeypatch.setattr("pages._shared.background._LEFT_S", 1.0)
+    app = at_rest(opened(folder, "", hour="2011-02-13T12:00"))
+    assert stopped.wait(60)
+    app.run()
+    assert marks(app)["hours"].endswith("computing …]")  # it would begin anew
+
+
+def test_a_server_may_leave_the_marks_to_a_press(folder, model, monkeypatch):
+    monkeypatch.setenv("HNN_CHECKS_AT_REST", "0")
+    app = at_rest(opened(folder, "", hour="2011-02-13T12:00"))
+    assert marks(app)["faithful"] == "Faithful: not known"
 
 
 def test_faithfulness_is_checked_when_asked_for(folder, model):

@@ -107,9 +107,11 @@ def test_address_holds_the_view_after_a_step(folder, model):
 
 def test_what_the_link_draws_is_handed_to_the_viewer(folder, model):
     view = {"attention": "false", "ropi": "true", "clip": "200", "axes": "Mm", "extent": "9_8.5_20"}
+    view["cut"] = "35.1_-21.7_34.5_-18.5"
     link = sent_to_viewer(opened(folder, **view)).header["link"]
     assert link["settings"] == {"attention": False, "ropi": True, "clip": 200, "axes": "Mm"}
     assert link["extent"] == {"col": 9.0, "row": 8.5, "across": 20.0}
+    assert link["cut"] == [[35.1, -21.7], [34.5, -18.5]]
 
 
 def test_an_hour_that_the_viewer_has_is_not_sent_again(folder, model):
@@ -184,6 +186,7 @@ def test_record_that_broke_since_it_was_indexed_hides_only_itself(folder, model)
         ({"loop": "2011-02-13T05:00_x"}, "loop cannot be “2011-02-13T05:00_x”"),
         ({"speed": "0"}, "speed cannot be “0”"),
         ({"keywords": "USFLUX"}, "keywords cannot be “USFLUX”"),
+        ({"cut": "35_-21_40"}, "cut cannot be “35_-21_40”"),
     ],
 )
 def test_link_with_an_impossible_value_falls_back_and_says_so(folder, model, asked, sentence):

@@ -75,6 +75,9 @@ def test_flares_are_told_in_time_with_what_is_known_of_their_cmes():
 
 def test_no_flare_in_a_catalogue_is_told_from_no_look_into_one():
     lookups = (FlareLookup("flares.csv", FLARES[0].peak, FLARES[1].peak),)
+    assert labels.flares_label(region()) == "Flares: M6.6, C9.4, M2.2, X2.2 and 1 smaller"
+    assert labels.flares_label(region(flares=())) == "Flares not looked up"
+    assert labels.flares_label(region(flares=(), lookups=lookups)) == "No flare known"
     assert labels.flares_sentence(region(flares=())) == (
         "Flares of this region were not looked up."
     )

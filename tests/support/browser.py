@@ -53,8 +53,9 @@ def chromium(path: str) -> Iterator[Browser]:
 
 
 def window(browser: Browser, **options: Any) -> BrowserContext:
-    """A visitor's window of 1280 x 900; close it after use."""
+    """A window of 1280 x 900 of a visitor who has read the first steps; close it after use."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
+    context.add_init_script("localStorage.setItem('hnnFirstSteps', 'read')")
     context.set_default_timeout(_PATIENCE_MS)
     return context
 

@@ -17,7 +17,7 @@ from analysis.figures import style
 from analysis.figures.filmstrip import composite, filmstrip_figure
 from analysis.figures.flux import flux_bars_figure, flux_history_figure
 from analysis.figures.magnetogram import magnetogram_figure
-from analysis.figures.overlays import line_path, outline_path
+from analysis.figures.overlays import channels, line_path, outline_path
 from analysis.figures.passage import probability_figure
 from analysis.figures.style import put_on
 from analysis.figures.texts import without_tags
@@ -273,13 +273,18 @@ def test_two_colour_bars_do_not_meet(mag):
     drawn = trace(figure, "attention rollout")
     assert drawn.opacity == 0.3
     assert (drawn.zmin, drawn.zmax) == pytest.approx((heat.min(), heat.max()))
-    assert drawn.colorbar.title.text == "attention rollout"
-    assert [colour for _, colour in drawn.colorscale][:: len(drawn.colorscale) - 1] == [
-        "#00007f",
-        "#7f0000",
-    ]
+    assert [list(stop) for stop in drawn.colorscale] == [list(stop) for stop in style.HEAT_SCALE]
+    bar = trace(figure, "attention rollout bar").marker
+    assert (bar.cmin, bar.cmax) == (drawn.zmin, drawn.zmax)
+    assert bar.colorbar.title.text == "attention rollout"
+    # As over middle grey: clear at the low end, three tenths of 0.8 of yellow at the high one.
+    yellow = np.array(channels(style.HEAT_SCALE[-1][1])[:3])
+    ends = [bar.colorscale[0][1], bar.colorscale[-1][1]]
+    share = 0.8 * 0.3
+    composed = np.rint(255 * (share * yellow + (1 - share) * 0.5)).astype(int)
+    assert ends == ["rgb(128,128,128)", f"rgb({','.join(map(str, composed))})"]
     above = trace(figure, "field").colorbar
-    assert above.y - above.len > drawn.colorbar.y + drawn.colorbar.len
+    assert above.y - above.len > bar.colorbar.y + bar.colorbar.len
 
 
 @pytest.mark.parametrize(
@@ -380,8 +385,8 @@ def test_filmstrip_names_the_hours():
     hours[3] = frames(4, interpolated=True)[3]
     figure = filmstrip_figure(hours)
     labels = annotations(figure)
-    assert labels[0] == "t−9 h · 05:00"
-    assert labels[-1] == "<b>t</b> · 14:00"
+    assert labels[0] == "05:00"
+    assert labels[-1] == "<b>14:00</b>"
     assert labels.count("interpolated") == 1
     assert len(figure.layout.images) == 10
     marked = trace(figure, "t−6 h")
@@ -405,8 +410,8 @@ def test_picture_blends_the_heat_where_there_is_one():
     heat[:20, :30], heat[:20, 30:] = 0.0, 1.0
     picture = composite(np.zeros((40, 60)), heat, heat_opacity=1.0)
     assert picture[0, 0].tolist() == [128, 128, 128]
-    assert picture[-1, 0].tolist() == [0, 0, 127]  # dark blue
-    assert picture[-1, -1].tolist() == [127, 0, 0]  # dark red
+    assert picture[-1, 0].tolist() == [128, 128, 128]  # clear at the low end
+    assert picture[-1, -1].tolist() == [218, 225, 52]  # four fifths of yellow over grey
 
 
 def test_pictures_are_small(mag):
