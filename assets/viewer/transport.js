@@ -20,7 +20,7 @@ const SHAPES = {
   cme: { d: "M6 2a4 4 0 1 0 .01 0z", filled: false },
 };
 
-// What is kept while another page is shown.
+// Kept while another page is shown.
 const kept = { region: "", loop: null, speed: 0, predictions: {} };
 
 class Transport {
@@ -313,15 +313,11 @@ class Transport {
         mark.append(event.label);
         taken.push([from, from + wide]);
       }
-      mark.onclick = () => this.goTo(this.before(milliseconds(event.time)));
+      const before = this.times.filter((one) => one <= milliseconds(event.time));
+      mark.onclick = () => this.goTo(before.length - 1);
       return mark;
     });
     lane.replaceChildren(...marks.reverse()); // the largest above the others
-  }
-
-  /** Number of the last hour that is not later than a time. */
-  before(time) {
-    return Math.max(this.times.filter((one) => one <= time).length - 1, 0);
   }
 
   drawLoop() {
