@@ -26,8 +26,7 @@ const kept = { region: "", loop: null, speed: 0, predictions: {} };
 class Transport {
   constructor(root) {
     this.root = root;
-    this.playing = 0; // the timer of the next hour
-    this.wanted = ""; // an hour that the viewer was not there to draw
+    Object.assign(this, { playing: 0, wanted: "" }); // timer; hour that no viewer was there to draw
     this.leaving = new AbortController();
     this.listen();
     globalThis.hnnTransport = this;
@@ -222,16 +221,15 @@ class Transport {
 
   listenToEnd(end) {
     const which = Number(end.dataset.end);
-    const usual = () => (which ? this.hours.length - 1 : 0);
     end.onpointerdown = (event) => end.setPointerCapture(event.pointerId);
     end.onpointermove = (event) => {
       if (end.hasPointerCapture(event.pointerId)) this.setEnd(which, this.under(event));
     };
-    end.ondblclick = () => this.setEnd(which, usual());
+    end.ondblclick = () => this.setEnd(which, which ? Infinity : 0);
     end.onkeydown = (event) => {
       const count = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (count) this.setEnd(which, this.range[which] + count);
-      if (event.key === "Delete" || event.key === "Backspace") this.setEnd(which, usual());
+      if (event.key === "Delete" || event.key === "Backspace") this.setEnd(which, which ? Infinity : 0);
     };
   }
 
@@ -328,9 +326,9 @@ class Transport {
     area.style.setProperty("--to", `${100 * places[1]}%`);
     for (const end of this.root.querySelectorAll(".end")) {
       const which = Number(end.dataset.end);
+      const at = this.range[which];
       end.style.setProperty("--at", places[which]);
       end.classList.toggle("set", Boolean(kept.loop));
-      const at = this.range[which];
       const range = { now: at, min: 0, max: this.hours.length - 1, text: this.words(this.hours[at]) };
       for (const [name, value] of Object.entries(range)) {
         end.setAttribute(`aria-value${name}`, value);
