@@ -105,6 +105,15 @@ def test_address_holds_the_view_after_a_step(folder, model):
     )
 
 
+def test_times_are_in_utc_where_the_link_has_it_and_the_hour_stays_tai(folder, model):
+    app = opened(folder, hour="2011-02-13T07:00", time="utc")
+    assert "2011-02-13 06:59:26 UTC" in words(app)
+    layout = figure(app, "histories")["layout"]
+    assert layout["xaxis"]["title"]["text"] == "T_REC (UTC)"
+    assert app.query_params["hour"] == "2011-02-13T07:00"
+    assert app.query_params["time"] == "utc"
+
+
 def test_what_the_link_draws_is_handed_to_the_viewer(folder, model):
     view = {"attention": "false", "ropi": "true", "clip": "200", "axes": "Mm", "extent": "9_8.5_20"}
     view["cut"] = "35.1_-21.7_34.5_-18.5"
