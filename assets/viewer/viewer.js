@@ -289,9 +289,9 @@ class Viewer {
     const width = this.element.clientWidth;
     const across = width - MARGIN.left - MARGIN.right;
     const ends = MARGIN.top + MARGIN.bottom;
-    const most = parseFloat(getComputedStyle(this.canvas).maxHeight);
-    const height = Math.min((across * frame.rows) / frame.cols + ends, most);
-    this.size = { width, height: Math.round(Math.max(height, 240)) };
+    const { minHeight, maxHeight } = getComputedStyle(this.canvas);
+    const height = Math.min((across * frame.rows) / frame.cols + ends, parseFloat(maxHeight));
+    this.size = { width, height: Math.round(Math.max(height, parseFloat(minHeight))) };
     this.canvas.style.height = `${this.size.height}px`;
   }
 
