@@ -112,8 +112,8 @@ def main() -> None:
             print(
                 f"\n{name}: a scrub of {SCRUBS} takes {median(scrubs):.0f} ms, p95 "
                 f"{p95(scrubs):.0f} ms (≤ {LIMIT_SCRUB_MS}); first picture of a fresh server "
-                f"{first[0]:.1f} s and {first[1]:.1f} MB (≤ {LIMIT_FIRST}); server RSS {rss:.2f} GB "
-                f"(< {LIMIT_GB:g})\n"
+                f"{first[0]:.1f} s and {first[1]:.1f} MB (≤ {LIMIT_FIRST}); server RSS "
+                f"{rss:.2f} GB (< {LIMIT_GB:g})\n"
             )
 
 
