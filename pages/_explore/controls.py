@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from hnn_core.network.config import HNNConfig
-from pages._shared.link import linked
+from pages._shared.link import bound, linked, noted
 
 __all__ = ["MapChoice", "choose_map"]
 
@@ -79,7 +79,8 @@ def choose_map(config: HNNConfig) -> MapChoice:
                 bind="query-params",
             )
         if method == "occlusion":
-            block = st.select_slider("Side of a hidden block (tokens)", [1, 2, 4], 2, key="block")
+            side = "Side of a hidden block (tokens)"
+            block = bound(st.select_slider, side, [1, 2, 4], key="block", value=2)
             return MapChoice(method, target, block=block)
         layers, head = _choose_layers(config)
         signed = True
@@ -98,19 +99,24 @@ def _choose_layers(config: HNNConfig) -> tuple[tuple[int, int] | None, int | Non
     depth, heads = config.depth, config.heads
     first, last = 1, depth
     if depth > 1:
-        first, last = st.slider(
-            "Encoders",
-            1,
-            depth,
-            (1, depth),
-            key=f"layers_{depth}",
-            help="1 is next to the input. The published methods take all.",
-        )
-    head = st.selectbox(
+        with noted(f"layers_{depth}", usual=("1", str(depth))):
+            first, last = st.slider(
+                "Encoders",
+                1,
+                depth,
+                (1, depth),
+                key=f"layers_{depth}",
+                help="1 is next to the input. The published methods take all.",
+                bind="query-params",
+            )
+    head = linked(
+        st.selectbox,
         "Head",
-        [None, *range(heads)],
-        format_func=lambda one: "mean over all" if one is None else f"head {one + 1} alone",
-        key=f"head_{heads}",
+        {"mean": "mean over all"}
+        | {str(one): f"head {one:d} alone" for one in range(1, heads + 1)},
+        key="head",
+        read="head",
         help="Heads of the same number in different encoders have nothing in common.",
     )
-    return (None if (first, last) == (1, depth) else (first - 1, last)), head
+    layers = None if (first, last) == (1, depth) else (first - 1, last)
+    return layers, None if head == "mean" else int(head) - 1

@@ -143,3 +143,41 @@ def test_play_runs_to_the_end_and_stops(app, page):
     page.get_by_role("button", name="Pause", exact=True).wait_for()
     page.get_by_role("button", name="Play", exact=True).wait_for()
     page.wait_for_function("end => location.href === end", arg=last)
+
+
+def test_back_from_another_page_is_one_press_and_unknown_pages_say_so(app, page):
+    page.goto(f"{app}/explore?model=small&region=SIM+2")
+    page.wait_for_selector(browser_side.PICTURE)
+    browser_side.settled(page)
+    assert page.url.startswith(f"{app}/?model=small&region=SIM+2")
+    first = page.evaluate("history.length")
+    with browser_side.a_run(page):
+        page.keyboard.press("j")
+    switch(page, "ropi")
+    page.wait_for_url("**ropi=true**")
+    choose(page, "map", "Occlusion")
+    page.wait_for_url("**map=occlusion**")
+    browser_side.settled(page)
+    page.get_by_text("Settings of the map").click()
+    page.locator(".st-key-map_class").get_by_text("confined").click()
+    page.wait_for_url("**map_class=confined**")
+    page.locator(".st-key-block [role=slider]").press("ArrowRight")
+    page.wait_for_url("**block=4**")
+    browser_side.settled(page)
+    page.locator(".st-key-magnetogram button[name=in]").click()
+    page.wait_for_url("**extent=**")
+    view, shown = page.url, browser_side.magnetogram(page)
+    page.get_by_role("link", name="Case studies").click()
+    page.wait_for_url("**/case_studies**cases=**")
+    browser_side.idle(page)
+    assert page.evaluate("history.length") == first + 1
+    page.go_back()
+    page.wait_for_selector(browser_side.PICTURE)
+    browser_side.settled(page)
+    assert page.url == view
+    assert browser_side.magnetogram(page) == shown
+
+    assert page.goto(f"{app}/attic/old").status == 404
+    page.get_by_role("heading", name="There is no page “attic/old” here").wait_for()
+    page.get_by_role("link", name="Explore").click()
+    page.wait_for_selector(browser_side.PICTURE)

@@ -101,3 +101,56 @@ def test_readers_refuse_in_one_sentence():
     with pytest.raises(RequestError, match="run from 2011-02-13T00:00 to 2011-02-13T01:00 TAI"):
         hour_of(hours, str)("noon")
     assert hour_of(hours, lambda _: hours[1])("2011-02-13T01:24") == hours[1]
+
+
+def _map() -> None:
+    import streamlit as st
+
+    from hnn_core.network.model import HNNConfig
+    from pages._explore.controls import choose_map
+    from pages._shared.link import show_notes
+
+    st.session_state["choice"] = choose_map(HNNConfig(depth=4, heads=2, width=16))
+    show_notes()
+
+
+@pytest.mark.parametrize(
+    ("method", "draw", "key", "value", "link"),
+    [
+        ("rollout", "slider", "layers_4", (2, 3), {"layers_4": ["2", "3"]}),
+        ("rollout", "selectbox", "head", "2", {"head": "2"}),
+        ("relevance", "selectbox", "head", "1", {"head": "1"}),
+        ("relevance", "radio", "map_class", "confined", {"map_class": "confined"}),
+        ("relevance", "toggle", "signed", False, {"signed": "false"}),
+        ("occlusion", "select_slider", "block", 4, {"block": "4"}),
+    ],
+)
+def test_every_setting_of_the_map_is_in_the_link(method, draw, key, value, link):
+    def map_page(**query: object) -> AppTest:
+        app = AppTest.from_function(_map)
+        for name, text in query.items():
+            app.query_params[name] = text
+        return app.run()
+
+    app = map_page(map=method)
+    usual = app.session_state["choice"]
+    getattr(app, draw)(key=key).set_value(value).run()
+    assert not app.exception
+    chosen = app.session_state["choice"]
+    assert chosen != usual
+    if key == "head":  # what is bound is written by the browser: tests/browser/test_explore.py
+        assert app.query_params["head"] == value
+    again = map_page(map=method, **link)
+    assert again.session_state["choice"] == chosen
+    assert not again.warning
+
+
+def test_a_setting_that_the_model_does_not_have_is_noted():
+    app = AppTest.from_function(_map)
+    app.query_params["head"] = "9"
+    app.query_params["layers_4"] = ["3", "9"]
+    app.run()
+    assert app.session_state["choice"].plain
+    [words] = [one.value for one in app.warning]
+    assert "There is no head “9”, only mean, 1, 2." in words
+    assert "layers" in words
