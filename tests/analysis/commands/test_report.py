@@ -386,3 +386,44 @@ def test_help_tells_the_options(capsys, command):
     assert code == 0
     assert "--source" in said
     assert "list[str]" not in said
+
+
+def test_figures_of_a_report_are_drawn_into_a_folder(folder, tmp_path, capsys, monkeypatch):
+    drawn = []
+
+    def draw(figures):
+        drawn.extend(figures)
+        return ['<svg xmlns="http://www.w3.org/2000/svg" width="90" height="60"/>'] * len(figures)
+
+    monkeypatch.setattr("analysis.report.files.figure_svg", draw)
+    monkeypatch.setattr(report_commands, "require_browser", lambda: "chromium")
+    out, figures = tmp_path / "report.html", tmp_path / "figures"
+    made = run(capsys, "report", *case(folder), *QUICK, "--out", out, "--figures", figures)
+    assert made[0] == 0
+    names = sorted(path.name for path in figures.iterdir())
+    assert len(names) == 3 * len(drawn) > 9
+    assert {name.rpartition(".")[2] for name in names} == {"svg", "pdf", "png"}
+    assert f"{len(names)} files of figures" in made[1]
+    svg = (figures / names[-1]).with_suffix(".svg").read_text(encoding="utf-8")
+    assert "Courtesy of NASA/SDO" in svg
+    assert all(figure.layout.paper_bgcolor == "#ffffff" for figure in drawn)
+
+
+def test_figures_that_cannot_be_drawn_are_refused_before_any_work(
+    folder, tmp_path, capsys, monkeypatch
+):
+    out, file = tmp_path / "report.html", tmp_path / "file"
+    file.write_text("")
+    options = ("report", *case(folder), *QUICK, "--out", out, "--figures")
+    code, _, err = run(capsys, *options, file)
+    assert code == 2
+    assert "it is a file" in err
+    code, _, err = run(capsys, *options, tmp_path / "none" / "figures")
+    assert code == 2
+    assert "there is no folder" in err
+    monkeypatch.setattr("analysis.figures.publication.find_browser", lambda: None)
+    code, _, err = run(capsys, *options, tmp_path / "figures")
+    assert code == 2
+    assert "No Chromium or Chrome" in err
+    assert not out.exists()
+    assert not (tmp_path / "figures").exists()
