@@ -13,6 +13,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from analysis.cases.marks import Mark
 from hnn_core.network.model_store import save_model
 from hnn_core.regions.case import Case, cases_from_link, cases_to_link, list_sets, save_set
 from tests.support.app import as_read, run_app, sent_to_viewer
@@ -449,7 +450,7 @@ def at_rest(app: AppTest) -> AppTest:
 
 def marks(app: AppTest) -> dict[str, str]:
     found = (button for button in app.button if (button.key or "").startswith("mark_"))
-    return {button.key.removeprefix("mark_"): button.label for button in found}
+    return {button.key.removeprefix("mark_"): as_read(button.label) for button in found}
 
 
 def pending(label: str) -> bool:
@@ -471,7 +472,7 @@ def test_three_marks_fill_in_at_rest_and_open_their_detail(folder, model):
     assert list(begun) == ["hours", "place", "faithful", "layers"]
     assert all(pending(begun[name]) for name in ("hours", "place", "faithful"))
     found = until_marked(at_rest(app))
-    assert re.search(r"t(−\d)? \([+−]\d\.\d\d\)", as_read(found["hours"]))
+    assert re.search(r"t(−\d)? \([+−]\d\.\d\d\)", found["hours"])
     assert "× chance, p = " in found["place"]
     assert re.search(r"curves|what was learnt", found["faithful"])
     clicked(app, "mark_faithful")
@@ -491,10 +492,13 @@ def test_marks_that_cannot_be_had_say_why(folder, model):
     assert "There is no prediction at this hour." in as_read(why)
 
 
-def test_marks_are_no_longer_computed_when_one_moves_on(folder, model, monkeypatch):
-    stopped = threading.Event()
+@pytest.fixture
+def endless(monkeypatch):
+    """Work of the hours' mark that only ends when it is stopped: events of its begin and end."""
+    begun, stopped = threading.Event(), threading.Event()
 
     def slow(*_, progress, **__):
+        begun.set()
         try:
             while True:
                 progress(1, 2)
@@ -503,27 +507,27 @@ def test_marks_are_no_longer_computed_when_one_moves_on(folder, model, monkeypat
             stopped.set()
 
     monkeypatch.setattr("pages._explore.trust.score_hours", slow)
+    monkeypatch.setattr("pages._explore.trust.place_hours", lambda *_, **__: [{}])
+    monkeypatch.setattr("pages._explore.trust.place_mark", lambda *_: Mark("no", "", ""))
     monkeypatch.setattr("pages._shared.background._LEFT_S", 1000.0)
+    return begun, stopped
+
+
+def test_marks_are_no_longer_computed_when_one_moves_on(folder, model, endless):
+    begun, stopped = endless
     app = at_rest(opened(folder, "", hour="2011-02-13T12:00"))
+    assert begun.wait(60)
+    assert not stopped.is_set()
     app.session_state["hour"] = "2011-02-13T13:00"
     app.run()
     assert stopped.wait(60)
 
 
-def test_marks_end_when_nobody_looks_any_more(folder, model, monkeypatch):
-    stopped = threading.Event()
-
-    def slow(*_, progress, **__):
-        try:
-            while True:
-                progress(1, 2)
-                time.sleep(0.02)
-        finally:
-            stopped.set()
-
-    monkeypatch.setattr("pages._explore.trust.score_hours", slow)
-    monkeypatch.setattr("pages._shared.background._LEFT_S", 1.0)
+def test_marks_end_when_nobody_looks_any_more(folder, model, endless, monkeypatch):
+    begun, stopped = endless
     app = at_rest(opened(folder, "", hour="2011-02-13T12:00"))
+    assert begun.wait(60)
+    monkeypatch.setattr("pages._shared.background._LEFT_S", 0.0)
     assert stopped.wait(60)
     app.run()
     assert marks(app)["hours"] == ":gray[Hours: to be computed …]"  # it would begin anew
