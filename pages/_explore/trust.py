@@ -51,7 +51,14 @@ _QUESTIONS = {
     "norms": "Artefact tokens",
 }
 _MARKS = {"hours": "Hours", "place": "PIL", "faithful": "Faithful"}
-_ICONS = {"yes": "check_circle", "no": "cancel", "unsure": "help", "unknown": "remove"}
+_ICONS = {
+    "yes": "check_circle",
+    "no": "cancel",
+    "unsure": "help",
+    "unknown": "remove",
+    "pending": "hourglass_empty",
+    "more": "more_horiz",
+}
 _REST = st.components.v2.component(
     "hnn_rest",
     js=(Path(__file__).parents[2] / "assets" / "viewer" / "rest.js").read_text(encoding="utf-8"),
@@ -90,22 +97,13 @@ def _show_marks(view: View, heat: HeatView | None, chosen: str) -> None:
         tuple(keys.values()), {key: work for key, work, _ in works.values()}, begin=begin
     )
     results = dict(zip(works, found, strict=True))
-    pressed = []
+    marks = {
+        name: _mark(view, title, results.get(name), works[name][2] if name in works else None)
+        for name, title in _MARKS.items()
+    }
+    more = Mark("more", "More", "Layers and heads, and tokens that may be artefacts.")
     with st.container(key="trust", horizontal=True, gap="xsmall"):
-        for name, title in _MARKS.items():
-            if name in results and results[name].busy:
-                so_far = results[name].words.partition(", about")[0] or "to be computed …"
-                label, icon = f":gray[{plain(title)}: {plain(so_far)}]", "hourglass_empty"
-                words = results[name].words or "It begins when you stay at this hour for a second."
-            else:
-                mark = _mark(
-                    view, title, results.get(name), works[name][2] if name in works else None
-                )
-                label, icon, words = plain(mark.verdict), _ICONS[mark.state], mark.words
-            pressed += [_show_mark(name, label, icon, words, chosen)]
-        pressed += [
-            _show_mark("layers", "More", "more_horiz", "Layers, heads and artefacts", chosen)
-        ]
+        pressed = [_show_mark(*one, chosen) for one in (marks | {"layers": more}).items()]
     busy = any(one.busy for one in found)
     st.session_state["rest_tick"] = tick = st.session_state.get("rest_tick", 0) + 1
     _REST(key="rest", data={"pending": busy, "tick": tick}, on_again_change=_note_rest)
@@ -117,13 +115,14 @@ def _note_rest() -> None:
     st.session_state["at_rest_now"] = True
 
 
-def _show_mark(name: str, label: str, icon: str, words: str, chosen: str) -> bool:
+def _show_mark(name: str, mark: Mark, chosen: str) -> bool:
     """Draw a mark as the button that opens its detail, or closes it."""
+    pending = mark.state == "pending"
     return st.button(
-        label,
+        f":gray[{plain(mark.verdict)}]" if pending else plain(mark.verdict),
         key=f"mark_{name}",
-        icon=f":material/{icon}:",
-        help=plain(words),
+        icon=f":material/{_ICONS[mark.state]}:",
+        help=plain(mark.words),
         type="primary" if name == chosen else "secondary",
         on_click=st.session_state.update,
         args=({"trust": "none" if name == chosen else name},),
@@ -133,6 +132,10 @@ def _show_mark(name: str, label: str, icon: str, words: str, chosen: str) -> boo
 def _mark(view: View, title: str, found: Found | None, judge: Callable[[Any], Mark] | None) -> Mark:
     if found is None or judge is None:
         return Mark.unknown(title, _no_map(view))
+    if found.busy:
+        so_far = found.words.partition(", about")[0] or "to be computed …"
+        words = found.words or "It begins when you stay at this hour for a second."
+        return Mark("pending", f"{title}: {so_far}", words)
     return Mark.unknown(title, found.words) if found.result is None else judge(found.result)
 
 

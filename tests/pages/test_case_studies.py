@@ -4,6 +4,7 @@ import json
 import re
 import threading
 import time
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from analysis.cases.marks import Mark
 from hnn_core.network.model_store import save_model
 from hnn_core.regions.case import Case, cases_from_link, cases_to_link, list_sets, save_set
 from tests.support.app import as_read, run_app, sent_to_viewer
@@ -75,14 +77,31 @@ def figures(app: AppTest, key: str) -> list[dict]:
     ]
 
 
-def _read(value: object) -> object:
-    return as_read(value) if isinstance(value, str) else value
+class _Facts(HTMLParser):
+    """Rows of a table that is written as HTML."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, _: object) -> None:
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_data(self, data: str) -> None:
+        self.rows[-1][-1] += data
 
 
 def table(app: AppTest, column: str) -> pd.DataFrame:
     """The first table that has such a column."""
-    frames = [*app.dataframe, *app.table]
-    found = [frame.value.map(_read) for frame in frames if column in frame.value]
+    texts = [one.proto.body for one in app.get("html") if 'class="facts"' in one.proto.body]
+    facts = [_Facts(text).rows for text in texts]
+    frames = [*(one.value for one in app.dataframe)]
+    frames += [pd.DataFrame(rows[1:], columns=rows[0]) for rows in facts]
+    found = [frame for frame in frames if column in frame]
     assert found, f"no table has {column}; the page says {words(app)}"
     return found[0]
 
@@ -156,7 +175,7 @@ def test_fewer_than_ten_hours_are_insufficient_and_no_error(folder, model):
     assert not app.exception
     found = table(app, "verdict")
     assert found["verdict"].tolist() == ["insufficient"]
-    assert found["hours"].tolist() == [5]
+    assert found["hours"].tolist() == ["5"]
     assert found["predicted"].tolist() == ["–"]
     assert "this window has 5" in words(app)
     assert "2011-02-13T04:00" in words(app) or "2011-02-12" in words(app)
@@ -329,7 +348,7 @@ def test_maps_of_all_windows(folder, model):
     assert not app.exception
     found = table(app, "predicted")
     assert set(found["map"]) == {"rollout", "relevance"}
-    assert found["windows"].sum() == 2 * 2 * 3
+    assert found["windows"].astype(int).sum() == 2 * 2 * 3
 
 
 def test_the_truth_of_simulated_regions(folder, model):
@@ -431,7 +450,7 @@ def at_rest(app: AppTest) -> AppTest:
 
 def marks(app: AppTest) -> dict[str, str]:
     found = (button for button in app.button if (button.key or "").startswith("mark_"))
-    return {button.key.removeprefix("mark_"): button.label for button in found}
+    return {button.key.removeprefix("mark_"): as_read(button.label) for button in found}
 
 
 def pending(label: str) -> bool:
@@ -453,7 +472,7 @@ def test_three_marks_fill_in_at_rest_and_open_their_detail(folder, model):
     assert list(begun) == ["hours", "place", "faithful", "layers"]
     assert all(pending(begun[name]) for name in ("hours", "place", "faithful"))
     found = until_marked(at_rest(app))
-    assert re.search(r"t(−\d)? \([+−]\d\.\d\d\)", as_read(found["hours"]))
+    assert re.search(r"t(−\d)? \([+−]\d\.\d\d\)", found["hours"])
     assert "× chance, p = " in found["place"]
     assert re.search(r"curves|what was learnt", found["faithful"])
     clicked(app, "mark_faithful")
@@ -473,10 +492,13 @@ def test_marks_that_cannot_be_had_say_why(folder, model):
     assert "There is no prediction at this hour." in as_read(why)
 
 
-def test_marks_are_no_longer_computed_when_one_moves_on(folder, model, monkeypatch):
-    stopped = threading.Event()
+@pytest.fixture
+def endless(monkeypatch):
+    """Work of the hours' mark that only ends when it is stopped: events of its begin and end."""
+    begun, stopped = threading.Event(), threading.Event()
 
     def slow(*_, progress, **__):
+        begun.set()
         try:
             while True:
                 progress(1, 2)
@@ -485,27 +507,27 @@ def test_marks_are_no_longer_computed_when_one_moves_on(folder, model, monkeypat
             stopped.set()
 
     monkeypatch.setattr("pages._explore.trust.score_hours", slow)
+    monkeypatch.setattr("pages._explore.trust.place_hours", lambda *_, **__: [{}])
+    monkeypatch.setattr("pages._explore.trust.place_mark", lambda *_: Mark("no", "", ""))
     monkeypatch.setattr("pages._shared.background._LEFT_S", 1000.0)
+    return begun, stopped
+
+
+def test_marks_are_no_longer_computed_when_one_moves_on(folder, model, endless):
+    begun, stopped = endless
     app = at_rest(opened(folder, "", hour="2011-02-13T12:00"))
+    assert begun.wait(60)
+    assert not stopped.is_set()
     app.session_state["hour"] = "2011-02-13T13:00"
     app.run()
     assert stopped.wait(60)
 
 
-def test_marks_end_when_nobody_looks_any_more(folder, model, monkeypatch):
-    stopped = threading.Event()
-
-    def slow(*_, progress, **__):
-        try:
-            while True:
-                progress(1, 2)
-                time.sleep(0.02)
-        finally:
-            stopped.set()
-
-    monkeypatch.setattr("pages._explore.trust.score_hours", slow)
-    monkeypatch.setattr("pages._shared.background._LEFT_S", 1.0)
+def test_marks_end_when_nobody_looks_any_more(folder, model, endless, monkeypatch):
+    begun, stopped = endless
     app = at_rest(opened(folder, "", hour="2011-02-13T12:00"))
+    assert begun.wait(60)
+    monkeypatch.setattr("pages._shared.background._LEFT_S", 0.0)
     assert stopped.wait(60)
     app.run()
     assert marks(app)["hours"] == ":gray[Hours: to be computed …]"  # it would begin anew
