@@ -24,7 +24,8 @@ WIDER = """() => {
     };
     const wide = [...main.querySelectorAll('*')].filter((one) => {
         const {left, right, width} = one.getBoundingClientRect();
-        return width && (right > innerWidth + 1 || left < -1) && !scrolls(one);
+        const over = one.closest('div:has(> .st-key-first_steps)'); // lies over the page
+        return width && (right > innerWidth + 1 || left < -1) && !over && !scrolls(one);
     });
     const names = wide.map((one) => `${one.tagName} ${one.className}`.slice(0, 120));
     if (main.scrollWidth > innerWidth) names.push(`the page: ${main.scrollWidth}`);
