@@ -84,8 +84,7 @@ def named_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PagesManager, "__init__", make)
 
 
-@pytest.fixture(scope="module")
-def browser():
+def running_browser():
     """A headless Chromium; skips the test where playwright or Chromium is absent."""
     browser_side = pytest.importorskip(
         "tests.support.browser", reason="playwright is not installed"
@@ -95,6 +94,9 @@ def browser():
         pytest.skip("no Chromium found: install Debian's chromium or set HNN_TEST_BROWSER")
     with browser_side.chromium(path) as running:
         yield running
+
+
+browser = pytest.fixture(scope="module", name="browser")(running_browser)
 
 
 @pytest.fixture

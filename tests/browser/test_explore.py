@@ -6,22 +6,9 @@ import pandas as pd
 import pytest
 from astropy.io import fits
 
-from hnn_core.network.model_store import save_model
 from tests.conftest import real_data
-from tests.support.small_models import small_model
 
 browser_side = pytest.importorskip("tests.support.browser", reason="playwright is not installed")
-
-
-@pytest.fixture(scope="module")
-def app(browser, tmp_path_factory):
-    """Address of the running app, which knows one small model; asks for the browser first."""
-    home = tmp_path_factory.mktemp("browser_home")
-    save_model(small_model(frames=10), home / "models" / "small", metadata={"trained_on": "noise"})
-    log = home / "server.log"
-    with browser_side.serve(home, log) as (address, _):
-        yield address
-    assert "Traceback" not in log.read_text()
 
 
 def choose(page, key: str, text: str) -> None:

@@ -1,4 +1,11 @@
-"""A running app and a browser to look at it, for tests and benchmarks."""
+"""A running app and a browser to look at it, for tests and benchmarks.
+
+In tests/browser a test takes `app`, the address of a server that the files of a worker share, and
+`page`, a fresh window of the one browser. The server knows the networks `small` (10 hours), `brief`
+and `other` (4 hours) and `slow`; regions come from `sim` or from a folder of the file's own. A file
+with a fixture `app` of its own, by `serve`, needs other files, other settings or a fresh server:
+each start costs the suite the import of torch and the first run of a page.
+"""
 
 import os
 import shutil

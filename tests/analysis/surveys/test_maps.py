@@ -18,8 +18,8 @@ from analysis.surveys.compare import (
 from analysis.surveys.maps import class_overlaps, map_survey
 from hnn_core.exceptions import RequestError, UnknownRegionError
 from hnn_core.explanation.service import Explanation
-from hnn_core.network.predictor import Predictor
 from hnn_core.sources import open_source
+from tests.support.small_models import small_predictor
 
 pytestmark = pytest.mark.slow
 
@@ -40,18 +40,18 @@ def row(region: str, overlap: Overlap, said: str = "eruptive") -> dict[str, obje
 
 
 @pytest.fixture(scope="module")
-def survey():
+def survey(tmp_path_factory):
     source = open_source("sim:5:2")
-    demo = Predictor.load("demo", "cpu")
+    small = small_predictor(tmp_path_factory.mktemp("models"), frames=10)
     told: list[tuple[int, int]] = []
     found = map_survey(
-        source, demo, step=16, draws=50, progress=lambda *numbers: told.append(numbers)
+        source, small, step=16, draws=50, progress=lambda *numbers: told.append(numbers)
     )
-    return source, demo, found, told
+    return source, small, found, told
 
 
 def test_each_window_has_a_row_for_each_method_and_part(survey):
-    source, demo, found, told = survey
+    source, small, found, told = survey
     assert told == [(1, 2), (2, 2)]
     windows = found[["region", "t_rec_tai"]].drop_duplicates()
     assert len(found) == len(windows) * 2 * 3
@@ -63,7 +63,7 @@ def test_each_window_has_a_row_for_each_method_and_part(survey):
         last = pd.Timestamp(str(source.times(region)[-1].isot))
         assert own["t_rec_tai"].max() == last
     assert ((found["probability"] >= 0.5) == (found["said"] == "eruptive")).all()
-    assert all(one.draws.size == 50 and one.n_frames == demo.frames for one in found["overlap"])
+    assert all(one.draws.size == 50 and one.n_frames == small.frames for one in found["overlap"])
 
 
 def test_classes_are_told_apart_by_what_was_said_and_by_what_happened(survey):
@@ -101,19 +101,19 @@ def test_windows_without_a_line_do_not_count_as_regions():
 
 
 def test_bad_questions_are_refused(survey):
-    source, demo, *_ = survey
+    source, small, *_ = survey
     with pytest.raises(UnknownRegionError, match="SIM 99"):
-        map_survey(source, demo, ["SIM 99"])
+        map_survey(source, small, ["SIM 99"])
     with pytest.raises(RequestError, match="integrated-gradients draws no map"):
-        map_survey(source, demo, ["SIM 1"], methods=["integrated-gradients"], step=100)
+        map_survey(source, small, ["SIM 1"], methods=["integrated-gradients"], step=100)
 
 
 def test_it_can_be_cancelled_within_a_region(survey):
-    source, demo, *_ = survey
+    source, small, *_ = survey
     flag = threading.Event()
     flag.set()
     with pytest.raises(CancelledError):
-        map_survey(source, demo, cancel=flag)
+        map_survey(source, small, cancel=flag)
 
 
 def test_overlaps_as_rows():

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from hnn_core.__main__ import main
 from hnn_core.network.model_store import load_model
 from hnn_core.training.run_folder import RunFolder, find_run, list_runs
 from tests.conftest import ROOT
+from tests.support.warm import start
 
 SMALL = {
     "pretrained": "none", "frames": 4, "patch": 32, "depth": 1, "heads": 2, "width": 16,
@@ -52,20 +54,18 @@ def arguments(dataset: Path, name: str, kind: str = "train", **changes: object) 
     return [kind, f"--dataset={dataset}", f"--name={name}", *given]
 
 
-def spawn(words: list[str]) -> subprocess.Popen:
-    """Start a command; what it says goes to a file beside the runs."""
-    command = [sys.executable, "-m", "hnn_core", *words]
-    with log_file().open("w") as log:
-        return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+def spawn(words: list[str]) -> BaseProcess:
+    """Start a command; what it prints goes to a file next to the runs."""
+    return start(words, log_file())
 
 
 def log_file() -> Path:
     return Path(os.environ["HNN_HOME"]) / "spawned.txt"
 
 
-def finished(process: subprocess.Popen, expected: int = 0) -> str:
-    code = process.wait(timeout=600)
-    assert code == expected, log_file().read_text()
+def finished(process: BaseProcess, expected: int = 0) -> str:
+    process.join(timeout=600)
+    assert process.exitcode == expected, log_file().read_text()
     return log_file().read_text()
 
 
@@ -113,8 +113,8 @@ def test_killed_and_resumed_reaches_the_same_weights(dataset):
     assert main(arguments(dataset, "whole", epochs=6)) == 0
     process = spawn(arguments(dataset, "killed", epochs=6))
     wait_for("killed", lambda run: epochs(run) >= 2)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
     run = find_run("killed")
     assert run.status.state == "running"  # it could not say otherwise
     assert not run.has_predictions
@@ -129,7 +129,7 @@ def test_asked_to_stop_it_writes_a_checkpoint_and_goes_on_later(dataset, number)
     assert main(arguments(dataset, "whole", epochs=16)) == 0
     process = spawn(arguments(dataset, "stopped", epochs=16))
     run = wait_for("stopped", lambda run: epochs(run) >= 3)
-    process.send_signal(number)
+    os.kill(process.pid, number)
     assert "stopped: stopped" in finished(process, 130)
     assert run.status.state == "stopped"
     done = epochs(run)
@@ -141,7 +141,9 @@ def test_asked_to_stop_it_writes_a_checkpoint_and_goes_on_later(dataset, number)
 def test_two_processes_give_the_loss_of_one(dataset):
     """Gloo on this machine: a batch is shared out and the gradients averaged, to rounding."""
     assert main([*arguments(dataset, "one"), "--symmetries"]) == 0
-    finished(spawn([*arguments(dataset, "two", devices=2), "--symmetries"]))
+    # Lightning starts the second process by the words of the first.
+    command = [sys.executable, "-m", "hnn_core", *arguments(dataset, "two", devices=2)]
+    subprocess.run([*command, "--symmetries"], cwd=ROOT, check=True, timeout=600)
     one, two = find_run("one"), find_run("two")
     (_, first), (_, second) = one.history(), two.history()
     assert second["epoch"].tolist() == [1, 2]
@@ -159,8 +161,8 @@ def test_cross_validation_goes_on_where_it_was_and_sums_up(dataset):
     words = arguments(dataset, "cv", "crossval", folds=2, validation_fraction=0)
     process = spawn(words)
     wait_for("cv", lambda run: epochs(run) >= 3)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
     first = (find_run("cv").path / "hnn-fold1" / "predictions.parquet").stat().st_mtime_ns
     assert main(["crossval", "--run", "cv"]) == 0
     run = find_run("cv")
