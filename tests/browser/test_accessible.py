@@ -111,8 +111,9 @@ def test_the_keyboard_alone_reaches_everything_and_is_seen_where_it_is(app, visi
 
 def test_the_menu_has_light_and_dark_and_names_the_version(app, visitor):
     visitor.goto(f"{app}/help")
+    visitor.wait_for_selector(".stMain h2")
     ground = visitor.evaluate(GROUND)
     visitor.get_by_role("button", name="Main menu").click()
     visitor.get_by_role("menuitem", name="About").wait_for()
-    visitor.get_by_text("Dark", exact=True).click()
+    visitor.get_by_role("menuitemradio", name="Dark").click()
     visitor.wait_for_function(f"{GROUND} !== '{ground}'")
