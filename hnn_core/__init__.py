@@ -11,7 +11,8 @@ import lazy_loader
 if TYPE_CHECKING:
     from hnn_core.magnetogram.magnetogram import read_fits
     from hnn_core.network.attention import rollout
-    from hnn_core.network.model import HNN, HNNConfig
+    from hnn_core.network.config import HNNConfig
+    from hnn_core.network.model import HNN
     from hnn_core.network.predictor import Predictor
     from hnn_core.regions.labels import label_frames
     from hnn_core.scores import skill_scores
@@ -42,7 +43,8 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     submod_attrs={
         "magnetogram.magnetogram": ["read_fits"],
         "network.attention": ["rollout"],
-        "network.model": ["HNN", "HNNConfig"],
+        "network.config": ["HNNConfig"],
+        "network.model": ["HNN"],
         "network.predictor": ["Predictor"],
         "regions.labels": ["label_frames"],
         "scores": ["skill_scores"],

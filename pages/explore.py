@@ -17,8 +17,7 @@ from pages._explore.histories import (
     show_flux_bars,
     show_histories,
 )
-from pages._explore.transport import mark_predictions, time_control
-from pages._explore.trust import show_trust
+from pages._explore.transport import hour_words, mark_predictions, time_control
 from pages._explore.view import View, first_hour, read_heat, read_view
 from pages._shared import caches
 from pages._shared.charts import show_chart
@@ -74,7 +73,7 @@ view: View | None = None
 with card, worded_errors(), st.spinner("Reading the hours and running the network …"):
     view = read_view(selection, hour, records[hour])
 where = (position(view.frame) if view else "") or "Position not known"
-when_and_where.caption(f"{plain(where)} · {plain(hour.replace('T', ' '))} TAI", width="content")
+when_and_where.caption(f"{plain(where)} · {plain(hour_words(hour))}", width="content")
 
 heat = None
 if view:
@@ -110,6 +109,8 @@ if view and view.sequence:
         )
 
 if view:
+    from pages._explore.trust import show_trust  # imports torch, which is here by now
+
     with trust_place, worded_errors():
         show_trust(view, heat)
 

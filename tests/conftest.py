@@ -1,6 +1,7 @@
 """Fixtures shared by all tests."""
 
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).resolve().parents[1]
 # The networks of tests are small: with a thread each, programs side by side do not wait for cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# What is compiled is kept, whatever the machine's setting: a hundred programs are started anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # Nothing that a busy machine changes decides: no example has a time, and none has to come quickly.
 settings.register_profile(
     "suite", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]

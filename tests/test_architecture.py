@@ -151,7 +151,15 @@ def test_rooms_are_whole_and_few():
 
 
 @pytest.mark.parametrize(
-    "module", ["hnn_core", "analysis", "hnn_core.__main__", "analysis.__main__", "hnn_core.sources"]
+    "module",
+    [
+        "hnn_core",
+        "analysis",
+        "hnn_core.__main__",
+        "analysis.__main__",
+        "hnn_core.sources",
+        "pages._explore.answer, pages._explore.eyepiece",  # a picture before torch
+    ],
 )
 def test_what_needs_no_network_does_not_import_torch(module):
     code = f"import sys, {module}; print('torch' in sys.modules)"

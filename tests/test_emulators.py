@@ -588,6 +588,7 @@ def test_environment_leads_the_program_here(emulator, monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_by_hand_it_tells_its_addresses_and_ends_with_an_interrupt():
     command = [sys.executable, "-m", "tests.emulators", "--port", "0", "--regions", "2"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:

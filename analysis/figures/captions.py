@@ -160,7 +160,8 @@ def magnetogram_caption(
     ----------
     subject : Subject
     settings : mapping
-        Of the viewer: ``clip`` (gauss), ``attention``, ``opacity`` (percent) and the layers.
+        Of the viewer: ``clip`` (gauss), ``attention``, ``contours`` and the layers; ``titles`` of
+        its pictures where there are two, and whether they are subtracted (``differs``).
     heat_name : str
         What the map is; empty without one.
     drawn : collection of str
@@ -168,15 +169,25 @@ def magnetogram_caption(
     """
     clip = number(float(settings.get("clip", 500)), ".0f")
     where = f" ({subject.position})" if subject.position else ""
-    parts = [
-        f"Line-of-sight magnetogram of {subject.region} at {subject.when}{where}, black at "
-        f"−{clip} G and white at +{clip} G."
-    ]
-    topics = ["magnetogram", "network"]
-    if heat_name and settings.get("attention"):
-        rollout = heat_name == "attention rollout"
+    titles = [str(one)[:200] for one in settings.get("titles") or ()]
+    shades = f"black at −{clip} G and white at +{clip} G"
+    if settings.get("differs"):
+        parts = [f"Difference of the line-of-sight field of {subject.region}, {shades}."]
+    elif titles:
+        parts = [f"Line-of-sight magnetograms, {shades}."]
+    else:
+        what = f"Line-of-sight magnetogram of {subject.region} at {subject.when}{where}"
+        parts = [f"{what}, {shades}."]
+    if titles:
         parts.append(
-            f"Colours over it: {heat_name} of model {subject.model}"
+            f"{'Shown' if len(titles) == 1 else 'From left to right'}: {'; '.join(titles)}."
+        )
+    topics = ["magnetogram", "network"]
+    if heat_name and settings.get("attention") and not settings.get("differs"):
+        rollout = heat_name == "attention rollout"
+        how = "Contours" if settings.get("contours") else "Colours"
+        parts.append(
+            f"{how} over it: {heat_name} of model {subject.model}"
             + (", where its attention comes from, not why it predicts." if rollout else ".")
         )
         topics.append("rollout" if rollout else "map")

@@ -18,7 +18,7 @@ ROOM = 1.08
 """Half the side of a disk's figure, in solar radii."""
 _PARALLELS_DEG = (-30, 0, 30)
 _GRID = "rgba(128,136,150,0.6)"
-_SIZE_PX = 200
+_SIZE_PX = 190
 _BEHIND = -1e-9
 
 

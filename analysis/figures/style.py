@@ -112,10 +112,11 @@ def growing(palette: str, start: float = 0.0) -> tuple[tuple[float, str], ...]:
     )
 
 
-HEAT_SCALE = growing("Plasma", 0.2)
-"""Violet and clear (little) to yellow (much attention): perceptual, and safe for colour-blind eyes.
+HEAT_SCALE = growing("Plasma", 0.5)
+"""Rose and clear (little) to yellow (much attention): perceptual, and safe for colour-blind eyes.
 
-It starts where plasma stands out from the middle grey of the field.
+It starts where plasma is as light as the middle grey of the field: what is darker would pass
+through that grey for an eye without red or green cones.
 """
 
 PAPER_SCALE = (

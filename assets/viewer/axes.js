@@ -121,13 +121,16 @@ function axisKinds({ geometry, mm, rows, cols }, wanted) {
 /**
  * The bars of the field and, as it lies over middle grey, of the map.
  *
- * @param field limits, colours and title of the field
+ * @param field limits, colours and title of the field, or null where it is not drawn
  * @param scale limits and colours of the map, or null where there is none
  */
 export function drawBars(context, area, { map, settings, theme }, field, scale) {
   const x = area.x + area.width + 12;
-  const height = scale ? (area.height - 24) / 2 : area.height;
-  bar(context, { x, y: area.y, height }, [field.low, field.high], field.colour, [field.title], theme);
+  const height = scale && field ? (area.height - 24) / 2 : area.height;
+  if (field) {
+    const { low, high, colour, title } = field;
+    bar(context, { x, y: area.y, height }, [low, high], colour, [title], theme);
+  }
   if (!scale) return;
   const { low, high, colour } = scale;
   const composed = (value) => over(colour(value), settings.opacity / 100, 128);

@@ -84,7 +84,8 @@ function move(plot, hour) {
       one[end] = time;
       full.shapes[index][end] = time;
     }
-    for (const path of plot.querySelectorAll(`.shapelayer [data-index="${index}"]`)) {
+    const drawn = `[data-index="${index}"]`; // the path itself, or the group that it is in
+    for (const path of plot.querySelectorAll(`.shapelayer ${drawn} path, .shapelayer path${drawn}`)) {
       const moved = (_, letter, x) => `${letter}${Number(x) + shift}`;
       path.setAttribute("d", path.getAttribute("d").replace(/([MLH])(-?[\d.e-]+)/g, moved));
     }

@@ -53,7 +53,8 @@ export function projection(view, area) {
  * @param context of a canvas, in CSS pixels
  * @param size width and height there
  * @param scene `frame`, `map` (or null), `view`, `settings`, `style` (colours of layers, palettes),
- *   `theme` (text, ground, font), `title`, `named` (whether lines are named above), `note` and
+ *   `theme` (text, ground, font), `limits` of the map's colours (its own where there are none),
+ *   `title`, `named` (whether lines are named above), `note` and
  *   `waiting` (what is being read), both empty where there is nothing to say
  */
 export function paint(context, size, scene) {
@@ -78,8 +79,8 @@ export function paint(context, size, scene) {
   drawAxes(context, on, area, scene);
   drawTop(context, area, scene);
   const { map } = scene;
-  const scale = settings.attention && map?.values ? mapScale(map, settings, scene.style) : null;
-  drawBars(context, area, scene, fieldScale(scene), scale);
+  const scale = settings.attention && map?.values ? mapScale(scene) : null;
+  drawBars(context, area, scene, settings.bare ? null : fieldScale(scene), scale);
 }
 
 /** Make what takes time of a frame before it is drawn. */
@@ -114,7 +115,7 @@ function drawLayers(context, on, scene) {
       context.clip();
     }
     const { row0, col0, size } = map.box;
-    const image = mapImage(map, mapScale(map, settings, style), settings.opacity / 100);
+    const image = mapImage(map, mapScale(scene), settings.opacity / 100);
     pictures(image, false, col0 - 0.5, row0 - 0.5, size, size);
     context.restore();
   }
@@ -229,10 +230,15 @@ function rgb(hex) {
   return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 }
 
-/** Limits and colours of a map: (value) → red, green, blue (0 to 255) and alpha (0 to 1). */
-function mapScale(map, settings, style) {
+/** The least and the greatest value of a map. */
+export function mapLimits(map) {
   const known = map.values.filter((value) => !Number.isNaN(value));
-  let [low, high] = [Math.min(...known), Math.max(...known)];
+  return [Math.min(...known), Math.max(...known)];
+}
+
+/** Limits and colours of a map: (value) → red, green, blue (0 to 255) and alpha (0 to 1). */
+function mapScale({ map, limits, settings, style }) {
+  let [low, high] = limits ?? mapLimits(map);
   if (map.signed) {
     high = Math.max(-low, high) || 1;
     low = -high;

@@ -3,7 +3,7 @@
 import { number } from "./axes.js";
 import { MISSING_DIFFERENCE } from "./compare.js";
 import { ABOVE, BELOW, MISSING, position } from "./frame.js";
-import { pictureOf } from "./picture.js";
+import { pictureOf, picturedBy } from "./picture.js";
 
 const HINT =
   "Scroll or pinch to zoom, drag to pan, double click for the whole patch; keys J and L step.";
@@ -154,7 +154,7 @@ export class Hand {
   save() {
     const { viewer } = this;
     if (viewer.pending || viewer.resting) setTimeout(() => this.save(), 200);
-    else globalThis.hnnFigure?.(() => pictureOf(viewer), viewer.settings);
+    else globalThis.hnnFigure?.(() => pictureOf(viewer), picturedBy(viewer));
   }
 
   /** Write what is under the pointer in each picture; the cross-hair goes there. */

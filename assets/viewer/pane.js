@@ -108,6 +108,7 @@ export class Pane {
       view: this.view,
       settings: { ...viewer.settings, ...this.look, ...(frame.compared && { attention: false }) },
       style: viewer.now.style,
+      limits: viewer.second.limits,
       title: frame.compared ? viewer.second.words : this.title,
       named: viewer.panes.length === 1,
       note: this.note ?? "",

@@ -195,12 +195,20 @@ export class SvgContext {
   }
 }
 
+/** What a caption says of the pictures: what is switched on, and their titles if there are two. */
+export function picturedBy(viewer) {
+  const { second } = viewer;
+  const { differs } = second;
+  const titles = differs ? [second.words] : second.visible.map((pane) => pane.title);
+  return { ...viewer.settings, differs, titles: viewer.panes.length > 1 ? titles : [] };
+}
+
 /** The viewer's pictures one next to the other, in light colours, as SVG text. */
 export function pictureOf(viewer) {
   const { width, height } = viewer.size;
   const panes = viewer.second.visible.filter((pane) => pane.pictured);
-  // The sheet has the title of a single picture.
-  const more = { theme: PRINTED, ...(panes.length === 1 && { title: "" }) };
+  // The sheet has the title of the hour, if that is all there is.
+  const more = { theme: PRINTED, ...(viewer.panes.length === 1 && { title: "" }) };
   const context = new SvgContext();
   for (const pane of panes) {
     context.save();

@@ -1,14 +1,14 @@
 /** The second picture: what it shows, and how both are shown: side by side, in turn, subtracted. */
 
 import { difference } from "./compare.js";
-import { prepare } from "./draw.js";
+import { mapLimits, prepare } from "./draw.js";
 import { Pane } from "./pane.js";
 import { Supply } from "./supply.js";
 
 const CHOSEN = { hours: ["hour2"], models: ["model2"], regions: ["region2", "hour2"] };
 const EARLIER = 6; // hours between the two, until they are chosen
 const REST_AT_SECOND_MS = 350; // of the hand, before the server is asked
-const ASK_AGAIN_MS = 4000; // what is requested while the page runs may be lost
+const ASK_AGAIN_MS = 8000; // what is requested while the page runs may be lost
 
 export class Second {
   constructor(viewer) {
@@ -56,14 +56,15 @@ export class Second {
 
   /** Whether the server has sent what is chosen now. */
   get current() {
-    const { chosen } = this.sent ?? { chosen: {} };
     const names = ["panes", ...(CHOSEN[this.kind] ?? [])];
-    return names.every((name) => chosen[name] === this.viewer.settings[name]);
+    const chosen = this.sent?.chosen;
+    return Boolean(chosen) && names.every((name) => chosen[name] === this.viewer.settings[name]);
   }
 
   /** Make the second pane, or remove it; say which hour it should show, of which region. */
   arrange() {
     const { panes, settings, hours, index } = this.viewer;
+    this.supply.more = { shows: this.shows };
     const [first] = panes;
     if (!this.apart && panes[1] && panes[1].canvas !== first.canvas) {
       panes[1].canvas.remove();
@@ -132,6 +133,14 @@ export class Second {
     const { panes } = this.viewer;
     if (this.apart) return panes;
     return [panes[this.way === "blink" ? this.turn : 0] ?? panes[0]];
+  }
+
+  /** Limits of the colours of two maps of one kind, which are compared; null for one alone. */
+  get limits() {
+    const found = this.viewer.panes.map((pane) => pane.map).filter((map) => map?.values);
+    if (found.length < 2 || found[0].name !== found[1].name) return null;
+    const [one, two] = found.map(mapLimits);
+    return [Math.min(one[0], two[0]), Math.max(one[1], two[1])];
   }
 
   /** The pane that is on a canvas now. */
@@ -216,15 +225,20 @@ export class Second {
   ask() {
     const { settings, pending, resting } = this.viewer;
     if (this.kind === "regions" && this.supply.patch) this.supply.ask([settings.hour2], !pending);
-    if (!CHOSEN[this.kind] || this.current || this.asked || !this.want) return;
+    if (this.current || this.asked || !this.want) return;
     if (pending || resting || this.resting) return;
     this.asked = true;
-    this.viewer.write(); // the server reads it from there
     this.again = setTimeout(() => {
       this.settle();
       this.viewer.show();
     }, ASK_AGAIN_MS);
-    this.want("want", { key: "", hours: [], have: [] });
+    this.want("want", { key: "", hours: [], have: [], shows: this.shows });
+  }
+
+  /** What is chosen for the second picture, as the server takes it. */
+  get shows() {
+    const { panes, hour2, model2, region2 } = this.viewer.settings;
+    return { panes, hour2, model2, region2 };
   }
 
   settle() {

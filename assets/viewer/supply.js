@@ -14,6 +14,7 @@ export class Supply {
     this.changed = changed;
     this.patch = null; // what the server sent of the region: key, title, hours, unreadable …
     this.want = null; // calls the server
+    this.more = {}; // that the server should know then
     this.asked = new Set();
     this.coming = new Set(); // being unpacked
   }
@@ -71,7 +72,7 @@ export class Supply {
       urgent ? AGAIN_MS.needed : AGAIN_MS.ahead,
     );
     const have = hours.filter((hour) => this.isHere(hour));
-    this.want("want", { key, hours: wanted, have });
+    this.want("want", { key, hours: wanted, have, ...this.more });
   }
 
   /** Let a frame be the last that goes. */

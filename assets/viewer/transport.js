@@ -20,14 +20,13 @@ const SHAPES = {
   cme: { d: "M6 2a4 4 0 1 0 .01 0z", filled: false },
 };
 
-// What is kept while another page is shown.
+// Kept while another page is shown.
 const kept = { region: "", loop: null, speed: 0, predictions: {} };
 
 class Transport {
   constructor(root) {
     this.root = root;
-    this.playing = 0; // the timer of the next hour
-    this.wanted = ""; // an hour that the viewer was not there to draw
+    Object.assign(this, { playing: 0, wanted: "" }); // timer; hour that no viewer was there to draw
     this.leaving = new AbortController();
     this.listen();
     globalThis.hnnTransport = this;
@@ -222,16 +221,15 @@ class Transport {
 
   listenToEnd(end) {
     const which = Number(end.dataset.end);
-    const usual = () => (which ? this.hours.length - 1 : 0);
     end.onpointerdown = (event) => end.setPointerCapture(event.pointerId);
     end.onpointermove = (event) => {
       if (end.hasPointerCapture(event.pointerId)) this.setEnd(which, this.under(event));
     };
-    end.ondblclick = () => this.setEnd(which, usual());
+    end.ondblclick = () => this.setEnd(which, which ? Infinity : 0);
     end.onkeydown = (event) => {
       const count = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (count) this.setEnd(which, this.range[which] + count);
-      if (event.key === "Delete" || event.key === "Backspace") this.setEnd(which, usual());
+      if (event.key === "Delete" || event.key === "Backspace") this.setEnd(which, which ? Infinity : 0);
     };
   }
 
@@ -313,15 +311,11 @@ class Transport {
         mark.append(event.label);
         taken.push([from, from + wide]);
       }
-      mark.onclick = () => this.goTo(this.before(milliseconds(event.time)));
+      const before = this.times.filter((one) => one <= milliseconds(event.time));
+      mark.onclick = () => this.goTo(before.length - 1);
       return mark;
     });
     lane.replaceChildren(...marks.reverse()); // the largest above the others
-  }
-
-  /** Number of the last hour that is not later than a time. */
-  before(time) {
-    return Math.max(this.times.filter((one) => one <= time).length - 1, 0);
   }
 
   drawLoop() {
@@ -332,9 +326,9 @@ class Transport {
     area.style.setProperty("--to", `${100 * places[1]}%`);
     for (const end of this.root.querySelectorAll(".end")) {
       const which = Number(end.dataset.end);
+      const at = this.range[which];
       end.style.setProperty("--at", places[which]);
       end.classList.toggle("set", Boolean(kept.loop));
-      const at = this.range[which];
       const range = { now: at, min: 0, max: this.hours.length - 1, text: this.words(this.hours[at]) };
       for (const [name, value] of Object.entries(range)) {
         end.setAttribute(`aria-value${name}`, value);

@@ -327,9 +327,10 @@ class Viewer {
     const across = width - MARGIN.left - MARGIN.right;
     const { x0, y0, x1, y1 } = this.part.reach;
     const wanted = (across * (y1 - y0)) / (x1 - x0) + MARGIN.top + MARGIN.bottom;
-    const most = parseFloat(getComputedStyle(this.panes[0].canvas).maxHeight);
-    const height = Math.min(wanted, this.second.apart && !side ? 0.7 * most : most);
-    this.size = { width, height: Math.round(Math.max(height, 240)) };
+    const { minHeight, maxHeight } = getComputedStyle(this.panes[0].canvas);
+    const most = (this.second.apart && !side ? 0.7 : 1) * parseFloat(maxHeight);
+    const height = Math.max(Math.min(wanted, most), parseFloat(minHeight));
+    this.size = { width, height: Math.round(height) };
     for (const { canvas } of this.panes) {
       canvas.style.width = side ? `${width}px` : "";
       canvas.style.height = `${this.size.height}px`;

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from astropy.time import Time
 from filelock import FileLock, Timeout
@@ -18,12 +18,14 @@ from hnn_core.live.fetching import fetch_disk_now
 from hnn_core.live.off_line import nothing_came
 from hnn_core.live.reporting import Reporter
 from hnn_core.magnetogram.conventions import iso_minute, tai_seconds, time_from_seconds
-from hnn_core.network.predictor import Predictor
 from hnn_core.regions.base import Region, Source
 from hnn_core.services.endpoints import live_home
 from hnn_core.sources import open_source
 from hnn_core.sources.sequence import build_sequence
 from hnn_core.storage import append_line, read_lines, room_on_disk
+
+if TYPE_CHECKING:
+    from hnn_core.network.predictor import Predictor
 
 __all__ = ["prediction_log", "read_predictions", "watch"]
 
@@ -83,6 +85,10 @@ def watch(model: str, device: str, reporter: Reporter, *, once: bool) -> int:
     log = prediction_log()
     with room_on_disk(log.parent, "try again"):
         log.parent.mkdir(parents=True, exist_ok=True)
+    from hnn_core.network.predictor import (
+        Predictor,
+    )  # a page that only reads the log needs no torch
+
     predictor = Predictor.load(model, device)
     try:
         with FileLock(log.with_suffix(".lock"), timeout=0):
@@ -103,7 +109,7 @@ def watch(model: str, device: str, reporter: Reporter, *, once: bool) -> int:
         raise RequestError("Another watch is at work on this machine; one is enough.") from error
 
 
-def _round(predictor: Predictor, reporter: Reporter) -> int:
+def _round(predictor: "Predictor", reporter: Reporter) -> int:
     now = Time.now().tai
     results = fetch_disk_now(now, reporter)
     if not any(one.region for one in results):
@@ -123,7 +129,7 @@ def _round(predictor: Predictor, reporter: Reporter) -> int:
     return added
 
 
-def _prediction(predictor: Predictor, source: Source, region: Region) -> dict[str, Any]:
+def _prediction(predictor: "Predictor", source: Source, region: Region) -> dict[str, Any]:
     """Predict for the newest whole hour of a region, or give the reason against it."""
     hour = time_from_seconds(round(float(tai_seconds(region.last)) / _HOUR_S) * _HOUR_S)
     line: dict[str, Any] = {

@@ -3,7 +3,8 @@
 A model is a folder with config.json and model.safetensors, as on the Hugging Face hub. Weights
 are safetensors only; nothing is ever unpickled. config.json holds the SHA-256 of the weights, which
 is checked when they are loaded: a flipped bit would be another network with another answer. A
-folder that cannot be used raises one error whose sentence names the file.
+folder that cannot be used raises one error whose sentence names the file. What is known of a model
+without its weights is read without torch, which takes seconds to import.
 """
 
 import json
@@ -13,12 +14,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
 
 from hnn_core.exceptions import (
     HnnError,
@@ -34,7 +32,7 @@ from hnn_core.network.checksum import (
     weights_sha256,
     write_config,
 )
-from hnn_core.network.model import HNN, HNNConfig
+from hnn_core.network.config import HNNConfig
 from hnn_core.regions.base import SkippedFile
 from hnn_core.services.hub import hub_file
 from hnn_core.storage import (
@@ -48,6 +46,11 @@ from hnn_core.storage import (
     typed_path,
     unreadable,
 )
+
+if TYPE_CHECKING:
+    import torch
+
+    from hnn_core.network.model import HNN
 
 __all__ = ["ModelInfo", "list_models", "load_model", "read_model_info", "save_model"]
 
@@ -155,10 +158,10 @@ def read_model_info(folder: Path) -> ModelInfo:
 
 
 def save_model(
-    model: HNN,
+    model: "HNN",
     folder: str | Path,
     *,
-    dtype: torch.dtype | None = None,
+    dtype: "torch.dtype | None" = None,
     metadata: Mapping[str, Any] | None = None,
     card: str | None = None,
 ) -> ModelInfo:
@@ -186,13 +189,15 @@ def save_model(
     ModelError
         If a weight is not finite, in the model or because `dtype` cannot hold it.
     """
+    from safetensors.torch import save_file
+
     folder = Path(folder)
     weights = {
         name: tensor.detach().to("cpu", dtype or tensor.dtype).contiguous()
         for name, tensor in model.state_dict().items()
     }
     for name, tensor in weights.items():
-        if not torch.isfinite(tensor).all():
+        if not tensor.isfinite().all():
             raise ModelError(f"{name} is not finite as {tensor.dtype}; {folder} is not written.")
     # Undefined scores are NaN in Python and null in JSON, which knows no NaN.
     known = json.loads(json.dumps(dict(metadata or {})), parse_constant=lambda _: None)
@@ -258,7 +263,7 @@ def find_model(where: str | Path) -> Path:
     )
 
 
-def load_model(where: str | Path) -> tuple[HNN, ModelInfo]:
+def load_model(where: str | Path) -> tuple["HNN", ModelInfo]:
     """Load a model by name, folder or hub id, as float32 on the CPU, ready to predict.
 
     Parameters
@@ -302,7 +307,11 @@ def _identity(folder: Path) -> int | None:
     return folder.stat().st_ino if reachable(folder) else None
 
 
-def _load(folder: Path) -> tuple[HNN, ModelInfo]:
+def _load(folder: Path) -> tuple["HNN", ModelInfo]:
+    import torch
+
+    from hnn_core.network.model import HNN
+
     info = read_model_info(folder)
     info.verify()
     # Built without memory: the weights bring their own, and a wrong shape costs nothing.
@@ -337,7 +346,7 @@ def _name(folder: Path) -> str:
     return folder.name
 
 
-def _read_weights(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _read_weights(path: Path, expected: "Mapping[str, torch.Tensor]") -> "dict[str, torch.Tensor]":
     """Read weights of exactly the expected names and shapes, finite, as float32 copies."""
     weights = {}
     try:
@@ -359,13 +368,13 @@ def _read_weights(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tenso
                         f"{path}: {name} has shape {shape}, {CONFIG} needs {tuple(target.shape)}."
                     )
                 # A copy, so that nothing hangs on the file once it is closed.
-                weights[name] = file.get_tensor(name).to(torch.float32, copy=True)
+                weights[name] = file.get_tensor(name).float().clone()
     except (OSError, SafetensorError) as error:
         raise ModelError(
             f"{path} is not a whole safetensors file ({_first_line(error)})."
         ) from error
     for name, tensor in weights.items():
-        if not torch.isfinite(tensor).all():
+        if not tensor.isfinite().all():
             raise ModelError(f"{path}: {name} holds values that are not finite.")
     return weights
 

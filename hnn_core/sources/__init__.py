@@ -17,7 +17,7 @@ from hnn_core.storage import typed_path
 
 __all__ = ["DiskPlace", "find_region", "open_source", "regions_at"]
 
-_HALF_HOUR_S = 1800.0
+_HALF_HOUR = 1800.0 / 86400.0 + 1e-9
 _KNOWN = (
     "sim: (simulated regions; sim:SEED or sim:SEED:NUMBER for others), fits:FOLDER (SHARP FITS "
     "files, or an archive of them) and jsoc: (what was fetched from JSOC; jsoc:nrt for "
@@ -109,9 +109,11 @@ def regions_at(source: Source, time: Time) -> list[DiskPlace]:
         count from half an hour before their first record to half an hour after their last.
     """
     seconds, found = float(tai_seconds(time)), []
+    day = time.tai.jd1 + time.tai.jd2
     for region in source.regions():
-        first, last = float(tai_seconds(region.first)), float(tai_seconds(region.last))
-        if first - _HALF_HOUR_S <= seconds <= last + _HALF_HOUR_S:
+        # Not by their seconds, which takes astropy a fifth of a second for 1000 regions.
+        first, last = (one.jd1 + one.jd2 for one in (region.first, region.last))
+        if first - _HALF_HOUR <= day <= last + _HALF_HOUR:
             nearest = int(np.abs(tai_seconds(source.times(region.id)) - seconds).argmin())
             longitude, latitude = source.positions(region.id)[nearest].tolist()
             found.append(DiskPlace(region, longitude, latitude))

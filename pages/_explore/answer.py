@@ -2,11 +2,11 @@
 
 import re
 from html import escape
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from hnn_core.network.model_store import ModelInfo
-from hnn_core.network.predictor import Prediction
 from pages._data.fetch import show_cases
 from pages._data.jobs import show_jobs
 from pages._data.view import follow
@@ -18,6 +18,9 @@ from pages._shared.messages import (
     nothing_kept,
     plain,
 )
+
+if TYPE_CHECKING:
+    from hnn_core.network.predictor import Prediction
 
 __all__ = ["show_answer", "show_missing"]
 
@@ -72,7 +75,7 @@ def show_missing() -> None:
         show_cases()
 
 
-def _show_prediction(prediction: Prediction, info: ModelInfo) -> None:
+def _show_prediction(prediction: "Prediction", info: ModelInfo) -> None:
     """Draw the number; what limits it is named in short, in full behind a press."""
     st.html(
         f"""

@@ -25,12 +25,11 @@ _NO_PAGES = (
 
 
 def show_around(view: View) -> None:
-    """Draw the disk, the pages elsewhere and the code, folded away."""
-    with st.container(horizontal=True, key="elsewhere", gap="small"):
-        with st.popover("Disk and links", icon=":material/public:"):
-            show_disk(view)
-            show_elsewhere(view)
-        with st.popover("Code", icon=":material/code:"):
+    """Draw the disk, the pages elsewhere and, folded away, the code."""
+    with st.container(key="disk_place", gap="xxsmall"):
+        show_disk(view)
+        show_elsewhere(view)
+        with st.popover("Code for this view", icon=":material/code:", type="tertiary"):
             show_again(view)
 
 
@@ -40,20 +39,18 @@ def show_disk(view: View) -> None:
     places = _places(view.place, view.hour)
     tilt = header_number(view.frame, "CRLT_OBS")
     figure = disk_regions_figure(places, shown, 0.0 if math.isnan(tilt) else tilt)
-    with st.container(key="disk_box", width=210):
+    with st.container(key="disk_box", width=200):
         show_chart(
             figure,
             kind="disk",
             key=_CHART,
             alt=f"Regions of the source on the disk at {view.hour} TAI",
+            simulated=view.frame.simulated,
             on_select=_go_to_dot,
         )
     others = len(places) - 1
-    st.caption(
-        f"Regions whose hours cover this time: {len(places):d}. "
-        + ("A click goes to another one. " if others else "")
-        + "Lines at 45° and 70° from the central meridian."
-    )
+    click = "; click one to go there" if others else ""
+    st.caption(f"Regions whose hours cover this time: {len(places):d}{plain(click)}.")
     unplaced = [place.region.name for place in places if math.isnan(place.longitude)]
     if unplaced:
         st.caption(plain(f"Position not known: {', '.join(unplaced)}."))
@@ -61,7 +58,7 @@ def show_disk(view: View) -> None:
         names = {place.region.id: place.region.name for place in places}
         st.session_state[_LIST] = shown
         st.selectbox(
-            "Region at this time",
+            "Regions at this time",
             list(names),
             format_func=names.__getitem__,
             key=_LIST,
@@ -84,7 +81,10 @@ def show_elsewhere(view: View) -> None:
         f"{escape(name)}</a>"
         for name, url in pages.items()
     )
-    st.html(f'<p class="elsewhere">This region at this time, in a new tab: {links}</p>')
+    st.html(
+        '<p class="elsewhere" style="font-size: 0.875rem; margin: 0">'
+        f"Elsewhere (new tab): {links}</p>"
+    )
 
 
 def show_again(view: View) -> None:

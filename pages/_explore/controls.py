@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from hnn_core.network.model import HNNConfig
+from hnn_core.network.config import HNNConfig
 from pages._shared.link import linked
 
 __all__ = ["MapChoice", "choose_map"]

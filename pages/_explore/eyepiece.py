@@ -60,15 +60,13 @@ def _joined(*names: str) -> str:
     return re.sub(r"^import .*$", "", "\n".join(inner), flags=re.MULTILINE)
 
 
+_CODE = _joined(
+    *("frame.js", "axes.js", "compare.js", "contours.js", "draw.js", "picture.js", "part.js"),
+    *("supply.js", "pane.js", "second.js", "hand.js", "address.js"),
+    *("cut/places.js", "cut/panel.js", "cut/cut.js", "viewer.js"),
+)
 _VIEWER = st.components.v2.component(
-    "hnn_viewer",
-    html=_text("viewer.html"),
-    css=_text("viewer.css"),
-    js=_joined(
-        *("frame.js", "axes.js", "compare.js", "contours.js", "draw.js", "picture.js", "part.js"),
-        *("supply.js", "pane.js", "second.js", "hand.js", "address.js"),
-        *("cut/places.js", "cut/panel.js", "cut/cut.js", "viewer.js"),
-    ),
+    "hnn_viewer", html=_text("viewer.html"), css=_text("viewer.css"), js=_CODE
 )
 _FEED = st.components.v2.component("hnn_viewer_feed", js=_text("feed.js"))
 
@@ -118,11 +116,12 @@ def send_second(
     """Send the viewer the other hour, model or region that its second picture shows.
 
     Parameters are those of `show_viewer`, and the map, which is made for the second picture too.
-    Which one it shows stands in the address, where the viewer has written it.
+    What it shows is the link's, then what the viewer last wanted: Streamlit sends the address as
+    it was when the session began.
     """
     wants = st.session_state.pop("viewer_wants_second", None)
-    request = {name: st.query_params.get(name, "") for name in _SECOND}
-    request["panes"] = st.query_params.get("panes", "one")
+    linked = {name: st.query_params.get(name, "") for name in ("panes", *_SECOND)}
+    request = st.session_state.setdefault("viewer_second_shows", linked)
     kind = request["panes"]
     models = {info.name: info for info in caches.models()[0]}
     chosen = dict(request)
@@ -155,7 +154,10 @@ def send_second(
 
 
 def _note_second_wants() -> None:
-    st.session_state["viewer_wants_second"] = st.session_state["viewer_second"].get("want")
+    wants = st.session_state["viewer_second"].get("want")
+    st.session_state["viewer_wants_second"] = wants
+    if wants:
+        st.session_state["viewer_second_shows"] = wants["shows"]
 
 
 def _next(name: str, names: list[str]) -> str:
@@ -362,7 +364,7 @@ def _style() -> dict[str, Any]:
     """Colours of the layers, and the palettes of maps as stops of colour with their alpha."""
     scales = {
         "plasma": style.HEAT_SCALE,
-        "viridis": style.growing("Viridis"),
+        "viridis": style.growing("Viridis", 0.55),
         "paper": style.PAPER_SCALE,
         "signed": style.SIGNED_SCALE,
     }

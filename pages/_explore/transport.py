@@ -21,7 +21,7 @@ from hnn_core.regions.base import Flare, Region
 from pages._shared.link import hour_of, one_of, publish, refused, restore
 from pages._shared.selectors import Selection
 
-__all__ = ["mark_predictions", "time_control", "time_scale"]
+__all__ = ["hour_words", "mark_predictions", "time_control", "time_scale"]
 
 _SCALES = ("tai", "utc")
 _SPEEDS = (1, 10)
@@ -85,6 +85,13 @@ def time_control(
 def time_scale() -> TimeScale:
     """Return the scale of times chosen at the transport."""
     return "utc" if st.session_state["time"] == "utc" else "tai"
+
+
+def hour_words(hour: str) -> str:
+    """Write an hour, ISO minutes (TAI), in the chosen scale: ``2011-02-13 05:00 TAI``."""
+    if time_scale() == "utc":
+        return f"{_in_utc((hour,))[0].replace('T', ' ')} UTC"
+    return f"{hour.replace('T', ' ')} TAI"
 
 
 def mark_predictions(selection: Selection, passage: pd.DataFrame) -> None:

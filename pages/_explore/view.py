@@ -4,14 +4,14 @@ from collections.abc import Hashable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analysis.physics.pil import PilMasks
 from hnn_core.exceptions import FitsError, PositionError, SequenceError
-from hnn_core.explanation.service import Explanation, explain
 from hnn_core.jsoc.keywords import NEAR_REAL_TIME
+from hnn_core.magnetogram.conventions import refusal
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.preprocess import (
     CropBox,
@@ -19,13 +19,16 @@ from hnn_core.magnetogram.preprocess import (
     crop_boxes,
     tokens_to_patch,
 )
-from hnn_core.network.predictor import Prediction
 from hnn_core.regions.well_known import reference_hour
 from hnn_core.sources.sequence import Sequence
 from pages._explore.controls import MapChoice
 from pages._shared import caches
 from pages._shared.background import offer
 from pages._shared.selectors import Selection
+
+if TYPE_CHECKING:
+    from hnn_core.explanation.service import Explanation
+    from hnn_core.network.predictor import Prediction
 
 __all__ = ["HeatView", "View", "explained", "first_hour", "read_heat", "read_view", "view_key"]
 
@@ -47,7 +50,7 @@ class View:
     sequence: Sequence | None
     maps: np.ndarray | None
     """Attention rollout, (T, g, g)."""
-    prediction: Prediction | None
+    prediction: "Prediction | None"
     reason: str
     """Why there is no prediction; empty if there is one."""
 
@@ -70,6 +73,8 @@ class View:
 def first_hour(selection: Selection, records: Mapping[str, str]) -> str:
     """Choose the hour that a region opens on, one with a prediction if there is any.
 
+    Without running the network: the magnetogram is drawn before torch has been imported.
+
     Parameters
     ----------
     selection : Selection
@@ -90,13 +95,15 @@ def first_hour(selection: Selection, records: Mapping[str, str]) -> str:
     readable = ""
     for hour in [*hours[:start][::-1], *hours[start:]][:_TRIED]:
         try:
-            caches.prediction(model, place, hour)
+            sequence = caches.sequence(place, hour, model.config.frames)
         except (SequenceError, PositionError, FitsError):
             with suppress(PositionError, FitsError):
                 if not readable and caches.record(place, records[hour]):
                     readable = hour
         else:
-            return hour
+            readable = readable or hour
+            if not refusal(sequence.longitude):
+                return hour
     return readable or wanted
 
 
@@ -141,7 +148,7 @@ class HeatView:
     """(T, g, g)"""
     box: CropBox
     """What the network sees of the last frame."""
-    explanation: Explanation | None
+    explanation: "Explanation | None"
     """None for the paper's rollout, which comes with the prediction."""
 
     @property
@@ -175,7 +182,7 @@ def read_heat(view: View, choice: MapChoice) -> HeatView | None:
     return HeatView(choice, sequence, found.maps, view.box, found)
 
 
-def explained(view: View, method: str, **options: Any) -> Explanation:
+def explained(view: View, method: str, **options: Any) -> "Explanation":
     """Explain the shown prediction by a method that takes a second or so."""
     return caches.explained(view.selection.model, view.place, view.hour, method, **options)
 
@@ -185,7 +192,9 @@ def view_key(view: View, *more: Hashable) -> Hashable:
     return (view.selection.model.sha256, view.place.state, view.hour, *more)
 
 
-def _occluded(view: View, sequence: Sequence, choice: MapChoice) -> Explanation | None:
+def _occluded(view: View, sequence: Sequence, choice: MapChoice) -> "Explanation | None":
+    from hnn_core.explanation.service import explain
+
     found: Explanation | None = offer(
         "Make the occlusion map",
         "occlusion_start",

@@ -3,13 +3,14 @@
 Frames and masks are read-only and shared between sessions, without a copy at every step; what is
 small is copied. A record is known by its T_REC, written as ISO time, TAI, and by the size and time
 of its file; what rests on several records by those of all files of the region. Files are looked at
-once a run (`look_again`).
+once a run (`look_again`). The network is imported where it is called: torch takes seconds, and
+magnetograms need not wait for it.
 """
 
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -21,14 +22,11 @@ from analysis.physics import keywords
 from analysis.physics.flux import frame_flux
 from analysis.physics.pil import PilMasks, detect_pils
 from analysis.physics.window_fluxes import common_parts
-from hnn_core.explanation.rollout import class_attention
-from hnn_core.explanation.service import Explanation, explain
 from hnn_core.live.reporting import duration
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sequence_plan import sequence_hours
 from hnn_core.network.model_store import SHIPPED, ModelInfo, list_models
-from hnn_core.network.predictor import Prediction, Predictor
 from hnn_core.regions.base import SkippedFile, Source
 from hnn_core.sources import open_source
 from hnn_core.sources.changes import Stamp, folder_state, record_stamps, source_state
@@ -37,6 +35,10 @@ from hnn_core.storage import home
 from pages._shared.access import require_few, require_folder
 from pages._shared.messages import plain
 from pages._shared.upload import require_own
+
+if TYPE_CHECKING:
+    from hnn_core.explanation.service import Explanation
+    from hnn_core.network.predictor import Prediction, Predictor
 
 __all__ = [
     "Place",
@@ -163,8 +165,10 @@ def _models(folder: str, state: int) -> tuple[list[ModelInfo], list[SkippedFile]
 
 
 @st.cache_resource(max_entries=2, hash_funcs=_KNOWN_BY, show_spinner="Loading the model …")
-def predictor(info: ModelInfo) -> Predictor:
+def predictor(info: ModelInfo) -> "Predictor":
     """Load a model; other weights under the same name are another model."""
+    from hnn_core.network.predictor import Predictor
+
     return Predictor.load(info.folder)
 
 
@@ -268,7 +272,7 @@ def sequence_flux(place: Place, hour: str, length: int) -> pd.DataFrame:
 
 
 @st.cache_data(ttl=3600, max_entries=512, hash_funcs=_KNOWN_BY, show_spinner=False)
-def prediction(info: ModelInfo, place: Place, hour: str) -> Prediction:
+def prediction(info: ModelInfo, place: Place, hour: str) -> "Prediction":
     """Predict from the sequence that ends at an hour; its attention comes in the same pass."""
     return predictor(info).predict(sequence(place, hour, info.config.frames), with_rollout=True)
 
@@ -282,6 +286,8 @@ def rollout(info: ModelInfo, place: Place, hour: str) -> np.ndarray:
 @st.cache_data(ttl=3600, max_entries=64, hash_funcs=_KNOWN_BY, show_spinner=False)
 def attention(info: ModelInfo, place: Place, hour: str) -> np.ndarray:
     """Attention of the last frame of a sequence, (L, heads, g, g)."""
+    from hnn_core.explanation.rollout import class_attention
+
     network = predictor(info)
     images = network.images(sequence(place, hour, info.config.frames))
     found: np.ndarray = class_attention(network.model, images[-1:])[:, :, 0].cpu().numpy()
@@ -289,8 +295,12 @@ def attention(info: ModelInfo, place: Place, hour: str) -> np.ndarray:
 
 
 @st.cache_data(ttl=3600, max_entries=128, hash_funcs=_KNOWN_BY, show_spinner="Explaining …")
-def explained(info: ModelInfo, place: Place, hour: str, method: str, **options: Any) -> Explanation:
+def explained(
+    info: ModelInfo, place: Place, hour: str, method: str, **options: Any
+) -> "Explanation":
     """Explain the prediction of an hour by a method that takes a second or so."""
+    from hnn_core.explanation.service import explain
+
     return explain(predictor(info), sequence(place, hour, info.config.frames), method, **options)
 
 

@@ -59,12 +59,12 @@ def show_chart(
         font_family=_FONT,
         hoverlabel_font_family=_FONT,
     )
-    if ratio is not None:
-        _follow_width(figure, key, _MARGINS[kind], ratio)
     figure.update_xaxes(automargin=False)
     figure.update_yaxes(automargin=False)
     removed = ["lasso2d", "toImage", *([] if on_select else ["select2d"])]
     with st.container(key=f"chart_{key}", gap=None):
+        if ratio is not None:
+            _follow_width(figure, key, _MARGINS[kind], ratio)
         st.plotly_chart(
             figure,
             key=key,
@@ -87,5 +87,7 @@ def _follow_width(figure: go.Figure, key: str, margin: dict[str, int], ratio: fl
     """Tell the browser the height of a figure: it follows the width, unknown to Python."""
     sides, ends = margin["l"] + margin["r"], margin["t"] + margin["b"]
     height = f"min(calc((100cqw - {sides:d}px) * {ratio:.4f} + {ends:d}px), 80vh)"
-    st.html(f"<style>.st-key-{escape(key)} {{ height: {height} !important; }}</style>")
+    # A style alone would be laid where dialogs are, and one would take the other's place.
+    style = f"<style>.st-key-{escape(key)} {{ height: {height} !important; }}</style>"
+    st.html(f"{style}<i hidden></i>")
     figure.layout.height = None

@@ -37,22 +37,25 @@ def offer_figure(figure: go.Figure, words: FigureWords, key: str, ratio: float |
         open_sheet(words, key, for_publication(figure, simulated=words.simulated, ratio=ratio))
 
 
-@st.dialog("Figure for a paper or a talk", width="large")
 def open_sheet(words: FigureWords, key: str, figure: go.Figure | None = None) -> None:
     """Open the sheet of a figure, or of the viewer's picture without one."""
-    name = f"sheet_{key}"
     data: dict[str, Any] = {
         "sheet": sheet(words.title, words.credit, words.whole_caption),
         "name": re.sub(r"\W+", "_", words.title[0]).strip("_")[:100],
         "alt": words.caption,
-        "pdf": _pdf(name),
     }
     if figure is not None:
         data["figure"] = figure.to_json()
         if not st.session_state.get("plotly_is_there"):
             data["plotly"] = _plotly()
             st.session_state["plotly_is_there"] = True
-    _EXPORT(key=name, data=data, on_pdf_change=partial(_note_drawing, name))
+    _show_sheet(words, f"sheet_{key}", data)
+
+
+@st.dialog("Figure for a paper or a talk", width="large")
+def _show_sheet(words: FigureWords, name: str, data: dict[str, Any]) -> None:
+    """Draw it; nothing is computed here, or the sheet that was open before would be seen again."""
+    _EXPORT(key=name, data={**data, "pdf": _pdf(name)}, on_pdf_change=partial(_note_drawing, name))
     st.markdown("**Caption**")
     st.code(words.whole_caption, language=None, wrap_lines=True)
     if words.methods:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from heapq import nlargest
 from html import escape
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
@@ -16,7 +16,6 @@ from hnn_core.jobs.jobs import State
 from hnn_core.magnetogram.conventions import iso_minute, number
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.network.model_store import ModelInfo
-from hnn_core.network.predictor import Prediction
 from hnn_core.regions.base import Flare, Region
 from hnn_core.regions.goes_classes import flux_of_class
 from hnn_core.regions.labels import DEFAULT_POLICY
@@ -24,6 +23,9 @@ from hnn_core.regions.outcome import cme_words, lookup_sentence
 from hnn_core.regions.well_known import largest_flare
 from hnn_core.scores import interval_words
 from hnn_core.storage import entries, fault_words, home, home_fault
+
+if TYPE_CHECKING:
+    from hnn_core.network.predictor import Prediction
 
 __all__ = [
     "DECISIONS",
@@ -272,7 +274,7 @@ def model_sentence(info: ModelInfo) -> str:
     return " ".join(part.rstrip(".") + "." for part in parts)
 
 
-def frame_notes(prediction: Prediction) -> list[str]:
+def frame_notes(prediction: "Prediction") -> list[str]:
     """Sentences on hours of the sequence that are filled or flagged."""
     notes = []
     for which, words in (

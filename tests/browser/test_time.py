@@ -175,7 +175,7 @@ def test_a_click_in_strip_and_charts_goes_there_and_the_line_moves_with_the_hour
     page.mouse.move(*plot(page, "histories", 0.6, 0.2), steps=5)
     page.mouse.up()
     extent = "document.querySelector('.st-key-histories .js-plotly-plot').layout.xaxis.range"
-    page.wait_for_function(f"{extent}?.[0] > '2011-02-13T02'")
+    page.wait_for_function(f"{extent}?.[0] > '2011-02-13 02'")
     zoomed = page.evaluate(extent)
     assert number(page) == 7
     page.keyboard.press("l")

@@ -1,13 +1,23 @@
 """The viewer of Explore in the hand: the view stays, values are exact, little crosses the wire."""
 
+import base64
 import re
 
 import numpy as np
 import pytest
 
+from analysis.figures.packed_frame import (
+    frame_geometry,
+    join_payload,
+    pack_frame,
+    pack_numbers,
+    unpack_frame,
+)
 from analysis.physics.coordinates import pixel_to_heliographic
+from analysis.physics.pil import detect_pils
 from hnn_core.magnetogram.magnetogram import read_fits
 from hnn_core.network.model_store import save_model
+from pages._explore import eyepiece
 from tests.conftest import real_data
 from tests.support.drawn_sharp import draw_fits
 from tests.support.small_models import small_model
@@ -170,19 +180,6 @@ def test_an_hour_of_harp_377_and_its_page_are_few_bytes(app, page):
     assert step - sum(frames) < 0.2e6
 
 
-def test_the_picture_is_saved_opaque(app, page, folder, tmp_path):
-    from PIL import Image
-
-    opened(page, app, folder, ropi="true")
-    with page.expect_download() as waiting:
-        page.locator(".st-key-magnetogram button[name=save]").click()
-    waiting.value.save_as(tmp_path / "picture.png")
-    assert waiting.value.suggested_filename.startswith("Magnetogram_of_AR_11158_HARP_377_at_2011")
-    with Image.open(tmp_path / "picture.png") as image:
-        assert image.width > 1000
-        assert image.convert("RGBA").getextrema()[3] == (255, 255)
-
-
 def test_the_viewer_has_names_for_who_does_not_see_it_and_keys_alone_serve(app, page, folder):
     opened(page, app, folder)
     picture = page.get_by_role("img", name=re.compile("Magnetogram of AR 11158 .* 12:00 TAI"))
@@ -239,3 +236,189 @@ def test_wheel_and_pinch_zoom_dragging_pans_and_another_page_changes_nothing(app
     page.wait_for_url("**extent=**")
     browser_side.settled(page)
     assert browser_side.magnetogram(page)["view"] == panned
+
+
+STYLE = {
+    "colours": {"pil": "#ffd60a", "ropi": "#30d158", "hull": "#64d2ff", "crop": "#ff9f0a"},
+    "palettes": {
+        name: [[0, [0, 0, 255, 0.2]], [1, [255, 0, 0, 1]]] for name in ("plasma", "signed")
+    },
+}
+"""What draws needs of colours."""
+BARE = """async ([code, html, css, payloads]) => {
+    const host = document.querySelector('#here'), root = host.attachShadow({mode: 'open'});
+    root.innerHTML = `<style>${css}</style>${html}`;
+    const source = URL.createObjectURL(new Blob([code], {type: 'text/javascript'}));
+    const { default: start } = await import(source);
+    window.wanted = [];
+    const want = (name, value) => window.wanted.push(value);
+    start({parentElement: root, setTriggerValue: want});
+    window.give = (text) =>
+        hnnViewer.take(Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0)), want);
+    for (const text of payloads) await give(text);
+}"""
+CHOOSE = """([name, value]) => {
+    const field = hnnViewer.field(name);
+    field.value = value;
+    field.dispatchEvent(new Event('input'));
+    hnnViewer.drawNow();
+}"""
+
+
+def sent(header, blobs=()):
+    return base64.b64encode(join_payload(header, blobs)).decode()
+
+
+def hours_of(frames, key="first", **more):
+    """What the server sends of a region whose hours are these magnetograms, by hour."""
+    facts = {
+        hour: {
+            "geometry": frame_geometry(mag),
+            "mm": 0.36,
+            "origin": [0, 0],
+            "simulated": False,
+            "blob": number,
+        }
+        for number, (hour, mag) in enumerate(frames.items())
+    }
+    header = {"key": key, "region": key, "title": f"AR {key}", "hours": list(frames)}
+    header |= {"hour": list(frames)[-1], "frames": facts, "unreadable": {}, "style": STYLE, **more}
+    return header, [pack_frame(mag, detect_pils(mag.field)) for mag in frames.values()]
+
+
+def bare_viewer(page, *payloads):
+    """The viewer alone, without a server, after it was sent these payloads."""
+    body = "<body><div class=stBidiComponent><div id=here></div></div></body>"
+    page.route("**/*", lambda one: one.fulfill(body=body, content_type="text/html"))
+    page.goto("http://viewer.test/")
+    parts = [(eyepiece._FOLDER / name).read_text() for name in ("viewer.html", "viewer.css")]
+    page.evaluate(BARE, [eyepiece._CODE, *parts, list(payloads)])
+
+
+@pytest.fixture(scope="module")
+def three_hours(folder):
+    """Two hours of one box, and one whose box lies elsewhere in the array."""
+    mags = {
+        f"2011-02-13T{hour:02}:00": read_fits(folder / f"hour{hour:02}.fits") for hour in (3, 9)
+    }
+    place = folder.parent / "moved.fits"
+    if not place.exists():
+        draw_fits(
+            place,
+            np.rint(mags["2011-02-13T03:00"].field[:, 6:]),
+            T_REC="2011.02.13_10:00:00_TAI",
+            CRPIX1=42.5,
+            CRPIX2=24.5,
+        )
+    return mags | {"2011-02-13T10:00": read_fits(place)}
+
+
+def hours_payload(frames, settings=None):
+    header, blobs = hours_of(frames)
+    link = {"settings": settings or {}, "extent": None}
+    return sent({"kind": "hours", "link": link, **header}, blobs)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shift", "words"),
+    [(9, 3, 0, "pixel by pixel"), (10, 3, 6, "Carrington longitude and latitude")],
+)
+def test_the_difference_of_two_hours_is_that_of_numpy(
+    page, three_hours, first, second, shift, words
+):
+    one, two = (f"2011-02-13T{hour:02}:00" for hour in (first, second))
+    bare_viewer(page, hours_payload({hour: three_hours[hour] for hour in sorted((one, two))}))
+    page.evaluate(CHOOSE, ["panes", "hours"])
+    assert page.evaluate("hnnViewer.settings.hour2") == two
+    page.evaluate(CHOOSE, ["show", "difference"])
+    masks = detect_pils(three_hours[one].field), detect_pils(three_hours[two].field)
+    fields = [
+        unpack_frame(pack_frame(three_hours[hour], mask)).field
+        for hour, mask in zip((one, two), masks, strict=True)
+    ]
+    for col, row in ((30, 24), (52, 20), (48, 30)):
+        place = page.evaluate(
+            "place => hnnViewer.panes[0].projection.toCanvas(...place)", [col, row]
+        )
+        found = page.evaluate(
+            """([x, y]) => {
+                const {frame, col, row} = hnnViewer.panes[0].under(x, y);
+                return [col, row, frame.field[row * frame.cols + col]];
+            }""",
+            place,
+        )
+        assert found == [col, row, fields[0][row, col] - fields[1][row, col + shift]]
+    missing = "hnnViewer.panes[0].pictured.field[42 * 96 + 12]"
+    assert shift or page.evaluate(missing) == -(2**31)
+    assert words in page.evaluate("hnnViewer.panes[0].alt()")
+
+
+def test_two_panes_have_one_zoom_and_one_cross_hair_and_stand_in_the_link(page, three_hours):
+    two = {hour: three_hours[hour] for hour in list(three_hours)[:2]}
+    payload = hours_payload(two)
+    maps = {
+        hour: {
+            "box": {"row0": -8, "col0": 16, "size": 64},
+            "values": pack_numbers(np.arange(16.0).reshape(4, 4) + n),
+        }
+        for n, hour in enumerate(two)
+    }
+    header = {"kind": "maps", "key": "map", "name": "rollout", "unit": "", "signed": False}
+    bare_viewer(page, payload, sent({**header, "model": "small", "hours": maps}))
+    page.evaluate(CHOOSE, ["panes", "hours"])
+    assert page.locator("canvas").count() == 2
+    right = page.locator("canvas").nth(1).bounding_box()
+    page.mouse.move(right["x"] + 150, right["y"] + 80)
+    page.mouse.wheel(0, -400)
+    page.wait_for_url("**extent=**")
+    views = page.evaluate("hnnViewer.panes.map(pane => pane.view)")
+    assert views[0] == views[1]
+    assert views[0]["across"] < 60
+    page.mouse.move(right["x"] + 151, right["y"] + 80)
+    col, row = page.evaluate("[hnnViewer.cross.col, hnnViewer.cross.row].map(Math.round)")
+    gauss = [
+        unpack_frame(pack_frame(mag, detect_pils(mag.field))).field[row, col]
+        for mag in two.values()
+    ]
+    lines = page.locator(".readout").inner_text().replace("−", "-").split("\n")
+    assert [float(re.match(r"[+-]?\d+", line.strip())[0]) for line in lines] == gauss[::-1]
+    assert page.evaluate("hnnViewer.second.limits") == [0, 16]  # one scale for both maps
+
+    page.keyboard.press("b")
+    page.wait_for_function(
+        "document.querySelector('#here').shadowRoot.querySelectorAll('canvas').length === 1"
+    )
+    seen = "hnnViewer.second.turn"
+    turn = page.evaluate(seen)
+    page.wait_for_function(f"{seen} !== {turn}")
+    page.wait_for_url("**show=blink**")
+    query = dict(part.split("=") for part in page.url.split("?")[1].split("&"))
+    assert query["panes"] == "hours"
+    assert query["hour2"].replace("%3A", ":") == next(iter(two))
+
+
+def test_two_regions_are_shown_at_one_scale_and_the_choice_is_requested(page, three_hours):
+    hours = list(three_hours)
+    bare_viewer(page, hours_payload({hour: three_hours[hour] for hour in hours[:2]}))
+    second = {"kind": "second", "note": "", "maps": None, "models": [], "regions": []}
+    empty = {"panes": "one", "hour2": "", "model2": "", "region2": ""}
+    page.evaluate("text => give(text)", sent({**second, "request": empty, "chosen": empty}))
+    page.evaluate(CHOOSE, ["panes", "regions"])
+    asked = page.evaluate("wanted.at(-1).shows")
+    assert asked == {**empty, "panes": "regions"}
+    header, blobs = hours_of({hours[2]: three_hours[hours[2]]}, key="other")
+    header["frames"][hours[2]]["mm"] = 0.72  # a pixel is twice as long there
+    chosen = {**asked, "region2": "other", "hour2": hours[2]}
+    regions = [["first", "AR first"], ["other", "AR other"]]
+    page.evaluate(
+        "text => give(text)",
+        sent(
+            {**second, "regions": regions, "request": asked, "chosen": chosen, "hours": header},
+            blobs,
+        ),
+    )
+    page.evaluate("hnnViewer.drawNow()")
+    one, two = page.evaluate("hnnViewer.panes.map(pane => pane.view.across)")
+    assert one == pytest.approx(2 * two)
+    assert page.evaluate("hnnViewer.panes[1].title").startswith(f"AR other · {hours[2][:10]}")
+    assert page.evaluate("hnnViewer.settings.region2") == "other"

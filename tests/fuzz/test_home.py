@@ -160,6 +160,7 @@ def files(folder: Path) -> list[Path]:
     )
 
 
+@pytest.mark.slow
 def test_one_torn_file_hides_nothing_else(small_home, capsys):
     whole = {name: listing() for name, listing in LISTINGS.items()}
     assert all(names and not skipped for names, skipped in whole.values()), whole

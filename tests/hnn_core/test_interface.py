@@ -23,6 +23,7 @@ def test_importing_the_package_imports_nothing_of_weight():
     assert not loaded & {"torch", "lightning", "timm", "astropy", "pandas", "numpy", "zarr"}
 
 
+@pytest.mark.slow
 def test_a_name_brings_no_more_than_its_own_room():
     loaded = modules_after("from hnn_core import read_fits, open_source, simulate_region")
     assert "hnn_core.magnetogram.magnetogram" in loaded

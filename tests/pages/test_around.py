@@ -14,6 +14,7 @@ from hnn_core.network.model_store import save_model
 from hnn_core.services.endpoints import region_pages
 from hnn_core.sources import regions_at
 from pages._explore.around import again_code, archive_code
+from tests.support.app import run_app
 from tests.support.drawn_sharp import draw_fits
 from tests.support.drawn_source import START
 from tests.support.small_models import small_model
@@ -150,3 +151,33 @@ def test_code_for_uploaded_files_names_a_folder_to_put():
     view = SimpleNamespace(selection=selection, hour="2011-02-13T05:00", prediction=None)
     assert "open_source('fits:FOLDER')  # the folder that holds" in again_code(view)
     assert "4711" not in again_code(view)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("named_pages")
+def test_the_page_leads_to_another_region_at_the_same_hour(folder, hnn_home):
+    save_model(small_model(), hnn_home / "models" / "small", metadata={"trained_on": "noise"})
+    view = {"source": "fits", "folder": str(folder), "model": "small", "region": "377"}
+    app = run_app(**view, hour="2011-02-13T05:00")
+    assert not app.exception
+    assert "Regions whose hours cover this time: 2; click one to go there." in [
+        caption.value for caption in app.caption
+    ]
+    (links,) = [one.proto.body for one in app.get("html") if "elsewhere" in one.proto.body]
+    assert links.count('target="_blank" rel="noopener"') == 3
+    assert "region.php?date=20110213&amp;region=11158" in links
+    app.selectbox(key="disk_region").set_value("378").run()
+    assert not app.exception
+    assert (app.query_params["region"], app.query_params["hour"]) == (
+        "378",
+        "2011-02-13T05:00",
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("named_pages")
+def test_a_simulated_region_has_no_pages_elsewhere():
+    app = run_app(source="sim", model="demo", region="SIM 1")
+    assert not app.exception
+    assert any(caption.value.startswith("This region is simulated") for caption in app.caption)
+    assert not any("elsewhere" in one.proto.body for one in app.get("html"))

@@ -105,6 +105,15 @@ def test_address_holds_the_view_after_a_step(folder, model):
     )
 
 
+def test_times_are_in_utc_where_the_link_has_it_and_the_hour_stays_tai(folder, model):
+    app = opened(folder, hour="2011-02-13T07:00", time="utc")
+    assert "2011-02-13 06:59:26 UTC" in words(app)
+    layout = figure(app, "histories")["layout"]
+    assert layout["xaxis"]["title"]["text"] == "T_REC (UTC)"
+    assert app.query_params["hour"] == "2011-02-13T07:00"
+    assert app.query_params["time"] == "utc"
+
+
 def test_what_the_link_draws_is_handed_to_the_viewer(folder, model):
     view = {"attention": "false", "ropi": "true", "clip": "200", "axes": "Mm", "extent": "9_8.5_20"}
     view["cut"] = "35.1_-21.7_34.5_-18.5"
@@ -122,6 +131,22 @@ def test_an_hour_that_the_viewer_has_is_not_sent_again(folder, model):
     step(app, -1)
     assert sent_to_viewer(app).header["hour"] == "2011-02-13T07:00"
     assert not sent_to_viewer(app).frames
+
+
+def test_the_second_picture_is_sent_its_hour_its_model_or_its_region(folder, model, hnn_home):
+    save_model(small_model(), hnn_home / "models" / "other", metadata=CARD)
+    hour, other = "2011-02-13T05:00", "2011-02-13T04:00"
+    sent = sent_to_viewer(opened(folder, hour=hour, panes="hours", hour2=other))
+    assert sent.second["maps"]["key"] == sent.maps["key"]
+    assert sent.second["maps"]["hours"][other]["values"]
+    sent = sent_to_viewer(opened(folder, hour=hour, panes="models"))
+    assert sent.second["chosen"]["model2"] == "demo"  # the next in the list
+    sent = sent_to_viewer(opened(folder, hour=hour, panes="models", model2="other"))
+    assert sent.second["maps"]["model"].startswith("other")
+    assert 0 < sent.second["maps"]["hours"][hour]["probability"] < 1
+    sent = sent_to_viewer(opened(folder, hour=hour, panes="regions"))
+    assert sent.second["hours"]["hours"] == sent.header["hours"]  # there is only one region
+    assert sent.second["hours"]["hour"] in sent.second["hours"]["frames"]
 
 
 def test_interpolated_hour_is_marked_and_named(folder, model):

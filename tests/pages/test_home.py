@@ -45,6 +45,7 @@ def test_each_page_says_once_that_nothing_can_be_kept(no_home, page, query, butt
         assert "cannot be kept now" in app.info[0].value
 
 
+@pytest.mark.slow
 def test_explore_shows_the_answer_all_the_same(no_home):
     app = run_app(source="sim", region="SIM 1")
     assert not app.exception
@@ -58,6 +59,7 @@ def test_nothing_is_noted_where_all_is_well(named_pages):
     assert not [one for one in app.warning if "kept" in one.value]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "words"),
     [

@@ -7,6 +7,7 @@ import pytest
 from astropy.time import Time
 
 from hnn_core.exceptions import SequenceError
+from hnn_core.network.config import HNNConfig
 from hnn_core.network.model_store import ModelInfo, save_model
 from hnn_core.network.predictor import Hour
 from hnn_core.regions.base import Flare, FlareLookup, Region
@@ -93,26 +94,31 @@ def test_region_opens_on_the_last_hour_before_its_largest_flare():
 
 
 @pytest.mark.parametrize(
-    ("spec", "refused", "opened"),
+    ("spec", "refused", "far", "opened"),
     [
-        ("fits:/x", (), "01:00"),  # before the X2.2
-        ("jsoc:nrt", (), "03:00"),  # the newest
-        ("fits:/x", ("01:00",), "00:00"),
-        ("jsoc:nrt", ("03:00",), "02:00"),
-        ("fits:/x", ("00:00", "01:00"), "02:00"),
-        ("fits:/x", ("00:00", "01:00", "02:00", "03:00"), "01:00"),
+        ("fits:/x", (), (), "01:00"),  # before the X2.2
+        ("jsoc:nrt", (), (), "03:00"),  # the newest
+        ("fits:/x", ("01:00",), (), "00:00"),
+        ("jsoc:nrt", ("03:00",), (), "02:00"),
+        ("fits:/x", (), ("01:00",), "00:00"),  # beyond 70 degrees
+        ("fits:/x", ("00:00", "01:00"), (), "02:00"),
+        ("fits:/x", ("00:00", "01:00", "02:00", "03:00"), (), "01:00"),
     ],
 )
-def test_region_opens_on_an_hour_with_a_prediction(monkeypatch, spec, refused, opened):
-    def prediction(model, place, hour):
+def test_region_opens_on_an_hour_with_a_prediction(monkeypatch, spec, refused, far, opened):
+    def sequence(place, hour, length):
         if hour[-5:] in refused:
             raise SequenceError("too few hours")
+        return SimpleNamespace(longitude=75.0 if hour[-5:] in far else 10.0)
 
-    monkeypatch.setattr(view.caches, "prediction", prediction)
+    monkeypatch.setattr(view.caches, "sequence", sequence)
     monkeypatch.setattr(view.caches, "record", lambda *_: True)
     hours = [f"2011-02-15T0{hour}:00" for hour in range(4)]
     chosen = SimpleNamespace(
-        place=None, model=None, region=region(), source=SimpleNamespace(spec=spec)
+        place=None,
+        model=SimpleNamespace(config=HNNConfig()),
+        region=region(),
+        source=SimpleNamespace(spec=spec),
     )
     assert view.first_hour(chosen, dict(zip(hours, hours, strict=True)))[-5:] == opened
 

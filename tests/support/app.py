@@ -40,6 +40,8 @@ class Sent:
     """Hours that the viewer did not have."""
     maps: dict[str, Any]
     """Header of the maps; empty where the page did not come that far."""
+    second: dict[str, Any]
+    """Header of what is for the second picture; empty likewise."""
 
     @property
     def frame(self) -> PackedFrame:
@@ -62,7 +64,8 @@ def sent_to_viewer(app: AppTest) -> Sent:
             found[header["kind"]] = header, blobs
     header, blobs = found["hours"]
     frames = {hour: unpack_frame(blobs[one["blob"]]) for hour, one in header["frames"].items()}
-    return Sent(header, frames, found.get("maps", ({}, []))[0])
+    maps, second = (found.get(kind, ({}, []))[0] for kind in ("maps", "second"))
+    return Sent(header, frames, maps, second)
 
 
 def step(app: AppTest, count: int) -> AppTest:

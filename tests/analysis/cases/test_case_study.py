@@ -370,6 +370,7 @@ def test_pixels_beyond_the_limb_count_nowhere():
     np.testing.assert_allclose(shares, 80 / 120)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(
     absent=st.sets(st.integers(0, 14), max_size=9),
@@ -561,6 +562,7 @@ def test_settings_of_methods():
     assert map_options("rollout") == map_options("occlusion") == {}
 
 
+@pytest.mark.slow
 def test_no_torch_is_loaded_before_a_network_is_asked():
     code = "import sys, analysis.cases.explained; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

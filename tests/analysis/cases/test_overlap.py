@@ -163,6 +163,7 @@ def simulated():
     return [(frame, detect_pils(frame.field)) for frame in frames]
 
 
+@pytest.mark.slow
 def test_p_of_maps_drawn_at_random_is_nearly_uniform(simulated):
     p = {name: [] for name in REGION_NAMES}
     for seed in range(160):

@@ -78,6 +78,7 @@ def test_the_probability_is_that_of_the_control(folders, model, capsys):
     assert filled[0]["probability"] == filled[1]["probability"] != grown["probability"]
 
 
+@pytest.mark.slow
 def test_verdict_and_trends_are_those_of_the_control(folders, tmp_path, capsys):
     grown, fixed = (reported(folder, tmp_path, capsys) for folder in folders)
     assert grown["cases"]["verdict"][0] == fixed["cases"]["verdict"][0]

@@ -162,6 +162,17 @@ def test_the_caption_names_what_is_drawn_and_nothing_else():
     assert "Ji, A." not in off.methods
 
 
+def test_two_pictures_and_their_difference_are_named():
+    two = {"attention": True, "titles": ["12:00 TAI", "06:00 TAI"]}
+    caption = magnetogram_caption(SUBJECT, two, "attention rollout").caption
+    assert "From left to right: 12:00 TAI; 06:00 TAI." in caption
+    one = {"attention": True, "differs": True, "titles": ["12:00 less 06:00"]}
+    caption = magnetogram_caption(SUBJECT, one, "attention rollout").caption
+    assert caption.startswith("Difference of the line-of-sight field")
+    assert "Shown: 12:00 less 06:00." in caption
+    assert "rollout" not in caption
+
+
 def test_no_prediction_is_not_a_probability():
     words = magnetogram_caption(Subject("AR 1", "2011-02-14T12:00", "demo", "M"), {}, "")
     assert "P(eruptive) =" not in words.caption

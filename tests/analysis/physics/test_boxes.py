@@ -27,6 +27,7 @@ def in_one_box():
     return systematics(fixed())
 
 
+@pytest.mark.slow
 @given(st.lists(boxes, min_size=10, max_size=10))
 @settings(max_examples=5)
 def test_any_boxes_give_the_same_fluxes_and_the_same_verdict(cuts):

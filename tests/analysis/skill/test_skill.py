@@ -125,6 +125,7 @@ def test_counts_of_groups_by_hand():
     np.testing.assert_array_equal(found, [[0, 0, 1, 1], [2, 1, 0, 0]])
 
 
+@pytest.mark.slow
 def test_drawing_tables_is_drawing_regions():
     """The same intervals as from gathering frames, with other random numbers."""
     table = forecasts(draw_predictions(models=("hnn",), regions=60), 0.5)["hnn"]

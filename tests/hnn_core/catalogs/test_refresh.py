@@ -458,6 +458,7 @@ class TestSecondHost:
         assert any(path.name.endswith(".about") for path in files) == (key == KEY)
         assert all(key.encode() not in path.read_bytes() for path in files)
 
+    @pytest.mark.slow
     def test_nor_in_the_files_and_the_output_of_a_command(self, services, hnn_home):
         services.faults.add("^/donki/", "503", times=99)
         days = ["--start", "2011-02-14", "--end", "2011-02-20"]
@@ -530,6 +531,7 @@ class TestProgress:
         assert len(notes) == 1
 
 
+@pytest.mark.slow
 def test_two_programs_add_numbers_to_one_store(services, tmp_path):
     """Each finds the regions of other flares by position; in the end all of them are kept."""
     everything()

@@ -111,6 +111,7 @@ def test_c10_needs_the_table_of_its_query(capsys, tmp_path):
     assert len(flux(capsys, folder)) == 3
 
 
+@pytest.mark.slow
 def test_broken_files_are_never_the_last_hour(capsys, tmp_path, harp377):
     """Each in the place of the record of 01:00, whose copy it was made of."""
     name = "hmi.sharp_cea_720s.377.20110215_010000_TAI.magnetogram.fits"

@@ -207,6 +207,7 @@ def test_commands_are_cheap_to_import():
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
 
 
+@pytest.mark.slow
 def test_real_region_with_the_published_labels(tmp_path, harp377, capsys):
     table = real_data("labels", "donki_flare_cme_2010_2017.csv")
     out = tmp_path / "real"

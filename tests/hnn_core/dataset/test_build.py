@@ -304,6 +304,7 @@ def test_a_flare_of_two_patches_of_one_region_counts_once(tmp_path):
     assert dataset.card["counts"]["M"]["eruptive_flares"] == 2
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_regions(tmp_path):
     def peak(n: int) -> int:
         regions = [

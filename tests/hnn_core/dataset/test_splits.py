@@ -127,6 +127,7 @@ def test_a_split_with_both_classes_is_found_where_one_exists():
     assert 0 < mended < 40  # the case is what it stands for
 
 
+@pytest.mark.slow
 def test_the_published_case_of_a_split_without_positives():
     table = pd.read_csv(real_data("cases", "c14_split_without_positives", "labels_groups.csv"))
     labels, groups = table["label"].to_numpy(), table["group"].to_numpy()

@@ -71,6 +71,7 @@ def test_a_box_that_turns_with_its_region_stays_one_box(harp377):
     assert frame_boxes([first, last]) == [Box(0, 0, 377, 744)] * 2
 
 
+@pytest.mark.slow
 def test_without_omega_dt_a_box_that_keeps_its_size_and_drifts_slowly_is_the_same(harp377):
     frames = [read_fits(path) for path in sorted(harp377.glob("*.fits"))]
     for frame in frames:

@@ -375,7 +375,7 @@ def test_saving_that_fails_keeps_the_old_model(folder, monkeypatch):
     def full(*_, **__):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(model_store, "save_file", full)
+    monkeypatch.setattr("safetensors.torch.save_file", full)
     with pytest.raises(OSError, match="No space left"):
         save_model(small_model(seed=5), folder)
     assert torch.equal(logit(load_model(folder)[0]), before)

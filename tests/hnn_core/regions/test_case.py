@@ -249,6 +249,7 @@ else:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("over", ["new", "over"])
 def test_of_processes_that_save_one_set_at_once_exactly_one_succeeds(over):
     if over == "over":

@@ -343,6 +343,7 @@ def test_pipes_and_names_that_are_not_utf8_are_listed(tmp_path):
 # A large archive
 
 
+@pytest.mark.slow
 def test_helpers_read_what_one_process_reads_and_progress_is_told(tmp_path, hnn_home, monkeypatch):
     raw = draw_fits(tmp_path / "x.fits").read_bytes()
     (tmp_path / "x.fits").unlink()
