@@ -158,7 +158,7 @@ def stacked_figure(
         Of `probability_figure`, `analysis.figures.flux.flux_history_figure` and
         `keyword_history_figure`, without marks.
     name : str
-        While it and the scale stay the same, zoom survives a redraw.
+        Of the region; with the scale it is the figure's ``uirevision``.
     scale : str
         ``"tai"`` or ``"utc"``, of the axis; the pointer is answered with both.
     current, window, flares
