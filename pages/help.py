@@ -45,5 +45,5 @@ elif topic == "cite":
     )
     st.caption("Of simulated regions say that they are simulated, with their seed or name.")
 else:
-    st.markdown(f"## HNN Explorer {__version__:s}")
+    st.markdown(f"## HNN Explorer {plain(__version__)}")
     st.html(HELP / "about.html")
