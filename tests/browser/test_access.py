@@ -5,7 +5,14 @@ import pytest
 browser_side = pytest.importorskip("tests.support.browser", reason="playwright is not installed")
 
 TOKEN = "Browser-token_" + "0123456789" * 3
-PAGES = ["?source=sim", "case_studies?source=sim", "skill", "training", "data", "?source=upload"]
+PAGES = [
+    "?source=sim&model=small",
+    "case_studies?source=sim&model=small",
+    "skill",
+    "training",
+    "data",
+    "?source=upload",
+]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +48,8 @@ def test_the_link_gives_the_right_and_leaves_no_token_in_the_address(app, page, 
     other.close()
 
 
-def test_no_page_needs_what_the_door_forbids_or_goes_elsewhere(app, page):
+def test_no_page_needs_what_the_door_forbids_or_goes_elsewhere(shared_app, page):
+    app = shared_app.address  # the door is the same with a token and without
     logged, elsewhere = [], []
     page.on("console", lambda message: logged.append(message.text))
     page.on("pageerror", lambda error: logged.append(f"Content Security Policy? {error}"))

@@ -10,6 +10,9 @@ from hnn_core.training.run_folder import RunFolder
 browser_side = pytest.importorskip("tests.support.browser", reason="playwright is not installed")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
+EPOCHS = 6
+"""Each takes a few seconds: the second has hardly begun when the training is stopped."""
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
@@ -79,7 +82,7 @@ def test_build_train_stop_resume_judge_and_use(app, page, home):
     page.locator(".st-key-train_dataset").wait_for()
     click(page, "preset_laptop")
     shown(page, "train_patch", "32")
-    fill(page, "train_epochs", "12")
+    fill(page, "train_epochs", str(EPOCHS))
     fill(page, "train_name", "mine")
     click(page, "train_start")
 
@@ -90,7 +93,7 @@ def test_build_train_stop_resume_judge_and_use(app, page, home):
     badge(page, "stopped")
     run = RunFolder(home / "runs" / "mine")
     done = sum(event["event"] == "epoch" for event in run.events())
-    assert done < 12
+    assert done < EPOCHS
     assert not run.has_predictions
     assert list((run.path / "checkpoints").glob("*.ckpt"))
 
@@ -98,7 +101,7 @@ def test_build_train_stop_resume_judge_and_use(app, page, home):
     badge(page, "running")
     badge(page, "finished")
     assert any("Resuming from" in event.get("text", "") for event in run.events())
-    assert run.history()[1]["epoch"].tolist() == list(range(1, 13))
+    assert run.history()[1]["epoch"].tolist() == list(range(1, EPOCHS + 1))
 
     follow(page, "Skill on the test set", "Skill of mine")
     page.get_by_text("Simulated data.").wait_for()
