@@ -6,6 +6,7 @@ import streamlit as st
 
 from hnn_core import __version__
 from pages._shared.link import linked, require_app
+from pages._shared.messages import plain
 
 HELP = Path(__file__).parents[1] / "assets" / "help"
 TOPICS = {

@@ -10,9 +10,9 @@ from astropy.time import Time
 from PIL import Image
 
 from analysis.cases.explained import map_options
-from analysis.figures.film import FlareMark, Story, film_sheet, frame_picture
 from analysis.figures.overlays import heat_limits
 from analysis.physics.pil import PilMasks, detect_pils
+from analysis.printed.film import FlareMark, Story, film_sheet, frame_picture
 from hnn_core.exceptions import HnnError, PositionError, SequenceError
 from hnn_core.magnetogram.conventions import iso_minute, tai_seconds
 from hnn_core.magnetogram.grid import Box, covering_box, frame_boxes, placed, placed_frame

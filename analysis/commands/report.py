@@ -15,7 +15,7 @@ from analysis.cases.case_study import NO_MODEL
 from analysis.cases.explained import MAP_METHODS
 from analysis.cases.making import ReportCase, make_all, make_case
 from analysis.commands.options import AsJson, check_out, json_rows, write
-from analysis.figures.publication import require_browser
+from analysis.printed.publication import require_browser
 from analysis.report.data import cases_table
 from analysis.report.files import ReportFiles
 from hnn_core.exceptions import ModelError

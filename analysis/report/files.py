@@ -12,8 +12,8 @@ from functools import cached_property
 from analysis.cases.making import AbsentCase, ReportCase
 from analysis.cases.tables import case_rows, parquet_bytes
 from analysis.export import heat_hdul, history_csv, masks_hdul, to_bytes
-from analysis.figures.captions import plain_words
-from analysis.figures.publication import (
+from analysis.printed.captions import plain_words
+from analysis.printed.publication import (
     figure_svg,
     fill_sheet,
     for_publication,

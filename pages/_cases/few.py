@@ -8,7 +8,7 @@ from analysis.cases.case_study import CaseStudy
 from analysis.cases.figures_bars import case_bars_figure
 from analysis.cases.figures_trends import slope_forest_figure, trend_history_figure
 from analysis.cases.tables import other_measures, overview
-from analysis.figures.captions import plain_words
+from analysis.printed.captions import plain_words
 from pages._cases.chosen import chosen_cases, show_drop, study_all
 from pages._cases.report import show_report
 from pages._cases.sets import show_sets

@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from analysis.cases.film import Film, make_film
-from analysis.figures.film_player import (
+from analysis.printed.film_player import (
     animation_figure,
     animation_gif,
     animation_mp4,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from analysis.figures.captions import FigureWords, Subject, magnetogram_caption
+from analysis.printed.captions import FigureWords, Subject, magnetogram_caption
 from pages._explore.view import HeatView, View
 from pages._shared.figure_menu import open_sheet
 from pages._shared.messages import position
@@ -38,7 +38,7 @@ def figure_words(selection: Selection, view: View | None, what: str, *topics: st
     what : str
         What the figure shows, a sentence without its full stop.
     *topics : str
-        Of `analysis.figures.captions.METHODS`.
+        Of `analysis.printed.captions.METHODS`.
     """
     subject = _subject(selection, view)
     title = (f"{what} · {subject.title[0]}", *subject.title[1:])

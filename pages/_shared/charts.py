@@ -7,8 +7,8 @@ from typing import Literal
 import plotly.graph_objects as go
 import streamlit as st
 
-from analysis.figures.captions import FigureWords, plain_words
 from analysis.figures.style import put_on
+from analysis.printed.captions import FigureWords, plain_words
 from pages._shared.figure_menu import offer_figure
 
 __all__ = ["is_dark", "show_chart"]

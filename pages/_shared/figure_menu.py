@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.offline import get_plotlyjs
 
-from analysis.figures.captions import FigureWords
-from analysis.figures.publication import for_publication, pdf_bytes, sheet
+from analysis.printed.captions import FigureWords
+from analysis.printed.publication import for_publication, pdf_bytes, sheet
 from hnn_core.exceptions import FigureError
 
 __all__ = ["offer_figure", "open_sheet"]

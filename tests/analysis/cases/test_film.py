@@ -13,8 +13,10 @@ from PIL import Image
 from plotly.colors import hex_to_rgb
 
 from analysis.figures import style
-from analysis.figures.film import FlareMark, Story, film_sheet, frame_picture
-from analysis.figures.film_player import (
+from analysis.figures.overlays import heat_rgba
+from analysis.physics.pil import PilMasks, detect_pils
+from analysis.printed.film import FlareMark, Story, film_sheet, frame_picture
+from analysis.printed.film_player import (
     animation_figure,
     animation_gif,
     animation_mp4,
@@ -22,8 +24,6 @@ from analysis.figures.film_player import (
     no_mp4,
     one_size,
 )
-from analysis.figures.overlays import heat_rgba
-from analysis.physics.pil import PilMasks, detect_pils
 from hnn_core.exceptions import FigureError
 from tests.support.drawn_regions import boundary, drawn_magnetogram
 

@@ -421,7 +421,7 @@ def test_figures_that_cannot_be_drawn_are_refused_before_any_work(
     code, _, err = run(capsys, *options, tmp_path / "none" / "figures")
     assert code == 2
     assert "there is no folder" in err
-    monkeypatch.setattr("analysis.figures.publication.find_browser", lambda: None)
+    monkeypatch.setattr("analysis.printed.publication.find_browser", lambda: None)
     code, _, err = run(capsys, *options, tmp_path / "figures")
     assert code == 2
     assert "No Chromium or Chrome" in err

@@ -19,8 +19,7 @@ from analysis.figures.flux import flux_bars_figure, flux_history_figure
 from analysis.figures.magnetogram import magnetogram_figure
 from analysis.figures.overlays import channels, line_path, outline_path
 from analysis.figures.passage import probability_figure
-from analysis.figures.style import put_on
-from analysis.figures.texts import without_tags
+from analysis.figures.style import put_on, without_tags
 from analysis.physics.coordinates import heliographic_to_pixel, pixel_to_heliographic
 from analysis.physics.flux import flux_history
 from analysis.physics.pil import detect_pils, line_length

@@ -15,8 +15,8 @@ from analysis.figures import style
 from analysis.figures.filmstrip import composite
 from analysis.figures.magnetogram import degree_ticks, edge_positions
 from analysis.figures.overlays import heat_unit, line_path, outline_path
-from analysis.figures.publication import credit_line, font_files
 from analysis.physics.pil import PilMasks
+from analysis.printed.publication import credit_line, font_files
 from hnn_core.magnetogram.magnetogram import Magnetogram
 
 __all__ = ["COLOURS", "FlareMark", "Story", "film_sheet", "frame_picture"]

@@ -13,8 +13,8 @@ from PIL import Image, ImageOps
 from plotly.colors import hex_to_rgb
 
 from analysis.figures import style
-from analysis.figures.film import COLOURS
 from analysis.figures.filmstrip import image_layer, picture_bytes
+from analysis.printed.film import COLOURS
 from hnn_core.exceptions import FigureError
 
 __all__ = [
@@ -224,7 +224,7 @@ def animation_mp4(pictures: Sequence[Image.Image]) -> bytes:
     ----------
     pictures : sequence of Image
         In order of time, each shown for `SECONDS`, of even width and height, as those of
-        `analysis.figures.film.film_sheet` are.
+        `analysis.printed.film.film_sheet` are.
 
     Raises
     ------

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.figures.publication import credit_line
+from analysis.printed.publication import credit_line
 from hnn_core import __version__
 from hnn_core.magnetogram.conventions import number
 

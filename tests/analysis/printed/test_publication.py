@@ -13,11 +13,14 @@ import pytest
 from astropy.time import Time
 from PIL import Image
 
-from analysis.figures.captions import FigureWords, Subject, magnetogram_caption, plain_words
 from analysis.figures.flux import flux_bars_figure, flux_history_figure
 from analysis.figures.magnetogram import magnetogram_figure
 from analysis.figures.passage import probability_figure
-from analysis.figures.publication import (
+from analysis.figures.style import put_on
+from analysis.physics.flux import flux_history
+from analysis.physics.pil import detect_pils
+from analysis.printed.captions import FigureWords, Subject, magnetogram_caption, plain_words
+from analysis.printed.publication import (
     figure_svg,
     fill_sheet,
     find_browser,
@@ -26,9 +29,6 @@ from analysis.figures.publication import (
     png_bytes,
     sheet,
 )
-from analysis.figures.style import put_on
-from analysis.physics.flux import flux_history
-from analysis.physics.pil import detect_pils
 from hnn_core.exceptions import FigureError
 from tests.support.drawn_regions import boundary, drawn_magnetogram
 
