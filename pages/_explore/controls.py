@@ -71,12 +71,13 @@ def choose_map(config: HNNConfig) -> MapChoice:
     with st.expander("Settings of the map"):
         target = "eruptive"
         if method != "rollout":
-            target = st.radio(
+            target = linked(
+                st.radio,
                 "For the class",
-                ["eruptive", "confined"],
+                {"eruptive": "eruptive", "confined": "confined"},
                 key="map_class",
+                read="class",
                 horizontal=True,
-                bind="query-params",
             )
         if method == "occlusion":
             side = "Side of a hidden block (tokens)"
