@@ -11,7 +11,6 @@ import numpy as np
 import plotly.graph_objects as go
 import plotly.io as pio
 from numpy.typing import ArrayLike
-from plotly.colors import sample_colorscale
 
 from analysis.figures.texts import without_tags
 from hnn_core.magnetogram.conventions import number, power
@@ -25,7 +24,6 @@ __all__ = [
     "FIELD",
     "FONT_SIZE",
     "GRADIENT",
-    "HEAT_SCALE",
     "HOUR_TITLE",
     "HULL",
     "INTERPOLATED",
@@ -33,10 +31,8 @@ __all__ = [
     "MAP",
     "MARGIN",
     "PAPER",
-    "PAPER_SCALE",
     "PIL",
     "ROPI",
-    "SIGNED_SCALE",
     "SIMULATED",
     "SMALL",
     "TEXT",
@@ -46,7 +42,6 @@ __all__ = [
     "error_bars",
     "estimates",
     "fixed_margins",
-    "growing",
     "guide",
     "hours_axis",
     "house_figure",
@@ -96,51 +91,6 @@ LEGIBLE = {
 """Colours of marks as colours of words, on a light page and on a dark one.
 
 Words need a contrast of 4.5 with the page (WCAG 2.2, 1.4.3), marks only 3.
-"""
-
-
-def growing(palette: str, start: float = 0.0) -> tuple[tuple[float, str], ...]:
-    """Return a palette of plotly, from `start` on, whose opacity grows with the value.
-
-    It ends at 0.8: at the usual opacity of a map, the field keeps half its contrast there.
-    """
-    places = np.linspace(0.0, 1.0, 9)
-    colours = sample_colorscale(palette, start + (1.0 - start) * places, colortype="tuple")
-    return tuple(
-        (float(at), f"rgba({','.join(f'{255 * one:.0f}' for one in colour)},{0.8 * at:g})")
-        for at, colour in zip(places, colours, strict=True)
-    )
-
-
-HEAT_SCALE = growing("Plasma", 0.5)
-"""Rose and clear (little) to yellow (much attention): perceptual, and safe for colour-blind eyes.
-
-It starts where plasma is as light as the middle grey of the field: what is darker would pass
-through that grey for an eye without red or green cones.
-"""
-
-PAPER_SCALE = (
-    (0.0, "#00007f"),
-    (0.125, "#0000ff"),
-    (0.375, "#00ffff"),
-    (0.625, "#ffff00"),
-    (0.875, "#ff0000"),
-    (1.0, "#7f0000"),
-)
-"""Dark blue (little) to dark red (much attention), as the paper's Figure 5."""
-
-SIGNED_SCALE = (
-    (0.0, "rgba(112,44,245,1)"),
-    (0.25, "rgba(134,76,255,0.7)"),
-    (0.5, "rgba(236,236,236,0)"),
-    (0.75, "rgba(0,205,105,0.7)"),
-    (1.0, "rgba(0,185,85,1)"),
-)
-"""Violet (against the class) over clear (0) to green (for it), symmetric about 0.
-
-The ends are of middle lightness, to show on black and on white field, and stay apart for the
-colour-blind; neither is the blue and orange of predictions, the magenta of the PIL nor the yellow
-of the RoPI. Around 0 the field shows through.
 """
 
 MAP = "#7c5cff"
