@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.colors import hex_to_rgb
+from plotly.colors import hex_to_rgb, sample_colorscale
 
 from analysis.figures import style
 from analysis.physics.coordinates import heliographic_to_pixel, pixel_to_heliographic
@@ -18,10 +18,14 @@ from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.preprocess import CropBox
 
 __all__ = [
+    "HEAT_SCALE",
+    "PAPER_SCALE",
+    "SIGNED_SCALE",
     "channels",
     "colour_bar",
     "crop_trace",
     "graticule_trace",
+    "growing",
     "haloed",
     "heat_limits",
     "heat_rgba",
@@ -32,6 +36,51 @@ __all__ = [
     "multiples",
     "outline_path",
 ]
+
+
+def growing(palette: str, start: float = 0.0) -> tuple[tuple[float, str], ...]:
+    """Return a palette of plotly, from `start` on, whose opacity grows with the value.
+
+    It ends at 0.8: at the usual opacity of a map, the field keeps half its contrast there.
+    """
+    places = np.linspace(0.0, 1.0, 9)
+    colours = sample_colorscale(palette, start + (1.0 - start) * places, colortype="tuple")
+    return tuple(
+        (float(at), f"rgba({','.join(f'{255 * one:.0f}' for one in colour)},{0.8 * at:g})")
+        for at, colour in zip(places, colours, strict=True)
+    )
+
+
+HEAT_SCALE = growing("Plasma", 0.5)
+"""Rose and clear (little) to yellow (much attention): perceptual, and safe for colour-blind eyes.
+
+It starts where plasma is as light as the middle grey of the field: what is darker would pass
+through that grey for an eye without red or green cones.
+"""
+
+PAPER_SCALE = (
+    (0.0, "#00007f"),
+    (0.125, "#0000ff"),
+    (0.375, "#00ffff"),
+    (0.625, "#ffff00"),
+    (0.875, "#ff0000"),
+    (1.0, "#7f0000"),
+)
+"""Dark blue (little) to dark red (much attention), as the paper's Figure 5."""
+
+SIGNED_SCALE = (
+    (0.0, "rgba(112,44,245,1)"),
+    (0.25, "rgba(134,76,255,0.7)"),
+    (0.5, "rgba(236,236,236,0)"),
+    (0.75, "rgba(0,205,105,0.7)"),
+    (1.0, "rgba(0,185,85,1)"),
+)
+"""Violet (against the class) over clear (0) to green (for it), symmetric about 0.
+
+The ends are of middle lightness, to show on black and on white field, and stay apart for the
+colour-blind; neither is the blue and orange of predictions, the magenta of the PIL nor the yellow
+of the RoPI. Around 0 the field shows through.
+"""
 
 
 def line_path(pil: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -159,7 +208,7 @@ def heat_rgba(heat: np.ndarray, limits: tuple[float, float], *, signed: bool = F
 
 
 def _scale(*, signed: bool) -> tuple[tuple[float, str], ...]:
-    return style.SIGNED_SCALE if signed else style.HEAT_SCALE
+    return SIGNED_SCALE if signed else HEAT_SCALE
 
 
 def channels(colour: str) -> tuple[float, float, float, float]:

@@ -3,7 +3,6 @@
 A figure is built in the light theme; where it is shown or stored, `put_on` gives it the page's.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
@@ -13,26 +12,7 @@ import plotly.graph_objects as go
 import plotly.io as pio
 from numpy.typing import ArrayLike
 
-from analysis.figures.colours import (
-    ASSOCIATIONS,
-    CONFINED,
-    CROP,
-    ERUPTIVE,
-    FIELD,
-    GRADIENT,
-    HEAT_SCALE,
-    HULL,
-    INTERPOLATED,
-    LEGIBLE,
-    MAP,
-    PAPER_SCALE,
-    PIL,
-    ROPI,
-    SIGNED_SCALE,
-    THRESHOLD,
-    UNKNOWN,
-    growing,
-)
+from analysis.figures.texts import without_tags
 from hnn_core.magnetogram.conventions import number, power
 
 __all__ = [
@@ -44,7 +24,6 @@ __all__ = [
     "FIELD",
     "FONT_SIZE",
     "GRADIENT",
-    "HEAT_SCALE",
     "HOUR_TITLE",
     "HULL",
     "INTERPOLATED",
@@ -52,10 +31,8 @@ __all__ = [
     "MAP",
     "MARGIN",
     "PAPER",
-    "PAPER_SCALE",
     "PIL",
     "ROPI",
-    "SIGNED_SCALE",
     "SIMULATED",
     "SMALL",
     "TEXT",
@@ -65,7 +42,6 @@ __all__ = [
     "error_bars",
     "estimates",
     "fixed_margins",
-    "growing",
     "guide",
     "hours_axis",
     "house_figure",
@@ -79,9 +55,49 @@ __all__ = [
     "power",
     "put_on",
     "rim",
-    "without_tags",
     "write",
 ]
+
+ERUPTIVE = "#2f7ed8"
+"""Positive predictions and CME-associated flares, as the blue bars of the paper's Figure 6."""
+CONFINED = "#f28e2b"
+"""Negative predictions and confined flares, as the orange bars of the paper's Figure 6."""
+UNKNOWN = "#8c8f99"
+"""Flares of which nobody looked for a CME."""
+ASSOCIATIONS = {
+    "eruptive": (ERUPTIVE, "CME linked"),
+    "unlinked": (CONFINED, "no CME linked in DONKI"),
+    "confined": (CONFINED, "confined"),
+    "unknown": (UNKNOWN, "CME unknown"),
+}
+"""Colour and words of a flare's association with a CME."""
+INTERPOLATED = "#ff9f1c"
+"""Frame about an hour that was filled by interpolation."""
+THRESHOLD = "#d6455d"
+
+PIL = "#ff4fd8"
+"""Magenta: the one bright hue that neither the grey field nor the heat scale holds."""
+ROPI = "#ffe14d"
+HULL = "#7df9ff"
+CROP = "#12b886"
+
+LEGIBLE = {
+    ERUPTIVE: ("#1f5fae", "#6db1f5"),
+    CONFINED: ("#9a4f00", "#f5a550"),
+    UNKNOWN: ("#5f636e", "#a3a7b3"),
+    INTERPOLATED: ("#9a5200", "#ffb454"),
+    THRESHOLD: ("#b3243c", "#ff8296"),
+}
+"""Colours of marks as colours of words, on a light page and on a dark one.
+
+Words need a contrast of 4.5 with the page (WCAG 2.2, 1.4.3), marks only 3.
+"""
+
+MAP = "#7c5cff"
+"""The network's own map or score: violet, as the network in the figures of skill."""
+FIELD = "#d1a33c"
+"""|B|: gold, as the forecast from flux in the figures of skill."""
+GRADIENT = "#17a398"
 
 CLEAR = "rgba(0,0,0,0)"
 FONT_SIZE = 13
@@ -103,7 +119,6 @@ _STEPS = {
     True: ("#b58ae0", "#4c9be8", "#29af7f", "#dfe318"),
 }
 """Blue to yellow, legible on the page's colour, for traces that count along a scale."""
-_TAG = re.compile(r"<(?!/?(?:b|i|br|sub|sup|span|extra)>|span style='font-size:\d\dpx'>)")
 _BETWEEN_GROUPS = 0.35  # of a row
 
 
@@ -382,42 +397,3 @@ def largest_exponent(values: Iterable[float], default: int = 21) -> int:
     magnitudes = np.abs(np.asarray(list(values), np.float64))
     magnitudes = magnitudes[np.isfinite(magnitudes) & (magnitudes > 0)]
     return int(np.floor(np.log10(magnitudes.max()))) if magnitudes.size else default
-
-
-def without_tags(figure: go.Figure) -> go.Figure:
-    """Leave of the HTML in a figure's texts what cannot lead anywhere, in place.
-
-    Plotly reads <b>, <a href>, <span style> and others in every text it draws.
-
-    Parameters
-    ----------
-    figure : Figure
-        Its template is left out.
-
-    Returns
-    -------
-    Figure
-        The same; only bold, italic, breaks, indices, sizes in pixels and a hover label's <extra>
-        are left, and any other tag is a text that is read.
-    """
-    for part in (*figure.data, figure.layout):
-        held = {key: one for key, one in part.to_plotly_json().items() if key != "template"}
-        part.update({key: _read(one) for key, one in held.items() if _tagged(one)})
-    return figure
-
-
-def _tagged(value: Any) -> bool:
-    if isinstance(value, str):
-        return _TAG.search(value) is not None
-    if isinstance(value, np.ndarray):
-        return value.dtype.kind in "OU" and any(map(_tagged, value.ravel()))
-    parts = value.values() if isinstance(value, dict) else value
-    return isinstance(value, dict | list | tuple) and any(map(_tagged, parts))
-
-
-def _read(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _read(one) for key, one in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [_read(one) for one in value]
-    return _TAG.sub("&lt;", value) if isinstance(value, str) else value

@@ -1,7 +1,7 @@
 /**
  * A figure turned into a picture here, in the visitor's browser, without a network connection.
  *
- * The server sends a sheet (analysis/figures/publication.py) and a figure of plotly, or the viewer of
+ * The server sends a sheet (analysis/printed/publication.py) and a figure of plotly, or the viewer of
  * magnetograms draws itself. SVG and PNG are made here; the SVG goes to the server to become a PDF.
  */
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import streamlit as st
 
-from analysis.figures import style
+from analysis.figures import overlays, style
 from analysis.figures.overlays import channels, heat_unit
 from analysis.figures.packed_frame import frame_geometry, join_payload, pack_frame, pack_numbers
 from hnn_core.exceptions import HnnError
@@ -363,10 +363,10 @@ def _origin(place: caches.Place, t_rec: str, first: str) -> list[int]:
 def _style() -> dict[str, Any]:
     """Colours of the layers, and the palettes of maps as stops of colour with their alpha."""
     scales = {
-        "plasma": style.HEAT_SCALE,
-        "viridis": style.growing("Viridis", 0.55),
-        "paper": style.PAPER_SCALE,
-        "signed": style.SIGNED_SCALE,
+        "plasma": overlays.HEAT_SCALE,
+        "viridis": overlays.growing("Viridis", 0.55),
+        "paper": overlays.PAPER_SCALE,
+        "signed": overlays.SIGNED_SCALE,
     }
     palettes = {}
     for name, scale in scales.items():

@@ -21,7 +21,7 @@ from analysis.cases.overlap import Overlap
 from analysis.figures import style
 from analysis.figures.filmstrip import composite, filmstrip_figure
 from analysis.figures.magnetogram import magnetogram_figure
-from analysis.figures.overlays import heat_limits, heat_rgba, heat_unit
+from analysis.figures.overlays import SIGNED_SCALE, heat_limits, heat_rgba, heat_unit
 from hnn_core.explanation.faithfulness_result import Comparison, Curve, Faithfulness
 from hnn_core.explanation.randomised import RandomisedCheck, Stage
 from hnn_core.explanation.service import Explanation
@@ -116,7 +116,7 @@ def test_a_magnetogram_names_its_map_and_centres_a_signed_scale():
     assert bar.colorscale[len(bar.colorscale) // 2][1] == "rgb(128,128,128)"  # 0 is the grey field
     assert "log-odds" in signed.hovertemplate
     assert "+.3g" in signed.hovertemplate
-    assert [list(stop) for stop in signed.colorscale] == [list(s) for s in style.SIGNED_SCALE]
+    assert [list(stop) for stop in signed.colorscale] == [list(s) for s in SIGNED_SCALE]
     plain = trace(magnetogram_figure(mag, **look), "attention rollout")
     assert (plain.zmin, plain.zmax) == (-0.125, 0.5)
     assert "share of attention per token" in plain.hovertemplate

@@ -17,7 +17,7 @@ from analysis.figures import style
 from analysis.figures.filmstrip import composite, filmstrip_figure
 from analysis.figures.flux import flux_bars_figure, flux_history_figure
 from analysis.figures.magnetogram import magnetogram_figure
-from analysis.figures.overlays import channels, line_path, outline_path
+from analysis.figures.overlays import HEAT_SCALE, channels, line_path, outline_path
 from analysis.figures.passage import probability_figure
 from analysis.figures.style import put_on, without_tags
 from analysis.physics.coordinates import heliographic_to_pixel, pixel_to_heliographic
@@ -272,12 +272,12 @@ def test_two_colour_bars_do_not_meet(mag):
     drawn = trace(figure, "attention rollout")
     assert drawn.opacity == 0.3
     assert (drawn.zmin, drawn.zmax) == pytest.approx((heat.min(), heat.max()))
-    assert [list(stop) for stop in drawn.colorscale] == [list(stop) for stop in style.HEAT_SCALE]
+    assert [list(stop) for stop in drawn.colorscale] == [list(stop) for stop in HEAT_SCALE]
     bar = trace(figure, "attention rollout bar").marker
     assert (bar.cmin, bar.cmax) == (drawn.zmin, drawn.zmax)
     assert bar.colorbar.title.text == "attention rollout"
     # As over middle grey: clear at the low end, three tenths of 0.8 of yellow at the high one.
-    yellow = np.array(channels(style.HEAT_SCALE[-1][1])[:3])
+    yellow = np.array(channels(HEAT_SCALE[-1][1])[:3])
     ends = [bar.colorscale[0][1], bar.colorscale[-1][1]]
     share = 0.8 * 0.3
     composed = np.rint(255 * (share * yellow + (1 - share) * 0.5)).astype(int)
