@@ -523,7 +523,7 @@ def test_a_client_that_goes_away_leaves_no_socket_to_the_garbage_collector():
                 assert client.recv(12) == b"HTTP/1.1 200"
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, gone)
             until(lambda: emulator.connections.now == 0, "the end of the connection")
-        sockets = [one for one in gc.get_objects() if isinstance(one, socket.socket)]
+        sockets = [one for one in gc.get_objects() if type(one) is socket.socket]
         held = [one for one in sockets if one.fileno() >= 0 and one.getsockname() == address]
         assert held == []
     finally:
