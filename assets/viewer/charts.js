@@ -1,6 +1,7 @@
 /**
  * Charts over time and the film strip answer the hand: a click goes to the hour under it, and the
  * lines that mark the hour follow the viewer. Nothing is selected, and the server has no part.
+ * What part of the passage is shown goes to the address: Streamlit makes a chart anew at each step.
  */
 
 const CLICK_PX = 4; // a pointer that moves farther draws a box
@@ -24,6 +25,7 @@ class Charts {
 
   press(event) {
     const plot = event.button ? null : event.target.closest?.(".js-plotly-plot");
+    if (plot?._fullLayout?.meta?.scale) this.bind(plot);
     const inside = plot?._fullLayout?.meta && event.target.closest(".draglayer, .hoverlayer");
     this.from = inside ? { plot, x: event.clientX, y: event.clientY } : null;
   }
@@ -41,13 +43,26 @@ class Charts {
   follow(hour) {
     for (const plot of document.querySelectorAll(".js-plotly-plot")) {
       if (!plot._fullLayout?.meta?.scale) continue;
-      if (!this.bound.has(plot)) {
-        this.bound.add(plot);
-        plot.on("plotly_afterplot", () => move(plot, globalThis.hnnTransport?.hour));
-      }
+      this.bind(plot);
       move(plot, hour);
     }
   }
+
+  bind(plot) {
+    if (this.bound.has(plot)) return;
+    this.bound.add(plot);
+    plot.on("plotly_afterplot", () => move(plot, globalThis.hnnTransport?.hour));
+    plot.on("plotly_relayout", () => keepSpan(plot, globalThis.hnnTransport));
+  }
+}
+
+/** Keep what part of the passage a chart shows, in TAI; null is the whole. */
+function keepSpan({ _fullLayout: { meta, xaxis } }, transport) {
+  if (meta.hours || !transport) return; // bars show the hours of a sequence
+  const [from] = inScale(transport, meta.scale);
+  const later = inScale(transport, "tai")[0] - from;
+  const inTai = (time) => new Date(milliseconds(time) + later).toISOString().slice(0, 19);
+  transport.keepSpan(xaxis.autorange ? null : xaxis.range.map(inTai));
 }
 
 /** Number of the hour at a place in a chart; -1 where it has none. */
