@@ -39,8 +39,17 @@ class Charts {
     if (index >= 0) transport.goTo(index);
   }
 
+  /** Give the transport the probabilities of the passage; it may come later than they. */
+  give() {
+    const { data } = this;
+    if (!data || !globalThis.hnnTransport) return;
+    this.data = null;
+    globalThis.hnnTransport.predicted(data);
+  }
+
   /** Move the lines that mark the hour, in every chart over time. */
   follow(hour) {
+    this.give();
     for (const plot of document.querySelectorAll(".js-plotly-plot")) {
       if (!plot._fullLayout?.meta?.scale) continue;
       this.bind(plot);
@@ -116,7 +125,8 @@ const charts = new WeakMap();
 /** Called at every run of the page, with the probabilities of the passage. */
 export default function ({ data, parentElement }) {
   if (!charts.has(parentElement)) charts.set(parentElement, new Charts());
-  globalThis.hnnTransport?.predicted(data);
+  charts.get(parentElement).data = data;
+  charts.get(parentElement).give();
   // This is called at every change of the data as well, before or after the next call.
   return () =>
     setTimeout(() => {
