@@ -182,7 +182,8 @@ export function fieldImage(scene) {
     colours[MISSING + 32768] = 0;
     const { field, cols, rows } = frame;
     const pixels = new Uint32Array(field.length);
-    for (let i = 0; i < field.length; i++) pixels[i] = colours[bounded(field[i]) + 32768];
+    const within = frame.compared ? bounded : (gauss) => gauss;
+    for (let i = 0; i < field.length; i++) pixels[i] = colours[within(field[i]) + 32768];
     frame.grey = { name: wanted, image: picture(pixels, cols, rows) };
   }
   return frame.grey.image;
