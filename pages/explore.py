@@ -95,11 +95,12 @@ if view and view.sequence:
         signed=heat is not None and heat.signed,
         width=STRIP_WIDTH,
     )
+    (left, right), (low, high) = strip.layout.xaxis.range, strip.layout.yaxis.range
     with strip_place:
         show_chart(
             strip,
             kind="strip",
-            ratio=strip.layout.height / STRIP_WIDTH,
+            ratio=(high - low) / (right - left),
             key="filmstrip",
             alt=f"The {len(view.sequence)} magnetograms up to {hour} TAI",
             simulated=region.simulated,

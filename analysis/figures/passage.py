@@ -142,6 +142,7 @@ def stacked_figure(
     *,
     name: str,
     scale: TimeScale = "tai",
+    span: tuple[Time, Time] | None = None,
     current: Time | None = None,
     window: tuple[Time, Time] | None = None,
     flares: Sequence[Flare] = (),
@@ -161,6 +162,8 @@ def stacked_figure(
         Of the region; with the scale it is the figure's ``uirevision``.
     scale : str
         ``"tai"`` or ``"utc"``, of the axis; the pointer is answered with both.
+    span : (Time, Time) or None
+        What the axis shows; None for everything that there is.
     current, window, flares
         As in `analysis.figures.flux.flux_history_figure`.
     row_height : int
@@ -189,6 +192,8 @@ def stacked_figure(
     _add_clock(figure, times, scale)
     if scale == "utc":
         _to_utc(figure)
+    if span is not None:
+        figure.update_xaxes(range=[str(getattr(one, scale).isot) for one in span])
     figure.update_yaxes(fixedrange=True)
     lowest = f"y{len(rows) + 1}" if len(rows) > 1 else "y"
     return figure.update_layout(

@@ -4,9 +4,14 @@ const KEY = "hnnFirstSteps";
 
 export default function ({ parentElement }) {
   const card = parentElement.querySelector("section");
-  card.hidden = localStorage.getItem(KEY) !== null;
+  const place = parentElement.host.closest(".st-key-first_steps").parentElement;
+  const show = (shown) => {
+    card.hidden = !shown;
+    place.style.display = shown ? "" : "none"; // else it takes a gap of the page
+  };
+  show(localStorage.getItem(KEY) === null);
   card.querySelector("button").onclick = () => {
     localStorage.setItem(KEY, "read");
-    card.hidden = true;
+    show(false);
   };
 }

@@ -76,7 +76,7 @@ export function drawAxes(context, on, area, { frame, settings, theme }) {
   context.textAlign = "center";
   context.fillText(titles.x, area.x + area.width / 2, bottom + 33);
   context.save();
-  context.translate(11, area.y + area.height / 2);
+  context.translate(8, area.y + area.height / 2);
   context.rotate(-Math.PI / 2);
   context.fillText(titles.y, 0, 0);
   context.restore();
@@ -89,7 +89,7 @@ function tick(context, area, axis, at, text) {
   context.lineTo(...(axis ? [area.x, at] : [at, bottom]));
   context.stroke();
   context.textAlign = axis ? "right" : "center";
-  context.fillText(text, ...(axis ? [area.x - 8, at] : [at, bottom + 15]));
+  context.fillText(text, ...(axis ? [area.x - 7, at] : [at, bottom + 15]));
 }
 
 /** What the axes count: titles, and the value along each as a function of column and row. */

@@ -1,6 +1,7 @@
 /**
  * Charts over time and the film strip answer the hand: a click goes to the hour under it, and the
  * lines that mark the hour follow the viewer. Nothing is selected, and the server has no part.
+ * What part of the passage is shown goes to the address: Streamlit makes a chart anew at each step.
  */
 
 const CLICK_PX = 4; // a pointer that moves farther draws a box
@@ -24,6 +25,7 @@ class Charts {
 
   press(event) {
     const plot = event.button ? null : event.target.closest?.(".js-plotly-plot");
+    if (plot?._fullLayout?.meta?.scale) this.bind(plot);
     const inside = plot?._fullLayout?.meta && event.target.closest(".draglayer, .hoverlayer");
     this.from = inside ? { plot, x: event.clientX, y: event.clientY } : null;
   }
@@ -37,17 +39,39 @@ class Charts {
     if (index >= 0) transport.goTo(index);
   }
 
+  /** Give the transport the probabilities of the passage; it may come later than they. */
+  give() {
+    const { data } = this;
+    if (!data || !globalThis.hnnTransport) return;
+    this.data = null;
+    globalThis.hnnTransport.predicted(data);
+  }
+
   /** Move the lines that mark the hour, in every chart over time. */
   follow(hour) {
+    this.give();
     for (const plot of document.querySelectorAll(".js-plotly-plot")) {
       if (!plot._fullLayout?.meta?.scale) continue;
-      if (!this.bound.has(plot)) {
-        this.bound.add(plot);
-        plot.on("plotly_afterplot", () => move(plot, globalThis.hnnTransport?.hour));
-      }
+      this.bind(plot);
       move(plot, hour);
     }
   }
+
+  bind(plot) {
+    if (this.bound.has(plot)) return;
+    this.bound.add(plot);
+    plot.on("plotly_afterplot", () => move(plot, globalThis.hnnTransport?.hour));
+    plot.on("plotly_relayout", () => keepSpan(plot, globalThis.hnnTransport));
+  }
+}
+
+/** Keep what part of the passage a chart shows, in TAI; null is the whole. */
+function keepSpan({ _fullLayout: { meta, xaxis } }, transport) {
+  if (meta.hours || !transport) return; // bars show the hours of a sequence
+  const [from] = inScale(transport, meta.scale);
+  const later = inScale(transport, "tai")[0] - from;
+  const inTai = (time) => new Date(milliseconds(time) + later).toISOString().slice(0, 19);
+  transport.keepSpan(xaxis.autorange ? null : xaxis.range.map(inTai));
 }
 
 /** Number of the hour at a place in a chart; -1 where it has none. */
@@ -101,7 +125,8 @@ const charts = new WeakMap();
 /** Called at every run of the page, with the probabilities of the passage. */
 export default function ({ data, parentElement }) {
   if (!charts.has(parentElement)) charts.set(parentElement, new Charts());
-  globalThis.hnnTransport?.predicted(data);
+  charts.get(parentElement).data = data;
+  charts.get(parentElement).give();
   // This is called at every change of the data as well, before or after the next call.
   return () =>
     setTimeout(() => {

@@ -6,7 +6,7 @@ import { levelPath, mapLevels, stopColour } from "./contours.js";
 import { ABOVE, BELOW, Line, MISSING, ROPI, framePath } from "./frame.js";
 
 /** Room about the axes for titles, ticks and colour bars, CSS pixels. */
-export const MARGIN = { left: 58, right: 98, top: 26, bottom: 42 };
+export const MARGIN = { left: 68, right: 98, top: 26, bottom: 42 };
 
 const OVER = "#ff3b30"; // field beyond the clip, or saturated: positive and negative
 const UNDER = "#2f6bff";
@@ -182,7 +182,8 @@ export function fieldImage(scene) {
     colours[MISSING + 32768] = 0;
     const { field, cols, rows } = frame;
     const pixels = new Uint32Array(field.length);
-    for (let i = 0; i < field.length; i++) pixels[i] = colours[bounded(field[i]) + 32768];
+    const within = frame.compared ? bounded : (gauss) => gauss;
+    for (let i = 0; i < field.length; i++) pixels[i] = colours[within(field[i]) + 32768];
     frame.grey = { name: wanted, image: picture(pixels, cols, rows) };
   }
   return frame.grey.image;

@@ -21,7 +21,7 @@ const SHAPES = {
 };
 
 // Kept while another page is shown.
-const kept = { region: "", loop: null, speed: 0, predictions: {} };
+const kept = { region: "", loop: null, span: null, speed: 0, predictions: {} };
 
 class Transport {
   constructor(root) {
@@ -105,6 +105,7 @@ class Transport {
     if (data.region !== kept.region) {
       this.pause();
       kept.loop = data.link.loop;
+      kept.span = data.link.span;
       kept.region = data.region;
     }
     kept.speed ||= data.link.speed ?? USUAL_SPEED;
@@ -151,14 +152,10 @@ class Transport {
   }
 
   togglePlay() {
-    if (this.playing) {
-      this.pause();
-      return;
-    }
+    if (this.playing) return this.pause();
     const [start, end] = this.range;
     this.viewer?.hold(true);
-    const outside = this.at < start || this.at >= end;
-    if (outside) this.show(start);
+    if (this.at < start || this.at >= end) this.show(start);
     this.playing = setTimeout(() => this.next(), 1000 / kept.speed);
     this.follow();
   }
@@ -176,16 +173,9 @@ class Transport {
     const { viewer } = this;
     const [start, end] = this.range;
     const waits = viewer && viewer.drawn !== viewer.hour && !viewer.now.unreadable[viewer.hour];
-    if (waits) {
-      this.playing = setTimeout(() => this.next(), WAIT_MS);
-      return;
-    }
-    if (this.at >= end && !kept.loop) {
-      this.pause();
-      return;
-    }
-    this.playing = setTimeout(() => this.next(), 1000 / kept.speed);
-    this.show(this.at >= end ? start : this.at + 1);
+    if (!waits && this.at >= end && !kept.loop) return this.pause();
+    this.playing = setTimeout(() => this.next(), waits ? WAIT_MS : 1000 / kept.speed);
+    if (!waits) this.show(this.at >= end ? start : this.at + 1);
   }
 
   /** J, K, L, arrows, brackets and B, which blinks, wherever the focus is, unless they are text or the widget's. */
@@ -241,9 +231,13 @@ class Transport {
 
   explain(event) {
     const hour = this.hours[this.under(event)];
+    this.field("hour").title = `${this.words(hour)}: ${this.answer(hour)}`;
+  }
+
+  /** P(eruptive) of an hour, in words. */
+  answer(hour) {
     const found = this.probability(hour);
-    const words = found === undefined ? "no prediction" : `P(eruptive) ${found.toFixed(3)}`;
-    this.field("hour").title = `${this.words(hour)}: ${words}`;
+    return found === undefined ? "no prediction" : `P(eruptive) ${found.toFixed(3)}`;
   }
 
   /** An hour in the chosen scale. */
@@ -344,9 +338,8 @@ class Transport {
     slider.value = Math.round((this.times[at] - this.first) / HOUR_MS);
     slider.setAttribute("aria-valuetext", this.words(hour));
     this.field("hour_text").value = this.words(hour);
-    const found = this.probability(hour);
-    const text = found === undefined ? "no prediction" : `P(eruptive) ${found.toFixed(3)}`;
-    this.field("probability_text").value = kept.predictions.probabilities ? text : "";
+    const answered = kept.predictions.probabilities;
+    this.field("probability_text").value = answered ? this.answer(hour) : "";
     for (const name of ["first", "back"]) this.field(name).disabled = at === 0;
     for (const name of ["ahead", "last"]) this.field(name).disabled = at === this.hours.length - 1;
     const play = this.field("play");
@@ -356,13 +349,20 @@ class Transport {
     globalThis.hnnCharts?.follow(hour);
   }
 
-  /** Keep loop and speed in the address, without a run of the server. */
+  /** Keep what part of the passage the charts over it show; null is the whole. */
+  keepSpan(span) {
+    kept.span = span;
+    this.writeAddress();
+  }
+
+  /** Keep loop, span and speed in the address, without a run of the server. */
   writeAddress() {
     if (!this.data || !this.root.host.isConnected) return;
     const own = kept.loop ? [`loop=${kept.loop.join("_")}`] : [];
+    if (kept.span) own.push(`span=${kept.span.join("_")}`);
     if (kept.speed !== USUAL_SPEED) own.push(`speed=${kept.speed}`);
     const parts = location.search.slice(1).split("&").filter(Boolean);
-    const is = (part) => /^(loop|speed)=/.test(part);
+    const is = (part) => /^(loop|span|speed)=/.test(part);
     if (parts.filter(is).map(decodeURIComponent).join("&") === own.join("&")) return;
     const search = [...parts.filter((one) => !is(one)), ...own].join("&");
     const address = `${location.pathname}${search && "?"}${search}${location.hash}`;

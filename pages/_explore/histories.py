@@ -23,7 +23,7 @@ from hnn_core.live.reporting import counted
 from hnn_core.magnetogram.conventions import parse_t_rec
 from hnn_core.regions.base import Region
 from pages._explore.figure_words import figure_words
-from pages._explore.transport import time_scale
+from pages._explore.transport import time_scale, time_span
 from pages._explore.view import View
 from pages._shared import caches
 from pages._shared.charts import show_chart
@@ -96,6 +96,7 @@ def show_histories(selection: Selection, hour: str, view: View | None, found: Hi
                 rows,
                 name=region.id,
                 scale=time_scale(),
+                span=time_span(),
                 current=parse_t_rec(hour),
                 window=None if hours is None else (hours[0], hours[-1]),
                 flares=region.flares,

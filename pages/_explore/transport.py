@@ -21,7 +21,7 @@ from hnn_core.regions.base import Flare, Region
 from pages._shared.link import hour_of, one_of, publish, refused, restore
 from pages._shared.selectors import Selection
 
-__all__ = ["hour_words", "mark_predictions", "time_control", "time_scale"]
+__all__ = ["hour_words", "mark_predictions", "time_control", "time_scale", "time_span"]
 
 _SCALES = ("tai", "utc")
 _SPEEDS = (1, 10)
@@ -87,6 +87,12 @@ def time_scale() -> TimeScale:
     return "utc" if st.session_state["time"] == "utc" else "tai"
 
 
+def time_span() -> tuple[Time, Time] | None:
+    """Return the part of the passage that the charts over it show; None for the whole."""
+    found: tuple[Time, Time] | None = st.session_state["span_shown"]
+    return found
+
+
 def hour_words(hour: str) -> str:
     """Write an hour, ISO minutes (TAI), in the chosen scale: ``2011-02-13 05:00 TAI``."""
     if time_scale() == "utc":
@@ -150,13 +156,13 @@ def _named(flare: Flare) -> dict[str, str]:
 
 
 def _linked(region: str, hours: Sequence[str]) -> dict[str, Any]:
-    """Read loop and speed from the address, where the browser writes them; note what is none."""
+    """Read from the address what the browser writes of time; note what is none."""
     state, read = st.session_state, st.query_params
-    found: dict[str, Any] = {"loop": None, "speed": None}
+    found: dict[str, Any] = {"loop": None, "span": None, "speed": None}
     for name in found:
         state.pop(name, None)
-    loop, speed = read.get("loop"), read.get("speed")
-    same = state.get("loop_of", region) == region  # else it was that of the region before
+    loop, span, speed = (read.get(name) for name in found)
+    same = state.get("loop_of", region) == region  # else they were those of the region before
     state["loop_of"] = region
     if loop is not None:
         start, _, end = loop.partition("_")
@@ -166,6 +172,15 @@ def _linked(region: str, hours: Sequence[str]) -> dict[str, Any]:
             refused("loop", loop)
         else:
             del read["loop"]
+    state["span_shown"] = None
+    if span is not None:
+        state["span_shown"] = _span(span, hours)
+        if state["span_shown"]:
+            found["span"] = span.split("_")
+        elif same:
+            refused("span", span)
+        else:
+            del read["span"]
     if speed is not None:
         with suppress(ValueError):
             if _SPEEDS[0] <= int(speed) <= _SPEEDS[1]:
@@ -173,3 +188,12 @@ def _linked(region: str, hours: Sequence[str]) -> dict[str, Any]:
         if found["speed"] is None:
             refused("speed", speed)
     return found
+
+
+def _span(text: str, hours: Sequence[str]) -> tuple[Time, Time] | None:
+    """Read two times in TAI between which there is something of the passage; else None."""
+    with suppress(ValueError):
+        start, end = (Time(one, format="isot", scale="tai") for one in text.split("_"))
+        if start < end and start <= parse_t_rec(hours[-1]) and parse_t_rec(hours[0]) <= end:
+            return start, end
+    return None

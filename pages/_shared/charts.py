@@ -19,7 +19,7 @@ _FONT = '"Source Sans", sans-serif'
 _MARGINS = {
     "plot": {"l": 56, "r": 16, "t": 40, "b": 64},
     "picture": {"l": 60, "r": 112, "t": 40, "b": 56},
-    "strip": {"l": 4, "r": 4, "t": 22, "b": 4},
+    "strip": {"l": 4, "r": 4, "t": 4, "b": 4},
     "disk": {"l": 4, "r": 4, "t": 22, "b": 4},
     "film": {"l": 4, "r": 4, "t": 4, "b": 84},
 }
@@ -54,8 +54,11 @@ def show_chart(
     put_on(figure, dark=is_dark(), simulated=simulated)
     noted = any(note.name == "simulated" for note in figure.layout.annotations)
     words = words or plain_words(alt, simulated=noted)
+    margin = dict(_MARGINS[kind])
+    if kind == "strip" and noted:
+        margin["t"] += 18
     figure.update_layout(
-        margin={**_MARGINS[kind], "autoexpand": False},
+        margin={**margin, "autoexpand": False},
         font_family=_FONT,
         hoverlabel_font_family=_FONT,
     )
@@ -64,7 +67,7 @@ def show_chart(
     removed = ["lasso2d", "toImage", *([] if on_select else ["select2d"])]
     with st.container(key=f"chart_{key}", gap=None):
         if ratio is not None:
-            _follow_width(figure, key, _MARGINS[kind], ratio)
+            _follow_width(figure, key, margin, ratio)
         st.plotly_chart(
             figure,
             key=key,

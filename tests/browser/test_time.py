@@ -177,6 +177,16 @@ def test_a_click_in_strip_and_charts_goes_there_and_the_line_moves_with_the_hour
     extent = "document.querySelector('.st-key-histories .js-plotly-plot').layout.xaxis.range"
     page.wait_for_function(f"{extent}?.[0] > '2011-02-13 02'")
     assert number(page) == 7
+    zoomed = page.evaluate(extent)
+    page.keyboard.press("l")
+    followed(page)
+    assert [one[:19].replace(" ", "T") for one in page.evaluate(extent)] == [
+        one[:19].replace(" ", "T") for one in zoomed
+    ]
+    assert f"span={zoomed[0][:16].replace(' ', 'T')}" in page.url
+    page.mouse.dblclick(*plot(page, "histories", 0.5, 0.2))
+    page.wait_for_function("!location.search.includes('span=')")
+    assert number(page) == 8
 
 
 def test_utc_is_one_switch_and_in_the_link(app, page, folder):

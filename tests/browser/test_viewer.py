@@ -313,6 +313,23 @@ def three_hours(folder):
     return mags | {"2011-02-13T10:00": read_fits(place)}
 
 
+def test_a_pixel_without_a_value_is_clear_and_not_drawn_as_saturated(page, three_hours):
+    hour = "2011-02-13T03:00"
+    mag = three_hours[hour]
+    missing = np.argwhere(np.isnan(mag.field))
+    assert missing.size
+    bare_viewer(page, hours_payload({hour: mag}))
+    alphas = page.evaluate(
+        """places => {
+            const context = hnnViewer.panes[0].frame.grey.image.getContext("2d");
+            return places.map(([row, col]) => context.getImageData(col, row, 1, 1).data[3]);
+        }""",
+        [*missing[:5].tolist(), [24, 30]],
+    )
+    assert alphas[-1] == 255
+    assert set(alphas[:-1]) == {0}
+
+
 def hours_payload(frames, settings=None):
     header, blobs = hours_of(frames)
     link = {"settings": settings or {}, "extent": None}

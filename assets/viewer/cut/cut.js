@@ -8,7 +8,7 @@ import { number } from "../axes.js";
 import { mapValue } from "../draw.js";
 import { position } from "../frame.js";
 import { LEAST_BOX, isTyping, signed } from "../hand.js";
-import { drawOver, drawPassage, drawProfile, panelArea, passageHours } from "./panel.js";
+import { drawOver, drawPassage, drawProfile, hourWords, panelArea, passageHours } from "./panel.js";
 import { cutPixel, cutPlaces, fieldAt, longestLine } from "./places.js";
 
 const REACH = { mouse: 10, touch: 22 }; // CSS pixels about a handle
@@ -263,6 +263,12 @@ export class Cut {
     return `${what}; Escape removes it. ${done}`;
   }
 
+  /** Milliseconds that TAI is ahead, while times are in UTC; else 0. */
+  get late() {
+    const { scale, hours, utc } = globalThis.hnnTransport?.data ?? {};
+    return scale === "utc" ? Date.parse(`${hours[0]}Z`) - Date.parse(`${utc[0]}Z`) : 0;
+  }
+
   addPlots(plots) {
     for (const name of keptCut.ends.length > 1 ? ["profile", "passage"] : ["passage"]) {
       const canvas = document.createElement("canvas");
@@ -288,7 +294,7 @@ export class Cut {
       ? places.map((one) => mapValue(map, ...cutPixel(frame, one).map(Math.round)) ?? NaN)
       : null;
     const here = this.profile(viewer.drawn) ?? places.map(() => NaN);
-    const common = { places, theme, hour: viewer.drawn, place: this.place };
+    const common = { places, theme, hour: viewer.drawn, late: this.late, place: this.place };
     const profile = plots.querySelector(".profile");
     if (profile) drawProfile(profile, { ...common, field: here, map: values && { ...map, values } });
     const hours = passageHours(viewer.now.hours);
@@ -322,7 +328,7 @@ export class Cut {
     const place = Math.round(share * (places.length - 1));
     const value = this.profile(hour)?.[place];
     const { mm, longitude, latitude } = places[place];
-    const words = [`${hour.replace("T", " ")} TAI`];
+    const words = [hourWords(hour, this.late)];
     if (places.length > 1) words.push(`${number(mm, 0.1)} Mm`);
     words.push(value === undefined ? "no hour here" : Number.isNaN(value) ? "no value" : `${signed(value, 1)} G`);
     words.push(`Carrington ${number(longitude, 0.01)}°, latitude ${signed(latitude, 0.01)}°`);

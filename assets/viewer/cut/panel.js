@@ -24,6 +24,12 @@ export function passageHours(hours) {
   return Array.from({ length: count }, (_, i) => name(i));
 }
 
+/** An hour in words, in UTC where TAI is `late` milliseconds ahead of it, else in TAI. */
+export function hourWords(hour, late) {
+  const text = new Date(Date.parse(`${hour}Z`) - late).toISOString().replace("T", " ");
+  return late ? `${text.slice(0, 19)} UTC` : `${text.slice(0, 16)} TAI`;
+}
+
 /** Draw the cut on the picture: its line, its ends, and the place under the pointer of a plot. */
 export function drawOver(context, points, marked, length) {
   context.setLineDash([]);
@@ -62,9 +68,9 @@ export function drawOver(context, points, marked, length) {
  *
  * @param canvas to draw on, as large as the page shows it
  * @param plot `places`, `field` (gauss, NaN where unknown), `map` (name, unit, values) or null,
- *   `theme`, `hour`, `place` (under the pointer, or null)
+ *   `theme`, `hour`, `late` (as of `hourWords`), `place` (under the pointer, or null)
  */
-export function drawProfile(canvas, { places, field, map, theme, hour, place }) {
+export function drawProfile(canvas, { places, field, map, theme, hour, late, place }) {
   const { context, area } = begun(canvas, theme);
   const length = places.at(-1).mm;
   const x = (mm) => area.x + (mm / length) * area.width;
@@ -85,7 +91,7 @@ export function drawProfile(canvas, { places, field, map, theme, hour, place }) 
   }
   const known = field.filter((gauss) => !Number.isNaN(gauss));
   const range = known.length ? `${number(Math.min(...known), 1)} to ${number(Math.max(...known), 1)} G` : "not known";
-  canvas.ariaLabel = `Field along the cut, ${number(length, 0.1)} Mm, at ${hour} TAI: ${range}`;
+  canvas.ariaLabel = `Field along the cut, ${number(length, 0.1)} Mm, at ${hourWords(hour, late)}: ${range}`;
 }
 
 /**
@@ -97,7 +103,7 @@ export function drawProfile(canvas, { places, field, map, theme, hour, place }) 
  * @param plot as of `drawProfile`, with `columns` (hour, values or null, missing) and the `scene`
  *   of the picture, for its grey
  */
-export function drawPassage(canvas, { places, columns, scene, theme, hour, place }) {
+export function drawPassage(canvas, { places, columns, scene, theme, hour, late, place }) {
   const { context, area } = begun(canvas, theme);
   const wide = area.width / columns.length;
   const middle = (i) => area.x + (i + 0.5) * wide;
@@ -130,7 +136,9 @@ export function drawPassage(canvas, { places, columns, scene, theme, hour, place
   const names = columns.map((column, i) => [column.hour, i]).filter(
     ([name]) => (Date.parse(`${name}Z`) / HOUR_MS) % step === 0,
   );
-  ticks(context, area, names.map(([name, i]) => [middle(i), name.endsWith("T00:00") ? name.slice(5, 10) : name.slice(11)]), theme, "hour (TAI)");
+  // A whole hour of UTC lies as much after that of TAI as TAI is ahead.
+  const ticked = ([name, i]) => [middle(i + late / HOUR_MS), name.endsWith("T00:00") ? name.slice(5, 10) : name.slice(11)];
+  ticks(context, area, names.map(ticked), theme, `hour (${late ? "UTC" : "TAI"})`);
   const here = columns.findIndex((column) => column.hour === hour);
   context.strokeStyle = ABSENT;
   context.lineWidth = 1.5;
@@ -140,7 +148,7 @@ export function drawPassage(canvas, { places, columns, scene, theme, hour, place
     stroke(context, [[area.x, y], [area.x + area.width, y]], ABSENT, 1);
   }
   const gaps = columns.filter((column) => column.missing).length;
-  canvas.ariaLabel = `Field at the cut from ${columns[0].hour} to ${columns.at(-1).hour} TAI, ${gaps} hours without a magnetogram`;
+  canvas.ariaLabel = `Field at the cut from ${hourWords(columns[0].hour, late)} to ${hourWords(columns.at(-1).hour, late)}, ${gaps} hours without a magnetogram`;
 }
 
 /** Fit a canvas to its place in the page and draw the frame of its axes. */

@@ -76,6 +76,15 @@ def test_utc_moves_everything_and_the_pointer_is_answered_in_both():
     assert pio.from_json(utc.to_json()).layout.meta == {"scale": "utc"}
 
 
+@pytest.mark.parametrize(
+    ("scale", "start"), [("tai", "2011-02-13T06:00:00.000"), ("utc", "2011-02-13T05:59:26.000")]
+)
+def test_the_axis_shows_a_span_in_its_scale_and_the_whole_without_one(scale, start):
+    span = [Time(f"2011-02-13T{hour:02}:00:00", scale="tai") for hour in (6, 9)]
+    assert stacked(scale=scale, span=span).layout.xaxis.range[0] == start
+    assert stacked(scale=scale).layout.xaxis.range is None
+
+
 def test_a_stack_of_nothing_is_refused():
     with pytest.raises(ValueError, match="no figure"):
         stacked_figure([], name="377")
