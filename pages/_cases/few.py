@@ -90,12 +90,12 @@ def _show_bars(studies: list[CaseStudy]) -> None:
     st.caption(plain(words))
     alt = f"{title} of {len(studies)} cases, ten hours each"
     kinds = {study.simulated for study in studies}
-    show_chart(
-        case_bars_figure(studies, flux=name, same_scale=same, row_height=200),
-        key=f"case_bars_{name}",
-        alt=alt,
-        words=plain_words(alt, simulated=kinds == {True}, mixed=len(kinds) > 1),
-    )
+    about = plain_words(alt, simulated=kinds == {True}, mixed=len(kinds) > 1)
+    with st.container(key="case_panels", gap=None):
+        # The style sheet shows the one for which the page has the width.
+        for key, columns in (("case_bars", 2), ("case_narrow", 1)):
+            figure = case_bars_figure(studies, flux=name, same_scale=same, columns=columns)
+            show_chart(figure, key=f"{key}_{name}", alt=alt, words=about)
     for study in studies:
         if note := study.systematics.fluxes.area_note:
             st.caption(f":material/crop_free: {plain(study.name)}: {plain(note)}")
