@@ -121,18 +121,18 @@ def _words_of_all(studies: list[CaseStudy], title: str) -> FigureWords:
 
 
 def _subject(study: CaseStudy) -> Subject:
-    made = study.prediction
-    known = (
-        {}
-        if made is None
-        else {
-            "model": made.model,
-            "flare_class": made.flare_class,
-            "probability": made.probability,
-            "threshold": made.threshold,
-        }
+    region, hour, made = study.region.name, study.case.hour, study.prediction
+    if made is None:
+        return Subject(region, hour, simulated=study.simulated)
+    return Subject(
+        region,
+        hour,
+        made.model,
+        made.flare_class,
+        made.probability,
+        made.threshold,
+        simulated=study.simulated,
     )
-    return Subject(study.region.name, study.case.hour, simulated=study.simulated, **known)
 
 
 def _show_detail(studies: list[CaseStudy]) -> None:
