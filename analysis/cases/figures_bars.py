@@ -1,6 +1,6 @@
 """Flux of the hours before some cases, side by side as in the paper's Figures 6 and 7.
 
-Cases predicted eruptive stand left, confined right, those without a prediction below them.
+The panels stand in the order of the cases, each with the class that was predicted as its badge.
 """
 
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ from analysis.figures.style import MARGIN, fixed_margins, hours_axis, largest_ex
 
 __all__ = ["case_bars_figure"]
 
-_LINE, _HEADING, _TICKS, _ABOVE = 16, 32, 30, 6  # pixels
-_HEADINGS = ("predicted eruptive", "predicted confined", "no prediction")
-_COLOURS = (style.ERUPTIVE, style.CONFINED, style.UNKNOWN)
+_LINE, _BADGE, _TICKS, _ABOVE = 16, 24, 30, 6
+"""Heights in pixels: a line, the badge, the ticks below, and between axes and badge."""
+_COLOURS = {"eruptive": style.ERUPTIVE, "confined": style.CONFINED}
 _FLUXES = {"pil": ("pil_unsigned_flux_mx", "PIL"), "total": ("total_unsigned_flux_mx", "total")}
-_BOLD_CHARACTERS, _CHARACTERS = 42, 48
-"""What a panel has room for above it where the figure is 700 pixels wide."""
+_BOLD_CHARACTERS = 42
+"""What a panel has room for above it where it is some 300 pixels wide."""
 
 
 def case_bars_figure(
@@ -32,18 +32,22 @@ def case_bars_figure(
     *,
     flux: Literal["pil", "total"] = "pil",
     same_scale: bool = True,
+    columns: int = 2,
     row_height: int = 230,
 ) -> go.Figure:
-    """Draw the flux of ten hours of each case as bars: predicted eruptive left, confined right.
+    """Draw the flux of ten hours of each case as bars, in panels that fill row after row.
 
     Parameters
     ----------
     studies : sequence of CaseStudy
-        Those without a prediction come below the others, in grey.
+        Bars and badge are blue where eruptive is predicted, orange where confined is, and grey
+        without a prediction.
     flux : {"pil", "total"}
         Unsigned flux of the PIL region (the paper's Figure 6) or of the patch (Figure 7), Mx.
     same_scale : bool
         One range for all panels, from 0; else each has its own, from 0.
+    columns : int
+        Panels in a row, at most; 1 for a narrow page.
     row_height : int
         Pixels of a row of panels with its titles.
 
@@ -64,40 +68,26 @@ def case_bars_figure(
     if flux not in _FLUXES:
         raise ValueError(f"flux must be one of {tuple(_FLUXES)}, got {flux!r}")
     column, word = _FLUXES[flux]
-    sides: tuple[list[CaseStudy], ...] = ([], [], [])
-    for study in studies:
-        prediction = study.prediction
-        sides[2 if prediction is None else int(prediction.label != "eruptive")].append(study)
-    titles = {id(study): _title_lines(study) for study in studies}
-    grid = _Grid(
-        upper=max(len(sides[0]), len(sides[1])),
-        lower=-(-len(sides[2]) // 2),
-        row_height=row_height,
-        gap=0.05 if same_scale else 0.11,
-    )
-    cells = [
-        (study, kind, *((k, kind) if kind < 2 else (grid.upper + k // 2, k % 2)))
-        for kind, side in enumerate(sides)
-        for k, study in enumerate(side)
-    ]
-    taken = {(row, at) for _, _, row, at in cells}
+    titles = [_title_lines(study) for study in studies]
+    gap = 0.05 if same_scale else 0.11
+    grid = _Grid(len(studies), min(columns, len(studies)), row_height, gap)
     common = _exponent_and_top(studies, column)
     traces, axes = [], {}
     notes: list[dict[str, Any]] = []
-    for number, (study, kind, row, at) in enumerate(cells, start=1):
+    for at, (study, lines) in enumerate(zip(studies, titles, strict=True)):
         exponent, top = common if same_scale else _exponent_and_top([study], column)
-        bottom, ceiling = grid.panel(row, max(map(len, titles.values())))
-        labelled = at == 0 or (row, 0) not in taken or not same_scale
-        lowest = not any(r > row and side == at for r, side in taken)
+        left, right = grid.across(at)
+        bottom, ceiling = grid.up(at, max(map(len, titles)))
+        labelled = at % grid.columns == 0 or not same_scale
+        prediction, number = study.prediction, at + 1
+        colour = _COLOURS[prediction.label] if prediction else style.UNKNOWN
         traces.append(
-            _bars(study, column, exponent, _COLOURS[kind]).update(
-                xaxis=f"x{number}", yaxis=f"y{number}"
-            )
+            _bars(study, column, exponent, colour).update(xaxis=f"x{number}", yaxis=f"y{number}")
         )
         axes[f"xaxis{number}"] = hours_axis(HOURS) | {
-            "domain": grid.across(at),
+            "domain": (left, right),
             "anchor": f"y{number}",
-            "title_text": style.HOUR_TITLE * lowest,
+            "title_text": style.HOUR_TITLE * (at + grid.columns >= len(studies)),
             "tickfont_size": style.FONT_SIZE - 2,
             "tickangle": 0,
         }
@@ -109,12 +99,13 @@ def case_bars_figure(
             "showticklabels": labelled,
             "title_text": f"{word} flux ({power(exponent)} Mx)" * labelled,
         }
-        first, *more = titles[id(study)]
+        first, *more = lines
         text = "<br>".join([f"<b>{first}</b>", *more])
-        notes.append({"text": text, "x": grid.across(at)[0], "y": ceiling, "yshift": _ABOVE})
+        notes.append({"text": text, "x": left, "y": ceiling, "yshift": _ABOVE + _BADGE})
+        notes.append({"text": _badge(study), "x": left, "y": ceiling, "yshift": _ABOVE})
+        notes[-1] |= {"bordercolor": colour, "borderpad": 2, "font": {"color": colour}}
     if any(study.history["interpolated"].any() for study in studies):
         traces.append(legend_square("interpolated", style.UNKNOWN, "/"))
-    notes += grid.headings([len(side) for side in sides])
     text = f"{word} unsigned flux, hour by hour"
     notes.append({"text": text, "x": 0.0, "y": 1.0, "yshift": 8, "font_size": style.FONT_SIZE})
     figure = style.house_figure(
@@ -132,62 +123,33 @@ def case_bars_figure(
 
 @dataclass(frozen=True)
 class _Grid:
-    """Two columns of panels with headings, in pixels; shares are of what is inside the margins."""
+    """Panels that fill row after row; shares are of what is inside the margins."""
 
-    upper: int
-    """Rows of cases with a prediction."""
-    lower: int
-    """Rows of those without."""
+    panels: int
+    columns: int
     row_height: int
     gap: float
     """Between the columns, as a share of the width."""
 
     @property
     def inside(self) -> int:
-        headings = (self.upper > 0) + (self.lower > 0)
-        return (self.upper + self.lower) * self.row_height + headings * _HEADING - _TICKS
+        """Pixels from the top of the first row to the foot of the last axes."""
+        return -(-self.panels // self.columns) * self.row_height - _TICKS
 
-    def across(self, column: int) -> tuple[float, float]:
-        width = (1.0 - self.gap) / 2
-        return (0.0, width) if column == 0 else (1.0 - width, 1.0)
+    def across(self, at: int) -> tuple[float, float]:
+        """Left and right of a panel."""
+        width = (1.0 - self.gap * (self.columns - 1)) / self.columns
+        left = at % self.columns * (width + self.gap)
+        return left, left + width
 
-    def panel(self, row: int, title_lines: int) -> tuple[float, float]:
-        """Bottom and top of the axes, below their title."""
-        top = self._row_top(row)
+    def up(self, at: int, title_lines: int) -> tuple[float, float]:
+        """Bottom and top of a panel's axes, below its title and its badge."""
+        row = at // self.columns * self.row_height
+        head = _ABOVE + _BADGE + _LINE * title_lines
         return (
-            self._share(top + self.row_height - _TICKS),
-            self._share(top + _ABOVE + _LINE * title_lines),
+            1.0 - (row + self.row_height - _TICKS) / self.inside,
+            1.0 - (row + head) / self.inside,
         )
-
-    def headings(self, counts: Sequence[int]) -> list[dict[str, Any]]:
-        """Name what the columns hold, and note that one of them is empty."""
-        notes = []
-        for kind, (text, colour) in enumerate(zip(_HEADINGS, _COLOURS, strict=True)):
-            row, rows = (self.upper, self.lower) if kind == 2 else (0, self.upper)
-            if not rows:
-                continue
-            heading: dict[str, Any] = {
-                "text": f"<b>{text}</b>",
-                "x": self.across(kind % 2)[0],
-                "y": self._share(self._row_top(row) - _HEADING),
-                "yshift": 8 - _HEADING,
-                "font": {"size": style.FONT_SIZE + 1, "color": colour},
-            }
-            notes.append(heading)
-            if kind < 2 and not counts[kind]:
-                middle = self._share(self._row_top(0) + self.row_height // 2)
-                empty = {"text": f"no case {text}", "y": middle, "yshift": 0}
-                notes.append(heading | empty | {"font": {"color": style.UNKNOWN}})
-        return notes
-
-    def _row_top(self, row: int) -> int:
-        """Pixels from the top of what is inside the margins, below the headings."""
-        headings = (self.upper > 0) + (row >= self.upper and self.lower > 0)
-        return row * self.row_height + headings * _HEADING
-
-    def _share(self, pixels: float) -> float:
-        """Of a distance from the top, as a share of the height from the bottom."""
-        return 1.0 - pixels / self.inside
 
 
 def _bars(study: CaseStudy, column: str, exponent: int, colour: str) -> go.Bar:
@@ -225,12 +187,15 @@ def _title_lines(study: CaseStudy) -> list[str]:
         first.append("simulated")
     if len(study.history) < HOURS:
         first.append(f"{len(study.history)} of {HOURS} hours")
-    found = study.prediction
-    # Without one, the heading is enough.
-    second = [] if found is None else [f"P(eruptive) = {found.probability:.2f}"]
-    second.append(f"happened: {_happened(study)}")
-    lines = [*_broken(first, ", ", _BOLD_CHARACTERS), *_broken(second, " · ", _CHARACTERS)]
+    lines = [*_broken(first, ", ", _BOLD_CHARACTERS), f"happened: {_happened(study)}"]
     return [escape(line, quote=False) for line in lines]
+
+
+def _badge(study: CaseStudy) -> str:
+    found = study.prediction
+    if found is None:
+        return "no prediction"
+    return f"predicted {found.label} · P(eruptive) = {found.probability:.2f}"
 
 
 def _happened(study: CaseStudy) -> str:

@@ -120,7 +120,8 @@ class Subject:
     def answer(self) -> str:
         """P(eruptive) in a sentence; none where there is no prediction."""
         if self.probability is None:
-            return f"There is no prediction of model {self.model} for this hour."
+            of = f" of model {self.model}" if self.model else ""
+            return f"There is no prediction{of} for this hour."
         return (
             f"P(eruptive) = {number(self.probability, '.2f')} at {self.when} "
             f"(model {self.model}, flares ≥{self.flare_class}, threshold "
@@ -139,6 +140,16 @@ class Subject:
             value = f" {number(self.probability or 0.0, '.2f')}" if known else ": no prediction"
             parts.append(f"P(eruptive){value}")
         return (first, " · ".join(parts)) if parts else (first,)
+
+    def words(self, what: str, *topics: str) -> FigureWords:
+        """Title and caption of a figure that shows `what`, a sentence without its full stop.
+
+        Topics are those of `METHODS`.
+        """
+        about = f"{what}: {self.region}"
+        caption = f"{about}, {self.when}. {self.answer}" if self.hour else f"{about}."
+        title = (f"{what} · {self.title[0]}", *self.title[1:])
+        return FigureWords(title, caption, topics, self.simulated)
 
 
 def plain_words(alt: str, *, simulated: bool, mixed: bool = False) -> FigureWords:

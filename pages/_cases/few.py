@@ -8,7 +8,7 @@ from analysis.cases.case_study import CaseStudy
 from analysis.cases.figures_bars import case_bars_figure
 from analysis.cases.figures_trends import slope_forest_figure, trend_history_figure
 from analysis.cases.tables import other_measures, overview
-from analysis.printed.captions import plain_words
+from analysis.printed.captions import FigureWords, Subject
 from pages._cases.chosen import chosen_cases, show_drop, study_all
 from pages._cases.report import show_report
 from pages._cases.sets import show_sets
@@ -27,6 +27,8 @@ _COLOURS: dict[str, Any] = {
 }
 _CLASSES: dict[str, Any] = {"eruptive": "blue", "confined": "orange"}
 """Colours of a class, predicted or known."""
+_TOPICS = ("magnetogram", "pil", "flux", "network")
+"""How the figures are made, for their captions."""
 _FLUXES: dict[Any, tuple[str, str]] = {
     "pil": ("PIL unsigned flux", "As the paper's Figure 6: the flux inside the RoPI of each hour."),
     "total": ("Total unsigned flux", "As the paper's Figure 7: the flux of the whole patch."),
@@ -89,16 +91,48 @@ def _show_bars(studies: list[CaseStudy]) -> None:
     title, words = _FLUXES[name]
     st.caption(plain(words))
     alt = f"{title} of {len(studies)} cases, ten hours each"
-    kinds = {study.simulated for study in studies}
-    show_chart(
-        case_bars_figure(studies, flux=name, same_scale=same, row_height=200),
-        key=f"case_bars_{name}",
-        alt=alt,
-        words=plain_words(alt, simulated=kinds == {True}, mixed=len(kinds) > 1),
-    )
+    about = _words_of_all(studies, title)
+    with st.container(key="case_panels", gap=None):
+        # The style sheet shows the one for which the page has the width.
+        for key, columns in (("case_bars", 2), ("case_narrow", 1)):
+            figure = case_bars_figure(studies, flux=name, same_scale=same, columns=columns)
+            show_chart(figure, key=f"{key}_{name}", alt=alt, words=about)
     for study in studies:
         if note := study.systematics.fluxes.area_note:
             st.caption(f":material/crop_free: {plain(study.name)}: {plain(note)}")
+
+
+def _words_of_all(studies: list[CaseStudy], title: str) -> FigureWords:
+    """Title and caption of the panels, with each case and its answer."""
+    parts = []
+    for study in studies:
+        mark = " (simulated)" if study.simulated else ""
+        parts.append(f"{study.name}{mark}. {_subject(study).answer}")
+    kinds = {study.simulated for study in studies}
+    what = f"{title}, ten hours each"
+    lines = [what, "simulated data"] if kinds == {True} else [what]
+    return FigureWords(
+        tuple(lines),
+        f"{what}. {' '.join(parts)}",
+        _TOPICS,
+        simulated=kinds == {True},
+        mixed=len(kinds) > 1,
+    )
+
+
+def _subject(study: CaseStudy) -> Subject:
+    region, hour, made = study.region.name, study.case.hour, study.prediction
+    if made is None:
+        return Subject(region, hour, simulated=study.simulated)
+    return Subject(
+        region,
+        hour,
+        made.model,
+        made.flare_class,
+        made.probability,
+        made.threshold,
+        simulated=study.simulated,
+    )
 
 
 def _show_detail(studies: list[CaseStudy]) -> None:
@@ -156,6 +190,7 @@ def _show_history(study: CaseStudy) -> None:
         trend_history_figure(study.systematics, mask=mask, height=360),
         key=f"detail_history_{mask}",
         alt=f"Flux history of {study.name} with its trend",
+        words=_subject(study).words("Flux history with its trend", *_TOPICS),
     )
 
 
@@ -164,6 +199,7 @@ def _show_slopes(study: CaseStudy) -> None:
         slope_forest_figure(study.systematics),
         key="detail_forest",
         alt=f"Slopes of {study.name} by mask and polarity with 95 % intervals",
+        words=_subject(study).words("Slopes of the flux with 95 % intervals", *_TOPICS),
     )
     st.caption(
         "Filled points: the slope is significant (p < 0.05, and its whole interval on one side). "

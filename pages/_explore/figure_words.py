@@ -40,11 +40,7 @@ def figure_words(selection: Selection, view: View | None, what: str, *topics: st
     *topics : str
         Of `analysis.printed.captions.METHODS`.
     """
-    subject = _subject(selection, view)
-    title = (f"{what} · {subject.title[0]}", *subject.title[1:])
-    about = f"{what}: {subject.region}"
-    caption = f"{about}, {subject.when}. {subject.answer}" if view else f"{about}."
-    return FigureWords(title, caption, topics, subject.simulated)
+    return _subject(selection, view).words(what, *topics)
 
 
 def _subject(selection: Selection, view: View | None) -> Subject:

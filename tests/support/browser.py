@@ -8,9 +8,11 @@ each start costs the suite the import of torch and the first run of a page.
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -21,6 +23,7 @@ __all__ = [
     "PICTURE",
     "a_run",
     "chromium",
+    "faults",
     "find_chromium",
     "idle",
     "magnetogram",
@@ -31,6 +34,12 @@ __all__ = [
 
 PICTURE = ".st-key-magnetogram .eyepiece[data-hour^='2']"
 """The viewer of Explore once it has drawn an hour."""
+_CLOSED = re.compile(
+    r"Exception in ASGI application\n(?:(?!Unexpected error).)*?WebSocketDisconnected: Cannot call"
+    r"[^\n]*\n",
+    re.DOTALL,
+)
+"""What Streamlit prints when a window closes while it writes to it; no fault of a page."""
 _PATIENCE_MS = 300_000
 """A busy machine may take its time; nothing waits longer than it has to."""
 _QUIET = "!globalThis.hnnViewer?.busy"
@@ -65,6 +74,12 @@ def window(browser: Browser, **options: Any) -> BrowserContext:
     context.add_init_script("localStorage.setItem('hnnFirstSteps', 'read')")
     context.set_default_timeout(_PATIENCE_MS)
     return context
+
+
+def faults(log: Path) -> str:
+    """Return what a server printed from the first traceback on; empty if there is none."""
+    _, traceback, rest = _CLOSED.sub("", log.read_text()).partition("Traceback")
+    return traceback + rest
 
 
 def settled(page: Page) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from astropy.io.fits import Header
+from PIL import Image
 
 from analysis.cases.explained import hour_overlaps
 from analysis.cases.film import make_film
@@ -15,6 +16,19 @@ from hnn_core.magnetogram.preprocess import crop_boxes
 from tests.support.moving_boxes import GROWING, WHOLE, BoxSource, frames_of
 
 COVER = covering_box(GROWING)
+
+
+FRAME = (168, 174, 189)
+"""Colour of the line about the patch on a sheet."""
+
+
+def patch_of(sheet: Image.Image) -> tuple[tuple[int, int], np.ndarray]:
+    """Where the patch begins on a sheet, row and column, and its pixels, by the line about it."""
+    pixels = np.asarray(sheet)
+    framed = (pixels == FRAME).all(axis=2)
+    top, foot = np.flatnonzero(framed.sum(axis=1) >= 900)[:2]
+    left, right = np.flatnonzero(framed[top])[[0, -1]]
+    return (top, left), pixels[top + 1 : foot, left + 1 : right]
 
 
 def dark_and_bright(picture: np.ndarray) -> np.ndarray:
@@ -29,13 +43,13 @@ def test_the_pictures_of_a_film_are_of_one_size_and_nothing_moves(absent):
     hours = [time for hour, time in enumerate(source.times("377")) if hour not in absent]
     film = make_film(source, "377", hours, show=())
     assert len({picture.size for picture in film.pictures}) == 1
-    width, height = film.pictures[0].size
-    assert width / COVER.cols == pytest.approx(900 / COVER.cols)
-    field = round(900 * COVER.rows / COVER.cols)
-    assert field < height
-    poles = [dark_and_bright(np.asarray(picture)[:field]) for picture in film.pictures]
+    patches = [patch_of(picture) for picture in film.pictures]
+    assert len({place for place, _ in patches}) == 1
+    scale = 900 / COVER.cols
+    assert {patch.shape for _, patch in patches} == {(round(scale * COVER.rows), 900, 3)}
+    poles = [dark_and_bright(patch) for _, patch in patches]
     for place in poles[1:]:
-        np.testing.assert_allclose(place, poles[0], atol=900 / COVER.cols)  # a native pixel
+        np.testing.assert_allclose(place, poles[0], atol=scale)  # a native pixel
     assert "one grid" not in film.words
 
 

@@ -75,23 +75,46 @@ def title(figure: go.Figure, word: str) -> str:
 # Where and what
 
 
-def test_eruptive_stand_left_in_blue_and_confined_right_in_orange():
-    figure = case_bars_figure([study(0.2), study(0.83), study(0.9), study(None)])
-    placed = [
-        (trace.marker.color, axes(figure, trace)[0].domain[0] > 0.5) for trace in bars(figure)
+def test_panels_flow_in_the_order_of_the_cases_whatever_their_class():
+    figure = case_bars_figure([study(0.83), study(0.9), study(0.7), study(0.2)])
+    lefts, tops = zip(
+        *((axes(figure, t)[0].domain[0], axes(figure, t)[1].domain[1]) for t in bars(figure)),
+        strict=True,
+    )
+    assert lefts == pytest.approx((0.0, 0.525, 0.0, 0.525))
+    assert tops[0] == tops[1] > tops[2] == tops[3]
+    assert figure.layout.height == 2 * 230 - 30 + 104
+
+
+def test_one_in_a_row_for_a_narrow_page():
+    figure = case_bars_figure([study(0.83), study(0.2), study(None)], columns=1)
+    domains = [axes(figure, trace)[0].domain for trace in bars(figure)]
+    assert domains == [(0.0, 1.0)] * 3
+    assert all(axes(figure, trace)[1].showticklabels for trace in bars(figure))
+    titled = [bool(axes(figure, trace)[0].title.text) for trace in bars(figure)]
+    assert titled == [False, False, True]
+
+
+def test_one_case_has_the_whole_width():
+    figure = case_bars_figure([study(0.9)])
+    assert figure.layout.xaxis.domain == (0.0, 1.0)
+    assert figure.layout.yaxis.showticklabels
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_class_is_a_badge_at_its_panel_in_legible_words(dark):
+    figure = style.put_on(case_bars_figure([study(0.2), study(0.83), study(None)]), dark=dark)
+    expected = [
+        ("predicted confined · P(eruptive) = 0.20", style.CONFINED),
+        ("predicted eruptive · P(eruptive) = 0.83", style.ERUPTIVE),
+        ("no prediction", style.UNKNOWN),
     ]
-    assert placed == [
-        (style.ERUPTIVE, False),
-        (style.ERUPTIVE, False),
-        (style.CONFINED, True),
-        (style.UNKNOWN, False),
-    ]
-    first, second, right, without = (axes(figure, trace)[1].domain for trace in bars(figure))
-    assert first == right
-    assert first[0] > second[1]
-    assert second[0] > without[1]
-    headings = [f"<b>{word}</b>" for word in ("predicted eruptive", "predicted confined")]
-    assert {*headings, "<b>no prediction</b>"} <= set(texts(figure))
+    for trace, (text, mark) in zip(bars(figure), expected, strict=True):
+        (badge,) = (note for note in figure.layout.annotations if note.text == text)
+        assert trace.marker.color == badge.bordercolor == mark
+        assert badge.font.color == style.LEGIBLE[mark][dark]
+        x, y = axes(figure, trace)
+        assert (badge.x, badge.y) == (x.domain[0], y.domain[1])
 
 
 def test_bars_are_the_flux_of_each_hour_in_a_power_of_ten():
@@ -160,31 +183,12 @@ def test_no_flux_at_all_is_an_axis_from_0_to_1():
     assert case_bars_figure([study(pil=np.nan)]).layout.yaxis.range == (0.0, 1.0)
 
 
-def test_an_empty_side_stays_empty_with_a_note():
-    figure = case_bars_figure([study(0.9)])
-    assert "no case predicted confined" in texts(figure)
-    assert axes(figure, bars(figure)[0])[0].domain[1] < 0.5
-    figure = case_bars_figure([study(0.1)])
-    assert "no case predicted eruptive" in texts(figure)
-    # Alone in its row, the right panel has the ticks.
-    assert figure.layout.yaxis.showticklabels
-
-
-def test_without_any_prediction_there_are_no_empty_columns():
-    figure = case_bars_figure([study(None), study(None), study(None)])
-    assert "<b>no prediction</b>" in texts(figure)
-    assert not any("predicted" in text for text in texts(figure))
-    sides = [axes(figure, trace)[0].domain[0] > 0.5 for trace in bars(figure)]
-    assert sides == [False, True, False]
-
-
 # Words
 
 
-def test_title_tells_case_answer_and_outcome():
+def test_title_tells_case_and_outcome():
     assert title(case_bars_figure([study()]), "HARP") == (
-        "<b>AR 11158 · HARP 377, 2011-02-15 01:00 TAI</b><br>"
-        "P(eruptive) = 0.83<br>happened: eruptive (X2.2, CME linked)"
+        "<b>AR 11158 · HARP 377, 2011-02-15 01:00 TAI</b><br>happened: eruptive (X2.2, CME linked)"
     )
 
 

@@ -247,3 +247,15 @@ def test_figures_look_as_they_did(printed, name):
     # colour or a clear ground is more.
     differing = np.abs(image - golden).max(axis=2) > 60
     assert differing.mean() < 0.01
+
+
+def test_a_figure_of_a_region_has_its_hour_and_answer_as_its_words():
+    words = SUBJECT.words("Flux history", "flux")
+    assert words.title[0] == "Flux history · AR 11158 · 2011-02-14 12:00 TAI"
+    assert words.caption == f"Flux history: AR 11158, 2011-02-14 12:00 TAI. {SUBJECT.answer}"
+    assert words.methods.startswith("Unsigned flux is")
+    whole = Subject("SIM 1", "", simulated=True).words("Flux history")
+    assert whole.caption == "Flux history: SIM 1."
+    assert whole.whole_caption.startswith("Simulated data. ")
+    without = Subject("SIM 1", "2011-02-14T12:00").words("Flux history")
+    assert without.caption.endswith("There is no prediction for this hour.")
