@@ -89,7 +89,7 @@ TABLE: dict[str, tuple[str, dict[str, str], list[Control]]] = {
         {"study": "many"},
         [
             ("multiselect", "many_regions", ["377"], ["377"]),
-            ("selectbox", "many_class", "X", ["X"]),
+            ("selectbox", "many_class", "C", ["C"]),
             ("number_input", "many_step", 7, ["7"]),
             ("selectbox", "many_policy", "strict", ["strict"]),
         ],
