@@ -24,6 +24,7 @@ from PIL import Image
 
 from analysis.figures.style import put_on
 from hnn_core.exceptions import FigureError
+from hnn_core.storage import write_atomically
 
 __all__ = [
     "FONT",
@@ -199,7 +200,7 @@ async def _drawn(figures: Sequence[go.Figure], browser: str) -> list[str]:
 
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "font.js"
-        script.write_text(_font_script(), encoding="ascii")
+        write_atomically(script, _font_script().encode("ascii"))
         page = kaleido.PageGenerator(mathjax=False, others=[str(script)])
         async with kaleido.Kaleido(n=1, page_generator=page, path=browser) as drawing:
             size = "width", "height"

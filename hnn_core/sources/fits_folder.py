@@ -159,7 +159,7 @@ class FitsFolder:
         listed = {file.path for file in self._skipped}
         broken = (
             SkippedFile(path, reason)
-            for path, reason in sorted(self._broken.items())
+            for path, reason in sorted(self._broken.copy().items())  # another session may read on
             if path not in listed
         )
         return (*self._skipped, *broken)

@@ -13,10 +13,10 @@ from pages._cases.chosen import chosen_cases, show_drop, study_all
 from pages._cases.report import show_report
 from pages._cases.sets import show_sets
 from pages._shared.charts import show_chart
-from pages._shared.link import linked
+from pages._shared.link import bound, linked
 from pages._shared.messages import DECISIONS, MASK_WORDS, frame_notes, plain, show_simulated
 from pages._shared.selectors import Selection
-from pages._shared.widgets import choose, show_facts
+from pages._shared.widgets import show_facts
 
 __all__ = ["show_few"]
 
@@ -87,7 +87,7 @@ def _show_bars(studies: list[CaseStudy]) -> None:
             required=True,
             label_visibility="collapsed",
         )
-        same = st.toggle("Same scale in all panels", True, key="case_scale", bind="query-params")
+        same = bound(st.toggle, "Same scale in all panels", key="case_scale", value=True)
     title, words = _FLUXES[name]
     st.caption(plain(words))
     alt = f"{title} of {len(studies)} cases, ten hours each"
@@ -137,12 +137,10 @@ def _subject(study: CaseStudy) -> Subject:
 
 def _show_detail(studies: list[CaseStudy]) -> None:
     """Draw the choice of a case and everything about it."""
-    names = [study.name for study in studies]
-    if st.session_state.get("case_detail") not in names:
-        st.session_state["case_detail"] = names[0]
+    names = {str(number): study.name for number, study in enumerate(studies, 1)}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox("Case in detail", names, key="case_detail")
-        study = studies[names.index(name)]
+        number = linked(st.selectbox, "Case in detail", names, key="case_detail", read="case")
+        study = studies[int(number) - 1]
         show_drop(study.case)
     with st.container(border=True, key="detail"):
         left, right = st.columns([3, 2], gap="medium")
@@ -185,7 +183,7 @@ def _show_verdict(study: CaseStudy) -> None:
 
 
 def _show_history(study: CaseStudy) -> None:
-    mask = choose(st.selectbox, "Mask", MASK_WORDS, key="detail_mask", width=300)
+    mask: Any = linked(st.selectbox, "Mask", MASK_WORDS, key="detail_mask", read="mask", width=300)
     show_chart(
         trend_history_figure(study.systematics, mask=mask, height=360),
         key=f"detail_history_{mask}",

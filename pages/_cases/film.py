@@ -16,9 +16,10 @@ from hnn_core.magnetogram.conventions import parse_t_rec
 from pages._shared import caches
 from pages._shared.background import offer
 from pages._shared.charts import show_chart
+from pages._shared.link import bound, linked
 from pages._shared.messages import plain, show_simulated
 from pages._shared.selectors import Selection
-from pages._shared.widgets import choose, download
+from pages._shared.widgets import download
 
 __all__ = ["show_film"]
 
@@ -40,16 +41,17 @@ def show_film(selection: Selection) -> None:
     records = caches.hours(selection.place)
     hours = list(records)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        first, last = st.select_slider(
+        first, last = bound(
+            st.select_slider,
             "Hours (TAI)",
             hours,
-            (hours[max(0, len(hours) - _AT_FIRST)], hours[-1]),
-            key=f"film_hours_{selection.region.id}",
+            key="film_hours",
+            value=(hours[max(0, len(hours) - _AT_FIRST)], hours[-1]),
             format_func=lambda hour: hour.replace("T", " "),
         )
-        method = choose(st.selectbox, "Heat map", _MAPS, key="film_map", width=280)
-        show = choose(
-            st.multiselect, "Lines", _LINES, default=["pil", "ropi"], key="film_lines", width=280
+        method = linked(st.selectbox, "Heat map", _MAPS, key="film_map", read="heat map", width=280)
+        show = bound(
+            st.multiselect, "Lines", _LINES, key="film_lines", value=["pil", "ropi"], width=280
         )
     chosen = {hour: records[hour] for hour in hours if first <= hour <= last}
     model = "" if method == "none" else selection.model.sha256

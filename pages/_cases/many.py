@@ -26,9 +26,10 @@ from hnn_core.regions.goes_classes import FLARE_CLASSES
 from pages._shared import caches
 from pages._shared.background import discard, discard_refused, offer
 from pages._shared.charts import show_chart
+from pages._shared.link import bound, linked
 from pages._shared.messages import MASK_WORDS, POLICY_WORDS, plain, region_label
 from pages._shared.selectors import Selection, choose_population
-from pages._shared.widgets import choose, download, show_facts, show_table
+from pages._shared.widgets import download, show_facts, show_table
 
 __all__ = ["show_many", "show_truth"]
 
@@ -87,7 +88,9 @@ def show_truth(selection: Selection) -> None:
             help="Seed and number of regions. About a second for each region.",
             width=340,
         )
-        mask = choose(st.selectbox, "PIL mask", _MASKS, key="truth_mask", width=300)
+        mask: Any = linked(
+            st.selectbox, "PIL mask", _MASKS, key="truth_mask", read="mask", width=300
+        )
     key = ("truth", source.spec)
     work = partial(validation_table, source, step=_STEP)
     title, unit = "Measuring simulated regions", "regions"
@@ -158,41 +161,43 @@ def _choose(selection: Selection) -> tuple[dict[str, Any], int]:
     """Draw what is to be taken; return it and how many windows it has."""
     regions = {region.id: region for region in selection.source.regions()}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.multiselect(
+        chosen = bound(
+            st.multiselect,
             "Regions",
             list(regions),
             format_func=lambda name: region_label(regions[name]),
             key="many_regions",
+            value=[],
             placeholder=f"all {len(regions)} of this source",
             width="stretch",
-            persist_state="session",
         )
-        flare_class = st.selectbox(
+        flare_class = linked(
+            st.selectbox,
             "Flares that count",
             FLARE_CLASSES,
-            index=FLARE_CLASSES.index(selection.model.flare_class),
+            default=selection.model.flare_class,
             format_func="≥{}".format,
             key="many_class",
+            read="class",
             width=160,
-            persist_state="session",
         )
-        step = st.number_input(
+        step = bound(
+            st.number_input,
             "Hours between windows",
             1,
             48,
-            4,
             key="many_step",
+            value=4,
             width=200,
             help="With 1, neighbouring windows share nine frames.",
-            persist_state="session",
         )
-        policy = choose(
+        policy = linked(
             st.selectbox,
             "Flares with no CME linked in DONKI",
             POLICY_WORDS,
             key="many_policy",
+            read="policy",
             width=360,
-            persist_state="session",
         )
     extent = expected_windows([regions[name] for name in chosen or regions], step)
     st.caption(f"{len(chosen or regions):d} regions, about {extent:,} windows.")

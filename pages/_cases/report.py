@@ -15,6 +15,7 @@ from hnn_core.sources import open_source
 from pages._cases.chosen import find_model
 from pages._shared import caches
 from pages._shared.background import discard, discard_refused, offer
+from pages._shared.link import bound
 from pages._shared.messages import plain
 from pages._shared.widgets import download
 
@@ -25,16 +26,18 @@ def show_report(cases: tuple[Case, ...]) -> None:
     """Draw what the report is to hold, the button, and the files once they are made."""
     st.markdown("### A report to send")
     with st.container(horizontal=True, vertical_alignment="center"):
-        explain = st.toggle(
+        explain = bound(
+            st.toggle,
             "With the network's maps",
-            True,
             key="report_explain",
+            value=True,
             help="Rollout and relevance, which hours mattered, and where the maps lie.",
         )
-        check = st.toggle(
+        check = bound(
+            st.toggle,
             "With their checks",
-            True,
             key="report_check",
+            value=True,
             disabled=not explain,
             help="Insertion and deletion curves and the randomised network: the longest part.",
         )

@@ -13,7 +13,7 @@ from hnn_core.regions.words import read_day
 from pages._data.flares import show_chosen, show_flares, show_maps
 from pages._data.forms import checked, checked_region, checked_span, field, read_span, start, submit
 from pages._data.jobs import show_jobs
-from pages._shared.link import noted
+from pages._shared.link import bound
 from pages._shared.messages import nothing_kept, plain
 from pages._shared.widgets import download
 
@@ -21,7 +21,6 @@ __all__ = ["show_catalogue"]
 
 CLASSES = (LISTED, "M", "M5.0", "X", "any")
 _WHOLE = (-90, 90)
-_LINKED: dict[str, Any] = {"bind": "query-params"}
 
 
 def show_catalogue() -> None:
@@ -59,40 +58,30 @@ def show_catalogue() -> None:
 def _choose_flares() -> dict[str, Any] | None:
     """Draw the filters and return them as `find_flares` takes them; None where one is no filter."""
     st.markdown("#### Flares shown")
-    days = field("Peak from (UTC)", "from", placeholder="2011-02-01", **_LINKED)
-    field("to", "to", placeholder="2011-02-28", **_LINKED)
-    with noted("least", "cme", "lon", "lat", usual=("any", *map(str, _WHOLE))):
-        st.selectbox(
-            "Minimum class",
-            CLASSES,
-            key="least",
-            persist_state="session",
-            help="On the scale that the row names: as announced until 2019, true flux since.",
-            **_LINKED,
-        )
-        region = field("Region", "of", placeholder="11158 or HARP 377", **_LINKED)
-        associations = st.pills(
-            "CME",
-            list(ASSOCIATION_WORDS.values()),
-            selection_mode="multi",
-            key="cme",
-            persist_state="session",
-            help="None chosen: all. No linked CME does not mean no CME.",
-            **_LINKED,
-        )
-        longitude, latitude = (
-            st.slider(
-                plain(name),
-                *_WHOLE,
-                _WHOLE,
-                5,
-                format="%d°",
-                key=key,
-                persist_state="session",
-                **_LINKED,
-            )
-            for name, key in (("Longitude, west positive", "lon"), ("Latitude", "lat"))
-        )
+    days = field("Peak from (UTC)", "from", placeholder="2011-02-01", in_link=True)
+    field("to", "to", placeholder="2011-02-28", in_link=True)
+    least = bound(
+        st.selectbox,
+        "Minimum class",
+        CLASSES,
+        key="least",
+        value=CLASSES[0],
+        help="On the scale that the row names: as announced until 2019, true flux since.",
+    )
+    region = field("Region", "of", placeholder="11158 or HARP 377", in_link=True)
+    associations = bound(
+        st.pills,
+        "CME",
+        list(ASSOCIATION_WORDS.values()),
+        key="cme",
+        value=[],
+        selection_mode="multi",
+        help="None chosen: all. No linked CME does not mean no CME.",
+    )
+    longitude, latitude = (
+        bound(st.slider, plain(name), *_WHOLE, key=key, value=_WHOLE, step=5, format="%d°")
+        for name, key in (("Longitude, west positive", "lon"), ("Latitude", "lat"))
+    )
     state = st.session_state
     span = checked(days, read_span, state["from"] or "", state["to"] or "")
     typed = (state["of"] or "").strip()
@@ -102,7 +91,7 @@ def _choose_flares() -> dict[str, Any] | None:
     return {
         "start": read_day(span[0]) if span[0] else None,
         "end": read_day(span[1]) if span[1] else None,
-        "minimum_class": "" if state["least"] == "any" else state["least"],
+        "minimum_class": "" if least == "any" else least,
         "noaa": wanted.noaa if wanted else None,
         "harp": wanted.harp if wanted else None,
         "longitude": None if longitude == _WHOLE else longitude,

@@ -11,6 +11,7 @@ from hnn_core.exceptions import RequestError
 from hnn_core.jobs.data_jobs import start_data_job
 from hnn_core.regions.words import Wanted, read_day, read_region
 from pages._shared.access import guarded_button, perform
+from pages._shared.link import linked
 from pages._shared.messages import plain
 
 __all__ = [
@@ -31,10 +32,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 T = TypeVar("T")
 
 
-def field(label: str, key: str, **more: Any) -> Any:
+def field(label: str, key: str, *, in_link: bool = False, **more: Any) -> Any:
     """Draw a text field and return the place below it, for what is wrong with its text."""
     with st.container(gap="xsmall"):
-        st.text_input(label, key=key, persist_state="session", **more)
+        if in_link:
+            linked(st.text_input, label, key=key, default="", **more)
+        else:
+            st.text_input(label, key=key, persist_state="session", **more)
         return st.empty()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from hnn_core.network.config import HNNConfig
-from pages._shared.link import bound, linked, noted
+from pages._shared.link import bound, linked
 
 __all__ = ["MapChoice", "choose_map"]
 
@@ -86,12 +86,12 @@ def choose_map(config: HNNConfig) -> MapChoice:
         layers, head = _choose_layers(config)
         signed = True
         if method == "relevance":
-            signed = st.toggle(
+            signed = bound(
+                st.toggle,
                 "Signed",
-                True,
                 key="signed",
+                value=True,
                 help="Keep what counts against the class; off is the published method.",
-                bind="query-params",
             )
     return MapChoice(method, target, layers, head, signed)
 
@@ -100,16 +100,15 @@ def _choose_layers(config: HNNConfig) -> tuple[tuple[int, int] | None, int | Non
     depth, heads = config.depth, config.heads
     first, last = 1, depth
     if depth > 1:
-        with noted(f"layers_{depth}", usual=("1", str(depth))):
-            first, last = st.slider(
-                "Encoders",
-                1,
-                depth,
-                (1, depth),
-                key=f"layers_{depth}",
-                help="1 is next to the input. The published methods take all.",
-                bind="query-params",
-            )
+        first, last = bound(
+            st.slider,
+            "Encoders",
+            1,
+            depth,
+            key=f"layers_{depth}",
+            value=(1, depth),
+            help="1 is next to the input. The published methods take all.",
+        )
     head = linked(
         st.selectbox,
         "Head",

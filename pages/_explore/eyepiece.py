@@ -198,6 +198,9 @@ def _follow() -> None:
 def _linked(selection: Selection, records: Mapping[str, str]) -> dict[str, Any]:
     """Read from the address what is drawn and where; note, for one run, what cannot be had."""
     read, settings = st.query_params, {}
+    region = selection.region.id
+    same = st.session_state.get("second_of", region) == region  # else hour2 was that one's
+    st.session_state["second_of"] = region
     for name in (*_SWITCHES, *_CHOICES, *_RANGES, *_SECOND, "extent", "cut"):
         st.session_state.pop(name, None)
     for name in (*_SWITCHES, *_CHOICES, *_RANGES, *_SECOND):
@@ -208,6 +211,8 @@ def _linked(selection: Selection, records: Mapping[str, str]) -> dict[str, Any]:
             value = _of_second(name, text, selection, records) if second else _setting(name, text)
         if value is not None:
             settings[name] = value
+        elif name == "hour2" and not same:
+            read.pop(name, None)
         elif text is not None:
             refused(name, text)
     place = read.get("extent")
@@ -247,8 +252,18 @@ def _of_second(
             return find_region(selection.source, text).id
         return None
     if st.query_params.get("panes") == "regions":
-        return text  # an hour of that region, which is looked at later
+        records = _hours_there(selection)
     return text if text in records else None
+
+
+def _hours_there(selection: Selection) -> Mapping[str, str]:
+    """Return the records of the region that the link has for the second picture, by hour."""
+    regions = {region.id: region for region in selection.source.regions()}
+    wanted = _of_second("region2", st.query_params.get("region2", ""), selection, {})
+    region = regions[wanted or _next(selection.region.id, list(regions))]
+    with suppress(HnnError):
+        return caches.hours(replace(selection, region=region).place)
+    return {}
 
 
 def _setting(name: str, text: str) -> bool | str | float | None:

@@ -27,7 +27,7 @@ from pages._explore.transport import time_scale, time_span
 from pages._explore.view import View
 from pages._shared import caches
 from pages._shared.charts import show_chart
-from pages._shared.link import noted
+from pages._shared.link import bound
 from pages._shared.messages import plain
 from pages._shared.selectors import Selection
 from pages._shared.widgets import show_table
@@ -123,16 +123,16 @@ def _choose_keywords(region: Region, keywords: pd.DataFrame) -> list[str]:
     if not names:
         st.caption("The headers of these records hold no SHARP keywords.")
         return []
-    with noted("keywords"):
-        chosen = st.multiselect(
-            "SHARP keywords",
-            names,
-            key="keywords",
-            bind="query-params",
-            placeholder="Choose keywords to draw",
-            help="As they stand in the headers of the records, of the vector field and of the "
-            "pixels that the pipeline chose; nothing is computed anew.",
-        )
+    chosen = bound(
+        st.multiselect,
+        "SHARP keywords",
+        names,
+        key="keywords",
+        value=[],
+        placeholder="Choose keywords to draw",
+        help="As they stand in the headers of the records, of the vector field and of the "
+        "pixels that the pipeline chose; nothing is computed anew.",
+    )
     return list(chosen)
 
 

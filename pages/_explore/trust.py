@@ -35,7 +35,7 @@ from pages._explore.view import HeatView, View, explained, view_key
 from pages._shared import caches
 from pages._shared.background import Found, at_rest, kept, offer
 from pages._shared.charts import show_chart
-from pages._shared.link import one_of, publish, restore
+from pages._shared.link import bound, linked, one_of, publish, restore
 from pages._shared.messages import plain
 from pages._shared.widgets import choose, show_table
 
@@ -265,11 +265,19 @@ def _show_faithful(view: View, heat: HeatView) -> None:
         st.info("There is no prediction at this hour that a map could be faithful to.")
         return
     label = "Tokens that are hidden"
-    hours = choose(st.radio, label, _HOURS, key="faithful_hours", horizontal=True)
-    cascade = st.toggle(
+    hours = linked(
+        st.radio,
+        label,
+        {name: plain(words) for name, words in _HOURS.items()},
+        key="faithful_hours",
+        read="choice of hours",
+        horizontal=True,
+    )
+    cascade = bound(
+        st.toggle,
         "Randomise the network part by part",
-        False,
         key="faithful_cascade",
+        value=False,
         help="New weights from the classifier down, one encoder after the other: makes the map "
         "once for each part, and shows on which of them it rests.",
     )
@@ -294,13 +302,13 @@ def _show_check(view: View, found: Faithfulness, randomised: RandomisedCheck) ->
     {"better": st.success, "worse": st.error, "equal": st.info}.get(found.state, st.warning)(
         plain(found.verdict), icon=":material/fact_check:"
     )
-    fill = choose(
+    fill = linked(
         st.segmented_control,
         "Hidden tokens show",
         {"zero": "no field", "blurred": "the blurred field"},
-        default="zero",
-        required=True,
         key="faithful_fill",
+        read="field of hidden tokens",
+        required=True,
     )
     sides = st.columns(2, gap="medium")
     for side, kind in zip(sides, ("deletion", "insertion"), strict=True):

@@ -279,7 +279,7 @@ def start(
     task = _task(key)
     if (task is None or task.failed) and not _start_refused(windows):
         while len(tasks) >= _KEPT:
-            idle = next((name for name, one in tasks.items() if not one.busy), None)
+            idle = next((name for name, one in list(tasks.items()) if not one.busy), None)
             if idle is None:
                 break
             tasks.pop(idle, None)

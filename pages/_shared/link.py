@@ -1,16 +1,18 @@
 """The view in the address bar, so that a link reproduces it.
 
-Streamlit's ``bind="query-params"`` serves widgets with a fixed default (`bound`). It leaves a value
-out while it is the default and writes labels instead of ids; the default region and hour change as
-data arrive and labels as catalogues do, so those are kept here (`linked`): always written, by id.
+Streamlit's ``bind="query-params"`` leaves a value out while it is the default, writes labels
+instead of ids, and loses values when a person comes back to a page; the default region and hour
+change as data arrive and labels as catalogues do. So all is kept here: ids and texts (`linked`),
+switches, numbers, ranges and several ids at once (`bound`). They are always written, except what
+is empty and would be without the link.
 
 Until app.py has named its pages, Streamlit takes the files of pages/ for them, and ``/training``,
 requested first of a fresh server, runs that file by itself. It then starts over with app.py, which
 comes back to it (`require_app`, `routed`).
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -23,7 +25,6 @@ __all__ = [
     "bound",
     "hour_of",
     "linked",
-    "noted",
     "one_of",
     "publish",
     "refused",
@@ -66,34 +67,34 @@ def linked(
         more.setdefault("format_func", options.__getitem__)
     choices = () if options is None else (list(options),)
     draw(label, *choices, key=key, persist_state="session", **more)
-    publish(key)
+    _publish(key, left_out=default == "")
     return str(st.session_state[key])
 
 
 def bound(
     draw: Callable[..., Any], label: str, *limits: Any, key: str, value: Any, **more: Any
 ) -> Any:
-    """Draw a widget that Streamlit binds to the address; note what the link requested in vain."""
-    requested = st.query_params.get(key)
-    chosen = draw(label, *limits, value=value, key=key, bind="query-params", **more)
-    # Streamlit removes a value it cannot use, and the default, from the address.
-    if requested is not None and key not in st.query_params and not _is(requested, value):
-        usual = str(value).lower() if isinstance(value, bool) else f"{value:g}"
-        _note(key, f"{key} cannot be “{requested}”. Shown instead: {usual}.")
-    return chosen
+    """Draw a widget whose value, of any kind, lives in the address; `more` goes to the widget.
 
-
-@contextmanager
-def noted(*keys: str, usual: Collection[str] = ()) -> Iterator[None]:
-    """Note what the link requested in vain of bound widgets that are drawn inside.
-
-    `usual` are the values of their defaults as the address has them, which Streamlit removes too.
+    Parameters
+    ----------
+    limits
+        What the widget takes after its label: its options, of which a dict gives the labels, or
+        the lowest and the highest number; nothing for a switch.
+    value : bool, int, float, str, tuple or list
+        The default. A tuple is a range, a list several options; the address has a ``key=`` for
+        each of their parts.
     """
-    requested = {key: st.query_params.get_all(key) for key in keys}
-    yield
-    for key, values in requested.items():
-        if values and key not in st.query_params and not set(values) <= set(usual):
-            _note(key, f"{key} cannot be “{', '.join(values)}”; it was left out.")
+    choices: tuple[Any, ...] = limits
+    if limits and isinstance(limits[0], dict):
+        more.setdefault("format_func", limits[0].__getitem__)
+        choices = (list(limits[0]),)
+    _restore(key, value, partial(_read, key, value, choices))
+    if draw == st.select_slider:
+        more["value"] = value  # which tells it that it is a range
+    draw(label, *choices, key=key, persist_state="session", **more)
+    _publish(key, left_out=value == [])
+    return st.session_state[key]
 
 
 def restore(key: str, default: str | Callable[[], str], read: Callable[[str], str]) -> None:
@@ -104,26 +105,12 @@ def restore(key: str, default: str | Callable[[], str], read: Callable[[str], st
     text is noted; a value of the widget's own that has ceased to be an option is replaced in
     silence.
     """
-    state = st.session_state
-    requested = st.query_params.get(key)
-    from_link = requested is not None and requested != state.get(f"{key}_in_link")
-    wanted = requested if from_link else state.get(key)
-    if from_link:
-        state[f"{key}_in_link"] = requested
-    try:
-        state[key] = _value(default) if wanted is None else read(wanted)
-    except HnnError as error:
-        state[key] = usual = _value(default)
-        if from_link:
-            _note(key, f"{error} Shown instead: {usual}." if usual else str(error))
+    _restore(key, default, lambda texts: read(texts[-1]))
 
 
 def publish(key: str) -> None:
     """Write the value of a widget to the address bar."""
-    value = str(st.session_state[key])
-    st.session_state[f"{key}_in_link"] = value
-    if st.query_params.get(key) != value:
-        st.query_params[key] = value
+    _publish(key)
 
 
 def one_of(options: Collection[str], missing: str = "view") -> Callable[[str], str]:
@@ -198,8 +185,77 @@ def require_app(name: str) -> None:
         st.switch_page("app.py", query_params=st.query_params.to_dict())
 
 
-def _value(default: str | Callable[[], str]) -> str:
-    return default if isinstance(default, str) else default()
+def _restore(key: str, default: Any, read: Callable[[list[str]], Any]) -> None:
+    state = st.session_state
+    requested = st.query_params.get_all(key)
+    from_link = bool(requested) and requested != state.get(f"{key}_in_link")
+    own = state.get(key)
+    wanted = requested if from_link else None if own is None else _texts(own)
+    if from_link:
+        state[f"{key}_in_link"] = requested
+    try:
+        state[key] = _value(default) if wanted is None else read(wanted)
+    except HnnError as error:
+        state[key] = usual = _value(default)
+        if from_link:
+            words = ", ".join(_texts(usual))
+            _note(key, f"{error} Shown instead: {words}." if words else str(error))
+
+
+def _publish(key: str, *, left_out: bool = False) -> None:
+    """Write a value to the address; if it is empty, it may be `left_out`."""
+    texts = _texts(st.session_state[key])
+    if left_out and texts == [""]:
+        texts = []
+        st.query_params.pop(key, None)
+    elif st.query_params.get_all(key) != texts:
+        st.query_params[key] = texts
+    st.session_state[f"{key}_in_link"] = texts
+
+
+def _texts(value: Any) -> list[str]:
+    """Write a value for the address; an empty list is one empty text."""
+    if isinstance(value, list | tuple):
+        return [text for one in value for text in _texts(one)] or [""]
+    if isinstance(value, bool):
+        return [str(value).lower()]
+    return [f"{value:.10g}" if isinstance(value, float) else str(value)]
+
+
+def _read(key: str, usual: Any, limits: tuple[Any, ...], texts: list[str]) -> Any:
+    """Read texts of the address as a value of the kind of `usual`, or raise RequestError."""
+    try:
+        if isinstance(usual, list) and texts == [""]:
+            return []
+        found = [_read_one(text, limits) for text in texts]
+        if isinstance(usual, list):
+            return list(dict.fromkeys(found))
+        if isinstance(usual, tuple):
+            first, last = found
+            place = limits[0].index if len(limits) == 1 else float
+            if place(first) > place(last):
+                raise ValueError
+            return first, last
+        [one] = found
+        return one
+    except (KeyError, ValueError) as error:
+        raise RequestError(f"{key} cannot be “{', '.join(texts)}”.") from error
+
+
+def _read_one(text: str, limits: tuple[Any, ...]) -> Any:
+    if not limits:
+        return {"true": True, "false": False}[text.lower()]
+    if len(limits) == 1:
+        return {str(one): one for one in limits[0]}[text]
+    low, high = limits
+    number = type(low)(text)
+    if not low <= number <= high:
+        raise ValueError
+    return number
+
+
+def _value(default: Any) -> Any:
+    return default() if callable(default) else default
 
 
 def _by_id(key: str, labels: dict[str, str]) -> None:
@@ -212,15 +268,6 @@ def _by_id(key: str, labels: dict[str, str]) -> None:
     known.update({label: one for one, label in labels.items()})
     if key in state and state[key] not in labels:
         state[key] = known.get(state[key], state[key])
-
-
-def _is(text: str, value: bool | float) -> bool:
-    if isinstance(value, bool):
-        return text.lower() == str(value).lower()
-    try:
-        return float(text) == value
-    except ValueError:
-        return False
 
 
 def _note(key: str, text: str) -> None:

@@ -180,6 +180,10 @@ def _compares(run: RunFolder, scores: dict[str, Any], missing: list[str]) -> boo
 
 
 def _choose_threshold(own: float) -> float:
+    state = st.session_state
+    if state.get("threshold") == state.get("threshold_own"):
+        state.pop("threshold", None)  # another model's own is followed
+    state["threshold_own"] = own
     chosen = bound(
         st.slider,
         "Threshold on P(eruptive)",

@@ -9,8 +9,9 @@ from hnn_core.live.reporting import duration
 from hnn_core.training.progress import Progress, n_members, share_done
 from hnn_core.training.run_folder import RunFolder, list_runs
 from pages._shared.charts import show_chart
+from pages._shared.link import bound, linked
 from pages._shared.messages import plain
-from pages._shared.widgets import WHOLE, choose, show_table
+from pages._shared.widgets import WHOLE, show_table
 from pages._training.runs import field_words, is_simulated, network, number
 
 __all__ = ["show_comparison", "show_curves", "show_members"]
@@ -100,17 +101,16 @@ def show_comparison() -> None:
         return
     wide, narrow = st.columns([3, 1], vertical_alignment="bottom")
     with wide:
-        chosen = st.multiselect(
+        chosen = bound(
+            st.multiselect,
             "Runs",
             list(runs),
-            list(runs)[:_AT_FIRST],
             key="compared",
-            persist_state="session",
+            value=list(runs)[:_AT_FIRST],
             filter_mode="contains",
         )
     with narrow:
-        key = "compared_score"
-        score = choose(st.selectbox, "Score", SCORES, key=key, persist_state="session")
+        score = linked(st.selectbox, "Score", SCORES, key="compared_score", read="score")
     tables = {name: runs[name].history()[1] for name in chosen if name in runs}
     simulated = any(is_simulated(runs[name]) for name in tables)
     without = [name for name, table in tables.items() if score not in table]

@@ -222,6 +222,30 @@ def test_link_with_an_impossible_value_falls_back_and_says_so(folder, model, ask
     assert np.isfinite(sent_to_viewer(app).frame.field).any()
 
 
+IMPOSSIBLE = {
+    **{"panes": "three", "show": "flicker", "rate": "9", "lines": "-1", "contours": "some"},
+    **{"model2": "absent", "region2": "999", "cut": "35_-21_40", "hour2": "2030-01-01T00:00"},
+    **{"loop": "2011-02-13T05:00_x", "speed": "fast", "keywords": "B", "axes": "ly"},
+}
+
+
+def test_each_impossible_setting_of_one_link_is_noted(folder, model):
+    said = words(opened(folder, time="ut1", trust="blindly", **IMPOSSIBLE))
+    for name, text in IMPOSSIBLE.items():
+        assert f"{name} cannot be “{text}”" in said, name
+    assert "There is no scale of times “ut1”" in said
+    assert "There is no question “blindly”" in said
+
+
+def test_an_hour_that_the_other_region_does_not_have_is_noted(folder, model):
+    app = opened(folder, panes="regions", hour2="2030-01-01T00:00")
+    assert "hour2 cannot be “2030-01-01T00:00”" in words(app)
+    assert sent_to_viewer(app).second["chosen"]["hour2"] in sent_to_viewer(app).header["hours"]
+    app = opened(folder, panes="regions", hour2="2011-02-13T05:00")
+    assert "hour2" not in words(app)
+    assert sent_to_viewer(app).second["chosen"]["hour2"] == "2011-02-13T05:00"
+
+
 @pytest.mark.parametrize(
     ("where", "sentence"),
     [("/nowhere/at/all", "There is no folder /nowhere/at/all"), ("{empty}", "holds no FITS file")],

@@ -127,7 +127,7 @@ def _map() -> None:
 )
 def test_every_setting_of_the_map_is_in_the_link(method, draw, key, value, link):
     def map_page(**query: object) -> AppTest:
-        app = AppTest.from_function(_map)
+        app = AppTest.from_function(_map, default_timeout=60)
         for name, text in query.items():
             app.query_params[name] = text
         return app.run()
@@ -146,7 +146,7 @@ def test_every_setting_of_the_map_is_in_the_link(method, draw, key, value, link)
 
 
 def test_a_setting_that_the_model_does_not_have_is_noted():
-    app = AppTest.from_function(_map)
+    app = AppTest.from_function(_map, default_timeout=60)
     app.query_params["head"] = "9"
     app.query_params["layers_4"] = ["3", "9"]
     app.run()
