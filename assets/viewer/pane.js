@@ -102,6 +102,7 @@ export class Pane {
   scene(theme) {
     const { viewer } = this;
     const frame = this.pictured;
+    const late = (viewer.second.differs ? viewer.panes : [this]).find((one) => one.hour !== one.drawn);
     return {
       frame,
       map: this.map,
@@ -111,8 +112,8 @@ export class Pane {
       limits: viewer.second.limits,
       title: frame.compared ? viewer.second.words : this.title,
       named: viewer.panes.length === 1,
-      note: this.note ?? "",
-      waiting: this.hour === this.drawn ? "" : this.waiting,
+      note: late ? "" : (this.note ?? ""),
+      waiting: late?.waiting ?? "",
       theme,
     };
   }
@@ -122,6 +123,14 @@ export class Pane {
     if (!this.patch) return "reading …";
     const fault = this.patch.unreadable[this.hour];
     return `${this.hour.replace("T", " ")}: ${fault ? "cannot be read" : "reading …"}`;
+  }
+
+  /** Write, where there is no picture, why. */
+  excuse(context) {
+    const { size, theme } = this.viewer;
+    context.clearRect(0, 0, size.width, size.height);
+    Object.assign(context, { font: `14px ${theme.font}`, fillStyle: theme.text, textAlign: "center" });
+    context.fillText(this.waiting, size.width / 2, size.height / 2);
   }
 
   alt() {

@@ -24,8 +24,15 @@ export class Supply {
     return Boolean(this.asked.size || this.coming.size);
   }
 
+  /** Take what the server sent of the region; an answer names only its own unreadable hours. */
+  keep(patch) {
+    const known = this.patch?.key === patch.key ? this.patch.unreadable : {};
+    this.patch = Object.assign(patch, { unreadable: { ...known, ...patch.unreadable } });
+  }
+
   async take(patch, blobs, want, ready) {
-    Object.assign(this, { patch, want });
+    this.keep(patch);
+    this.want = want;
     const found = Object.entries(patch.frames);
     await Promise.all(
       found.map(async ([hour, { blob, ...facts }]) => {

@@ -163,12 +163,13 @@ class Viewer {
     if (header.region !== kept.region) {
       kept.view = null;
       kept.region = header.region;
+      this.arrive();
     }
     if (first && header.link.extent) kept.view = header.link.extent;
     if (this.pending === header.hour) this.pending = "";
     const following = !this.pending && !this.resting && !this.held;
     this.cut.take(header, first);
-    this.supply.patch = header;
+    this.supply.keep(header);
     if (following && this.hour !== header.hour) {
       this.hour = header.hour;
       this.announce("hourchange");
@@ -176,6 +177,12 @@ class Viewer {
     this.fillControls();
     await this.supply.take(header, blobs, want, (frame) => prepare(frame, kept.settings));
     if (this.connected) this.write();
+  }
+
+  /** At another region no hour of the one before is waited for. */
+  arrive() {
+    clearTimeout(this.resting);
+    Object.assign(this, { resting: 0, pending: "", held: false });
   }
 
   takeMaps(header) {
@@ -276,10 +283,11 @@ class Viewer {
     if (!this.now) return;
     const [first] = this.panes;
     const shown = this.second.visible.filter((pane) => pane.pictured);
-    if (!first.frame || !shown.length) {
+    if (!first.frame || (this.second.differs && !shown.length)) {
       for (const pane of this.panes) pane.canvas.width = 0;
+      const absent = this.panes.find((pane) => !pane.frame);
       this.element.dataset.hour = "";
-      this.root.querySelector(".readout").textContent = this.second.fault || first.waiting;
+      this.root.querySelector(".readout").textContent = this.second.fault || absent.waiting;
       return;
     }
     this.resize();
@@ -287,16 +295,18 @@ class Viewer {
     const ratio = devicePixelRatio || 1;
     const { width, height } = this.size;
     const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
-    for (const pane of shown) {
+    for (const pane of this.second.visible) {
       const { canvas } = pane;
       if (canvas.width !== wide || canvas.height !== high) {
         Object.assign(canvas, { width: wide, height: high });
       }
       const context = canvas.getContext("2d");
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
-      pane.paint(context);
-      this.hand.paint(context, pane);
-      canvas.setAttribute("aria-label", pane.alt());
+      if (pane.pictured) {
+        pane.paint(context);
+        this.hand.paint(context, pane);
+      } else pane.excuse(context);
+      canvas.setAttribute("aria-label", pane.pictured ? pane.alt() : pane.waiting);
       canvas.style.touchAction = kept.view ? "none" : "pan-y";
     }
     this.cut.draw();

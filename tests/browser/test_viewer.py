@@ -401,7 +401,7 @@ def test_two_panes_have_one_zoom_and_one_cross_hair_and_stand_in_the_link(page, 
     assert [float(re.match(r"[+-]?\d+", line.strip())[0]) for line in lines] == gauss[::-1]
     assert page.evaluate("hnnViewer.second.limits") == [0, 16]  # one scale for both maps
 
-    page.keyboard.press("b")
+    page.evaluate("hnnViewer.second.toggleBlink()")  # key B is the transport's, which is not here
     page.wait_for_function(
         "document.querySelector('#here').shadowRoot.querySelectorAll('canvas').length === 1"
     )
@@ -439,3 +439,38 @@ def test_two_regions_are_shown_at_one_scale_and_the_choice_is_requested(page, th
     assert one == pytest.approx(2 * two)
     assert page.evaluate("hnnViewer.panes[1].title").startswith(f"AR other · {hours[2][:10]}")
     assert page.evaluate("hnnViewer.settings.region2") == "other"
+
+
+def test_another_region_is_shown_though_play_or_a_step_waits_at_an_hour_of_the_first(
+    page, three_hours
+):
+    hours = list(three_hours)
+    bare_viewer(page, hours_payload({hour: three_hours[hour] for hour in hours[:2]}))
+    header, blobs = hours_of({hours[2]: three_hours[hours[2]]}, key="other")
+    link = {"settings": {}, "extent": None}
+    other = sent({"kind": "hours", "link": link, **header}, blobs)
+    page.evaluate("hnnViewer.go(0); hnnViewer.pending = hnnViewer.hour; hnnViewer.hold(true)")
+    page.evaluate("text => give(text)", other)
+    assert page.evaluate("[hnnViewer.hour, hnnViewer.drawn]") == [hours[2], hours[2]]
+    assert not page.evaluate("hnnViewer.busy")
+
+
+def test_a_second_hour_that_cannot_be_read_is_named_and_not_requested_again(page, three_hours):
+    hours = list(three_hours)
+    header, blobs = hours_of({hours[2]: three_hours[hours[2]]})
+    header |= {"hours": hours, "link": {"settings": {"panes": "hours", "hour2": hours[0]}}}
+    header["link"]["extent"] = None
+    bare_viewer(page, sent({"kind": "hours", **header, "unreadable": {hours[0]: "cut"}}, blobs))
+    sizes = "hnnViewer.panes.map(pane => pane.canvas.width)"
+    page.evaluate("hnnViewer.drawNow()")
+    assert page.evaluate(sizes)[1] == page.evaluate(sizes)[0]
+    label = page.locator("canvas").nth(1).get_attribute("aria-label")
+    assert label == f"{hours[0].replace('T', ' ')}: cannot be read"
+    # The answer to another request names only what that could not have.
+    header["frames"] = {}
+    page.evaluate(
+        "text => give(text)", sent({"kind": "hours", **header, "unreadable": {hours[1]: "cut"}})
+    )
+    assert page.evaluate("hnnViewer.now.unreadable") == dict.fromkeys(hours[:2], "cut")
+    page.evaluate(CHOOSE, ["show", "difference"])
+    assert page.locator(".readout").inner_text() == label
