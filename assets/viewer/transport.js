@@ -324,9 +324,7 @@ class Transport {
       end.style.setProperty("--at", places[which]);
       end.classList.toggle("set", Boolean(kept.loop));
       const range = { now: at, min: 0, max: this.hours.length - 1, text: this.words(this.hours[at]) };
-      for (const [name, value] of Object.entries(range)) {
-        end.setAttribute(`aria-value${name}`, value);
-      }
+      for (const [name, value] of Object.entries(range)) end.setAttribute(`aria-value${name}`, value);
     }
   }
 
@@ -352,6 +350,7 @@ class Transport {
   /** Keep what part of the passage the charts over it show; null is the whole. */
   keepSpan(span) {
     kept.span = span;
+    this.send("span", span?.join("_") ?? "");
     this.writeAddress();
   }
 

@@ -78,6 +78,7 @@ def time_control(
         },
         on_hour_change=lambda: _take("hour", hours),
         on_time_change=lambda: _take("time", _SCALES),
+        on_span_change=_take_span,
     )
     return str(state["hour"])
 
@@ -119,6 +120,13 @@ def _take(name: str, options: Sequence[str]) -> None:
     value = st.session_state["transport_line"].get(name)
     if value in options:
         st.session_state[name] = value
+
+
+def _take_span() -> None:
+    """Take the part of the passage to which a chart was zoomed; the whole is empty."""
+    value = st.session_state["transport_line"].get("span")
+    if isinstance(value, str):
+        st.session_state["span_chosen"] = value
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -164,6 +172,9 @@ def _linked(region: str, hours: Sequence[str]) -> dict[str, Any]:
     loop, span, speed = (read.get(name) for name in found)
     same = state.get("loop_of", region) == region  # else they were those of the region before
     state["loop_of"] = region
+    if not same:
+        state.pop("span_chosen", None)
+    span = state.get("span_chosen", span) or None  # Streamlit sends the address it last wrote
     if loop is not None:
         start, _, end = loop.partition("_")
         if start in hours and end in hours and start < end:
@@ -179,7 +190,7 @@ def _linked(region: str, hours: Sequence[str]) -> dict[str, Any]:
             found["span"] = span.split("_")
         elif same:
             refused("span", span)
-        else:
+        elif "span" in read:
             del read["span"]
     if speed is not None:
         with suppress(ValueError):
