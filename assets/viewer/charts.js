@@ -5,6 +5,7 @@
  */
 
 const CLICK_PX = 4; // a pointer that moves farther draws a box
+const DOUBLE_MS = 300; // between the two of a double click, as plotly has it
 const HALF_HOUR_MS = 1800_000; // a record stands for the hour that is nearest
 const MARKS = ["current hour", "sequence"];
 
@@ -36,7 +37,17 @@ class Charts {
     if (!plot || Math.hypot(clientX - x, clientY - y) > CLICK_PX) return;
     const transport = globalThis.hnnTransport;
     const index = transport && hourAt(plot, clientX, transport);
-    if (index >= 0) transport.goTo(index);
+    const second = this.going;
+    clearTimeout(second);
+    this.going = 0;
+    if (second || !(index >= 0)) return;
+    const zoomed = !plot._fullLayout.meta.hours && !plot._fullLayout.xaxis.autorange;
+    const act = () => {
+      this.going = 0;
+      transport.goTo(index);
+    };
+    if (zoomed) this.going = setTimeout(act, DOUBLE_MS); // a double click ends the zoom
+    else act();
   }
 
   /** Give the transport the probabilities of the passage; it may come later than they. */

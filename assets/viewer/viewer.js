@@ -45,6 +45,7 @@ class Viewer {
     this.size = { width: 0, height: 0 }; // of a picture
     this.hour = "";
     this.pending = ""; // that the rest of the page has yet to follow to
+    this.linked = false; // the view is a link's, which may lead outside
     this.held = false; // by play: the rest of the page does not follow
     this.painters = [];
     this.tool = null;
@@ -165,7 +166,10 @@ class Viewer {
       kept.region = header.region;
       this.arrive();
     }
-    if (first && header.link.extent) kept.view = header.link.extent;
+    if (first && header.link.extent) {
+      kept.view = header.link.extent;
+      this.linked = true;
+    }
     if (this.pending === header.hour) this.pending = "";
     const following = !this.pending && !this.resting && !this.held;
     this.cut.take(header, first);
@@ -291,6 +295,8 @@ class Viewer {
       return;
     }
     this.resize();
+    if (this.linked && this.panes.length === 1) this.part.look(this.part.view); // inside the patch
+    this.linked = false;
     this.theme = this.readTheme();
     const ratio = devicePixelRatio || 1;
     const { width, height } = this.size;

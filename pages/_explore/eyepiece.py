@@ -45,6 +45,8 @@ _CHOICES = {
 _RANGES = {"opacity": (0, 100), "clip": (20, 10_000), "lines": (0, 100), "rate": (0.5, 3)}
 _SECOND = ("hour2", "model2", "region2")
 """What the second picture shows, each empty until it is chosen."""
+_NARROWEST = 12
+"""Columns of the narrowest view, as in assets/viewer/part.js."""
 _MOST_WANTED = 4
 """Hours in one answer, 0.2 MB each."""
 _FOLDER = Path(__file__).parents[2] / "assets" / "viewer"
@@ -220,7 +222,7 @@ def _linked(selection: Selection, records: Mapping[str, str]) -> dict[str, Any]:
     if place is not None:
         with suppress(ValueError):
             col, row, across = map(float, place.split("_"))
-            if all(map(math.isfinite, (col, row, across))) and across > 0:
+            if all(map(math.isfinite, (col, row, across))) and across >= _NARROWEST:
                 extent = {"col": col, "row": row, "across": across}
         if extent is None:
             refused("extent", place)

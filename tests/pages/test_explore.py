@@ -207,6 +207,7 @@ def test_record_that_broke_since_it_was_indexed_hides_only_itself(folder, model)
         ({"pil": "yes"}, "pil cannot be “yes”"),
         ({"palette": "jet"}, "palette cannot be “jet”"),
         ({"extent": "1_2"}, "extent cannot be “1_2”"),
+        ({"extent": "371_188_0.1"}, "extent cannot be “371_188_0.1”"),
         ({"time": "ut1"}, "There is no scale of times “ut1”"),
         ({"loop": "2011-02-13T05:00_x"}, "loop cannot be “2011-02-13T05:00_x”"),
         ({"span": "2011-02-13T09:00:00_2011-02-13T05:00:00"}, "span cannot be “2011-02-13T09"),
