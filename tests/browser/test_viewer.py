@@ -68,16 +68,8 @@ def opened(page, app, folder, hour="2011-02-13T12:00", **view):
 def point(page, col, row):
     """Where a pixel of the patch lies in the window."""
     box = page.locator(".st-key-magnetogram canvas").bounding_box()
-    x, y = page.evaluate(
-        """([col, row]) => {
-            const {left, right, top, bottom} = {left: 58, right: 98, top: 26, bottom: 42};
-            const {width, height} = hnnViewer.size, view = hnnViewer.panes[0].view;
-            const scale = (width - left - right) / view.across;
-            return [left + (width - left - right) / 2 + (col - view.col) * scale,
-                    top + (height - top - bottom) / 2 - (row - view.row) * scale];
-        }""",
-        [col, row],
-    )
+    on = "([col, row]) => hnnViewer.panes[0].projection.toCanvas(col, row)"
+    x, y = page.evaluate(on, [col, row])
     return box["x"] + x, box["y"] + y
 
 
