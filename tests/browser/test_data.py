@@ -58,7 +58,8 @@ def test_type_a_number_watch_the_frames_arrive_explore_them(app, page, emulator)
     browser_side.settled(page)
     assert "source=jsoc" in page.url
     assert browser_side.magnetogram(page)["sum"] != 0
-    assert page.get_by_text("CME linked, 700 km/s").count() >= 1
+    page.locator(".st-key-heading [data-testid=stPopover] button").click()
+    page.get_by_text("CME linked, 700 km/s").first.wait_for()
     assert page.locator(".stException").count() == 0
     assert emulator.connections.most_by_service["jsoc"] == 1
 

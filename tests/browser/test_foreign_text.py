@@ -223,7 +223,9 @@ def write_folder(folder, beacon) -> None:
 def look(page, address: str, beacon: str) -> str:
     """Open a page and all that is folded on it; return its text, after the checks of it."""
     page.goto(address)
-    page.wait_for_selector("[data-testid=stMain] [data-testid=stElementContainer]")
+    page.wait_for_selector(
+        "[data-testid=stMain] [data-testid=stElementContainer]", state="attached"
+    )
     browser_side.idle(page)
     for summary in page.locator("[data-testid=stExpander] summary").all():
         summary.click()

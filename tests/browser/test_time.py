@@ -96,7 +96,7 @@ def test_keys_work_after_a_click_on_any_widget_but_not_while_typing(app, page, f
         ".st-key-magnetogram select[name=axes]",
         ".st-key-transport button[name=scale]",
         "[data-testid=stExpander] summary",
-        "[data-testid=stButtonGroup] button",
+        ".st-key-trust button",
         ".st-key-histories .js-plotly-plot .gtitle, .st-key-histories .legend",
     )
     for place in clicked:

@@ -162,8 +162,9 @@ def charts(app: AppTest) -> set[str]:
 
 
 def buttons(app: AppTest) -> dict[str, bool]:
-    """Keys of the page's buttons, and whether they can be pressed."""
-    return {button.key: not button.disabled for button in app.button if button.key}
+    """Keys of the page's buttons but those of figures, and whether they can be pressed."""
+    keyed = [one for one in app.button if one.key and not one.key.startswith("figure_")]
+    return {button.key: not button.disabled for button in keyed}
 
 
 def confirm_delete(app: AppTest) -> None:
