@@ -30,6 +30,7 @@ import { Second } from "./second.js";
 import { Supply } from "./supply.js";
 
 const REST_MS = 350; // of the hand, before the rest of the page follows
+const CALL_MS = 8000; // until the page is called once more
 const UPKEEP_MS = 1000; // of the address
 const MOST_MAPS = 400;
 const GAP = 8; // between two pictures, CSS pixels
@@ -99,6 +100,7 @@ class Viewer {
     this.supply.settle();
     this.second.leave();
     clearTimeout(this.resting);
+    clearTimeout(this.calling);
     clearTimeout(this.writing);
     clearInterval(this.upkeep);
     if (globalThis.hnnViewer === this) globalThis.hnnViewer = undefined;
@@ -142,6 +144,17 @@ class Viewer {
 
   field(name) {
     return this.root.querySelector(`[name="${name}"]`);
+  }
+
+  /** Call the page to the hour once more where it rests without having come: calls may be lost. */
+  callAgain() {
+    clearTimeout(this.calling);
+    this.calling = setTimeout(() => {
+      if (!this.pending || !this.connected) return;
+      const page = document.querySelector("[data-testid=stApp]");
+      if (page?.dataset.testScriptState !== "running") this.rest("hour", this.pending);
+      this.callAgain();
+    }, CALL_MS);
   }
 
   announce(what) {
@@ -250,8 +263,10 @@ class Viewer {
       this.resting = 0;
       // While the page is on its way to another hour, it has to be called back even to its own.
       this.pending = this.hour === this.now.hour && !this.pending ? "" : this.hour;
-      if (this.pending) this.rest("hour", this.hour);
-      else this.show();
+      if (this.pending) {
+        this.rest("hour", this.hour);
+        this.callAgain();
+      } else this.show();
     }, REST_MS);
   }
 

@@ -230,11 +230,23 @@ def look(page, address: str, beacon: str) -> str:
     for summary in page.locator("[data-testid=stExpander] summary").all():
         summary.click()
     browser_side.idle(page)
-    text = page.evaluate("document.body.innerText.replaceAll(/\\s+/g, ' ')")
+    texts = [read(page, address, beacon)]
+    for press in page.locator("[data-testid=stMain] [data-testid=stPopover] button").all():
+        press.click()
+        page.locator("[data-testid=stPopoverBody]").wait_for()
+        browser_side.idle(page)
+        texts.append(read(page, address, beacon))
+        page.keyboard.press("Escape")
+        page.locator("[data-testid=stPopoverBody]").wait_for(state="detached")
+    return " ".join(texts)
+
+
+def read(page, address: str, beacon: str) -> str:
+    """The text that is in sight, where nothing leads elsewhere and nothing broke."""
     for host in (beacon, "beacon.test"):
         assert page.evaluate(LEADS, host) == [], address
     assert page.locator(".stException").count() == 0
-    return text
+    return page.evaluate("document.body.innerText.replaceAll(/\\s+/g, ' ')")
 
 
 def test_texts_from_outside_are_shown_as_they_are_and_lead_nowhere(app, page, beacon):

@@ -311,6 +311,7 @@ def test_a_pixel_without_a_value_is_clear_and_not_drawn_as_saturated(page, three
     missing = np.argwhere(np.isnan(mag.field))
     assert missing.size
     bare_viewer(page, hours_payload({hour: mag}))
+    page.wait_for_function("hnnViewer.panes[0].frame?.grey?.image")
     alphas = page.evaluate(
         """places => {
             const context = hnnViewer.panes[0].frame.grey.image.getContext("2d");
