@@ -6,6 +6,7 @@ from collections.abc import Callable
 __all__ = ["PATIENCE_S", "until"]
 
 PATIENCE_S = 300.0
+"""Far more than any of the children of tests needs, on a machine that others use too."""
 
 
 def until(condition: Callable[[], object], what: str) -> None:

@@ -23,8 +23,6 @@ from tests.support.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.slow
 
-"""Far more than any of these children needs, on a machine that others use too."""
-
 BEHAVIOURS = {
     # Writes a checkpoint when asked to stop, as the trainer does.
     "polite": """
