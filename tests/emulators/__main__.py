@@ -34,11 +34,12 @@ def main() -> None:
             f"Registered for export: {', '.join(sorted(emulator.export.registered))}.",
             "Ctrl+C stops.",
         ]
-        sys.stdout.write("\n".join([*lines, ""]))
-        sys.stdout.flush()
-        # A shell starts what runs in its background with interrupts ignored.
+        # A shell starts what runs in its background with interrupts ignored. Set before a word
+        # is printed: who reads the addresses may stop it at once.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
+            sys.stdout.write("\n".join([*lines, ""]))
+            sys.stdout.flush()
             while True:
                 time.sleep(3600)
         except KeyboardInterrupt:
