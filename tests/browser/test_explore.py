@@ -109,6 +109,7 @@ def test_wrong_folder_is_told_and_nothing_is_lost(app, page, tmp_path):
     page.locator(".st-key-folder input").fill(str(tmp_path / "absent"))
     page.keyboard.press("Enter")
     page.get_by_text("There is no folder").wait_for()
+    browser_side.idle(page)  # what was there before goes when the run has ended
     assert page.locator(".js-plotly-plot").count() == 0
     choose(page, "source", "Simulated")
     page.wait_for_selector(browser_side.PICTURE)
