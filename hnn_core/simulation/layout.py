@@ -1,178 +1,204 @@
-"""Where the magnetic elements of a simulated active region start."""
+"""Where the spots, elements and inversion line of a simulated active region start."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
 
+from hnn_core.simulation.elements import Elements, power_law
 from hnn_core.simulation.population import PIXEL_CM2, RegionParameters
+from hnn_core.simulation.spots import RandomFields, Spot
 
-__all__ = ["PIL", "SPOT", "place_elements"]
+__all__ = ["Layout", "Line", "lay_out"]
 
-SPOT, _PLAGE, PIL, _NETWORK = range(4)
-"""Kinds of element."""
+_NETWORK_G, _INTERNETWORK_G = 2.2, 1.5  # mean unsigned field of the quiet Sun's elements
+_HOLD_PX = 8.0  # mean distance of the PIL's elements from it
+_BENDS = 10
+_KNOTS = 14  # of flux along the line
 
-_CELL_PX = 80.0  # supergranule, 30 Mm
 
-
-@dataclass(frozen=True, eq=False)
 class Line:
-    """A curved PIL and the n elements that face each other across it."""
+    """The region's main PIL and the elements that face each other across it."""
 
-    middle: np.ndarray  # (2,) column and row, pixels
-    direction: float  # radians from the x axis
-    length: float  # pixels
-    bend: float  # amplitude of the curve, in parts of the length
-    phase: float
-    along: np.ndarray  # (n,) place along the line, in parts of the length
-    distance: np.ndarray  # (n,) from the line, pixels
-    side: np.ndarray  # (n,) +1 or -1
+    def __init__(
+        self,
+        p: RegionParameters,
+        rng: np.random.Generator,
+        middle: np.ndarray,
+        across: np.ndarray,
+        polarity: float,
+    ) -> None:
+        self._rng, self._length = rng, p.pil_length
+        self._middle, self._across = middle, across
+        self._along = np.array([-across[1], across[0]])
+        order = np.arange(1, _BENDS + 1)
+        self._bends = rng.standard_normal(_BENDS) / order**1.7 * rng.uniform(0.05, 0.14)
+        self._phases = rng.uniform(0.0, 2 * np.pi, _BENDS)
+        self._knots = rng.normal(0.0, 0.27, _KNOTS)
+        self._knot_share = rng.dirichlet(np.full(_KNOTS, 1.5))
+        self._knot_width = rng.uniform(0.4, 2.0, _KNOTS)
+        flux = [power_law(rng, 5e17, 4e18, p.pil_flux / 2) for _ in range(2)]
+        self._side = np.repeat([1.0, -1.0], [len(one) for one in flux])
+        self._s, self._d = self._places(len(self._side))
+        self.elements = Elements.at(self._xy(), polarity * self._side * np.concatenate(flux))
 
-    def elements_at(self, shear: float, closing: float) -> np.ndarray:
-        """(2, n) homes after each side slid by `shear` and came `closing` pixels closer."""
-        along = self.along * self.length + self.side * shear
-        across = self.side * np.maximum(self.distance - closing, np.minimum(self.distance, 0.5))
-        across = across + self.bend * self.length * np.sin(5 * along / self.length + self.phase)
-        cos, sin = np.cos(self.direction), np.sin(self.direction)
-        return self.middle[:, None] + np.stack(
-            [along * cos + across * sin, along * sin - across * cos]
+    @property
+    def middle(self) -> np.ndarray:
+        """(2,) pixels."""
+        return self._middle
+
+    def beside(self, n: int, spread: float) -> np.ndarray:
+        """(n, 2) places scattered about the line."""
+        along = self._rng.normal(0.0, 0.35 * self._length, n)
+        return np.asarray(
+            self._middle
+            + np.outer(along, self._along)
+            + np.outer(self._rng.normal(0.0, spread, n), self._across)
         )
 
+    def towards(self, side: float) -> np.ndarray:
+        """(2,) unit vector from the line to one side: +1 or -1."""
+        return np.asarray(side * self._across)
 
-@dataclass(frozen=True, eq=False)
-class Elements:
-    """Elements before they evolve: n of them, in clusters that move together."""
+    def _places(self, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """Draw places along the line, in knots, and distances from it."""
+        knot = self._rng.choice(len(self._knots), n, p=self._knot_share)
+        along = self._knots[knot] + self._rng.normal(0.0, 0.05, n)
+        distance = self._rng.exponential(_HOLD_PX * self._knot_width[knot])
+        return np.clip(along, -0.6, 0.6) * self._length, 0.3 + distance
 
-    kind: np.ndarray  # (n,)
-    cluster: np.ndarray  # (n,)
-    home: np.ndarray  # (2, n) column and row, pixels
-    flux: np.ndarray  # (n,) Mx, signed
-    line: Line  # of the elements of kind PIL
+    def _xy(self) -> np.ndarray:
+        order = np.arange(1, _BENDS + 1)[:, None]
+        turns = 1.5 * np.pi * order * self._s / self._length + self._phases[:, None]
+        bend = self._length * (self._bends[:, None] * np.sin(turns)).sum(axis=0)
+        return np.asarray(
+            self._middle
+            + np.outer(self._s, self._along)
+            + np.outer(bend + self._side * self._d, self._across)
+        )
 
-    def jostle(self, rng: np.random.Generator) -> np.ndarray:
-        """(2, n) random vectors of unit variance, mostly shared by a cluster."""
-        shared = rng.standard_normal((2, self.cluster.max() + 1))[:, self.cluster]
-        return 0.9 * shared + 0.44 * rng.standard_normal(self.home.shape)
+    def step(self, shear: float, closing: float) -> None:
+        """Let an hour pass: sides slide, come closer, and their elements walk and are renewed."""
+        n = len(self._s)
+        walk = self._rng.normal(0.0, 0.9, n)
+        self._s += self._side * shear + walk - 0.004 * self._s
+        pull = self._rng.normal(0.0, 0.5, n) - 0.03 * (self._d - _HOLD_PX)
+        self._d = np.abs(self._d + pull - closing)
+        renewed = np.flatnonzero(self._rng.random(n) < 0.04)
+        self._s[renewed], self._d[renewed] = self._places(len(renewed))
+        self._phases += self._rng.normal(0.0, 0.04, _BENDS)
+        self.elements.xy = self._xy() + self._rng.normal(0.0, 0.4, (n, 2))
 
 
-def place_elements(p: RegionParameters, rng: np.random.Generator) -> Elements:
-    """Lay out spots, plage, PIL elements and quiet network; each kind has zero net flux."""
-    hale = rng.choice([-1.0, 1.0])  # sign of the leading (western) polarity
-    tilt = np.deg2rad(rng.normal(0.0, 12.0))
-    arm = np.array([np.cos(tilt), np.sin(tilt)]) * rng.uniform(0.09, 0.15) * p.cols
-    centre = np.array([p.cols / 2, p.rows / 2]) + rng.normal(0.0, 8.0, 2)
+@dataclass(eq=False)
+class Layout:
+    """A region before it evolves."""
 
-    line, at_line = _pil(p, rng, centre + rng.normal(0.0, 12.0, 2), tilt, hale)
-    xyf: list[np.ndarray] = []
-    clusters: list[np.ndarray] = []
-    for part, cluster in (
-        _spots(p, rng, centre, arm, hale),
-        _plage(p, rng, centre, arm, hale),
-        (at_line, np.arange(at_line.shape[1])),
-        _network(p, rng),
-    ):
-        total = np.abs(part[2]).sum()
-        for sign in (1.0, -1.0):
-            chosen = part[2] * sign > 0
-            part[2, chosen] *= total / 2 / np.abs(part[2, chosen]).sum()
-        xyf.append(part)
-        clusters.append(cluster + (clusters[-1].max() + 1 if clusters else 0))
-    kind = np.repeat(range(4), [part.shape[1] for part in xyf])
-    x, y, flux = np.concatenate(xyf, axis=1)
-    return Elements(kind, np.concatenate(clusters), np.stack([x, y]), flux, line)
+    spots: list[Spot]
+    free: Elements
+    """Plage, network and internetwork."""
+    line: Line
+
+
+def lay_out(p: RegionParameters, rng: np.random.Generator) -> Layout:
+    """Lay out a region: bipoles along a tilted axis, plage about them, quiet Sun around.
+
+    The main PIL lies between the two polarities of a single bipole, else between the followers
+    of the western and the leaders of the next one.
+    """
+    hale = rng.choice([-1.0, 1.0])  # sign of the leading (western) polarities
+    tilt = np.deg2rad(rng.normal(-7.0, 10.0))  # Joy: leaders lie nearer to the equator
+    tilt *= np.sign(p.latitude)
+    axis = np.array([np.cos(tilt), np.sin(tilt)])
+    side_ways = np.array([-axis[1], axis[0]])
+    arm = rng.uniform(42.0, 62.0) * (p.total_flux / 1.5e22) ** 0.35
+    share = rng.dirichlet(np.full(p.bipoles, 4.0))
+    gaps = [gap for one in share for gap in (2.0 * arm * np.sqrt(one * p.bipoles), 0.75 * arm)][:-1]
+    west = np.cumsum([0.0, *gaps])
+    west = west.max() / 2 - west
+    centre = np.array([p.cols / 2, p.rows / 2]) + rng.normal(0.0, 6.0, 2)
+    in_spots = rng.uniform(0.5, 0.7)
+
+    spots: list[Spot] = []
+    free: list[Elements] = []
+    middles = []
+    for number, place in enumerate(west):
+        lead = 1.0 if number % 2 == 0 else -1.0
+        middle = centre + axis * place + side_ways * rng.normal(0.0, 0.22 * arm)
+        middles.append(middle)
+        flux = share[number // 2] * p.total_flux / 2
+        spots += _spots(rng, middle, axis, lead, hale, flux * in_spots, arm)
+        free.append(_plage(rng, middle, lead * hale, flux * (1 - in_spots), arm))
+    first, second = (middles[1], middles[2]) if p.bipoles > 1 else (middles[0], middles[1])
+    polarity = -hale if p.bipoles > 1 else hale
+    across = (first - second) / np.linalg.norm(first - second)
+    turn = rng.normal(0.0, 0.35)
+    cos, sin = np.cos(turn), np.sin(turn)
+    across = np.array([[cos, -sin], [sin, cos]]) @ across
+    line = Line(p, rng, (first + second) / 2 + rng.normal(0.0, 3.0, 2), across, polarity)
+    free += _quiet(p, rng)
+    return Layout(spots, sum(free[1:], free[0]), line)
 
 
 def _spots(
-    p: RegionParameters, rng: np.random.Generator, centre: np.ndarray, arm: np.ndarray, hale: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """(3, n) x, y, flux and (n,) cluster of sunspots: compact leader, broken follower."""
-    parts: list[np.ndarray] = []
-    clusters: list[np.ndarray] = []
-    for side, n_spots in ((1.0, rng.integers(1, 3)), (-1.0, rng.integers(2, 5))):
-        for share in rng.dirichlet(np.full(n_spots, 3.0)) * 0.55 * p.total_flux / 2:
-            middle = centre + side * arm + rng.normal(0.0, 18.0, 2)
-            peak = rng.uniform(1100.0, 1800.0)  # G
-            size = np.sqrt(share / (2 * np.pi * peak * PIXEL_CM2))  # px
-            n = max(int(share / 8e18), 12)
-            xy = middle[:, None] + size * rng.standard_normal((2, n)) * _ellipse(rng)
-            flux = rng.uniform(0.5, 1.5, n)
-            parts.append(np.vstack([xy, side * hale * flux * (share / flux.sum())]))
-            clusters.append(np.full(n, len(clusters)))
-    return np.concatenate(parts, axis=1), np.concatenate(clusters)
-
-
-def _ellipse(rng: np.random.Generator) -> np.ndarray:
-    """(2, 1) axes of an ellipse of unit area."""
-    stretch = rng.uniform(0.8, 1.25)
-    return np.array([[stretch], [1 / stretch]])
+    rng: np.random.Generator,
+    middle: np.ndarray,
+    axis: np.ndarray,
+    lead: float,
+    hale: float,
+    flux: float,
+    arm: float,
+) -> list[Spot]:
+    """Spots of one polarity: a compact leader, perhaps with a pore, or a broken follower."""
+    leading = lead > 0
+    if leading:
+        parts = np.array([0.8, 0.2]) if rng.random() < 0.5 else np.ones(1)
+    else:
+        parts = rng.dirichlet(np.full(rng.integers(2, 5), 2.5))
+    spots = []
+    for number, part in enumerate(parts):
+        beside = 0.05 if leading and number == 0 else 0.25
+        spots.append(
+            Spot(
+                centre=middle + rng.standard_normal(2) * beside * arm,
+                flux=float(flux * part),
+                polarity=lead * hale,
+                peak=float(rng.uniform(1900.0, 2700.0) * min(1.0, (flux * part / 2e21) ** 0.12)),
+                ragged=0.13 if leading else 0.24,
+                drift=axis * lead * rng.uniform(0.1, 0.9) + rng.normal(0.0, 0.35, 2),
+                wander=np.zeros(2),
+                decay=float(rng.uniform(0.001, 0.004) * (1.0 if leading else 1.8)),
+                corner=rng.integers(0, RandomFields.SIZE, 2),
+                bridge=float(rng.uniform(0.0, np.pi)) if rng.random() < 0.4 else None,
+            )
+        )
+    return spots
 
 
 def _plage(
-    p: RegionParameters, rng: np.random.Generator, centre: np.ndarray, arm: np.ndarray, hale: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """(3, n) and (n,) cluster of plage around both polarities, on supergranule borders."""
-    parts: list[np.ndarray] = []
-    clusters: list[np.ndarray] = []
-    reach = np.array([[1.0 * np.hypot(*arm)], [0.16 * p.rows]])
-    for side in (1.0, -1.0):
-        flux = _power_law(rng, 1e18, 2.5e19, 0.45 * p.total_flux / 2)
-        n_clusters = max(len(flux) // 10, 3)
-        xy = centre[:, None] + side * 1.15 * arm[:, None]
-        xy = xy + rng.uniform(0.6, 1.0) * reach * rng.standard_normal((2, n_clusters))
-        xy = _to_cell_borders(p, rng, xy)
-        cluster = np.sort(rng.integers(0, n_clusters, len(flux)))
-        xy = xy[:, cluster] + rng.normal(0.0, 3.0, (2, len(flux)))
-        parts.append(np.vstack([xy, side * hale * flux]))
-        clusters.append(cluster + (clusters[-1].max() + 1 if clusters else 0))
-    return np.concatenate(parts, axis=1), np.concatenate(clusters)
+    rng: np.random.Generator, middle: np.ndarray, polarity: float, flux: float, arm: float
+) -> Elements:
+    """Plage of one polarity, in clusters about its spots."""
+    each = power_law(rng, 1e17, 4e18, flux)
+    clusters = max(len(each) // 40, 3)
+    places = middle + rng.standard_normal((clusters, 2)) * arm * np.array([0.8, 0.6])
+    chosen = places[rng.integers(0, clusters, len(each))]
+    return Elements.at(chosen + rng.normal(0.0, 5.0, chosen.shape), polarity * each)
 
 
-def _pil(
-    p: RegionParameters, rng: np.random.Generator, middle: np.ndarray, tilt: float, hale: float
-) -> tuple[Line, np.ndarray]:
-    """Draw the PIL between the two polarities, and (3, n) x, y, flux of its elements."""
-    flux = [_power_law(rng, 2e18, 2e19, p.pil_flux / 2) for _ in range(2)]
-    side = np.repeat([1.0, -1.0], [len(f) for f in flux])
-    line = Line(
-        middle=middle,
-        direction=tilt + np.pi / 2 + rng.normal(0.0, 0.5),
-        length=p.pil_length,
-        bend=rng.uniform(0.0, 0.16),
-        phase=rng.uniform(0.0, 2 * np.pi),
-        along=np.clip(rng.normal(0.0, 0.27, len(side)), -0.6, 0.6),
-        distance=0.3 + rng.exponential(3.0, len(side)),
-        side=side,
-    )
-    x, y = line.elements_at(0.0, 0.0)
-    return line, np.stack([x, y, hale * side * np.concatenate(flux)])
-
-
-def _network(p: RegionParameters, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """(3, n) and (n,) cluster of quiet-Sun network of mixed polarity over the whole patch."""
-    flux = _power_law(rng, 1e18, 8e18, 1e21)
-    n_clusters = max(len(flux) // 6, 2)
-    xy = rng.random((2, n_clusters)) * np.array([[p.cols], [p.rows]])
-    cluster = np.sort(rng.integers(0, n_clusters, len(flux)))
-    xy = _to_cell_borders(p, rng, xy)[:, cluster] + rng.normal(0.0, 2.0, (2, len(flux)))
-    sign = np.where(cluster % 2, 1.0, -1.0)
-    return np.vstack([xy, sign * flux]), cluster
-
-
-def _to_cell_borders(p: RegionParameters, rng: np.random.Generator, xy: np.ndarray) -> np.ndarray:
-    """Move (2, n) points most of the way from their supergranule's centre to its border."""
-    n_cells = max(int(p.rows * p.cols / _CELL_PX**2), 4)
-    cells = cKDTree(rng.random((n_cells, 2)) * [p.cols, p.rows])
-    distance, nearest = cells.query(xy.T, k=2)
-    outward = cells.data[nearest[:, 1]] - cells.data[nearest[:, 0]]
-    outward /= np.linalg.norm(outward, axis=1, keepdims=True)
-    gap = (distance[:, 1] - distance[:, 0]) / 2
-    return xy + (outward * (gap * rng.uniform(0.5, 0.95, len(gap)))[:, None]).T
-
-
-def _power_law(rng: np.random.Generator, low: float, high: float, total: float) -> np.ndarray:
-    """Fluxes with dN/dF ~ F^-1.85 (Parnell et al. 2009) that add up to `total`, Mx."""
-    exponent = -0.85
-    draws = rng.random(int(4 * total / (low * np.log(high / low))) + 8)
-    flux = (low**exponent + draws * (high**exponent - low**exponent)) ** (1 / exponent)
-    flux = flux[: max(int(np.searchsorted(np.cumsum(flux), total)), 2)]
-    return flux * (total / flux.sum())
+def _quiet(p: RegionParameters, rng: np.random.Generator) -> list[Elements]:
+    """Network in clusters of one sign, and internetwork, over the whole patch."""
+    area = p.rows * p.cols * PIXEL_CM2
+    network = power_law(rng, 1e17, 4e18, area * _NETWORK_G)
+    clusters = max(len(network) // 9, 4)
+    of = rng.integers(0, clusters, len(network))
+    places = rng.random((clusters, 2)) * [p.cols, p.rows]
+    signs = rng.choice([-1.0, 1.0], clusters)
+    within = rng.normal(0.0, 3.0, (len(network), 2))
+    weak = power_law(rng, 2e16, 1.2e17, area * _INTERNETWORK_G)
+    return [
+        Elements.at(places[of] + within, signs[of] * network),
+        Elements.at(
+            rng.random((len(weak), 2)) * [p.cols, p.rows],
+            rng.choice([-1.0, 1.0], len(weak)) * weak,
+        ),
+    ]

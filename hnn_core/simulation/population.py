@@ -82,6 +82,7 @@ class Population:
             pil_emergence_rate=float(rng.uniform(0.0, 0.006) * line / (line + lost)),
             shear=float(rng.uniform(0.0, 0.4)),
             convergence=float(rng.uniform(0.0, 0.03)),
+            bipoles=int(rng.choice([1, 2, 3], p=[0.4, 0.4, 0.2])),
         )
 
 
@@ -118,3 +119,5 @@ class RegionParameters:
     """Speed of each side of the PIL along it, pixels per hour (1 px/h is 0.1 km/s)."""
     convergence: float
     """Speed of each side of the PIL towards it, pixels per hour."""
+    bipoles: int
+    """Pairs of polarities along the axis; where there are several, the PIL lies between two."""

@@ -7,21 +7,28 @@ import astropy.units as u
 import numpy as np
 from astropy.io.fits import Header
 from astropy.time import Time, TimeDelta
+from scipy import fft
 from scipy.ndimage import gaussian_filter
 from sunpy.coordinates import sun
 
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP
-from hnn_core.simulation.evolution import evolve
+from hnn_core.simulation.evolution import STEP_G, evolve
 from hnn_core.simulation.population import HOURS, PIXEL_CM2, Population, RegionParameters
 
 __all__ = ["region_positions", "region_times", "render", "simulate_region"]
 
 _RSUN_M = 6.96e8  # RSUN_REF of the SHARP series
 _PIXEL_DEG = 0.03
-_PSF_PX = 1.7  # standard deviation; HMI resolves about 1 arcsec
-_SATURATION_G = 2400.0  # strongest LOS field seen in large spots
-_NOISE_G = 6.4  # per pixel, 720 s series (Couvidat et al. 2016)
+_OPTICS_PX = 0.75  # standard deviation of HMI's point-spread function, disk centre
+_MAPPING_PX = 0.85  # and of the step from HMI's pixels to the map's, which smooths noise too
+_SATURATION_G = 2600.0  # the line in dark umbrae measures no more
+_NOISE_G = 12.0  # before the mapping; 3.3 G after it
+_LIMB_NOISE = 0.7  # more by this share where mu is 0
+_CANOPY = 0.6  # of the potential field's horizontal part
+_HEIGHT_PX = 2.0  # above the sources, at which it is taken
+_LARGEST_PX = 40.0  # wavelength beyond which the surroundings close the field
+_ORBIT = 0.015  # share of strong field that follows the orbital velocity
 
 
 def simulate_region(
@@ -80,25 +87,18 @@ def region_positions(parameters: RegionParameters) -> np.ndarray:
 def render(parameters: RegionParameters, hour: int) -> Magnetogram:
     """Draw one hour, 0 to ``HOURS - 1``, of a simulated region.
 
-    Flux is deposited bilinearly, smeared by a Gaussian point-spread function, saturated,
-    projected onto the line of sight (radial field times mu) and given noise of its own seed. The
+    The radial field and a canopy's horizontal one are projected onto the line of sight, limited
+    as in dark umbrae, modulated with the orbit, smeared, and given noise of their own seed. The
     magnetogram is marked simulated, with HARP number 900000 + index and no NOAA number.
     """
     p = parameters
     if not 0 <= hour < HOURS:
         raise ValueError(f"hour must lie between 0 and {HOURS - 1}, got {hour}")
-    elements = evolve(p)
-    gauss = _deposit(elements.x[hour], elements.y[hour], elements.flux[hour], (p.rows, p.cols))
-    radial = gaussian_filter(gauss, _PSF_PX, mode="constant", truncate=3.5)
-    np.tanh(radial / np.float32(_SATURATION_G), out=radial)
-    radial *= np.float32(_SATURATION_G)
-
     t_rec = region_times(p)[hour]
     longitude = float(region_positions(p)[hour, 0])
     earth = _earth(p)[hour]
-    field = radial * _mu(p, longitude, earth[1]).astype(np.float32)
-    noise = np.random.default_rng([p.seed, 4, p.index, hour])
-    field += np.float32(_NOISE_G) * noise.standard_normal(field.shape, np.float32)
+    radial = evolve(p).radial[hour] * np.float32(STEP_G)
+    field = _observe(p, radial, longitude, earth[1], _orbital_velocity(t_rec), hour)
     field.flags.writeable = False
     return Magnetogram(
         field=field,
@@ -115,21 +115,37 @@ def render(parameters: RegionParameters, hour: int) -> Magnetogram:
     )
 
 
-def _deposit(x: np.ndarray, y: np.ndarray, flux: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Bilinear deposition of fluxes (Mx) as mean field (G), float32 (rows, cols).
+def _observe(
+    p: RegionParameters, radial: np.ndarray, longitude: float, b0: float, velocity: float, hour: int
+) -> np.ndarray:
+    """Measure a (rows, cols) radial field, G, as HMI would: float32."""
+    west, north = _canopy(radial)
+    mu, of_west, of_north = _line_of_sight(p, longitude, b0)
+    field = radial * mu + west * of_west + north * of_north
+    field *= 1.0 + _ORBIT * velocity / 3000.0 * np.minimum(np.abs(field) / 1000.0, 1.0)
+    field = np.float32(_SATURATION_G) * np.tanh(field / np.float32(_SATURATION_G))
+    field = gaussian_filter(field, _OPTICS_PX)
+    rng = np.random.default_rng([p.seed, 4, p.index, hour])
+    noise = rng.standard_normal(field.shape, np.float32)
+    field += np.float32(_NOISE_G) * noise * (1.0 + _LIMB_NOISE * (1.0 - mu))
+    return np.asarray(gaussian_filter(field, _MAPPING_PX, truncate=3.5), np.float32)
 
-    Elements that left the patch are dropped.
-    """
-    rows, cols = shape
-    column, row = np.floor(x).astype(int), np.floor(y).astype(int)
-    fx, fy = x - column, y - row
-    grid = np.zeros(rows * cols)
-    for dx, wx in ((0, 1 - fx), (1, fx)):
-        for dy, wy in ((0, 1 - fy), (1, fy)):
-            inside = (column + dx >= 0) & (column + dx < cols) & (row + dy >= 0) & (row + dy < rows)
-            cell = ((row + dy) * cols + column + dx)[inside]
-            grid += np.bincount(cell, (flux * wx * wy)[inside], rows * cols)
-    return (grid / PIXEL_CM2).astype(np.float32).reshape(shape)
+
+def _canopy(radial: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Westward and northward field, (rows, cols) G: a part of the potential field's."""
+    shape = tuple(fft.next_fast_len(n, real=True) for n in radial.shape)
+    north = fft.fftfreq(shape[0]).astype(np.float32)[:, None]
+    west = fft.rfftfreq(shape[1]).astype(np.float32)
+    number = np.hypot(north, west)
+    number[0, 0] = 1.0
+    small = 1.0 - np.exp(-((number * _LARGEST_PX) ** 2))
+    share = -1j * _CANOPY * small * np.exp(-2 * np.pi * _HEIGHT_PX * number) / number
+    modes = fft.rfft2(radial, s=shape) * share.astype(np.complex64)
+    inside = tuple(slice(n) for n in radial.shape)
+    return (
+        fft.irfft2(modes * west, s=shape)[inside],
+        fft.irfft2(modes * north, s=shape)[inside],
+    )
 
 
 @lru_cache(maxsize=256)
@@ -151,12 +167,30 @@ def _rotation_deg_per_hour(latitude: float) -> float:
     return float((14.366 - 2.297 * s2 - 1.847 * s2**2 - 0.9856) / 24.0)
 
 
-def _mu(p: RegionParameters, longitude: float, b0: float) -> np.ndarray:
-    """Cosine of the heliocentric angle of every pixel, (rows, cols), patch taken as small."""
+def _orbital_velocity(t_rec: Time) -> float:
+    """OBS_VR, m/s: a geosynchronous orbit's amplitude is 3 km/s, its period one day."""
+    hours = (t_rec - Time("2013-01-01T00:00:00", scale="tai")).to_value(u.hour)
+    return 3000.0 * float(np.sin(2 * np.pi * hours / 24.0))
+
+
+def _line_of_sight(
+    p: RegionParameters, longitude: float, b0: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How much of radial (mu), westward and northward field points at the Earth.
+
+    Each float32 and of a shape that spreads over (rows, cols); the patch is taken as small.
+    """
     lon = np.deg2rad(longitude + _PIXEL_DEG * (np.arange(p.cols) - (p.cols - 1) / 2))
     lat = np.deg2rad(p.latitude + _PIXEL_DEG * (np.arange(p.rows) - (p.rows - 1) / 2))[:, None]
-    mu = np.sin(lat) * np.sin(np.deg2rad(b0)) + np.cos(lat) * np.cos(np.deg2rad(b0)) * np.cos(lon)
-    return np.asarray(np.clip(mu, 0.0, 1.0))
+    sin_b0, cos_b0 = np.sin(np.deg2rad(b0)), np.cos(np.deg2rad(b0))
+    mu = np.sin(lat) * sin_b0 + np.cos(lat) * cos_b0 * np.cos(lon)
+    west = -np.sin(lon) * cos_b0
+    north = np.cos(lat) * sin_b0 - np.sin(lat) * cos_b0 * np.cos(lon)
+    return (
+        np.clip(mu, 0.0, 1.0).astype(np.float32),
+        west.astype(np.float32),
+        north.astype(np.float32),
+    )
 
 
 def _header(
@@ -171,7 +205,6 @@ def _header(
     half_lon, half_lat = _PIXEL_DEG * p.cols / 2, _PIXEL_DEG * p.rows / 2
     strong = np.abs(field)[np.abs(field) > 100.0]
     stamp = t_rec.strftime("%Y.%m.%d_%H:%M:%S_TAI")
-    hours = (t_rec - Time("2013-01-01T00:00:00", scale="tai")).to_value(u.hour)
     observed = (t_rec - TimeDelta(74.0, format="sec")).utc
     return Header(
         {
@@ -207,8 +240,7 @@ def _header(
             "DSUN_OBS": distance,
             "RSUN_OBS": radius,
             "RSUN_REF": _RSUN_M,
-            # Geosynchronous orbit: amplitude 3 km/s with a period of one day.
-            "OBS_VR": 3000.0 * float(np.sin(2 * np.pi * hours / 24.0)),
+            "OBS_VR": _orbital_velocity(t_rec),
             "LON_FWT": longitude,
             "LAT_FWT": p.latitude,
             "LONDTMIN": longitude - half_lon,
