@@ -53,7 +53,7 @@ def size_and_place(index: int) -> tuple[bool, float, float, float, float]:
     """Class, total flux 12 h before the flare, its trend, longitude and area of one region."""
     region = Population(1).region(index)
     flare = int(region.flare_hour)
-    before, middle, last = np.abs(evolve(region).flux[[flare - 24, flare - 12, flare]]).sum(axis=1)
+    before, middle, last = evolve(region).unsigned[[flare - 24, flare - 12, flare]]
     return (
         region.eruptive,
         middle,
