@@ -2,6 +2,7 @@
 
 import pytest
 
+from hnn_core import __version__
 from hnn_core.network.model_store import save_model
 from tests.conftest import ROOT
 from tests.support.small_models import small_model
@@ -114,6 +115,11 @@ def test_the_menu_has_light_and_dark_and_names_the_version(app, visitor):
     visitor.wait_for_selector(".stMain h2")
     ground = visitor.evaluate(GROUND)
     visitor.get_by_role("button", name="Main menu").click()
-    visitor.get_by_role("menuitem", name="About").wait_for()
+    visitor.get_by_role("menuitem", name="About").click()
+    about = visitor.get_by_role("dialog").filter(has_text="HNN Explorer")
+    assert f"HNN Explorer {__version__}" in about.inner_text()
+    visitor.keyboard.press("Escape")
+    about.wait_for(state="detached")
+    visitor.get_by_role("button", name="Main menu").click()
     visitor.get_by_role("menuitemradio", name="Dark").click()
     visitor.wait_for_function(f"{GROUND} !== '{ground}'")

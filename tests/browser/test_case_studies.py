@@ -264,7 +264,6 @@ def test_many_cases_are_stopped_when_that_is_wanted(app, page, log):
     quiet(page)
     # A button with a hint is there twice, one of them for narrow screens.
     assert page.locator(".st-key-many_slopes button").first.is_enabled()
-    browser_side.idle(page)
     assert page.locator(".st-key-cancel_many_slopes").count() == 0
     sound(page)
     assert not browser_side.faults(log)
