@@ -31,7 +31,7 @@ STEP_G = 0.2
 """Radial field is kept in whole multiples of this, gauss."""
 
 _SETTLE = 20  # hours in which flows sort the elements before the first frame
-_TOUCH_PX, _TOUCH_AT_LINE_PX = 2.5, 6.0  # opposite flux in a cell so wide cancels
+_TOUCH_PX, _TOUCH_AT_LINE_PX = 2.5, 9.0  # opposite flux in a cell so wide cancels
 _ELSEWHERE = 0.5  # efficiency away from the PIL, per hour, in both classes
 _EPHEMERAL_G = 0.04  # mean unsigned field born in the quiet Sun in an hour
 _OUTSIDE_PX = 20.0  # elements farther outside the patch are gone

@@ -11,9 +11,9 @@ from hnn_core.simulation.spots import RandomFields, Spot
 __all__ = ["Layout", "Line", "lay_out"]
 
 _NETWORK_G, _INTERNETWORK_G = 2.2, 1.5  # mean unsigned field of the quiet Sun's elements
-_HOLD_PX = 8.0  # mean distance of the PIL's elements from it
+_HOLD_PX = 6.0  # mean distance of the PIL's elements from it
 _BENDS = 10
-_KNOTS = 14  # of flux along the line
+_KNOTS = 18  # of flux along the line
 
 
 class Line:
@@ -31,10 +31,10 @@ class Line:
         self._middle, self._across = middle, across
         self._along = np.array([-across[1], across[0]])
         order = np.arange(1, _BENDS + 1)
-        self._bends = rng.standard_normal(_BENDS) / order**1.7 * rng.uniform(0.05, 0.14)
+        self._bends = rng.standard_normal(_BENDS) / order**1.7 * rng.uniform(0.07, 0.2)
         self._phases = rng.uniform(0.0, 2 * np.pi, _BENDS)
         self._knots = rng.normal(0.0, 0.27, _KNOTS)
-        self._knot_share = rng.dirichlet(np.full(_KNOTS, 1.5))
+        self._knot_share = rng.dirichlet(np.full(_KNOTS, 0.8))
         self._knot_width = rng.uniform(0.4, 2.0, _KNOTS)
         flux = [power_law(rng, 5e17, 4e18, p.pil_flux / 2) for _ in range(2)]
         self._side = np.repeat([1.0, -1.0], [len(one) for one in flux])
@@ -62,7 +62,7 @@ class Line:
     def _places(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Draw places along the line, in knots, and distances from it."""
         knot = self._rng.choice(len(self._knots), n, p=self._knot_share)
-        along = self._knots[knot] + self._rng.normal(0.0, 0.05, n)
+        along = self._knots[knot] + self._rng.normal(0.0, 0.04, n)
         distance = self._rng.exponential(_HOLD_PX * self._knot_width[knot])
         return np.clip(along, -0.6, 0.6) * self._length, 0.3 + distance
 
@@ -81,7 +81,7 @@ class Line:
         n = len(self._s)
         walk = self._rng.normal(0.0, 0.9, n)
         self._s += self._side * shear + walk - 0.004 * self._s
-        pull = self._rng.normal(0.0, 0.5, n) - 0.03 * (self._d - _HOLD_PX)
+        pull = self._rng.normal(0.0, 0.8, n) - 0.03 * (self._d - _HOLD_PX)
         self._d = np.abs(self._d + pull - closing)
         renewed = np.flatnonzero(self._rng.random(n) < 0.04)
         self._s[renewed], self._d[renewed] = self._places(len(renewed))

@@ -12,7 +12,8 @@ HOURS = 48
 PIXEL_CM2 = float((np.deg2rad(0.03) * 6.96e10) ** 2)
 """Area of a SHARP CEA pixel: 0.03 degrees squared at RSUN_REF."""
 
-_PIL_LOSS = 0.5  # rate of decay of the PIL's flux over the efficiency, measured
+_PIL_LOSS = 0.23  # rate of decay of the PIL's flux over the efficiency, measured
+_STRONG = 0.3  # part of the regions
 _LEAST_FLUX = 1.5e21  # Mx, left to spots and plage
 
 
@@ -21,12 +22,12 @@ class Population:
     """Distribution from which regions are drawn, deterministic by seed."""
 
     seed: int = 0
-    overlap: float = 0.05
+    overlap: float = 0.02
     """Overlapping coefficient of the cancellation-efficiency distributions of the two
     classes, 0 to 1. A perfect measurement of the efficiency would reach TSS = 1 - overlap."""
-    eruptive_efficiency: float = 0.06
+    eruptive_efficiency: float = 0.25
     """Median fraction of the flux in contact at the PIL that cancels in an hour."""
-    confined_efficiency: float = 0.004
+    confined_efficiency: float = 0.01
 
     @property
     def efficiency_spread(self) -> float:
@@ -49,13 +50,15 @@ class Population:
         eruptive = bool(pair.integers(2)) ^ bool(index % 2)
         rng = np.random.default_rng([self.seed, 1, index])
         median = self.eruptive_efficiency if eruptive else self.confined_efficiency
-        efficiency = min(median * np.exp(self.efficiency_spread * rng.standard_normal()), 0.12)
+        efficiency = min(median * np.exp(self.efficiency_spread * rng.standard_normal()), 0.35)
         flare_hour = rng.uniform(37.0, 47.0)
         onset_hour = flare_hour - rng.uniform(27.0, 36.0)
         # About what the PIL will have lost 12 h before the flare is added at the start and taken
         # off the spots, which regain it as it cancels: the middle of the labelled day then has
         # the same PIL flux in both classes, and the total is the same at any time.
-        line = np.exp(rng.uniform(np.log(1.1e21), np.log(3.6e21)))
+        strong = bool(rng.random() < _STRONG)
+        line = np.exp(rng.uniform(*np.log([1.8e21, 2.8e21] if strong else [1.1e21, 2.2e21])))
+        feeding = rng.uniform(*([0.006, 0.012] if strong else [0.0, 0.005]))
         lost = line * np.expm1(_PIL_LOSS * efficiency * (flare_hour - 12.0 - onset_hour))
         flare_flux = 10.0 ** rng.uniform(-5.0, -3.7)
         start_longitude = rng.uniform(-44.0, 17.0)
@@ -79,9 +82,10 @@ class Population:
             pil_flux=float(line + lost),
             pil_length=float(rng.uniform(90.0, 190.0)),
             emergence_rate=float(rng.uniform(0.0, 0.010) * around / total_flux),
-            pil_emergence_rate=float(rng.uniform(0.0, 0.006) * line / (line + lost)),
+            pil_emergence_rate=float(feeding * line / (line + lost)),
             shear=float(rng.uniform(0.0, 0.4)),
             convergence=float(rng.uniform(0.0, 0.03)),
+            strong=strong,
             bipoles=int(rng.choice([1, 2, 3], p=[0.4, 0.4, 0.2])),
         )
 
@@ -119,5 +123,8 @@ class RegionParameters:
     """Speed of each side of the PIL along it, pixels per hour (1 px/h is 0.1 km/s)."""
     convergence: float
     """Speed of each side of the PIL towards it, pixels per hour."""
+    strong: bool
+    """The PIL is strong and flux emerges along it; independent of the class, so that confined
+    regions have such a PIL as often as eruptive ones."""
     bipoles: int
     """Pairs of polarities along the axis; where there are several, the PIL lies between two."""

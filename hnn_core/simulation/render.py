@@ -20,7 +20,7 @@ __all__ = ["region_positions", "region_times", "render", "simulate_region"]
 
 _RSUN_M = 6.96e8  # RSUN_REF of the SHARP series
 _PIXEL_DEG = 0.03
-_OPTICS_PX = 0.75  # standard deviation of HMI's point-spread function, disk centre
+_OPTICS_PX = 0.85  # standard deviation of HMI's point-spread function, disk centre
 _MAPPING_PX = 0.85  # and of the step from HMI's pixels to the map's, which smooths noise too
 _SATURATION_G = 2600.0  # the line in dark umbrae measures no more
 _NOISE_G = 12.0  # before the mapping; 3.3 G after it
