@@ -17,9 +17,9 @@ from hnn_core.live.reporting import counted
 from hnn_core.magnetogram.conventions import number, tai_seconds
 from hnn_core.regions.base import Source
 from hnn_core.scores import group_draws, interval
-from hnn_core.simulation.evolution import evolve
 from hnn_core.simulation.population import RegionParameters
 from hnn_core.simulation.render import region_times
+from hnn_core.simulation.store import evolution_of
 
 __all__ = [
     "TRUSTED_CORRELATION",
@@ -112,7 +112,7 @@ def true_rate(parameters: RegionParameters, t_rec: pd.Timestamp) -> float:
     end = int(away.argmin())
     if away[end] > 1.0 or end < HOURS - 1:
         raise ValueError(f"the simulated region has no window of {HOURS} hours that ends {t_rec}")
-    return float(evolve(parameters).pil_cancellation[end - HOURS + 2 : end + 1].mean())
+    return float(evolution_of(parameters).pil_cancellation[end - HOURS + 2 : end + 1].mean())
 
 
 def validation_table(

@@ -12,7 +12,6 @@ day, taken off its spots.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import astropy.units as u
 import numpy as np
@@ -25,10 +24,13 @@ from hnn_core.simulation.layout import lay_out
 from hnn_core.simulation.population import HOURS, PIXEL_CM2, Population, RegionParameters
 from hnn_core.simulation.spots import RandomFields, Spot, draw_spot
 
-__all__ = ["Evolution", "evolve"]
+__all__ = ["STEP_G", "VERSION", "Evolution", "evolve"]
+
+VERSION = "2"
+"""Of the physics: another one wherever a region of the same parameters comes out differently."""
 
 STEP_G = 0.2
-"""Radial field is kept in whole multiples of this, gauss."""
+"""Radial field is given in whole multiples of this, gauss."""
 
 _SETTLE = 20  # hours in which flows sort the elements before the first frame
 _TOUCH_PX, _TOUCH_AT_LINE_PX = 2.5, 9.0  # opposite flux in a cell so wide cancels
@@ -59,7 +61,6 @@ class Evolution:
     hour before each frame; both columns count upward."""
 
 
-@lru_cache(maxsize=3)
 def evolve(parameters: RegionParameters) -> Evolution:
     """Evolve a region for `HOURS` hours, one step an hour.
 
@@ -202,18 +203,20 @@ class _Run:
                 self._free += rising
             self.emerged += unsigned
         free = self._free
-        rising = np.flatnonzero(free.goal >= 0)
-        goal = free.goal[rising]
-        way = self._centres()[goal] - free.xy[rising]
+        on_the_way = np.flatnonzero(free.goal >= 0)
+        goal = free.goal[on_the_way]
+        way = self._centres()[goal] - free.xy[on_the_way]
         distance = np.linalg.norm(way, axis=1)
-        free.xy[rising] += way * (np.minimum(4.0, distance) / np.maximum(distance, 1e-6))[:, None]
-        free.xy[rising] += rng.normal(0.0, 1.0, way.shape)
+        free.xy[on_the_way] += (
+            way * (np.minimum(4.0, distance) / np.maximum(distance, 1e-6))[:, None]
+        )
+        free.xy[on_the_way] += rng.normal(0.0, 1.0, way.shape)
         radius = np.array([spot.radius for spot in self._spots])[goal]
         arrived = distance < 0.8 * radius
         for number, spot in enumerate(self._spots):
-            spot.flux += float(np.abs(free.flux[rising[arrived & (goal == number)]]).sum())
-        free.flux[rising[arrived]] = 0.0
-        free.goal[rising[arrived | (rng.random(len(rising)) < 0.03)]] = -1
+            spot.flux += float(np.abs(free.flux[on_the_way[arrived & (goal == number)]]).sum())
+        free.flux[on_the_way[arrived]] = 0.0
+        free.goal[on_the_way[arrived | (rng.random(len(on_the_way)) < 0.03)]] = -1
 
     def _feed_line(self, unsigned: float) -> None:
         """Elements along the PIL take up half of the flux a side, in proportion."""
@@ -251,7 +254,7 @@ class _Run:
     def _inside(self, elements: Elements) -> Elements:
         p = self._p
         beyond = np.array([p.cols, p.rows]) + _OUTSIDE_PX
-        stays = ((elements.xy > -_OUTSIDE_PX) & (elements.xy < beyond)).all(axis=1)
+        stays = np.all((elements.xy > -_OUTSIDE_PX) & (elements.xy < beyond), axis=1)
         gone = elements.flux[~stays]
         self.left = np.array([gone[gone > 0].sum(), -gone[gone < 0].sum()])
         return elements[stays]

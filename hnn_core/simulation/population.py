@@ -24,10 +24,21 @@ class Population:
     seed: int = 0
     overlap: float = 0.02
     """Overlapping coefficient of the cancellation-efficiency distributions of the two
-    classes, 0 to 1. A perfect measurement of the efficiency would reach TSS = 1 - overlap."""
+    classes, between 0 and 1. A perfect measurement of the efficiency would reach TSS = 1 - overlap."""
     eruptive_efficiency: float = 0.25
     """Median fraction of the flux in contact at the PIL that cancels in an hour."""
     confined_efficiency: float = 0.01
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise ValueError(f"seeds are whole numbers from 0, got {self.seed}")
+        if not 0.0 < self.overlap < 1.0:
+            raise ValueError(f"overlap must lie between 0 and 1, got {self.overlap}")
+        if not 0.0 < self.confined_efficiency < self.eruptive_efficiency:
+            raise ValueError(
+                "efficiencies must be above 0, and the eruptive one the larger; got "
+                f"{self.eruptive_efficiency} and {self.confined_efficiency}"
+            )
 
     @property
     def efficiency_spread(self) -> float:
@@ -57,8 +68,9 @@ class Population:
         # off the spots, which regain it as it cancels: the middle of the labelled day then has
         # the same PIL flux in both classes, and the total is the same at any time.
         strong = bool(rng.random() < _STRONG)
-        line = np.exp(rng.uniform(*np.log([1.8e21, 2.8e21] if strong else [1.1e21, 2.2e21])))
-        feeding = rng.uniform(*([0.006, 0.012] if strong else [0.0, 0.005]))
+        least, most = (1.8e21, 2.8e21) if strong else (1.1e21, 2.2e21)
+        line = np.exp(rng.uniform(np.log(least), np.log(most)))
+        feeding = rng.uniform(0.006, 0.012) if strong else rng.uniform(0.0, 0.005)
         lost = line * np.expm1(_PIL_LOSS * efficiency * (flare_hour - 12.0 - onset_hour))
         flare_flux = 10.0 ** rng.uniform(-5.0, -3.7)
         start_longitude = rng.uniform(-44.0, 17.0)

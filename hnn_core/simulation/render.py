@@ -13,8 +13,9 @@ from sunpy.coordinates import sun
 
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP
-from hnn_core.simulation.evolution import STEP_G, evolve
+from hnn_core.simulation.evolution import STEP_G
 from hnn_core.simulation.population import HOURS, PIXEL_CM2, Population, RegionParameters
+from hnn_core.simulation.store import evolution_of
 
 __all__ = ["region_positions", "region_times", "render", "simulate_region"]
 
@@ -97,7 +98,7 @@ def render(parameters: RegionParameters, hour: int) -> Magnetogram:
     t_rec = region_times(p)[hour]
     longitude = float(region_positions(p)[hour, 0])
     earth = _earth(p)[hour]
-    radial = evolve(p).radial[hour] * np.float32(STEP_G)
+    radial = evolution_of(p).radial[hour] * np.float32(STEP_G)
     field = _observe(p, radial, longitude, earth[1], _orbital_velocity(t_rec), hour)
     field.flags.writeable = False
     return Magnetogram(
