@@ -19,8 +19,15 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from sunpy.sun.models import differential_rotation
 
-from hnn_core.simulation.elements import Elements, cancel, coalesce, deposit, power_law
-from hnn_core.simulation.flows import Cells, sweep
+from hnn_core.simulation.elements import (
+    Cells,
+    Elements,
+    cancel,
+    coalesce,
+    deposit,
+    power_law,
+    sweep,
+)
 from hnn_core.simulation.layout import lay_out
 from hnn_core.simulation.population import HOURS, PIXEL_CM2, Population, RegionParameters
 from hnn_core.simulation.spots import RandomFields, Spot, draw_spot
@@ -202,18 +209,18 @@ class _Run:
                 self._free += rising
             self.emerged += unsigned
         free = self._free
-        rising = np.flatnonzero(free.goal >= 0)
-        goal = free.goal[rising]
-        way = self._centres()[goal] - free.xy[rising]
+        going = np.flatnonzero(free.goal >= 0)
+        goal = free.goal[going]
+        way = self._centres()[goal] - free.xy[going]
         distance = np.linalg.norm(way, axis=1)
-        free.xy[rising] += way * (np.minimum(4.0, distance) / np.maximum(distance, 1e-6))[:, None]
-        free.xy[rising] += rng.normal(0.0, 1.0, way.shape)
+        free.xy[going] += way * (np.minimum(4.0, distance) / np.maximum(distance, 1e-6))[:, None]
+        free.xy[going] += rng.normal(0.0, 1.0, way.shape)
         radius = np.array([spot.radius for spot in self._spots])[goal]
         arrived = distance < 0.8 * radius
         for number, spot in enumerate(self._spots):
-            spot.flux += float(np.abs(free.flux[rising[arrived & (goal == number)]]).sum())
-        free.flux[rising[arrived]] = 0.0
-        free.goal[rising[arrived | (rng.random(len(rising)) < 0.03)]] = -1
+            spot.flux += float(np.abs(free.flux[going[arrived & (goal == number)]]).sum())
+        free.flux[going[arrived]] = 0.0
+        free.goal[going[arrived | (rng.random(len(going)) < 0.03)]] = -1
 
     def _feed_line(self, unsigned: float) -> None:
         """Elements along the PIL take up half of the flux a side, in proportion."""
@@ -251,7 +258,7 @@ class _Run:
     def _inside(self, elements: Elements) -> Elements:
         p = self._p
         beyond = np.array([p.cols, p.rows]) + _OUTSIDE_PX
-        stays = ((elements.xy > -_OUTSIDE_PX) & (elements.xy < beyond)).all(axis=1)
+        stays = np.all((elements.xy > -_OUTSIDE_PX) & (elements.xy < beyond), axis=1)
         gone = elements.flux[~stays]
         self.left = np.array([gone[gone > 0].sum(), -gone[gone < 0].sum()])
         return elements[stays]
