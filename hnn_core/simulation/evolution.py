@@ -209,18 +209,20 @@ class _Run:
                 self._free += rising
             self.emerged += unsigned
         free = self._free
-        going = np.flatnonzero(free.goal >= 0)
-        goal = free.goal[going]
-        way = self._centres()[goal] - free.xy[going]
+        on_the_way = np.flatnonzero(free.goal >= 0)
+        goal = free.goal[on_the_way]
+        way = self._centres()[goal] - free.xy[on_the_way]
         distance = np.linalg.norm(way, axis=1)
-        free.xy[going] += way * (np.minimum(4.0, distance) / np.maximum(distance, 1e-6))[:, None]
-        free.xy[going] += rng.normal(0.0, 1.0, way.shape)
+        free.xy[on_the_way] += (
+            way * (np.minimum(4.0, distance) / np.maximum(distance, 1e-6))[:, None]
+        )
+        free.xy[on_the_way] += rng.normal(0.0, 1.0, way.shape)
         radius = np.array([spot.radius for spot in self._spots])[goal]
         arrived = distance < 0.8 * radius
         for number, spot in enumerate(self._spots):
-            spot.flux += float(np.abs(free.flux[going[arrived & (goal == number)]]).sum())
-        free.flux[going[arrived]] = 0.0
-        free.goal[going[arrived | (rng.random(len(going)) < 0.03)]] = -1
+            spot.flux += float(np.abs(free.flux[on_the_way[arrived & (goal == number)]]).sum())
+        free.flux[on_the_way[arrived]] = 0.0
+        free.goal[on_the_way[arrived | (rng.random(len(on_the_way)) < 0.03)]] = -1
 
     def _feed_line(self, unsigned: float) -> None:
         """Elements along the PIL take up half of the flux a side, in proportion."""

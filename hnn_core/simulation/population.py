@@ -57,8 +57,9 @@ class Population:
         # off the spots, which regain it as it cancels: the middle of the labelled day then has
         # the same PIL flux in both classes, and the total is the same at any time.
         strong = bool(rng.random() < _STRONG)
-        line = np.exp(rng.uniform(*np.log([1.8e21, 2.8e21] if strong else [1.1e21, 2.2e21])))
-        feeding = rng.uniform(*((0.006, 0.012) if strong else (0.0, 0.005)))
+        least, most = (1.8e21, 2.8e21) if strong else (1.1e21, 2.2e21)
+        line = np.exp(rng.uniform(np.log(least), np.log(most)))
+        feeding = rng.uniform(0.006, 0.012) if strong else rng.uniform(0.0, 0.005)
         lost = line * np.expm1(_PIL_LOSS * efficiency * (flare_hour - 12.0 - onset_hour))
         flare_flux = 10.0 ** rng.uniform(-5.0, -3.7)
         start_longitude = rng.uniform(-44.0, 17.0)
