@@ -8,9 +8,8 @@ from analysis.figures.filmstrip import filmstrip_figure
 from pages._explore.answer import show_answer
 from pages._explore.around import show_around
 from pages._explore.controls import choose_map
-from pages._explore.downloads import show_downloads
+from pages._explore.downloads import figure_words, offer_picture, show_downloads
 from pages._explore.eyepiece import send_maps, send_second, show_viewer
-from pages._explore.figure_words import figure_words, offer_picture
 from pages._explore.histories import (
     read_histories,
     show_area,
@@ -127,4 +126,4 @@ with below:
         with side:
             show_flux_bars(view, name, title)
     if view:
-        show_downloads(view, histories, heat)
+        show_downloads(view, histories.flux, histories.keywords, heat)

@@ -20,15 +20,15 @@ from safetensors.torch import load_file
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from hnn_core.network.checksum import (
+from hnn_core.network.config import (
     CONFIG,
     WEIGHTS,
+    HNNConfig,
     check_weights,
     read_checksum,
     weights_sha256,
     write_config,
 )
-from hnn_core.network.config import HNNConfig
 from hnn_core.storage import read_json
 
 __all__ = ["HNN", "HNNConfig"]

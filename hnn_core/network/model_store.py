@@ -23,16 +23,16 @@ from hnn_core.exceptions import (
     ModelError,
     UnknownModelError,
 )
-from hnn_core.network.checksum import (
+from hnn_core.network.config import (
     CONFIG,
     WEIGHTS,
+    HNNConfig,
     check_weights,
     network_sha256,
     read_checksum,
     weights_sha256,
     write_config,
 )
-from hnn_core.network.config import HNNConfig
 from hnn_core.regions.base import SkippedFile
 from hnn_core.services.hub import hub_file
 from hnn_core.storage import (

@@ -1,7 +1,8 @@
-"""Where the outside services are, and where what comes from them is kept."""
+"""Where the outside services are, how long they are waited for, where their replies are kept."""
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -12,6 +13,7 @@ from hnn_core.magnetogram.conventions import format_t_rec
 from hnn_core.storage import home
 
 __all__ = [
+    "Patience",
     "donki_hosts",
     "elsewhere",
     "live_home",
@@ -145,3 +147,46 @@ def _host(service: str) -> str:
 
 def _is_real(service: str) -> bool:
     return urlsplit(service_url(service)).hostname in _REAL
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Time-outs and retries. Waiting always has an end."""
+
+    timeout_s: float = 90.0
+    """Seconds without a byte after which a request has failed. DONKI needs more than a minute."""
+    attempts: int = 5
+    """Requests in all before giving up."""
+    first_wait_s: float = 1.0
+    """Seconds before the second attempt; each further one waits twice as long, with jitter."""
+    longest_wait_s: float = 60.0
+    """Seconds; also the most that a server's Retry-After is heeded."""
+    pause_s: float = 0.5
+    """Seconds from one question to the next, out of politeness. Downloads follow each other."""
+
+    @classmethod
+    def from_environment(cls) -> "Patience":
+        """Read HNN_TIMEOUT_S, HNN_ATTEMPTS, HNN_RETRY_WAIT_S and HNN_PAUSE_S.
+
+        Raises
+        ------
+        RequestError
+            If one of them is not a positive number.
+        """
+        return cls(
+            timeout_s=_positive("HNN_TIMEOUT_S", cls.timeout_s),
+            attempts=max(1, round(_positive("HNN_ATTEMPTS", cls.attempts))),
+            first_wait_s=_positive("HNN_RETRY_WAIT_S", cls.first_wait_s),
+            pause_s=_positive("HNN_PAUSE_S", cls.pause_s),
+        )
+
+
+def _positive(name: str, default: float) -> float:
+    text = os.environ.get(name) or str(default)
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise RequestError(f"{name} is {text!r}, which is not a number.") from error
+    if not 0 < value < 1e6:
+        raise RequestError(f"{name} is {text!r}, which is not a positive number.")
+    return value

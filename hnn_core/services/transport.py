@@ -24,8 +24,7 @@ from hnn_core.exceptions import (
     ServiceFaultError,
     TransientReplyError,
 )
-from hnn_core.services.endpoints import shown_address
-from hnn_core.services.patience import Patience
+from hnn_core.services.endpoints import Patience, shown_address
 
 __all__ = ["Reply", "Transport", "read_json", "read_json_or_nothing", "read_text"]
 

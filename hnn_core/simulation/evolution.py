@@ -18,8 +18,15 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from sunpy.sun.models import differential_rotation
 
-from hnn_core.simulation.elements import Elements, cancel, coalesce, deposit, power_law
-from hnn_core.simulation.flows import Cells, sweep
+from hnn_core.simulation.elements import (
+    Cells,
+    Elements,
+    cancel,
+    coalesce,
+    deposit,
+    power_law,
+    sweep,
+)
 from hnn_core.simulation.layout import lay_out
 from hnn_core.simulation.population import HOURS, PIXEL_CM2, Population, RegionParameters
 from hnn_core.simulation.spots import RandomFields, Spot, draw_spot

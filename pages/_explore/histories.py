@@ -22,7 +22,7 @@ from hnn_core.exceptions import FitsError, PositionError
 from hnn_core.live.reporting import counted
 from hnn_core.magnetogram.conventions import parse_t_rec
 from hnn_core.regions.base import Region
-from pages._explore.figure_words import figure_words
+from pages._explore.downloads import figure_words
 from pages._explore.transport import time_scale, time_span
 from pages._explore.view import View
 from pages._shared import caches

@@ -30,7 +30,7 @@ from analysis.cases.marks import (
 )
 from hnn_core.explanation.faithfulness_result import Faithfulness
 from hnn_core.explanation.randomised import RandomisedCheck
-from pages._explore.figure_words import figure_words
+from pages._explore.downloads import figure_words
 from pages._explore.view import HeatView, View, explained, view_key
 from pages._shared import caches
 from pages._shared.background import Found, at_rest, kept, offer

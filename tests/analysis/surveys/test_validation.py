@@ -122,9 +122,10 @@ def test_measured_decline_follows_the_truth_on_simulated_regions():
     )
     found = validate(table)
     assert set(found.by_threshold) == {0.0, 100.0}
-    # 0.85 to 0.90 over 40 regions, in the benchmark.
-    assert found.overall.correlation > 0.6
-    assert 0.05 < found.overall.gain < 0.5
+    # Flux that comes, goes and is swept about hides most of it: r is about 0.5, the gain 0.06.
+    assert found.overall.correlation > 0.35
+    assert found.overall.correlation_low > 0.1
+    assert 0.02 < found.overall.gain < 0.5
     assert found.overall.bias_mx_per_h < 0
 
 

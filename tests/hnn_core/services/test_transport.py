@@ -15,7 +15,7 @@ from hnn_core.exceptions import (
     TransientReplyError,
 )
 from hnn_core.services import endpoints
-from hnn_core.services.patience import Patience
+from hnn_core.services.endpoints import Patience
 from hnn_core.services.transport import (
     Reply,
     Transport,

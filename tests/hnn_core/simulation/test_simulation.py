@@ -1,119 +1,208 @@
-"""Simulated regions: conservation, determinism, statistics, and being read like real ones."""
+"""Simulated regions: budgets that close, determinism, HARP 377, and being read like real ones."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from scipy import ndimage
 
 from analysis.physics.pil import detect_pils
 from hnn_core.exceptions import UnknownRegionError, UnknownSourceError, UnknownTimeError
 from hnn_core.magnetogram.magnetogram import read_fits
-from hnn_core.simulation.evolution import evolve
-from hnn_core.simulation.population import HOURS, PIXEL_CM2, Population
+from hnn_core.simulation.evolution import STEP_G, Evolution, evolve
+from hnn_core.simulation.population import HOURS, PIXEL_CM2, Population, RegionParameters
 from hnn_core.simulation.render import render, simulate_region
 from hnn_core.sources import open_source
 from hnn_core.sources.simulated import SimulatedSource
 from tests.support.drawn_sharp import write_hdu
 
-pytestmark = pytest.mark.slow
+SHOWN = (6, 7, 12, 30)
+"""Hours whose frames are looked at: 1, 6 and 24 h from the first."""
 
 
-def test_net_flux_is_conserved_to_rounding() -> None:
-    for index in (1, 2, 7):
-        flux = evolve(Population(0).region(index)).flux
-        assert np.ptp(flux.sum(axis=1)) < 1e-12 * np.abs(flux).sum(axis=1).max()
+@dataclass
+class Passage:
+    region: RegionParameters
+    truth: Evolution
+    frames: dict[int, np.ndarray]
 
 
-def test_flux_budget_closes_with_the_recorded_truth() -> None:
-    evolution = evolve(Population(0).region(4))
-    unsigned = np.abs(evolution.flux).sum(axis=1)
-    change = evolution.emergence - evolution.pil_cancellation - evolution.background_cancellation
-    np.testing.assert_allclose(np.diff(unsigned), change[1:], rtol=1e-9, atol=1e-9 * unsigned[0])
+@pytest.fixture(scope="module")
+def passages(tmp_path_factory) -> list[Passage]:
+    """Three eruptive and three confined regions; of either class one line at least is strong."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HNN_HOME", str(tmp_path_factory.mktemp("home")))
+        return [_passage(Population(0).region(index)) for index in (2, 3, 5, 6, 7, 8)]
 
 
+def _passage(region: RegionParameters) -> Passage:
+    frames = {hour: render(region, hour).field for hour in SHOWN}
+    return Passage(region, evolve(region), frames)
+
+
+@pytest.mark.slow
+def test_net_flux_changes_by_what_leaves_the_patch_and_by_nothing_else(passages):
+    for one in passages:
+        truth = one.truth
+        net = truth.net + np.cumsum(truth.left[:, 0] - truth.left[:, 1])
+        np.testing.assert_allclose(net, net[0], atol=1e-12 * truth.unsigned[0])
+        assert np.ptp(truth.net) > 1e-6 * truth.unsigned[0]  # something does leave
+
+
+@pytest.mark.slow
+def test_flux_budget_closes_with_the_recorded_truth(passages):
+    for one in passages:
+        truth = one.truth
+        change = truth.emergence - truth.pil_cancellation - truth.background_cancellation
+        change -= truth.left.sum(axis=1)
+        np.testing.assert_allclose(
+            np.diff(truth.unsigned), change[1:], atol=1e-12 * truth.unsigned[0]
+        )
+        for rate in (truth.emergence, truth.pil_cancellation, truth.background_cancellation):
+            assert rate[0] == 0.0
+            assert (rate[1:] > 0).all()
+        assert (truth.left >= 0).all()
+
+
+@pytest.mark.slow
+def test_pixels_hold_the_flux_of_the_elements(passages):
+    """But for what lies in the margin outside, which counts until it is 20 px away."""
+    for one in passages:
+        radial = one.truth.radial * STEP_G
+        assert one.truth.radial.dtype == np.int16
+        assert radial.shape == (HOURS, one.region.rows, one.region.cols)
+        drawn = radial.sum(axis=(1, 2)) * PIXEL_CM2
+        assert (np.abs(drawn - one.truth.net) < 0.05 * one.truth.unsigned).all()
+        unsigned = np.abs(radial).sum(axis=(1, 2)) * PIXEL_CM2
+        # Both signs meet in pixels of the quiet Sun and along the line.
+        assert (unsigned > 0.5 * one.truth.unsigned).all()
+        assert (unsigned < one.truth.unsigned).all()
+
+
+@pytest.mark.slow
+def test_eruptive_regions_cancel_from_their_onset_on_and_confined_ones_do_not(passages):
+    lost = {True: [], False: []}
+    for one in passages:
+        last, onset = int(one.region.flare_hour), int(np.ceil(one.region.onset_hour))
+        rate = one.truth.pil_cancellation
+        lost[one.region.eruptive].append(rate[last - 24 : last].sum() / one.region.pil_flux)
+        if one.region.eruptive:
+            assert rate[onset:].mean() > 5 * rate[1:onset].mean()
+    assert min(lost[True]) > 0.2
+    assert min(lost[True]) > 2 * max(lost[False])
+    assert np.median(lost[True]) > 5 * np.median(lost[False])
+
+
+@pytest.mark.slow
+def test_what_cancels_at_the_line_emerges_in_the_spots(passages):
+    """The same region without cancellation: its total flux does not give the class away."""
+    one = next(one for one in passages if one.region.eruptive)
+    other = evolve(replace(one.region, efficiency=0.005))
+    assert np.array_equal(one.truth.radial[0], other.radial[0])
+    lost = one.truth.pil_cancellation.cumsum()[-1] - other.pil_cancellation.cumsum()[-1]
+    assert lost > 1e21
+    assert np.abs(one.truth.unsigned - other.unsigned).max() < 0.15 * lost
+
+
+def _bands(field: np.ndarray) -> tuple[float, float]:
+    """Slope of the power of the middle 256 px from wave numbers 16–32 to 64–128, 4–8 to 16–32."""
+    top, left = ((n - 256) // 2 for n in field.shape)
+    part = field[top : top + 256, left : left + 256]
+    power = np.abs(np.fft.fft2((part - part.mean()) * np.outer(*[np.hanning(256)] * 2))) ** 2
+    number = np.hypot(*np.meshgrid(*[np.fft.fftfreq(256, 1 / 256)] * 2))
+    coarse, middle, fine = (
+        np.log(power[(number >= low) & (number < high)].mean())
+        for low, high in ((4, 8), (16, 32), (64, 128))
+    )
+    return (fine - middle) / np.log(4), (middle - coarse) / np.log(4)
+
+
+def _statistics(field: np.ndarray) -> dict[str, float]:
+    strength = np.abs(field)
+    labels, _ = ndimage.label(strength >= 100, np.ones((3, 3)))
+    area = np.bincount(labels.ravel())[1:]
+    area = area[area >= 4]
+    fine, coarse = _bands(field)
+    weak = field[strength < 20]
+    return {
+        "fine": fine,
+        "coarse": coarse,
+        "components": len(area) / field.size * 1e5,
+        "area": float(np.median(area)),
+        "ratio": ((strength >= 20) & (strength < 100)).sum() / (strength >= 100).sum(),
+        "gradient": float(np.quantile(np.hypot(*np.gradient(field)), 0.999)),
+        "noise": float(1.4826 * np.median(np.abs(weak - np.median(weak)))),
+        "strong": (strength > 500).mean(),
+        "peak": strength.max(),
+        "flux": strength.sum() * PIXEL_CM2,
+        "pil": detect_pils(field).pil.sum(),
+    }
+
+
+@pytest.fixture(scope="module")
+def statistics(passages) -> list[dict[str, float]]:
+    return [_statistics(one.frames[hour]) for one in passages for hour in (6, 30)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [  # real: HARP 377, seven frames over 50 hours; balls in a row, as was, had the last number
+        ("fine", -5.6, -4.0),  # -4.37, -6.44
+        ("coarse", -3.9, -2.3),  # -3.19, -2.10
+        ("components", 45, 120),  # 82, 75
+        ("area", 6, 18),  # 11, 25.5
+        ("ratio", 0.72, 1.4),  # 0.99, 0.70
+        ("gradient", 250, 400),  # 319, 410
+        ("noise", 4.0, 6.2),  # 5.2, 6.7
+        ("strong", 0.010, 0.043),  # 0.020 to 0.043
+        ("peak", 1500, 2640),
+        ("flux", 4e21, 4e22),
+        ("pil", 110, 720),  # 250 to 360
+    ],
+)
+def test_statistics_of_harp_377(statistics, name, low, high):
+    assert low < np.median([one[name] for one in statistics]) < high
+
+
+@pytest.mark.slow
+def test_frames_change_from_hour_to_hour_as_those_of_harp_377(passages):
+    """Its correlations over 1, 6 and 24 h are 0.96, 0.80 and 0.44; they were .996, .95 and .86."""
+    for lag, low, high in ((1, 0.90, 0.98), (6, 0.70, 0.90), (24, 0.2, 0.7)):
+        found = [
+            np.corrcoef(one.frames[6].ravel(), one.frames[6 + lag].ravel())[0, 1]
+            for one in passages
+        ]
+        assert low < np.median(found) < high, lag
+
+
+@pytest.mark.slow
+def test_same_seed_same_pixels_other_seed_other_pixels(passages):
+    one = passages[0]
+    again = evolve(one.region)  # five others came since: no cache holds it
+    assert np.array_equal(one.truth.radial, again.radial)
+    assert np.array_equal(one.truth.pil_cancellation, again.pil_cancellation)
+    other = render(Population(1).region(one.region.index), 6).field
+    assert one.frames[6].shape != other.shape or not np.array_equal(one.frames[6], other)
+
+
+@pytest.mark.slow
 def test_the_hours_of_a_region_are_those_that_are_rendered_one_by_one() -> None:
-    frames = simulate_region(2, seed=5, hours=[3, 20])
-    region = Population(5).region(2)
+    frames = simulate_region(1, seed=0, hours=[3, 20])
+    region = Population(0).region(1)
     for frame, hour in zip(frames, (3, 20), strict=True):
         assert np.array_equal(frame.field, render(region, hour).field)
         assert frame.simulated
+        assert not frame.field.flags.writeable
+    assert not np.array_equal(frames[0].field, frames[1].field)
+
+
+def test_a_region_or_an_hour_that_is_not_there_is_refused():
     with pytest.raises(ValueError, match="counted from 1"):
         simulate_region(0)
-    with pytest.raises(ValueError, match="between 0 and 47"):
-        simulate_region(1, hours=[48])
-
-
-def test_no_element_changes_polarity() -> None:
-    flux = evolve(Population(3).region(5)).flux
-    assert (np.sign(flux) == np.sign(flux[0])).all()
-
-
-def test_same_seed_same_pixels_other_seed_other_pixels() -> None:
-    first = render(Population(0).region(2), 17)
-    evolve.cache_clear()
-    again = render(Population(0).region(2), 17)
-    other = render(Population(1).region(2), 17)
-    np.testing.assert_array_equal(first.field, again.field)
-    assert first.field.shape != other.field.shape or not np.array_equal(first.field, other.field)
-
-
-def test_classes_come_in_equal_numbers() -> None:
-    classes = [Population(5).region(i).eruptive for i in range(1, 101)]
-    assert sum(classes) == 50
-    assert classes[:20] != [True, False] * 10
-
-
-def test_overlap_bounds_the_skill_of_a_perfect_measurement() -> None:
-    population = Population(11, overlap=0.3)
-    regions = [population.region(i) for i in range(1, 801)]
-    efficiency = np.array([r.efficiency for r in regions])
-    eruptive = np.array([r.eruptive for r in regions])
-    cut = np.sqrt(population.eruptive_efficiency * population.confined_efficiency)
-    tss = (efficiency[eruptive] > cut).mean() - (efficiency[~eruptive] > cut).mean()
-    assert tss == pytest.approx(0.7, abs=0.08)  # 1 - overlap; 800 draws scatter by 0.03
-
-
-def test_eruptive_regions_cancel_before_the_flare_and_confined_ones_do_not() -> None:
-    rates: dict[bool, list[float]] = {True: [], False: []}
-    for index in range(1, 41):
-        region = Population(8).region(index)
-        last = int(region.flare_hour)
-        lost = evolve(region).pil_cancellation[last - 24 : last].sum()
-        rates[region.eruptive].append(lost / region.pil_flux)
-    assert np.median(rates[True]) > 5 * np.median(rates[False])
-
-
-def test_flux_trend_position_and_size_tell_no_class() -> None:
-    """For 30 + 30 regions the rank-sum z of a quantity without information is N(0, 1)."""
-    regions = [Population(21).region(i) for i in range(1, 61)]
-    eruptive = np.array([r.eruptive for r in regions])
-    unsigned = [np.abs(evolve(r).flux[[20, 40]]).sum(axis=1) for r in regions]
-    quantities = {
-        "trend": [total[1] / total[0] for total in unsigned],
-        "size": [r.rows * r.cols for r in regions],
-        "longitude": [r.start_longitude for r in regions],
-        "flare": [r.flare_flux for r in regions],
-    }
-    for name, values in quantities.items():
-        rank = np.argsort(np.argsort(values))
-        z = (rank[eruptive].sum() - 30 * 59 / 2) / np.sqrt(30 * 30 * 61 / 12)
-        assert abs(z) < 3.3, name
-
-
-def test_statistics_within_a_factor_of_two_of_harp_377() -> None:
-    """HARP 377 over its 50 hours: fractions of pixels stronger than a field, PIL length."""
-    frames = [render(Population(0).region(i), 24).field for i in range(1, 13)]
-    for threshold, lowest, highest in ((50, 0.10, 0.18), (100, 0.07, 0.13), (500, 0.020, 0.043)):
-        fraction = np.median([(np.abs(f) > threshold).mean() for f in frames])
-        assert lowest / 2 < fraction < highest * 2, threshold
-    flux = np.array([np.abs(f).sum(dtype=float) * PIXEL_CM2 for f in frames])
-    assert (flux > 3e21).all()
-    assert (flux < 5e22).all()
-    length = np.median([detect_pils(f).pil.sum() for f in frames])
-    assert 250 / 2 < length < 360 * 2
-    assert all(1000 < np.abs(f).max() < 3000 for f in frames)
+    for hour in (48, -1):
+        with pytest.raises(ValueError, match="between 0 and 47"):
+            simulate_region(1, hours=[hour])
 
 
 def test_source_offers_both_classes_and_48_hours() -> None:
@@ -142,6 +231,7 @@ def test_source_refuses_what_it_does_not_have() -> None:
         source.frame("SIM 3", times[bad])
 
 
+@pytest.mark.slow
 def test_written_to_fits_it_is_read_like_a_real_one(tmp_path) -> None:
     made = render(Population(0).region(1), 12)
     path = tmp_path / "sim.fits"
@@ -157,26 +247,6 @@ def test_written_to_fits_it_is_read_like_a_real_one(tmp_path) -> None:
     assert read.pixel_area.to_value("cm2") == pytest.approx(PIXEL_CM2, rel=1e-6)
 
 
-def test_projection_lowers_the_field_towards_the_limb() -> None:
-    """The same elements seen at 17 deg and near 44 deg: total flux scales with mu."""
-    region = Population(0).region(1)
-    centre, side = (render(replace(region, start_longitude=x), 0) for x in (0.0, 60.0))
-    ratio = (
-        np.abs(side.field[np.abs(side.field) > 200]).sum()
-        / np.abs(centre.field)[np.abs(side.field) > 200].sum()
-    )
-    assert 0.4 < ratio < 0.62  # cos 60 deg = 0.5, over a patch some 15 deg wide
-
-
-@given(st.integers(0, 2**31), st.integers(1, 500))
-@settings(max_examples=15)
-def test_any_seed_gives_a_usable_region(seed: int, index: int) -> None:
-    region = Population(seed).region(index)
-    assert region.onset_hour < region.flare_hour - 26
-    assert region.flare_hour < HOURS
-    assert -45 < region.start_longitude < region.start_longitude + 27.5 < 45
-
-
 @pytest.mark.parametrize("spec", ["sim:" + "9" * 5000, "sim:1:" + "9" * 5000, "sim:" + "9" * 19])
 def test_a_number_that_no_population_has_is_refused_in_a_sentence(spec):
     with pytest.raises(
@@ -186,6 +256,7 @@ def test_a_number_that_no_population_has_is_refused_in_a_sentence(spec):
     assert len(str(caught.value)) < 300
 
 
+@pytest.mark.slow
 def test_one_region_of_a_large_population_does_not_wait_for_the_others():
     source = SimulatedSource(1, 90_000)
     assert len(source.times("SIM 80000")) == HOURS
