@@ -24,7 +24,7 @@ class Population:
     seed: int = 0
     overlap: float = 0.02
     """Overlapping coefficient of the cancellation-efficiency distributions of the two
-    classes, between 0 and 1. A perfect measurement of the efficiency would reach TSS = 1 - overlap."""
+    classes, between 0 and 1. A perfect measurement of it would reach TSS = 1 - overlap."""
     eruptive_efficiency: float = 0.25
     """Median fraction of the flux in contact at the PIL that cancels in an hour."""
     confined_efficiency: float = 0.01
