@@ -9,12 +9,21 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import fft
-from scipy.ndimage import gaussian_filter, maximum_filter
 from scipy.signal import fftconvolve
 
+from analysis.physics.coordinates import header_number
+from analysis.physics.flux import r_value
+from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.vector import VectorMagnetogram
 
-__all__ = ["ERROR_OF", "UNITS", "SharpParameters", "potential_field", "r_value", "sharp_parameters"]
+__all__ = [
+    "ERROR_OF",
+    "UNITS",
+    "SharpParameters",
+    "header_parameters",
+    "potential_field",
+    "sharp_parameters",
+]
 
 UNITS = {
     "USFLUX": "Mx", "MEANGAM": "deg", "MEANGBT": "G/px", "MEANGBZ": "G/px", "MEANGBH": "G/px",
@@ -38,7 +47,8 @@ ERROR_OF = {
 }  # fmt: skip
 """Keyword of the error of each parameter that has one."""
 
-_CONFIDENT = 70
+_ALSO = {"ERRMIH": "ERRMIHE"}
+"""Other spellings of keywords in records."""
 _INSIDE = 30
 _WEAK_HORIZONTAL_G = 100.0
 _MU0 = 4e-7 * np.pi
@@ -100,8 +110,18 @@ def sharp_parameters(
     one = _Patch(vector, mask)
     values, errors = one.parameters()
     if line_of_sight is not None:
-        values["R_VALUE"] = r_value(line_of_sight, one.arcsec)
+        values["R_VALUE"] = r_value(line_of_sight)
     return SharpParameters({name: values.get(name, np.nan) for name in UNITS}, errors, mask)
+
+
+def header_parameters(magnetogram: Magnetogram) -> dict[str, float]:
+    """Return the parameters and errors that a record's header states, by keyword; NaN for none."""
+    names = [name for name in UNITS if not name.endswith(("_FFT", "_A"))]
+    known = {name: header_number(magnetogram, name) for name in (*names, *ERROR_OF.values())}
+    for name, other in _ALSO.items():
+        if np.isnan(known[name]):
+            known[name] = header_number(magnetogram, other)
+    return known
 
 
 def potential_field(radial: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -128,26 +148,6 @@ def potential_field(radial: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         fft.irfft2(-1j * west / number * modes, s=shape)[inside],
         fft.irfft2(-1j * north / number * modes, s=shape)[inside],
     )
-
-
-def r_value(line_of_sight: np.ndarray, arcsec: float) -> float:
-    """Gradient-weighted flux near the inversion lines, Schrijver (2007), as log10; 0 for none.
-
-    Parameters
-    ----------
-    line_of_sight : (rows, cols) array
-        Gauss.
-    arcsec : float
-        Size of a pixel; it is binned to about 2 arcsec.
-    """
-    scale = max(round(2.0 / arcsec), 1)
-    rows, cols = (n // scale * scale for n in line_of_sight.shape)
-    blocks = line_of_sight[:rows, :cols].reshape(rows // scale, scale, cols // scale, scale)
-    binned = blocks.mean(axis=(1, 3))
-    near = [maximum_filter(sign * binned > 150.0, 3) for sign in (1.0, -1.0)]
-    weight = gaussian_filter((near[0] & near[1]).astype(float), 10.0 / 2.3548, mode="constant")
-    total = float(np.nansum(weight * np.abs(binned)))
-    return float(np.log10(total)) if total >= 1.0 else 0.0
 
 
 class _Patch:
