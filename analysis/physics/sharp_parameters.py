@@ -223,7 +223,8 @@ class _Patch:
             "ABSNJZH": abs(net),
         }
         strength = float((z[twisted] ** 2).sum())
-        return jz, current, of_helicity, {"MEANALP": net / strength * 1e6}
+        alpha = net / strength * 1e6 if strength else float("nan")
+        return jz, current, of_helicity, {"MEANALP": alpha}
 
     def _shear(self, px: np.ndarray, py: np.ndarray) -> np.ndarray:
         """Angle between the field and one with another horizontal part, (rows, cols) radians."""
@@ -261,10 +262,11 @@ class _Patch:
         twisted = mask & np.isfinite(jz) & (jz != 0) & (z != 0)
         strength = float((z[twisted] ** 2).sum())
         net = float((jz * z)[twisted].sum())
-        alpha = np.hypot(z * sj, (jz - 2 * z * net / strength) * sz)
-        errors["MEANALP"] = _norm(alpha, twisted) / strength / self.metre * 1e6
+        with np.errstate(invalid="ignore", divide="ignore"):
+            alpha = np.hypot(z * sj, (jz - 2 * z * np.divide(net, strength)) * sz)
+            errors["MEANALP"] = np.divide(_norm(alpha, twisted), strength) / self.metre * 1e6
         helicity = _norm(np.hypot(z * sj, jz * sz), twisted) / self.metre
-        errors["MEANJZH"] = helicity / int(twisted.sum())
+        errors["MEANJZH"] = helicity / max(int(twisted.sum()), 1)
         errors["TOTUSJH"] = errors["ABSNJZH"] = helicity
         px, py = _window_potential(z)
         excess = 2.0 * np.hypot((x - px) * sx, (y - py) * sy) / (8.0 * np.pi)
@@ -275,11 +277,11 @@ class _Patch:
 
     def _shear_error(self, px: np.ndarray, py: np.ndarray) -> np.ndarray:
         """Of the angle of `_shear`, radians; the other field counts as exact."""
-        other = np.stack([px, py, self.z])
-        own = np.stack([self.x, self.y, self.z]) / self.total
-        other /= np.linalg.norm(other, axis=0)
-        cosine = (own * other).sum(axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):
+            other = np.stack([px, py, self.z])
+            other /= np.linalg.norm(other, axis=0)
+            own = np.stack([self.x, self.y, self.z]) / self.total
+            cosine = (own * other).sum(axis=0)
             by = (other - cosine * own) / (self.total * np.sqrt(1.0 - cosine**2))
         return np.asarray(np.linalg.norm(by * np.stack(self.sigma), axis=0))
 
