@@ -1,4 +1,4 @@
-"""The command line: ``python -m analysis pil|flux|report|survey|maps|validate``.
+"""The command line: ``python -m analysis pil|flux|parameters|report|survey|maps|validate``.
 
 Answers go to stdout or to the requested files. A problem is one line on stderr and
 exit code 1 or 2, never a traceback; a file that cannot be used never stops the others.
@@ -18,6 +18,7 @@ import typer
 
 from analysis.commands import options
 from analysis.commands.flux import flux
+from analysis.commands.parameters import parameters
 from analysis.commands.report import report
 from analysis.commands.survey import maps, survey, validate
 from analysis.export import history_csv, masks_hdul, to_bytes
@@ -75,7 +76,7 @@ def pil(
         typer.echo(f"{len(rows)} of {len(files)} files: masks and pil.csv in {out}")
 
 
-for _command in (flux, report, survey, maps, validate):
+for _command in (flux, parameters, report, survey, maps, validate):
     app.command()(_command)
 
 

@@ -48,9 +48,10 @@ class Trend:
     left_out: int
     """Points without a number."""
     slope: Quantity
-    """Theil–Sen slope, Mx/h: the median of the slopes between all pairs of points."""
+    """Theil–Sen slope, Mx/h or another unit an hour: the median of the slopes between all pairs
+    of points."""
     interval: Quantity
-    """Its 95 % interval (2,), Mx/h, from the ranks of those slopes (Sen 1968)."""
+    """Its 95 % interval (2,), from the ranks of those slopes (Sen 1968)."""
     percent: float
     """The slope in percent an hour of the median flux; NaN where that is 0."""
     percent_interval: tuple[float, float]
@@ -84,12 +85,12 @@ class Trend:
     @property
     def falls(self) -> bool:
         """Whether the flux falls: enough points, p under 0.05, and the whole interval below 0."""
-        return self.sufficient and self.p < 1 - _LEVEL and bool(self.interval[1] < 0 * RATE)
+        return self.sufficient and self.p < 1 - _LEVEL and bool(self.interval[1].value < 0)
 
     @property
     def rises(self) -> bool:
         """Whether the flux rises, by the same rule."""
-        return self.sufficient and self.p < 1 - _LEVEL and bool(self.interval[0] > 0 * RATE)
+        return self.sufficient and self.p < 1 - _LEVEL and bool(self.interval[0].value > 0)
 
 
 def trend(hours: np.ndarray, flux: Quantity) -> Trend:
@@ -100,7 +101,8 @@ def trend(hours: np.ndarray, flux: Quantity) -> Trend:
     hours : (n,) array
         Times in hours, in any order, all different where the flux is a number.
     flux : Quantity (n,)
-        Flux; NaN where it is not known, which is left out and counted.
+        Flux, or another quantity of a window; NaN where it is not known, which is left out and
+        counted.
 
     Returns
     -------
@@ -126,7 +128,8 @@ def trend(hours: np.ndarray, flux: Quantity) -> Trend:
     (<Quantity -1.e+20 Mx / h>, True)
     """
     hours = np.asarray(hours, np.float64)
-    values = np.asarray(flux.to_value(u.Mx), np.float64)
+    unit = u.Mx if flux.unit.is_equivalent(u.Mx) else flux.unit
+    rate, values = unit / u.h, np.asarray(flux.to_value(unit), np.float64)
     if hours.shape != values.shape or hours.ndim != 1:
         raise ValueError(f"{hours.shape} times do not go with {values.shape} fluxes")
     known = np.isfinite(hours) & np.isfinite(values)
@@ -136,7 +139,7 @@ def trend(hours: np.ndarray, flux: Quantity) -> Trend:
         raise ValueError("two points of a history have the same time")
     left_out = int(known.size - known.sum())
     if values.size < 3:
-        nothing = np.nan * RATE
+        nothing = np.nan * rate
         pair = (np.nan, np.nan)
         both = Quantity([nothing, nothing])
         return Trend(values.size, left_out, nothing, both, np.nan, pair, *[np.nan] * 4)
@@ -146,8 +149,8 @@ def trend(hours: np.ndarray, flux: Quantity) -> Trend:
     return Trend(
         n=values.size,
         left_out=left_out,
-        slope=slope * RATE,
-        interval=np.array([low, high]) * RATE,
+        slope=slope * rate,
+        interval=np.array([low, high]) * rate,
         percent=_percent(slope, middle),
         percent_interval=(_percent(low, middle), _percent(high, middle)),
         s=s,

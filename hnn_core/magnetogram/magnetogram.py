@@ -18,7 +18,7 @@ from hnn_core.magnetogram.fits import clean_header, read_header, read_pixels
 from hnn_core.magnetogram.plausible import check_field, cut_out_note
 from hnn_core.magnetogram.sharp import completed, sharp_keywords
 
-__all__ = ["Magnetogram", "read_fits"]
+__all__ = ["Magnetogram", "read_fits", "upright"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +139,7 @@ def read_fits(path: str | os.PathLike[str], keywords: Header | None = None) -> M
     header = clean_header(header)
     if "BUNIT" in header:
         header["BUNIT"] = "Mx/cm^2"
-    field = _upright(field, header)
+    field = upright(field, header)
     area = known.pixel_area.to_value("cm2")
     check_field(field, header, str(path), pixel_cm2=area, mu=known.mu, whole=not note)
     field.flags.writeable = False
@@ -160,7 +160,7 @@ def read_fits(path: str | os.PathLike[str], keywords: Header | None = None) -> M
     )
 
 
-def _upright(field: np.ndarray, header: Header) -> np.ndarray:
+def upright(field: np.ndarray, header: Header) -> np.ndarray:
     """Put the south below and the east left, in the field and, in place, in its header."""
     for axis, number in ((1, 1), (0, 2)):
         degrees = finite_number(header.get(f"CDELT{number}"))

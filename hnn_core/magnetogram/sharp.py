@@ -31,6 +31,7 @@ __all__ = [
     "finite_number",
     "is_bare",
     "named_harp",
+    "named_segments",
     "named_t_rec",
     "noaa_numbers",
     "position",
@@ -111,8 +112,8 @@ class _SharpKeywords:
         return max(math.prod(cosines), 0.0)
 
 
-def sharp_keywords(header: Header, path: str) -> _SharpKeywords:
-    """Interpret the header of a SHARP CEA line-of-sight magnetogram.
+def sharp_keywords(header: Header, path: str, segment: str = "magnetogram") -> _SharpKeywords:
+    """Interpret the header of a SHARP CEA line-of-sight magnetogram, or of another segment.
 
     A file without keywords (as-is from JSOC) is understood by its name, such as
     ``hmi.sharp_cea_720s.377.20110213_050000_TAI.magnetogram.fits``: HARP number and time are
@@ -124,6 +125,9 @@ def sharp_keywords(header: Header, path: str) -> _SharpKeywords:
     header : Header
     path : str
         Where the header came from; its last part may be a JSOC file name.
+    segment : str
+        Of the series, that the file should hold. Of others than the magnetogram header or name
+        must state which they are, and `gauss` is NaN where their unit is no flux density.
 
     Raises
     ------
@@ -139,7 +143,7 @@ def sharp_keywords(header: Header, path: str) -> _SharpKeywords:
             "its query (CSV or JSON with T_REC, HARPNUM and the path of the segment) into its "
             "folder, or export it with keywords."
         )
-    _check_sharp_cea(header, path, series, segments, bare=bare)
+    _check_sharp_cea(header, path, series, segments, wanted=segment, bare=bare)
     if bare:
         header = Header(
             {
@@ -263,6 +267,11 @@ def noaa_numbers(*values: object) -> tuple[int, ...]:
     return tuple(sorted(numbers))
 
 
+def named_segments(header: Header, path: str) -> set[str]:
+    """Return the segments of the series that a file's header and name state."""
+    return _series_and_segments(header, path)[1]
+
+
 def segment_of(word: str) -> str:
     """Return the segment of the series that a word names, empty if none."""
     return _BY_LOWER.get(word.strip().lower(), "")
@@ -292,9 +301,9 @@ def _series_and_segments(header: Header, path: str) -> tuple[str, set[str]]:
 
 
 def _check_sharp_cea(
-    header: Header, path: str, series: str, segments: set[str], *, bare: bool
+    header: Header, path: str, series: str, segments: set[str], *, wanted: str, bare: bool
 ) -> None:
-    """Refuse what is not a line-of-sight magnetogram of the SHARP CEA series.
+    """Refuse what is not the wanted segment of the SHARP CEA series.
 
     A `bare` file has no keywords: it is judged by series, segment and what is stored.
     """
@@ -308,11 +317,15 @@ def _check_sharp_cea(
         )
     bits = header.get("ZBITPIX", header.get("BITPIX"))
     stored = _STORED.get(round(finite_number(header.get("BSCALE")), 6)) if bits in (16, 32) else ""
-    if others := segments - {"magnetogram"}:
+    line_of_sight = wanted == "magnetogram"
+    what = "the line-of-sight magnetogram" if line_of_sight else f"the segment {wanted!r}"
+    if others := segments - {wanted}:
+        raise WrongInstrumentError(f"{path} holds the segment {min(others)!r}, not {what}.")
+    if not (line_of_sight or segments):
         raise WrongInstrumentError(
-            f"{path} holds the segment {min(others)!r}, not the line-of-sight magnetogram."
+            f"{path} does not state by its name or header that it holds {what}."
         )
-    if stored:
+    if stored and line_of_sight:
         raise WrongInstrumentError(
             f"{path} holds {stored}, not the line-of-sight magnetogram: its BSCALE is "
             f"{header['BSCALE']}, not 0.1."
@@ -340,7 +353,7 @@ def _check_sharp_cea(
             f"{path} is not an active-region patch: it has neither HARPNUM nor T_REC."
         )
     unit = str(header.get("BUNIT", "")).strip()
-    if math.isnan(_gauss(unit)) or bits == 8:
+    if line_of_sight and (math.isnan(_gauss(unit)) or bits == 8):
         raise WrongInstrumentError(
             f"{path} holds no line-of-sight field: BUNIT is {unit!r}, BITPIX {bits}."
         )

@@ -3,12 +3,14 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from astropy.time import Time
 
+from hnn_core.magnetogram.conventions import tai_seconds
 from hnn_core.magnetogram.magnetogram import Magnetogram
+from hnn_core.magnetogram.vector import VectorMagnetogram
 from hnn_core.regions.goes_classes import (
     ROUNDING,
     FluxScale,
@@ -26,8 +28,10 @@ __all__ = [
     "Region",
     "SkippedFile",
     "Source",
+    "VectorSource",
     "n_skipped",
     "skipped_kinds",
+    "vector_there",
 ]
 
 Association = Literal["eruptive", "unlinked", "confined", "unknown"]
@@ -215,3 +219,25 @@ class Source(Protocol):
 
     def skipped(self) -> tuple[SkippedFile, ...]:
         """Files that could not be used; empty for sources without files."""
+
+
+@runtime_checkable
+class VectorSource(Protocol):
+    """A source that may have the field vector of its records too."""
+
+    def has_vector(self, region: str) -> np.ndarray:
+        """Whether the vector of every record is there, bool, aligned with `Source.times`."""
+
+    def vector(self, region: str, time: Time) -> VectorMagnetogram:
+        """Return the vector of the record whose T_REC is `time` (to the second).
+
+        Raises as `Source.frame`, and UnknownTimeError where the record has no vector.
+        """
+
+
+def vector_there(source: Source, region: str, time: Time) -> bool:
+    """Whether a source has the field vector of the record whose T_REC is `time`."""
+    if not isinstance(source, VectorSource):
+        return False
+    near = np.abs(tai_seconds(source.times(region)) - float(tai_seconds(time))) <= 1.0
+    return bool((source.has_vector(region) & near).any())

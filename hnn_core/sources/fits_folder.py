@@ -18,6 +18,7 @@ from hnn_core.exceptions import (
 from hnn_core.magnetogram.conventions import iso_minute, tai_seconds, time_from_seconds
 from hnn_core.magnetogram.magnetogram import Magnetogram, read_fits
 from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP, named_harp
+from hnn_core.magnetogram.vector import COMPONENTS, VectorMagnetogram, read_vector
 from hnn_core.regions.base import Region, SkippedFile, n_skipped
 from hnn_core.regions.flare_table import FLARE_TABLE, FlareRow, read_flare_table, with_flares
 from hnn_core.sources.folder_index import read_index
@@ -73,7 +74,13 @@ class FitsFolder:
         self._broken: dict[str, str] = {}
         self._index = read_index(self.folder, progress)
         rows = self._index.rows
-        self._records, left_out = _group_records(row for row in rows if not row.problem)
+        usable = [row for row in rows if not row.problem]
+        self._records, left_out = _group_records(
+            row for row in usable if row.segment == "magnetogram"
+        )
+        self._vectors, alone = _group_vectors(
+            (row for row in usable if row.segment != "magnetogram"), self._records
+        )
         flares, malformed = read_flare_table(self._index.root / FLARE_TABLE)
         self._skipped = (
             *(SkippedFile(row.path, row.problem) for row in rows if _is_expected(row)),
@@ -83,6 +90,7 @@ class FitsFolder:
                 if not row.whole
             ),
             *left_out,
+            *alone,
             *malformed,
             *_foreign_files(row for row in rows if row.problem and not _is_expected(row)),
         )
@@ -140,6 +148,40 @@ class FitsFolder:
                 f"{iso_minute(records.seconds[index])}."
             )
         return self._read(records.rows[index])
+
+    def has_vector(self, region: str) -> np.ndarray:
+        """Whether the field vector is there for every record, bool, aligned with `times`."""
+        return np.array(
+            [(region, round(row.t_rec)) in self._vectors for row in self._of(region).rows]
+        )
+
+    def vector(self, region: str, time: Time) -> VectorMagnetogram:
+        """Read the field vector of the record whose T_REC is `time` (to the second).
+
+        Raises
+        ------
+        UnknownRegionError, UnknownTimeError
+            Also where Br, Bt and Bp of the record are not all there.
+        FitsError, OffLimbError
+            As for `hnn_core.magnetogram.vector.read_vector`.
+        """
+        self._of(region)
+        parts = self._vectors.get((region, round(float(tai_seconds(time)))))
+        if parts is None:
+            raise UnknownTimeError(
+                f"Region {region} has no field vector at {iso_minute(time)} TAI in {self.spec}; "
+                "it needs the segments Br, Bt and Bp of the record beside the magnetogram."
+            )
+        shown = {name: str(self.folder / row.path) for name, row in parts.items()}
+        places = {name: self._index.places[row.path] for name, row in parts.items()}
+        try:
+            found = read_vector(places)
+        except (FitsError, OffLimbError) as error:
+            words = str(error)
+            for name, place in places.items():
+                words = words.replace(str(place), shown[name])
+            raise type(error)(words) from error
+        return replace(found, files=shown, place=replace(found.place, origin=shown["Br"]))
 
     def _read(self, row: IndexRow) -> Magnetogram:
         """Read a file; messages and provenance have its place in the folder or the archive."""
@@ -214,6 +256,42 @@ def _group_records(rows: Iterable[IndexRow]) -> tuple[dict[str, _Records], list[
         for name, found in grouped.items()
     }
     return records, skipped
+
+
+_Vectors = dict[tuple[str, int], dict[str, IndexRow]]
+
+
+def _group_vectors(
+    rows: Iterable[IndexRow], records: dict[str, _Records]
+) -> tuple[_Vectors, list[SkippedFile]]:
+    """Sort segments of the field vector by region id and T_REC; those of no use are skipped."""
+    found: _Vectors = {}
+    skipped = []
+    for row in rows:
+        parts = found.setdefault((_region_id(row), round(row.t_rec)), {})
+        other = parts.get(row.segment)
+        best = row if other is None else max(other, row, key=_preference)
+        if other is not None:
+            worse = other if best is row else row
+            skipped.append(SkippedFile(worse.path, _same_record(worse, best)))
+        parts[row.segment] = best
+    vectors: _Vectors = {}
+    for (region, seconds), parts in found.items():
+        absent = [name for name in COMPONENTS if name not in parts]
+        known = region in records and seconds in set(records[region].seconds.round().astype(int))
+        if known and not absent:
+            vectors[region, seconds] = parts
+            continue
+        lack = f"{', '.join(absent)} of its record" if absent else "the magnetogram"
+        skipped += [
+            SkippedFile(
+                row.path,
+                f"{row.path} holds the segment {row.segment!r}, not the line-of-sight "
+                f"magnetogram, and is of no use for the field vector without {lack}.",
+            )
+            for row in parts.values()
+        ]
+    return vectors, skipped
 
 
 def _preference(row: IndexRow) -> tuple[object, ...]:

@@ -17,7 +17,7 @@ from hnn_core.storage import home, read_json, write_atomically
 
 __all__ = ["FolderIndex", "read_index"]
 
-_VERSION = 5
+_VERSION = 6
 _OURS = (".part", ".sha256")
 """Endings of what fetching leaves next to the files."""
 

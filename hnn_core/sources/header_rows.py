@@ -21,7 +21,14 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from hnn_core.exceptions import HnnError, MachineError
 from hnn_core.magnetogram.conventions import tai_seconds
 from hnn_core.magnetogram.fits import read_header
-from hnn_core.magnetogram.sharp import NEEDED, completed, is_bare, sharp_keywords
+from hnn_core.magnetogram.sharp import (
+    NEEDED,
+    completed,
+    is_bare,
+    named_segments,
+    sharp_keywords,
+)
+from hnn_core.magnetogram.vector import SEGMENTS
 
 if TYPE_CHECKING:
     from hnn_core.sources.keyword_table import KeywordTables
@@ -67,6 +74,8 @@ class IndexRow:
     """Without keywords of its own: those of a table, if one has them, are read with it."""
     whole: bool = True
     """False for a file shorter than its header claims: its record is known, its pixels are not."""
+    segment: str = "magnetogram"
+    """Of the series; others than the magnetogram are those of the field vector."""
     passing: bool = False
     """Whether the problem is the machine's, or a permission: the file itself may be sound."""
 
@@ -152,7 +161,10 @@ def _read_row(one: HeaderFile, tables: "KeywordTables | None" = None) -> IndexRo
         image = read_header(one.path, only=NEEDED)
         row = replace(row, bare=is_bare(image.keywords))
         cards = tables.cards(one.path) if tables and row.bare else None
-        keywords = sharp_keywords(completed(image.keywords, cards), str(one.path))
+        header = completed(image.keywords, cards)
+        of_vector = named_segments(header, str(one.path)) & set(SEGMENTS)
+        segment = of_vector.pop() if len(of_vector) == 1 else "magnetogram"
+        keywords = sharp_keywords(header, str(one.path), segment)
     except HnnError as error:
         passing = isinstance(error, MachineError) or isinstance(error.__cause__, PermissionError)
         return replace(row, problem=str(error).replace(str(one.path), one.shown), passing=passing)
@@ -177,6 +189,7 @@ def _read_row(one: HeaderFile, tables: "KeywordTables | None" = None) -> IndexRo
         summed=keywords.summed,
         pixels=image.shape[0] * image.shape[1],
         whole=image.whole,
+        segment=segment,
     )
 
 
