@@ -27,7 +27,7 @@ from hnn_core.simulation.elements import (
     power_law,
     sweep,
 )
-from hnn_core.simulation.layout import lay_out
+from hnn_core.simulation.layout import CURVE, lay_out
 from hnn_core.simulation.population import HOURS, PIXEL_CM2, Population, RegionParameters
 from hnn_core.simulation.spots import RandomFields, Spot, draw_spot
 
@@ -63,6 +63,13 @@ class Evolution:
     """(hours,) the same away from the PIL."""
     emergence: np.ndarray
     """(hours,) flux emerged in the hour before each frame."""
+    turned: np.ndarray
+    """(hours,) flux that turned horizontal at the PIL in the hour before each frame."""
+    line: np.ndarray
+    """(hours, n, 2) float32, columns and rows of the PIL's curve."""
+    horizontal: np.ndarray
+    """(hours, rows, cols) int16, strength of the field that has turned, in steps of `STEP_G`;
+    no hour where nothing turns."""
     left: np.ndarray
     """(hours, 2) flux of either polarity, positive first, carried out of the patch in the
     hour before each frame; both columns count upward."""
@@ -82,6 +89,8 @@ def evolve(parameters: RegionParameters) -> Evolution:
     for _ in range(_SETTLE):
         run.step(0.0, settled=False)
     radial = np.empty((HOURS, p.rows, p.cols), np.int16)
+    horizontal = np.zeros((HOURS if p.tilting else 0, p.rows, p.cols), np.int16)
+    line = np.empty((HOURS, CURVE, 2), np.float32)
     unsigned, net, at_pil, elsewhere, emerged = np.zeros((5, HOURS))
     left = np.zeros((HOURS, 2))
     before_onset = min(p.efficiency, Population.confined_efficiency)
@@ -90,9 +99,15 @@ def evolve(parameters: RegionParameters) -> Evolution:
             run.step(p.efficiency if hour >= p.onset_hour else before_onset, settled=True)
             at_pil[hour], elsewhere[hour], emerged[hour] = run.at_pil, run.elsewhere, run.emerged
             left[hour] = run.left
-        radial[hour] = np.rint(run.radial() / STEP_G)
+        radial[hour], line[hour] = np.rint(run.radial() / STEP_G), run.curve
+        if p.tilting:
+            horizontal[hour] = np.rint(run.turned() / STEP_G)
         unsigned[hour], net[hour] = run.fluxes()
-    return Evolution(radial, unsigned, net, at_pil, elsewhere, emerged, left)
+    none = np.zeros(HOURS)
+    cancelled, turned = (none, at_pil) if p.tilting else (at_pil, none)
+    return Evolution(
+        radial, unsigned, net, cancelled, elsewhere, emerged, turned, line, horizontal, left
+    )
 
 
 class _Run:
@@ -103,6 +118,7 @@ class _Run:
         rng = self._rng = np.random.default_rng([p.seed, 2, p.index])
         start = lay_out(p, rng)
         self._spots, self._free, self._line = start.spots, start.free, start.line
+        self._turned = np.zeros(len(self._line.elements.flux))
         shape = (p.rows, p.cols)
         self._large = Cells(rng, shape, width=74.0, life=20.0, speed=3.2, lane=8.0)
         self._small = Cells(rng, shape, width=15.0, life=5.0, speed=3.6, lane=4.0)
@@ -120,7 +136,9 @@ class _Run:
             fields.step()
         self._move(1.0 if settled else 0.3)
         self._line.step(p.shear if settled else 0.0, p.convergence if settled else 0.0)
+        before = np.abs(self._line.elements.flux)
         self.at_pil = cancel(rng, self._line.elements, _TOUCH_AT_LINE_PX, efficiency)
+        self._turned += before - np.abs(self._line.elements.flux)
         self.elsewhere = cancel(rng, self._free, _TOUCH_PX, _ELSEWHERE)
         self._ephemeral()
         if settled:
@@ -129,6 +147,16 @@ class _Run:
             self._feed_line(p.pil_emergence_rate * p.pil_flux)
         self._shed()
         self._free = self._inside(coalesce(rng, self._free))
+
+    @property
+    def curve(self) -> np.ndarray:
+        """Of the PIL, as `Evolution.line` has it."""
+        return self._line.curve
+
+    def turned(self) -> np.ndarray:
+        """(rows, cols) strength of the field that has turned horizontal, G, float32."""
+        where = Elements.at(self._line.elements.xy, self._turned)
+        return deposit(where, (self._p.rows, self._p.cols))
 
     def fluxes(self) -> tuple[float, float]:
         """Unsigned and net flux, Mx."""

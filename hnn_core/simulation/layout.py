@@ -8,7 +8,10 @@ from hnn_core.simulation.elements import Elements, power_law
 from hnn_core.simulation.population import PIXEL_CM2, RegionParameters
 from hnn_core.simulation.spots import RandomFields, Spot
 
-__all__ = ["Layout", "Line", "lay_out"]
+__all__ = ["CURVE", "Layout", "Line", "lay_out"]
+
+CURVE = 65
+"""Points of the PIL's curve."""
 
 _NETWORK_G, _INTERNETWORK_G = 2.2, 1.5  # mean unsigned field of the quiet Sun's elements
 _HOLD_PX = 6.0  # mean distance of the PIL's elements from it
@@ -67,14 +70,22 @@ class Line:
         return np.clip(along, -0.6, 0.6) * self._length, 0.3 + distance
 
     def _xy(self) -> np.ndarray:
+        return self._place(self._s, self._side * self._d)
+
+    def _place(self, s: np.ndarray, beside: np.ndarray) -> np.ndarray:
+        """(n, 2) places at lengths along the line and distances from it."""
         order = np.arange(1, _BENDS + 1)[:, None]
-        turns = 1.5 * np.pi * order * self._s / self._length + self._phases[:, None]
+        turns = 1.5 * np.pi * order * s / self._length + self._phases[:, None]
         bend = self._length * (self._bends[:, None] * np.sin(turns)).sum(axis=0)
         return np.asarray(
-            self._middle
-            + np.outer(self._s, self._along)
-            + np.outer(bend + self._side * self._d, self._across)
+            self._middle + np.outer(s, self._along) + np.outer(bend + beside, self._across)
         )
+
+    @property
+    def curve(self) -> np.ndarray:
+        """(`CURVE`, 2) columns and rows along the line itself, float32."""
+        s = np.linspace(-0.6, 0.6, CURVE) * self._length
+        return self._place(s, np.zeros(CURVE)).astype(np.float32)
 
     def step(self, shear: float, closing: float) -> None:
         """Let an hour pass: sides slide, come closer, and their elements walk and are renewed."""

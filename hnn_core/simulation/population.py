@@ -28,6 +28,9 @@ class Population:
     eruptive_efficiency: float = 0.25
     """Median fraction of the flux in contact at the PIL that cancels in an hour."""
     confined_efficiency: float = 0.01
+    tilting: bool = False
+    """Whether what would cancel at the PIL of the eruptive half turns horizontal instead: the
+    line-of-sight field loses as much, and nothing cancels. That half then counts as confined."""
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -81,7 +84,8 @@ class Population:
         return RegionParameters(
             seed=self.seed,
             index=index,
-            eruptive=eruptive,
+            eruptive=eruptive and not self.tilting,
+            tilting=eruptive and self.tilting,
             efficiency=float(efficiency),
             onset_hour=float(onset_hour),
             flare_hour=float(flare_hour),
@@ -99,6 +103,7 @@ class Population:
             convergence=float(rng.uniform(0.0, 0.03)),
             strong=strong,
             bipoles=int(rng.choice([1, 2, 3], p=[0.4, 0.4, 0.2])),
+            shear_start=float(rng.uniform(10.0, 50.0)),
         )
 
 
@@ -109,6 +114,8 @@ class RegionParameters:
     seed: int
     index: int
     eruptive: bool
+    tilting: bool
+    """What meets at the PIL turns horizontal instead of cancelling."""
     efficiency: float
     """Fraction of the flux in contact at the PIL that cancels in an hour, from onset on."""
     onset_hour: float
@@ -140,3 +147,6 @@ class RegionParameters:
     regions have such a PIL as often as eruptive ones."""
     bipoles: int
     """Pairs of polarities along the axis; where there are several, the PIL lies between two."""
+    shear_start: float
+    """Angle at the first frame between the horizontal field at the PIL and a potential one's,
+    degrees; `shear` makes it grow."""

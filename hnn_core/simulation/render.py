@@ -1,4 +1,4 @@
-"""Simulated elements drawn as a SHARP-like magnetogram with a real one's keywords."""
+"""Simulated regions as SHARP-like records: magnetograms and vectors with a real one's keywords."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -7,29 +7,28 @@ import astropy.units as u
 import numpy as np
 from astropy.io.fits import Header
 from astropy.time import Time, TimeDelta
-from scipy import fft
-from scipy.ndimage import gaussian_filter
 from sunpy.coordinates import sun
 
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP
-from hnn_core.simulation.evolution import STEP_G
+from hnn_core.magnetogram.vector import SEGMENTS, VectorMagnetogram
+from hnn_core.simulation.instrument import (
+    PIXEL_DEG,
+    line_of_sight_field,
+    true_field,
+    vector_field,
+)
 from hnn_core.simulation.population import HOURS, PIXEL_CM2, Population, RegionParameters
-from hnn_core.simulation.store import evolution_of
 
-__all__ = ["region_positions", "region_times", "render", "simulate_region"]
+__all__ = [
+    "region_positions",
+    "region_times",
+    "render",
+    "render_vector",
+    "simulate_region",
+]
 
 _RSUN_M = 6.96e8  # RSUN_REF of the SHARP series
-_PIXEL_DEG = 0.03
-_OPTICS_PX = 0.85  # standard deviation of HMI's point-spread function, disk centre
-_MAPPING_PX = 0.85  # and of the step from HMI's pixels to the map's, which smooths noise too
-_SATURATION_G = 2600.0  # the line in dark umbrae measures no more
-_NOISE_G = 12.0  # before the mapping; 3.3 G after it
-_LIMB_NOISE = 0.7  # more by this share where mu is 0
-_CANOPY = 0.6  # of the potential field's horizontal part
-_HEIGHT_PX = 2.0  # above the sources, at which it is taken
-_LARGEST_PX = 40.0  # wavelength beyond which the surroundings close the field
-_ORBIT = 0.015  # share of strong field that follows the orbital velocity
 
 
 def simulate_region(
@@ -93,14 +92,48 @@ def render(parameters: RegionParameters, hour: int) -> Magnetogram:
     magnetogram is marked simulated, with HARP number 900000 + index and no NOAA number.
     """
     p = parameters
-    if not 0 <= hour < HOURS:
-        raise ValueError(f"hour must lie between 0 and {HOURS - 1}, got {hour}")
+    _check_hour(hour)
     t_rec = region_times(p)[hour]
     longitude = float(region_positions(p)[hour, 0])
     earth = _earth(p)[hour]
-    radial = evolution_of(p).radial[hour] * np.float32(STEP_G)
-    field = _observe(p, radial, longitude, earth[1], _orbital_velocity(t_rec), hour)
+    velocity = _orbital_velocity(t_rec)
+    field = line_of_sight_field(p, true_field(p, hour), longitude, earth[1], velocity, hour)
+    return _magnetogram(p, hour, field)
+
+
+def render_vector(parameters: RegionParameters, hour: int) -> VectorMagnetogram:
+    """Draw the field vector of one hour of a simulated region, as HMI's inversion would give it.
+
+    Its noise is ten times larger across the line of sight than along it, and where the transverse
+    field is weak some of it points the wrong way, which conf_disambig states.
+    """
+    p = parameters
+    _check_hour(hour)
+    longitude = float(region_positions(p)[hour, 0])
+    seen = vector_field(p, true_field(p, hour), longitude, _earth(p)[hour][1], hour)
+    return VectorMagnetogram(
+        radial=seen.radial,
+        southward=-seen.north,
+        westward=seen.west,
+        place=_magnetogram(p, hour, seen.radial),
+        radial_error=seen.sigma[0],
+        southward_error=seen.sigma[2],
+        westward_error=seen.sigma[1],
+        confidence=seen.confidence,
+        bitmap=seen.bitmap,
+        files={name: "simulated" for name in SEGMENTS if name != "continuum"},
+    )
+
+
+def _check_hour(hour: int) -> None:
+    if not 0 <= hour < HOURS:
+        raise ValueError(f"hour must lie between 0 and {HOURS - 1}, got {hour}")
+
+
+def _magnetogram(p: RegionParameters, hour: int, field: np.ndarray) -> Magnetogram:
     field.flags.writeable = False
+    t_rec, longitude = region_times(p)[hour], float(region_positions(p)[hour, 0])
+    tilting = ", tilting" if p.tilting else ""
     return Magnetogram(
         field=field,
         t_rec=t_rec,
@@ -110,42 +143,9 @@ def render(parameters: RegionParameters, hour: int) -> Magnetogram:
         quality=0,
         longitude=longitude * u.deg,
         latitude=p.latitude * u.deg,
-        header=_header(p, t_rec, longitude, earth, field),
-        origin=f"simulated (seed {p.seed}, region {p.index})",
+        header=_header(p, t_rec, longitude, _earth(p)[hour], field),
+        origin=f"simulated (seed {p.seed}, region {p.index}{tilting})",
         simulated=True,
-    )
-
-
-def _observe(
-    p: RegionParameters, radial: np.ndarray, longitude: float, b0: float, velocity: float, hour: int
-) -> np.ndarray:
-    """Measure a (rows, cols) radial field, G, as HMI would: float32."""
-    west, north = _canopy(radial)
-    mu, of_west, of_north = _line_of_sight(p, longitude, b0)
-    field = radial * mu + west * of_west + north * of_north
-    field *= 1.0 + _ORBIT * velocity / 3000.0 * np.minimum(np.abs(field) / 1000.0, 1.0)
-    field = np.float32(_SATURATION_G) * np.tanh(field / np.float32(_SATURATION_G))
-    field = gaussian_filter(field, _OPTICS_PX)
-    rng = np.random.default_rng([p.seed, 4, p.index, hour])
-    noise = rng.standard_normal(field.shape, np.float32)
-    field += np.float32(_NOISE_G) * noise * (1.0 + _LIMB_NOISE * (1.0 - mu))
-    return np.asarray(gaussian_filter(field, _MAPPING_PX, truncate=3.5), np.float32)
-
-
-def _canopy(radial: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Westward and northward field, (rows, cols) G: a part of the potential field's."""
-    shape = tuple(fft.next_fast_len(n, real=True) for n in radial.shape)
-    north = fft.fftfreq(shape[0]).astype(np.float32)[:, None]
-    west = fft.rfftfreq(shape[1]).astype(np.float32)
-    number = np.hypot(north, west)
-    number[0, 0] = 1.0
-    small = 1.0 - np.exp(-((number * _LARGEST_PX) ** 2))
-    share = -1j * _CANOPY * small * np.exp(-2 * np.pi * _HEIGHT_PX * number) / number
-    modes = fft.rfft2(radial, s=shape) * share.astype(np.complex64)
-    inside = tuple(slice(n) for n in radial.shape)
-    return (
-        fft.irfft2(modes * west, s=shape)[inside],
-        fft.irfft2(modes * north, s=shape)[inside],
     )
 
 
@@ -174,26 +174,6 @@ def _orbital_velocity(t_rec: Time) -> float:
     return 3000.0 * float(np.sin(2 * np.pi * hours / 24.0))
 
 
-def _line_of_sight(
-    p: RegionParameters, longitude: float, b0: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """How much of radial (mu), westward and northward field points at the Earth.
-
-    Each float32 and of a shape that spreads over (rows, cols); the patch is taken as small.
-    """
-    lon = np.deg2rad(longitude + _PIXEL_DEG * (np.arange(p.cols) - (p.cols - 1) / 2))
-    lat = np.deg2rad(p.latitude + _PIXEL_DEG * (np.arange(p.rows) - (p.rows - 1) / 2))[:, None]
-    sin_b0, cos_b0 = np.sin(np.deg2rad(b0)), np.cos(np.deg2rad(b0))
-    mu = np.sin(lat) * sin_b0 + np.cos(lat) * cos_b0 * np.cos(lon)
-    west = -np.sin(lon) * cos_b0
-    north = np.cos(lat) * sin_b0 - np.sin(lat) * cos_b0 * np.cos(lon)
-    return (
-        np.clip(mu, 0.0, 1.0).astype(np.float32),
-        west.astype(np.float32),
-        north.astype(np.float32),
-    )
-
-
 def _header(
     p: RegionParameters,
     t_rec: Time,
@@ -203,7 +183,7 @@ def _header(
 ) -> Header:
     """Keywords of a SHARP CEA record; SIMULATD distinguishes it from a real one."""
     carrington, b0, distance, radius = earth
-    half_lon, half_lat = _PIXEL_DEG * p.cols / 2, _PIXEL_DEG * p.rows / 2
+    half_lon, half_lat = PIXEL_DEG * p.cols / 2, PIXEL_DEG * p.rows / 2
     strong = np.abs(field)[np.abs(field) > 100.0]
     stamp = t_rec.strftime("%Y.%m.%d_%H:%M:%S_TAI")
     observed = (t_rec - TimeDelta(74.0, format="sec")).utc
@@ -233,8 +213,8 @@ def _header(
             "CRPIX2": (p.rows + 1) / 2,
             "CRVAL1": (carrington + longitude) % 360.0,
             "CRVAL2": p.latitude,
-            "CDELT1": _PIXEL_DEG,
-            "CDELT2": _PIXEL_DEG,
+            "CDELT1": PIXEL_DEG,
+            "CDELT2": PIXEL_DEG,
             "CROTA2": 0.0,
             "CRLN_OBS": carrington,
             "CRLT_OBS": b0,
