@@ -19,7 +19,8 @@ __all__ = ["DiskPlace", "find_region", "open_source", "regions_at"]
 
 _HALF_HOUR = 1800.0 / 86400.0 + 1e-9
 _KNOWN = (
-    "sim: (simulated regions; sim:SEED or sim:SEED:NUMBER for others), fits:FOLDER (SHARP FITS "
+    "sim: (simulated regions; sim:SEED or sim:SEED:NUMBER for others, sim:tilting for a field that "
+    "turns horizontal), fits:FOLDER (SHARP FITS "
     "files, or an archive of them) and jsoc: (what was fetched from JSOC; jsoc:nrt for "
     "near-real-time magnetograms, jsoc:CLASS:START:END for a planned data set)"
 )
@@ -32,8 +33,9 @@ def open_source(spec: str, progress: Callable[[int, int], None] | None = None) -
     ----------
     spec : str
         ``sim:``, ``sim:SEED`` or ``sim:SEED:NUMBER`` for simulated regions, 16 of them where
-        no number is given; ``fits:FOLDER`` for a folder of SHARP FITS files, of any depth, or an
-        archive (tar, zip) of them;
+        no number is given, and ``sim:tilting`` instead of ``sim`` for those whose field turns
+        horizontal where it would cancel; ``fits:FOLDER`` for a folder of SHARP FITS files, of any
+        depth, or an archive (tar, zip) of them;
         ``jsoc:`` and ``jsoc:nrt`` for what was fetched from JSOC of the definitive and of the
         near-real-time series; ``jsoc:CLASS:START:END`` for the regions of a planned data set;
         ``upload:NAME`` for what the page's visitor uploaded, while the session lasts.
@@ -160,19 +162,20 @@ def find_region(source: Source, text: str) -> Region:
 def _open_simulated(spec: str, rest: str) -> Source:
     from hnn_core.sources.simulated import MOST_REGIONS, SimulatedSource
 
-    match = re.fullmatch(r"(\d{0,18})(?::(\d{1,18}))?", rest, re.ASCII)
+    match = re.fullmatch(r"(tilting(?::|$))?(\d{0,18})(?::(\d{1,18}))?", rest, re.ASCII)
     if match is None:
         raise UnknownSourceError(
             f"{spec[:60]!r} is not a source: {rest[:40]!r} is not a whole number of at "
-            "most 18 digits; write sim:, sim:SEED or sim:SEED:NUMBER."
+            "most 18 digits; write sim:, sim:SEED or sim:SEED:NUMBER, or any of them with "
+            "sim:tilting for sim."
         )
-    numbers = {"seed": match[1], "n_regions": match[2]}
+    numbers = {"seed": match[2], "n_regions": match[3]}
     given = {name: int(number) for name, number in numbers.items() if number}
     if not 1 <= given.get("n_regions", 1) <= MOST_REGIONS:
         raise UnknownSourceError(
             f"{spec!r} is not a source: the number of regions is 1 to {MOST_REGIONS}."
         )
-    return SimulatedSource(**given)
+    return SimulatedSource(**given, tilting=bool(match[1]))
 
 
 def _refuse_uploads(folder: Path) -> None:

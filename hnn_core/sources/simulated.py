@@ -10,9 +10,10 @@ from hnn_core.exceptions import UnknownRegionError, UnknownTimeError
 from hnn_core.magnetogram.conventions import iso_minute, tai_seconds
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sharp import FIRST_SIMULATED_HARP, NO_DATA
+from hnn_core.magnetogram.vector import VectorMagnetogram
 from hnn_core.regions.base import Flare, FlareLookup, Region, SkippedFile
 from hnn_core.simulation.population import Population, RegionParameters
-from hnn_core.simulation.render import region_positions, region_times, render
+from hnn_core.simulation.render import region_positions, region_times, render, render_vector
 
 __all__ = ["MOST_REGIONS", "SimulatedSource"]
 
@@ -35,16 +36,23 @@ class SimulatedSource:
         Population to draw from. Seed 0 is not used in training the shipped model.
     n_regions : int
         The first regions of any number are the same.
+    tilting : bool
+        Whether the field of the eruptive half turns horizontal instead of cancelling.
     """
 
     simulated = True
 
-    def __init__(self, seed: int = 0, n_regions: int = _N_REGIONS) -> None:
+    def __init__(
+        self, seed: int = 0, n_regions: int = _N_REGIONS, *, tilting: bool = False
+    ) -> None:
+        kind = "sim:tilting" if tilting else "sim"
         if n_regions != _N_REGIONS:
-            self.spec = f"sim:{seed}:{n_regions}"
+            self.spec = f"{kind}:{seed}:{n_regions}"
+        elif seed:
+            self.spec = f"{kind}:{seed}"
         else:
-            self.spec = f"sim:{seed}" if seed else "sim:"
-        self._population = Population(seed)
+            self.spec = kind if tilting else "sim:"
+        self._population = Population(seed, tilting=tilting)
         self._n_regions = n_regions
 
     def regions(self) -> list[Region]:
@@ -68,6 +76,18 @@ class SimulatedSource:
 
     def frame(self, region: str, time: Time) -> Magnetogram:
         """Render the record at `time` (to the second)."""
+        return render(self.truth(region), self._hour(region, time))
+
+    def has_vector(self, region: str) -> np.ndarray:
+        """Whether the field vector is there for every record: where the record has data."""
+        return self.quality(region) & NO_DATA == 0
+
+    def vector(self, region: str, time: Time) -> VectorMagnetogram:
+        """Render the field vector of the record at `time` (to the second)."""
+        return render_vector(self.truth(region), self._hour(region, time))
+
+    def _hour(self, region: str, time: Time) -> int:
+        """Return the number of the hour of a record with data."""
         parameters = self.truth(region)
         gap = np.abs(tai_seconds(region_times(parameters)) - tai_seconds(time))
         hour = int(gap.argmin())
@@ -75,7 +95,7 @@ class SimulatedSource:
             raise UnknownTimeError(f"{region} has no record at {iso_minute(time)} TAI.")
         if self.quality(region)[hour] & NO_DATA:
             raise UnknownTimeError(f"{region} has no data at {iso_minute(time)} TAI.")
-        return render(parameters, hour)
+        return hour
 
     def skipped(self) -> tuple[SkippedFile, ...]:
         """Empty: there are no files."""
