@@ -130,12 +130,7 @@ def of_pixels(field: np.ndarray) -> dict[str, float]:
 
 
 def of_frame(field: np.ndarray) -> dict[str, float]:
-    return {
-        **spectrum_slopes(field),
-        **components(field),
-        **of_pixels(field),
-        **structure_slopes(field),
-    }
+    return spectrum_slopes(field) | components(field) | of_pixels(field) | structure_slopes(field)
 
 
 def fluctuations(hours: list[np.ndarray]) -> list[dict[str, float]]:
