@@ -30,6 +30,8 @@ def template() -> bytes:
     (frame,) = simulate_region(1, hours=[0])
     header = frame.header.copy()
     header["T_REC"] = T_REC
+    for other_time in ("T_OBS", "DATE-OBS"):  # of another day
+        del header[other_time]
     for number in range(CARDS - len(header) - 20):
         header[f"EXTRA{number}"] = (number / 7, "[unit] a keyword of which nothing is read here")
     hdu = fits.CompImageHDU(np.round(frame.field[:64, :64] * 10).astype(np.int32), header)
