@@ -12,7 +12,7 @@ HOURS = 48
 PIXEL_CM2 = float((np.deg2rad(0.03) * 6.96e10) ** 2)
 """Area of a SHARP CEA pixel: 0.03 degrees squared at RSUN_REF."""
 
-_PIL_LOSS = 0.23  # rate of decay of the PIL's flux over the efficiency, measured
+_PIL_LOSS = 0.25  # rate of decay of the PIL's flux over the efficiency, measured
 _STRONG = 0.3  # part of the regions
 _LEAST_FLUX = 1.5e21  # Mx, left to spots and plage
 
