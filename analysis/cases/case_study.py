@@ -12,12 +12,18 @@ from astropy.time import Time
 from analysis.physics.flux import frame_flux
 from analysis.physics.pil import PilMasks, PilSettings
 from analysis.physics.trends import Systematics, systematics
+from analysis.physics.vector_window import (
+    VectorVerdict,
+    VectorWindow,
+    vector_verdict,
+    vector_window,
+)
 from analysis.physics.verdict import Verdict, verdict
 from hnn_core.exceptions import FitsError, PositionError, SequenceError, UnknownTimeError
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec, tai_seconds
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sequence_plan import TOLERANCE, good_records
-from hnn_core.regions.base import Region, Source
+from hnn_core.regions.base import Region, Source, VectorSource, vector_there
 from hnn_core.regions.case import Case
 from hnn_core.regions.outcome import Outcome, what_happened
 from hnn_core.sources import find_region
@@ -54,6 +60,15 @@ class CaseStudy:
     prediction: "Prediction | None"
     no_prediction: str
     """Why there is no prediction; empty if there is one."""
+    vector: VectorWindow | None
+    """What the field vectors of the hours hold, where the source has any."""
+    no_vector: str
+    """Why there is none; empty if there is."""
+
+    @cached_property
+    def vector_verdict(self) -> VectorVerdict | None:
+        """What the field vectors support; None without any."""
+        return None if self.vector is None else vector_verdict(self.vector)
 
     @property
     def name(self) -> str:
@@ -151,6 +166,7 @@ def case_study(
         (sequence.frames, "") if sequence else _case_frames(source, region.id, case.hour)
     )
     found = systematics(frames, settings)
+    vector, no_vector = _vector_window(source, region.id, frames, found)
     return CaseStudy(
         case=case,
         region=region,
@@ -162,7 +178,32 @@ def case_study(
         flare_class=flare_class,
         prediction=prediction,
         no_prediction="" if prediction else no_prediction,
+        vector=vector,
+        no_vector=no_vector,
     )
+
+
+def _vector_window(
+    source: Source, region: str, frames: tuple[Magnetogram, ...], found: Systematics
+) -> tuple[VectorWindow | None, str]:
+    """Look at the field vectors of the hours that have one; else give the reason."""
+    if not isinstance(source, VectorSource):
+        return None, "This source has no field vectors."
+    vectors, masks, broken = [], [], ""
+    for frame, lines in zip(frames, found.fluxes.masks, strict=True):
+        if not frame.interpolated and vector_there(source, region, frame.t_rec):
+            try:
+                vectors.append(source.vector(region, frame.t_rec))
+                masks.append(lines)
+            except (FitsError, PositionError) as error:
+                broken = str(error)
+    if not vectors:
+        why = "None of these hours has the segments Br, Bt and Bp next to its magnetogram."
+        return None, broken or why
+    try:
+        return vector_window(vectors, masks, found.settings), ""
+    except ValueError as error:
+        return None, f"The field vectors do not go with the magnetograms: {error}."
 
 
 def named_by_its_hour(source: Source, case: Case) -> Case:

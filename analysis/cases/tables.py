@@ -20,7 +20,7 @@ _RATE = 1e19 * u.Mx / u.h
 
 _TYPES: dict[str, Any] = {
     **dict.fromkeys(("source", "region", "noaa", "model", "model_sha256"), "str"),
-    **dict.fromkeys(("prediction", "verdict", "outcome"), "str"),
+    **dict.fromkeys(("prediction", "verdict", "vector_verdict", "outcome"), "str"),
     **dict.fromkeys(("t_reference_tai", "t_rec_tai"), "datetime64[ns]"),
     **dict.fromkeys(("interpolated", "simulated"), bool),
     **dict.fromkeys(("harp", "pil_pixels", "patch_rows_px", "patch_columns_px"), np.int64),
@@ -125,8 +125,8 @@ def case_rows(cases: Sequence[ReportCase]) -> pd.DataFrame:
         One row a region and hour of a case, sorted by source, region, reference time and hour;
         two cases of one region whose windows overlap have the hours they share twice, with
         different ``t_reference_tai``. After the fluxes of `flux_rows`: R values, SDO's velocity,
-        the network's prediction for the case (NaN or "" without one), outcome and verdict; for
-        each map the share of its mass in the parts of `analysis.cases.overlap.REGION_NAMES` in
+        the network's prediction for the case (NaN or "" without one), outcome and both verdicts;
+        for each map the share of its mass in the parts of `analysis.cases.overlap.REGION_NAMES` in
         that hour, and for each method of scores the hour's, NaN where there is none.
     """
     table = pd.concat([_rows(case) for case in cases], ignore_index=True)
@@ -148,6 +148,7 @@ def _overview_row(study: CaseStudy) -> dict[str, object]:
         "predicted": f"{network.label} ({network.probability:.2f})" if network else "–",
         "outcome": study.outcome.words,
         "verdict": study.verdict.word,
+        "by the field vector": study.vector_verdict.word if study.vector_verdict else "not known",
         "PIL flux (%/h)": _percent(found.trend()),
         "p": found.trend().p,
         "Φ+ (%/h)": _percent(found.trend(flux="positive")),
@@ -180,6 +181,7 @@ def _rows(case: ReportCase) -> pd.DataFrame:
         prediction=network.label if network else "",
         outcome=study.outcome.word,
         verdict=study.verdict.word,
+        vector_verdict=study.vector_verdict.word if study.vector_verdict else "",
     )
     return rows.assign(**_scores(case))
 

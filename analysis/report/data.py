@@ -124,6 +124,7 @@ def _findings(case: ReportCase) -> dict[str, object]:
         "outcome": study.outcome.word,
         "outcome_words": study.outcome.sentence,
         "verdict": study.verdict.word,
+        "vector_verdict": study.vector_verdict.word if study.vector_verdict else "",
         **trend.rates,
         "p": trend.p,
         "band_low_mx_per_h": band[0],

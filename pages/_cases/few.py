@@ -22,6 +22,7 @@ __all__ = ["show_few"]
 
 _COLOURS: dict[str, Any] = {
     "consistent with cancellation": "blue",
+    "consistent with the field turning horizontal": "green",
     "mixed evidence": "orange",
     "flux rises": "violet",
 }
@@ -168,6 +169,7 @@ def _show_verdict(study: CaseStudy) -> None:
     with st.popover("What weakens this", icon=":material/warning:"):
         for sentence in study.verdict.caveats:
             st.markdown(f"- {plain(sentence)}")
+    _show_vector_verdict(study)
     if study.incomplete:
         st.warning(plain(study.incomplete), icon=":material/timelapse:")
     if made is None:
@@ -180,6 +182,26 @@ def _show_verdict(study: CaseStudy) -> None:
         for words in frame_notes(made):
             st.caption(f":material/info: {plain(words)}")
     st.caption(f"What happened: {plain(study.outcome.sentence)}")
+
+
+def _show_vector_verdict(study: CaseStudy) -> None:
+    """Draw what the field vectors say, which the line-of-sight field cannot."""
+    found = study.vector_verdict
+    if found is None:
+        st.caption(f"By the field vector: not known. {plain(study.no_vector)}")
+        return
+    with st.container(key="vector_badges", horizontal=True, gap="xsmall"):
+        st.badge(
+            f"by the field vector: {plain(found.word)}",
+            color=_COLOURS.get(found.word, "gray"),
+            icon=":material/arrow_outward:",
+        )
+    st.markdown(plain(found.sentence))
+    for sentence in found.evidence:
+        st.caption(plain(sentence))
+    with st.popover("What weakens this", icon=":material/warning:"):
+        for sentence in found.caveats:
+            st.markdown(f"- {plain(sentence)}")
 
 
 def _show_history(study: CaseStudy) -> None:
