@@ -1,7 +1,9 @@
 """Fixtures shared by all tests."""
 
 import os
+import shutil
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -14,6 +16,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # What is compiled is kept, whatever the machine's setting: a hundred programs are started anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# A simulated region is worked out once for all tests, workers and programs of a session.
+_SIMULATED = "" if "PYTEST_XDIST_WORKER" in os.environ else tempfile.mkdtemp(prefix="simulated-")
+os.environ["HNN_SIMULATED"] = _SIMULATED or os.environ["HNN_SIMULATED"]
 # Nothing that a busy machine changes decides: no example has a time, and none has to come quickly.
 settings.register_profile(
     "suite", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -28,6 +33,12 @@ def real_data(*parts: str) -> Path:
     if not path.exists():
         pytest.skip(f"real data not present: set HNN_TEST_DATA to a folder with {'/'.join(parts)}")
     return path
+
+
+def pytest_unconfigure() -> None:
+    """Remove what was kept for this session."""
+    if _SIMULATED:
+        shutil.rmtree(_SIMULATED, ignore_errors=True)
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses

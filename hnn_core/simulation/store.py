@@ -1,8 +1,9 @@
 """Evolutions that were worked out once, kept on disk: the next process need not do it again.
 
-One .npz file for each region, named by a checksum of its parameters and of `VERSION`, so that a
-file of other physics is never read. The members of such a file have checksums of their own; one
-that is damaged is made anew. The file of the region that the program opens on ships with it.
+They lie in ``simulated`` in the program's folder, or where HNN_SIMULATED says: one .npz file for
+each region, named by a checksum of its parameters and of `VERSION`, so that a file of other physics
+is never read. Its members have checksums of their own; a damaged file is made anew. That of the
+region on which the program opens ships with it.
 
     python -m hnn_core.simulation.store
 
@@ -48,7 +49,7 @@ def evolution_of(parameters: RegionParameters) -> Evolution:
 @lru_cache(maxsize=3)
 def _evolution(parameters: RegionParameters) -> Evolution:
     name = _name(parameters)
-    folder = home() / "simulated"
+    folder = Path(os.environ.get("HNN_SIMULATED") or home() / "simulated")
     for path in (SHIPPED / name, folder / name):
         if (kept := _read(path, parameters)) is not None:
             with contextlib.suppress(OSError):
@@ -73,7 +74,8 @@ def _read(path: Path, parameters: RegionParameters) -> Evolution | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path) as file:  # each member's CRC is checked as it is read
+        # Each member's CRC is checked as it is read.
+        with path.open("rb") as stream, np.load(stream) as file:
             kept = Evolution(**{field.name: file[field.name] for field in fields(Evolution)})
     except _DAMAGED:
         return None
