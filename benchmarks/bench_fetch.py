@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hnn_core.jsoc.choosing import hourly
 from hnn_core.jsoc.client import JsocClient
 from hnn_core.jsoc.keywords import DEFINITIVE
+from hnn_core.jsoc.taking import hourly
 from hnn_core.magnetogram.conventions import LARGEST_LONGITUDE
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -90,7 +90,7 @@ def bins_figure(
     Parameters
     ----------
     table : DataFrame
-        Of `analysis.skill.bins`; an undefined part has no dot but the word, its reason under the
+        Of `analysis.skill.scores`; an undefined part has no dot but the word, its reason under the
         pointer; a dot without an interval is open.
     forecast : str
         Whose skill it is.

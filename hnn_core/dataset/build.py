@@ -25,8 +25,7 @@ from hnn_core.dataset.card import (
 )
 from hnn_core.dataset.frame_store import CHUNK_CHECKSUM, CHUNK_FRAMES, FRAMES, FrameWriter
 from hnn_core.dataset.moments import DEFAULT_HOURS
-from hnn_core.dataset.parts import cpu_count, parts_in_order
-from hnn_core.dataset.region import BuildOptions
+from hnn_core.dataset.region import BuildOptions, cpu_count, parts_in_order
 from hnn_core.dataset.splits import region_groups
 from hnn_core.dataset.stored import FRAMES_TABLE, SEQUENCES_TABLE, StoredDataset, write_table
 from hnn_core.dataset.work_folder import WorkFolder, building_folder
@@ -36,8 +35,8 @@ from hnn_core.magnetogram.preprocess import PreprocessConfig
 from hnn_core.regions.base import CONTRADICTION, Flare, Region, Source
 from hnn_core.regions.flare_table import flares_of, load_flare_table
 from hnn_core.regions.goes_classes import FLARE_CLASSES
-from hnn_core.regions.joining import with_well_known
 from hnn_core.regions.labels import DEFAULT_POLICY, POLICIES
+from hnn_core.regions.well_known import with_well_known
 from hnn_core.storage import room_on_disk, write_atomically
 
 __all__ = ["Progress", "build_dataset", "check_options"]

@@ -1,18 +1,26 @@
 """From one active region to its labelled sequences and the frames they need, as rows of tables.
 
-Rows are plain values, so that they can be kept as JSON until all regions are read.
+Rows are plain values, so that they can be kept as JSON until all regions are read, by one process
+or by several.
 """
 
+import os
+import signal
+import threading
 import zlib
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
 from typing import Any
 
 import numpy as np
 from astropy.time import Time
 
 from hnn_core.dataset.moments import DEFAULT_HOURS, Moment, Reason, labelled_moments, longer_plans
-from hnn_core.exceptions import FitsError, OffLimbError, SequenceError
+from hnn_core.exceptions import DatasetError, FitsError, OffLimbError, SequenceError
 from hnn_core.magnetogram.conventions import TRAINED_LONGITUDE, tai_seconds, time_from_seconds
 from hnn_core.magnetogram.grid import Place
 from hnn_core.magnetogram.magnetogram import Magnetogram
@@ -22,10 +30,13 @@ from hnn_core.magnetogram.sharp import NO_DATA
 from hnn_core.regions.base import Region, Source
 from hnn_core.regions.goes_classes import FLARE_CLASSES
 from hnn_core.regions.labels import NEGATIVE, NO_LABEL, POSITIVE, flare_label, flares_ahead
+from hnn_core.sources import open_source
+from hnn_core.sources.header_rows import cpu_count
 from hnn_core.sources.sequence import FrameReader
 
-__all__ = ["BuildOptions", "RegionPart", "read_region"]
+__all__ = ["BuildOptions", "RegionPart", "cpu_count", "parts_in_order", "read_region"]
 
+_AHEAD = 2  # parts that may wait beyond those being read, so that memory has a bound
 _NATIVE_KEPT = 16  # patches at full size, for the gaps: a megabyte each
 
 
@@ -275,3 +286,61 @@ def _flares(
                 kinds[{POSITIVE: "eruptive", NEGATIVE: "confined"}[label]].append(flare.id)
         counted[name] = kinds
     return counted
+
+
+def parts_in_order(
+    source: Source, regions: Sequence[Region], options: BuildOptions, workers: int
+) -> Iterator[RegionPart]:
+    """Yield the part of each region, in the order given whatever is finished first.
+
+    One worker reads the source in this process; several open it again by its ``spec``, and the
+    parts do not depend on their number. Raises DatasetError if a worker process died, as it does
+    when it runs out of memory.
+    """
+    if workers <= 1 or len(regions) <= 1:
+        for region in regions:
+            yield read_region(source, region, options)
+        return
+    waiting: deque[Future[RegionPart]] = deque()
+    # Fresh processes: threads of this one (zarr's, a page's) must not be forked.
+    pool = ProcessPoolExecutor(
+        min(workers, len(regions)),
+        mp_context=get_context("spawn"),
+        initializer=_open,
+        initargs=(source.spec,),
+    )
+    try:
+        for region in regions:
+            waiting.append(pool.submit(_read, region, options))
+            if len(waiting) >= workers + _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise DatasetError(
+            "A worker process of the build died, perhaps for want of memory; build again with "
+            "fewer workers to resume."
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_opened: list[Source] = []
+
+
+def _open(spec: str) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the build itself answers to Ctrl+C
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    _opened.append(open_source(spec))
+
+
+def _read(region: Region, options: BuildOptions) -> RegionPart:
+    return read_region(_opened[-1], region, options)
+
+
+def _leave_with_parent() -> None:
+    """End this worker when the build was killed, which nothing else announces."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

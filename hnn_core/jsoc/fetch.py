@@ -15,12 +15,11 @@ from astropy.time import Time
 from filelock import FileLock, Timeout
 
 from hnn_core.exceptions import NoRecordsError, ServiceError
-from hnn_core.jsoc.choosing import hourly, keyword_flaw, substitutes
 from hnn_core.jsoc.client import JSOC_HELP, OFF_LINE, JsocClient, StoredFile
 from hnn_core.jsoc.export import check_email, export_batches, exported_files
 from hnn_core.jsoc.files import Kept, is_whole, record_path, region_folder, remove_leftovers
 from hnn_core.jsoc.keywords import DEFINITIVE, Series
-from hnn_core.jsoc.taking import Row, take_files
+from hnn_core.jsoc.taking import Row, hourly, keyword_flaw, substitutes, take_files
 from hnn_core.magnetogram.conventions import LARGEST_LONGITUDE, iso_minute, time_from_seconds
 from hnn_core.magnetogram.sequence_plan import TOLERANCE
 from hnn_core.regions.words import check_span

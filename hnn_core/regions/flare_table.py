@@ -22,7 +22,7 @@ from hnn_core.regions.goes_classes import (
     on_scale,
     read_class,
 )
-from hnn_core.regions.joining import join_flares, with_well_known
+from hnn_core.regions.well_known import join_flares, with_well_known
 from hnn_core.storage import typed_path, unreadable
 
 __all__ = [

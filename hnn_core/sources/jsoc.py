@@ -7,7 +7,7 @@ from hnn_core.exceptions import CatalogError, EmptySourceError, UnknownSourceErr
 from hnn_core.jsoc.files import cache_home
 from hnn_core.jsoc.keywords import DEFINITIVE, NEAR_REAL_TIME
 from hnn_core.regions.base import Region, SkippedFile
-from hnn_core.regions.joining import with_well_known
+from hnn_core.regions.well_known import with_well_known
 from hnn_core.services.endpoints import live_home
 from hnn_core.sources.fits_folder import FitsFolder
 from hnn_core.storage import entries, reachable

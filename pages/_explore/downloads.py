@@ -11,7 +11,7 @@ from analysis.printed.captions import FigureWords, Subject, magnetogram_caption
 from hnn_core.regions.case import Case
 from pages._cases.chosen import add_case
 from pages._explore.view import HeatView, View
-from pages._shared.figure_menu import open_sheet
+from pages._shared.charts import open_sheet
 from pages._shared.messages import position
 from pages._shared.selectors import Selection
 from pages._shared.widgets import download

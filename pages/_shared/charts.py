@@ -1,17 +1,24 @@
-"""How every figure is put on a page."""
+"""How every figure is put on a page, and the sheet of its button: files to save, words to copy."""
 
+import base64
+import gzip
+import re
 from collections.abc import Callable
+from functools import cache, partial
 from html import escape
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import plotly.graph_objects as go
 import streamlit as st
+from plotly.offline import get_plotlyjs
 
 from analysis.figures.style import put_on
 from analysis.printed.captions import FigureWords, plain_words
-from pages._shared.figure_menu import offer_figure
+from analysis.printed.publication import for_publication, pdf_bytes, sheet
+from hnn_core.exceptions import FigureError
 
-__all__ = ["is_dark", "show_chart"]
+__all__ = ["is_dark", "open_sheet", "show_chart"]
 
 _FONT = '"Source Sans", sans-serif'
 """The page's own, which Streamlit brings along."""
@@ -25,6 +32,17 @@ _MARGINS = {
 }
 """Pixels about the axes. Given, because plotly finds them by drawing the figure three times:
 a magnetogram then takes seconds, and the axes move from hour to hour."""
+_HELP = "For a paper or a talk: PNG, SVG, PDF, and the words that go with it"
+_FOLDER = Path(__file__).parents[2] / "assets" / "figures"
+
+
+def _text(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+_EXPORT = st.components.v2.component(
+    "hnn_figure", html=_text("export.html"), css=_text("export.css"), js=_text("export.js")
+)
 
 
 def is_dark() -> bool:
@@ -83,7 +101,7 @@ def show_chart(
             },
         )
         if kind != "film":  # which has files of its own
-            offer_figure(figure, words, key, ratio)
+            _offer_figure(figure, words, key, ratio)
 
 
 def _follow_width(figure: go.Figure, key: str, margin: dict[str, int], ratio: float) -> None:
@@ -94,3 +112,59 @@ def _follow_width(figure: go.Figure, key: str, margin: dict[str, int], ratio: fl
     style = f"<style>.st-key-{escape(key)} {{ height: {height} !important; }}</style>"
     st.html(f"{style}<i hidden></i>")
     figure.layout.height = None
+
+
+@st.fragment
+def _offer_figure(figure: go.Figure, words: FigureWords, key: str, ratio: float | None) -> None:
+    """Draw the button of a figure; nothing is made or sent before it is pressed."""
+    if st.button("Figure …", key=f"figure_{key}", type="tertiary", help=_HELP):
+        open_sheet(words, key, for_publication(figure, simulated=words.simulated, ratio=ratio))
+
+
+def open_sheet(words: FigureWords, key: str, figure: go.Figure | None = None) -> None:
+    """Open the sheet of a figure, or of the viewer's picture without one."""
+    data: dict[str, Any] = {
+        "sheet": sheet(words.title, words.credit, words.whole_caption),
+        "name": re.sub(r"\W+", "_", words.title[0]).strip("_")[:100],
+        "alt": words.caption,
+    }
+    if figure is not None:
+        data["figure"] = figure.to_json()
+        if not st.session_state.get("plotly_is_there"):
+            data["plotly"] = _plotly()
+            st.session_state["plotly_is_there"] = True
+    _show_sheet(words, f"sheet_{key}", data)
+
+
+@st.dialog("Figure for a paper or a talk", width="large")
+def _show_sheet(words: FigureWords, name: str, data: dict[str, Any]) -> None:
+    """Draw it; nothing is computed here, or the sheet that was open before would be seen again."""
+    _EXPORT(key=name, data={**data, "pdf": _pdf(name)}, on_pdf_change=partial(_note_drawing, name))
+    st.markdown("**Caption**")
+    st.code(words.whole_caption, language=None, wrap_lines=True)
+    if words.methods:
+        st.markdown("**Methods and what to cite**")
+        st.code(words.methods, language=None, wrap_lines=True)
+
+
+def _note_drawing(name: str) -> None:
+    st.session_state[f"{name}_drawing"] = st.session_state[name].get("pdf")
+
+
+def _pdf(name: str) -> dict[str, Any] | None:
+    """Make the PDF of the drawing that the browser has just sent, if any."""
+    svg = st.session_state.pop(f"{name}_drawing", None)
+    if not isinstance(svg, str):
+        return None
+    number = st.session_state["pdfs_made"] = st.session_state.get("pdfs_made", 0) + 1
+    try:
+        content = base64.b64encode(pdf_bytes(svg)).decode()
+    except FigureError as error:
+        return {"number": number, "fault": str(error)}
+    return {"number": number, "content": content}
+
+
+@cache
+def _plotly() -> str:
+    """plotly.js as it comes with plotly, packed: 1.4 MB, once a visit."""
+    return base64.b64encode(gzip.compress(get_plotlyjs().encode(), 6)).decode()

@@ -9,7 +9,6 @@ import pandas as pd
 import streamlit as st
 
 from analysis.export import history_csv, scores_csv, scores_json
-from analysis.skill.bins import skill_by_class, skill_by_longitude
 from analysis.skill.curves import brier_scores, reliability, threshold_scores
 from analysis.skill.figures_curves import (
     curve_data,
@@ -20,7 +19,7 @@ from analysis.skill.figures_curves import (
 )
 from analysis.skill.figures_tables import bins_figure, confusion_data, confusion_figure
 from analysis.skill.forecasts import FORECASTS, worst_misses
-from analysis.skill.scores import number
+from analysis.skill.scores import number, skill_by_class, skill_by_longitude
 from hnn_core.exceptions import OneClassError
 from hnn_core.network.model_store import SHIPPED
 from hnn_core.training.run_folder import RunFolder

@@ -7,7 +7,6 @@ import plotly.graph_objects as go
 import pytest
 
 from analysis.figures import style
-from analysis.skill.bins import skill_by_class, skill_by_longitude
 from analysis.skill.curves import brier_scores, reliability, threshold_scores
 from analysis.skill.figures_curves import (
     curve_data,
@@ -19,7 +18,7 @@ from analysis.skill.figures_curves import (
 from analysis.skill.figures_scores import COLOURS, fold_bars_figure, score_bars_figure
 from analysis.skill.figures_tables import bins_figure, confusion_data, confusion_figure
 from analysis.skill.forecasts import PAPER_TSS, forecasts
-from analysis.skill.scores import fold_table, score_table
+from analysis.skill.scores import fold_table, score_table, skill_by_class, skill_by_longitude
 from hnn_core.exceptions import OneClassError
 from tests.support.made_runs import draw_predictions
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from analysis.export import history_csv, scores_csv, scores_json
-from analysis.skill.bins import skill_by_class, skill_by_longitude
 from analysis.skill.curves import (
     area_under_roc,
     average_precision,
@@ -36,6 +35,8 @@ from analysis.skill.scores import (
     fold_table,
     number,
     score_table,
+    skill_by_class,
+    skill_by_longitude,
     why_undefined,
     with_error,
     with_interval,

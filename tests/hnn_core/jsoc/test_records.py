@@ -10,7 +10,6 @@ from astropy.io.fits import Header
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hnn_core.jsoc.choosing import hourly
 from hnn_core.jsoc.keywords import (
     DEFINITIVE,
     NEAR_REAL_TIME,
@@ -18,6 +17,7 @@ from hnn_core.jsoc.keywords import (
     record_cards,
     record_table,
 )
+from hnn_core.jsoc.taking import hourly
 from hnn_core.magnetogram.conventions import parse_t_rec, tai_seconds
 from hnn_core.magnetogram.sharp import sharp_keywords
 from tests.conftest import real_data

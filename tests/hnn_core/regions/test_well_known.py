@@ -12,14 +12,15 @@ from hnn_core.catalogs.records import parse_harp_noaa
 from hnn_core.magnetogram.conventions import parse_t_rec
 from hnn_core.regions.base import Cme, Flare, Region
 from hnn_core.regions.goes_classes import flux_of_class
-from hnn_core.regions.joining import join_flares, with_well_known
 from hnn_core.regions.outcome import cme_words
 from hnn_core.regions.well_known import (
     WELL_KNOWN,
+    join_flares,
     largest_flare,
     reference_hour,
     suggested_cases,
     well_known_cases,
+    with_well_known,
 )
 from tests.conftest import real_data
 

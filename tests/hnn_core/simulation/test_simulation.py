@@ -12,6 +12,7 @@ from hnn_core.magnetogram.magnetogram import read_fits
 from hnn_core.simulation.evolution import STEP_G, Evolution, evolve
 from hnn_core.simulation.population import HOURS, PIXEL_CM2, Population, RegionParameters
 from hnn_core.simulation.render import render, simulate_region
+from hnn_core.simulation.store import evolution_of
 from hnn_core.sources import open_source
 from hnn_core.sources.simulated import SimulatedSource
 from tests.support.drawn_sharp import write_hdu
@@ -37,7 +38,7 @@ def passages(tmp_path_factory) -> list[Passage]:
 
 def _passage(region: RegionParameters) -> Passage:
     frames = {hour: render(region, hour).field for hour in SHOWN}
-    return Passage(region, evolve(region), frames)
+    return Passage(region, evolution_of(region), frames)
 
 
 @pytest.mark.slow
@@ -53,6 +54,7 @@ def test_net_flux_changes_by_what_leaves_the_patch_and_by_nothing_else(passages)
 def test_flux_budget_closes_with_the_recorded_truth(passages):
     for one in passages:
         truth = one.truth
+        assert not truth.turned.any()
         change = truth.emergence - truth.pil_cancellation - truth.background_cancellation
         change -= truth.left.sum(axis=1)
         np.testing.assert_allclose(
@@ -65,6 +67,21 @@ def test_flux_budget_closes_with_the_recorded_truth(passages):
 
 
 @pytest.mark.slow
+def test_what_tilts_turns_and_does_not_cancel(passages):
+    """The line-of-sight truth of its twin that cancels, under another name."""
+    one = next(one for one in passages if one.region.eruptive)
+    twin = Population(0, tilting=True).region(one.region.index)
+    assert twin == replace(one.region, eruptive=False, tilting=True)
+    truth = evolution_of(twin)
+    assert not truth.pil_cancellation.any()
+    np.testing.assert_array_equal(truth.turned, one.truth.pil_cancellation)
+    np.testing.assert_array_equal(truth.radial, one.truth.radial)
+    held = np.abs(truth.horizontal * STEP_G).sum(axis=(1, 2), dtype=float) * PIXEL_CM2
+    np.testing.assert_allclose(held, truth.turned.cumsum(), rtol=0.1, atol=1e19)
+    assert one.truth.horizontal.size == 0
+
+
+@pytest.mark.slow
 def test_pixels_hold_the_flux_of_the_elements(passages):
     """But for what lies in the margin outside, which counts until it is 20 px away."""
     for one in passages:
@@ -72,7 +89,7 @@ def test_pixels_hold_the_flux_of_the_elements(passages):
         assert one.truth.radial.dtype == np.int16
         assert radial.shape == (HOURS, one.region.rows, one.region.cols)
         drawn = radial.sum(axis=(1, 2)) * PIXEL_CM2
-        assert (np.abs(drawn - one.truth.net) < 0.05 * one.truth.unsigned).all()
+        assert (np.abs(drawn - one.truth.net) < 0.08 * one.truth.unsigned).all()
         unsigned = np.abs(radial).sum(axis=(1, 2)) * PIXEL_CM2
         # Both signs meet in pixels of the quiet Sun and along the line.
         assert (unsigned > 0.5 * one.truth.unsigned).all()
@@ -179,7 +196,7 @@ def test_frames_change_from_hour_to_hour_as_those_of_harp_377(passages):
 @pytest.mark.slow
 def test_same_seed_same_pixels_other_seed_other_pixels(passages):
     one = passages[0]
-    again = evolve(one.region)  # five others came since: no cache holds it
+    again = evolve(one.region)
     assert np.array_equal(one.truth.radial, again.radial)
     assert np.array_equal(one.truth.pil_cancellation, again.pil_cancellation)
     other = render(Population(1).region(one.region.index), 6).field
