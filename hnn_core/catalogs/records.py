@@ -11,7 +11,7 @@ from hnn_core.catalogs.client import Client
 from hnn_core.catalogs.raw import Span
 from hnn_core.exceptions import TransientReplyError
 from hnn_core.jsoc.client import jsoc_transport
-from hnn_core.magnetogram.sharp import finite_number, noaa_numbers
+from hnn_core.magnetogram.conventions import finite_number, noaa_numbers
 from hnn_core.regions.goes_classes import FluxScale, on_scale
 from hnn_core.services.endpoints import service_url
 from hnn_core.services.transport import Reply, Transport, read_text

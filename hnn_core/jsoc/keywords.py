@@ -12,8 +12,14 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from hnn_core.magnetogram.conventions import format_t_rec, parse_t_rec, tai_seconds
-from hnn_core.magnetogram.sharp import NO_DATA, finite_number, noaa_numbers, position
+from hnn_core.magnetogram.conventions import (
+    finite_number,
+    format_t_rec,
+    noaa_numbers,
+    parse_t_rec,
+    tai_seconds,
+)
+from hnn_core.magnetogram.sharp import NO_DATA, position
 
 __all__ = [
     "DEFINITIVE",

@@ -21,6 +21,7 @@ __all__ = [
     "format_t_rec",
     "iso_minute",
     "iso_second",
+    "noaa_numbers",
     "number",
     "parse_t_rec",
     "position_warning",
@@ -154,6 +155,31 @@ def finite_number(value: Any) -> float:
     except (TypeError, ValueError):
         return math.nan
     return number if math.isfinite(number) else math.nan
+
+
+def noaa_numbers(*values: object) -> tuple[int, ...]:
+    """Read NOAA numbers from keywords: single, comma lists, 0, ``MISSING``, lost digits.
+
+    Numbers of four digits lost their leading 1 and get it back; shorter ones, 0 and words are none.
+
+    Returns
+    -------
+    tuple of int
+        Ascending, without repetition.
+
+    Examples
+    --------
+    >>> noaa_numbers("12087,2092", 12087)
+    (12087, 12092)
+    >>> noaa_numbers("MISSING", 0)
+    ()
+    """
+    numbers = set()
+    for value in values:
+        for part in re.split(r"[,;\s]+", str(value)):
+            if re.fullmatch(r"\d{4}|[1-9]\d{4}", part, re.ASCII) and int(part) > 0:
+                numbers.add(int(part) + (10_000 if int(part) < 10_000 else 0))
+    return tuple(sorted(numbers))
 
 
 def number(value: float, form: str = ".3g") -> str:

@@ -18,6 +18,7 @@ from hnn_core.exceptions import FitsError, MissingKeywordError, WrongInstrumentE
 from hnn_core.magnetogram.conventions import (
     finite_number,
     format_t_rec,
+    noaa_numbers,
     parse_t_rec,
     tai_seconds,
 )
@@ -33,7 +34,6 @@ __all__ = [
     "named_harp",
     "named_segments",
     "named_t_rec",
-    "noaa_numbers",
     "position",
     "segment_of",
     "sharp_keywords",
@@ -240,31 +240,6 @@ def named_harp(path: str) -> int:
     """Return the HARP number by a file's JSOC name; 0 for another name."""
     name = _FILE_NAME.fullmatch(_stem(path))
     return int(name["harp"]) if name else 0
-
-
-def noaa_numbers(*values: object) -> tuple[int, ...]:
-    """Read NOAA numbers from keywords: single, comma lists, 0, ``MISSING``, lost digits.
-
-    Numbers of four digits lost their leading 1 and get it back; shorter ones, 0 and words are none.
-
-    Returns
-    -------
-    tuple of int
-        Ascending, without repetition.
-
-    Examples
-    --------
-    >>> noaa_numbers("12087,2092", 12087)
-    (12087, 12092)
-    >>> noaa_numbers("MISSING", 0)
-    ()
-    """
-    numbers = set()
-    for value in values:
-        for part in re.split(r"[,;\s]+", str(value)):
-            if re.fullmatch(r"\d{4}|[1-9]\d{4}", part, re.ASCII) and int(part) > 0:
-                numbers.add(int(part) + (10_000 if int(part) < 10_000 else 0))
-    return tuple(sorted(numbers))
 
 
 def named_segments(header: Header, path: str) -> set[str]:

@@ -13,7 +13,7 @@ from typing import Any, cast, get_args
 from astropy.time import Time
 
 from hnn_core.exceptions import FlareTableError
-from hnn_core.magnetogram.sharp import noaa_numbers
+from hnn_core.magnetogram.conventions import noaa_numbers
 from hnn_core.regions.base import Association, Cme, Flare, FlareLookup, Region, SkippedFile
 from hnn_core.regions.goes_classes import (
     FluxScale,

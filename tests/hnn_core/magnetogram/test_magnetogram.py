@@ -19,9 +19,13 @@ from hnn_core.exceptions import (
     WrongInstrumentError,
 )
 from hnn_core.magnetogram import magnetogram as magnetogram_module
-from hnn_core.magnetogram.conventions import format_t_rec, iso_minute, parse_t_rec
+from hnn_core.magnetogram.conventions import (
+    format_t_rec,
+    iso_minute,
+    noaa_numbers,
+    parse_t_rec,
+)
 from hnn_core.magnetogram.magnetogram import read_fits
-from hnn_core.magnetogram.sharp import noaa_numbers
 from tests.support.drawn_sharp import draw_fits, drawn_field, write_hdu
 
 AS_IS = "hmi.sharp_cea_720s.377.20110213_050000_TAI.magnetogram.fits"
