@@ -34,7 +34,7 @@ class Line:
         self._middle, self._across = middle, across
         self._along = np.array([-across[1], across[0]])
         order = np.arange(1, _BENDS + 1)
-        self._bends = rng.standard_normal(_BENDS) / order**1.7 * rng.uniform(0.07, 0.2)
+        self._bends = rng.standard_normal(_BENDS) / order**2.0 * rng.uniform(0.07, 0.18)
         self._phases = rng.uniform(0.0, 2 * np.pi, _BENDS)
         self._knots = rng.normal(0.0, 0.27, _KNOTS)
         self._knot_share = rng.dirichlet(np.full(_KNOTS, 0.8))
