@@ -331,6 +331,7 @@ class Viewer {
       canvas.style.touchAction = kept.view ? "none" : "pan-y";
     }
     this.cut.draw();
+    this.field("arrows").disabled = !this.panes.some((pane) => pane.frame?.arrows);
     const { col, row, across } = first.view;
     if (!this.element.dataset.hour) this.hand.readOut(null);
     this.element.dataset.hour = this.drawn;
@@ -375,6 +376,7 @@ class Viewer {
       else if (name !== "hour2") field.value = value;
     }
     this.field("clip_text").value = kept.settings.clip;
+    this.field("arrows").parentElement.hidden = !this.now.vectors;
     for (const [name, colour] of Object.entries(this.now.style.colours)) {
       this.field(name)?.parentElement.style.setProperty("--layer", colour);
     }

@@ -8,6 +8,7 @@ from hnn_core.regions.case import Case
 from pages._cases.chosen import add_case
 from pages._explore.histories import Histories
 from pages._explore.view import HeatView, View
+from pages._shared import caches
 from pages._shared.widgets import download
 
 __all__ = ["show_downloads"]
@@ -21,7 +22,8 @@ def show_downloads(view: View, histories: Histories, heat: HeatView | None) -> N
         _offer_case(view)
         csv, fits = f"{stem}_flux.csv", f"{stem}_masks.fits"
         download("Flux histories, CSV", lambda: history_csv(histories.flux), csv, "download_csv")
-        download("Masks, FITS", lambda: _masks(view), fits, "download_masks")
+        if view.masks is not None:
+            download("Masks, FITS", lambda: _masks(view), fits, "download_masks")
         if not histories.keywords.empty and len(histories.keywords.columns) > 1:
             table, file = keywords_with_units(histories.keywords), f"{stem}_keywords.csv"
             download("SHARP keywords, CSV", lambda: history_csv(table), file, "download_keywords")
@@ -49,7 +51,10 @@ def _offer_case(view: View) -> None:
 
 
 def _masks(view: View) -> bytes:
-    return to_bytes(masks_hdul(view.frame, view.masks))
+    assert view.masks is not None  # else there is no button
+    radial = view.field.pil == "br"
+    of = caches.vector(view.place, view.t_rec).place if radial else view.frame
+    return to_bytes(masks_hdul(of, view.masks))
 
 
 def _heat(view: View, heat: HeatView) -> bytes:
