@@ -18,6 +18,7 @@ from pages._explore.histories import (
     show_histories,
 )
 from pages._explore.transport import hour_words, mark_predictions, time_control
+from pages._explore.vector import show_vector
 from pages._explore.view import View, first_hour, read_heat, read_view
 from pages._shared import caches
 from pages._shared.charts import show_chart
@@ -128,4 +129,6 @@ with below:
         with side:
             show_flux_bars(view, name, title)
     if view:
+        with worded_errors():
+            show_vector(view)
         show_downloads(view, histories, heat)

@@ -151,9 +151,14 @@ def _show_notes(found: Histories) -> None:
 
 
 def show_area(view: View | None) -> None:
-    """Write which area the bars of the sequence's hours count, where the patch changes its box."""
+    """Write which field and which area the bars of the sequence's hours count, where it matters."""
     if view is None or view.sequence is None:
         return
+    if caches.with_vector(view.place):
+        st.caption(
+            "Fluxes, here and over the passage, are those of the line-of-sight field, in the RoPI "
+            "of that field, whatever is chosen for the picture."
+        )
     frames = view.sequence.frames
     if note := area_note([frame.shape for frame in frames], common_parts(frames)):
         st.caption(f":material/crop_free: Bars: {plain(note)}")

@@ -73,7 +73,7 @@ def test_branches_are_left_out_and_the_longest_of_lines_is_taken() -> None:
 
 @given(st.lists(st.sampled_from([(0, 1), (1, 1), (-1, 1)]), min_size=1, max_size=25))
 def test_every_pixel_of_a_line_that_does_not_turn_back_is_on_its_path(steps) -> None:
-    places = np.concatenate([[(30, 2)], np.cumsum(steps, axis=0) + (30, 2)])
+    places = np.cumsum([(30, 2), *steps], axis=0)
     pil = np.zeros((64, 40), bool)
     pil[tuple(places.T)] = True
     np.testing.assert_array_equal(longest_line(pil), places)
