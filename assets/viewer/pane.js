@@ -123,8 +123,10 @@ export class Pane {
   get waiting() {
     if (!this.patch) return "reading …";
     const fault = this.patch.unreadable[this.hour];
-    const lacking = this.patch.lacking?.includes(this.hour);
-    const words = lacking ? "no field vector" : fault ? "cannot be read" : "reading …";
+    const { hours, lacking = [] } = this.patch;
+    const others = hours.length - lacking.length;
+    const none = `no field vector (${others} of ${hours.length} hours ${others === 1 ? "has" : "have"} one)`;
+    const words = lacking.includes(this.hour) ? none : fault ? "cannot be read" : "reading …";
     return `${this.hour.replace("T", " ")}: ${words}`;
   }
 

@@ -22,8 +22,8 @@ def show_downloads(view: View, histories: Histories, heat: HeatView | None) -> N
         _offer_case(view)
         csv, fits = f"{stem}_flux.csv", f"{stem}_masks.fits"
         download("Flux histories, CSV", lambda: history_csv(histories.flux), csv, "download_csv")
-        if view.masks is not None:
-            download("Masks, FITS", lambda: _masks(view), fits, "download_masks")
+        none = view.masks is None  # of Br, at an hour without its vector
+        download("Masks, FITS", lambda: _masks(view), fits, "download_masks", disabled=none)
         if not histories.keywords.empty and len(histories.keywords.columns) > 1:
             table, file = keywords_with_units(histories.keywords), f"{stem}_keywords.csv"
             download("SHARP keywords, CSV", lambda: history_csv(table), file, "download_keywords")
@@ -51,7 +51,7 @@ def _offer_case(view: View) -> None:
 
 
 def _masks(view: View) -> bytes:
-    assert view.masks is not None  # else there is no button
+    assert view.masks is not None  # else the button is disabled
     radial = view.field.pil == "br"
     of = caches.vector(view.place, view.t_rec).place if radial else view.frame
     return to_bytes(masks_hdul(of, view.masks))

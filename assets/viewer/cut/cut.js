@@ -261,7 +261,10 @@ export class Cut {
     if (!this.frame?.geometry) return "This hour has no coordinates.";
     const { now } = this.viewer;
     const read = now.hours.filter((hour) => this.profile(hour)).length;
-    const done = read === now.hours.length ? `${read} hours.` : `${read} of ${now.hours.length} hours read …`;
+    const all = now.hours.length;
+    const unable = now.hours.filter((hour) => now.unreadable[hour]).length;
+    const some = `${read} of ${all} hours ${read + unable === all ? "have it." : "read …"}`;
+    const done = read === all ? `${read} hours.` : some;
     const what = keptCut.ends.length > 1 ? "Drag its ends to move it" : "Drag it to move it";
     return `${what}; Escape removes it. ${done}`;
   }
