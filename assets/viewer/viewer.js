@@ -353,7 +353,7 @@ class Viewer {
 
   /** As high as everything that there is asks for at this width, up to what the page has room for. */
   resize() {
-    const room = this.element.clientWidth;
+    const room = Math.floor(this.element.getBoundingClientRect().width); // clientWidth may be more
     const side = this.second.apart && room >= NARROW;
     const width = side ? Math.floor((room - GAP) / 2) : room;
     const across = width - MARGIN.left - MARGIN.right;
