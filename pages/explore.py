@@ -120,7 +120,7 @@ if view:
 histories = read_histories(selection, records)
 with passage_place:
     st.markdown("### Over the passage")
-    show_histories(selection, hour, view, histories)
+    computed = show_histories(selection, hour, view, histories)
 mark_predictions(selection, histories.probability)
 with below:
     st.markdown("### Magnetic flux of the network's hours")
@@ -131,4 +131,4 @@ with below:
     if view:
         with worded_errors():
             show_vector(view)
-        show_downloads(view, histories, heat)
+        show_downloads(view, histories, heat, computed)

@@ -1,12 +1,13 @@
-"""The field along an inversion line, as a figure."""
+"""Figures of the field vector: the field along an inversion line, parameters over a passage."""
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.figures import style
 from analysis.physics.pil_profile import PilProfile
 
-__all__ = ["pil_profile_figure"]
+__all__ = ["mark_computed", "pil_profile_figure"]
 
 _SHEAR = "#7c5cff"
 _HORIZONTAL, _TOTAL = "#17a398", "#d1a33c"
@@ -79,4 +80,31 @@ def pil_profile_figure(profile: PilProfile, *, height: int = 460) -> go.Figure:
             "tickvals": [0, 45, 90, 135, 180],
             "anchor": "x",
         },
+    )
+
+
+def mark_computed(figure: go.Figure, computed: pd.DataFrame, keyword: str, unit: str) -> go.Figure:
+    """Mark what was computed from field vectors in a history of the headers' values, in place.
+
+    Parameters
+    ----------
+    figure : Figure
+        Of `analysis.figures.passage.keyword_history_figure`.
+    computed : DataFrame
+        Of `analysis.physics.keywords.computed_history`; without the keyword nothing is marked.
+    keyword, unit : str
+        As for the figure.
+    """
+    if keyword not in computed:
+        return figure
+    return figure.add_trace(
+        go.Scatter(
+            x=computed["t_rec_tai"],
+            y=computed[keyword].to_numpy(dtype=float),
+            mode="markers",
+            name=f"{keyword} computed",
+            marker={"symbol": "diamond-open", "size": 10, "color": _SHEAR, "line": {"width": 2}},
+            hovertemplate=f"%{{y:.5~g}} {unit}<extra>{keyword}, computed</extra>",
+            showlegend=False,
+        )
     )

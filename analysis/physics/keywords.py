@@ -11,11 +11,12 @@ from typing import Any
 import pandas as pd
 from astropy.time import Time
 
-from analysis.physics.sharp_parameters import UNITS, SharpParameters
+from analysis.physics.sharp_parameters import ERROR_OF, UNITS, SharpParameters
 from hnn_core.magnetogram.conventions import finite_number, number
 
 __all__ = [
     "SHARP_KEYWORDS",
+    "computed_history",
     "keyword_history",
     "keyword_row",
     "keywords_with_units",
@@ -80,10 +81,45 @@ def keyword_history(times: Time, rows: Iterable[Mapping[str, float]]) -> pd.Data
     return table
 
 
-def keywords_with_units(history: pd.DataFrame) -> pd.DataFrame:
-    """Return a keyword history as a table to store, the unit of each column in its name."""
+def keywords_with_units(
+    history: pd.DataFrame, computed: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return a keyword history as a table to store, the unit of each column in its name.
+
+    What is `computed`, of `computed_history`, has columns of its own, called so.
+    """
     units = {name: f"{name} ({SHARP_KEYWORDS[name][0]})" for name in history.columns[1:]}
-    return history.rename(columns=units)
+    named = history.rename(columns=units)
+    if computed is None or computed.empty:
+        return named
+    also = {
+        key: f"{key} computed ({SHARP_KEYWORDS[name][0]})"
+        for name in SHARP_KEYWORDS
+        for key in (name, ERROR_OF.get(name))
+        if key in computed
+    }
+    more = computed[["t_rec_tai", *also]].rename(columns=also)
+    return named.merge(more, on="t_rec_tai", how="left")
+
+
+def computed_history(times: Time, found: Iterable[SharpParameters]) -> pd.DataFrame:
+    """Collect the parameters computed from field vectors over a passage.
+
+    Parameters
+    ----------
+    times : Time
+        T_REC of each record, (records,).
+    found : iterable of SharpParameters
+        Aligned with `times`.
+
+    Returns
+    -------
+    DataFrame
+        ``t_rec_tai`` and the columns of `analysis.physics.sharp_parameters.SharpParameters.row`.
+    """
+    table = pd.DataFrame([one.row() for one in found])
+    table.insert(0, "t_rec_tai", times.tai.datetime64)
+    return table
 
 
 def parameter_table(found: SharpParameters, stated: Mapping[str, float]) -> pd.DataFrame:

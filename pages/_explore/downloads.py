@@ -1,9 +1,11 @@
 """Results to take along; a file is made when its button is pressed."""
 
+import pandas as pd
 import streamlit as st
 
 from analysis.export import heat_hdul, history_csv, masks_hdul, to_bytes
 from analysis.physics.keywords import keywords_with_units
+from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.regions.case import Case
 from pages._cases.chosen import add_case
 from pages._explore.histories import Histories
@@ -14,8 +16,10 @@ from pages._shared.widgets import download
 __all__ = ["show_downloads"]
 
 
-def show_downloads(view: View, histories: Histories, heat: HeatView | None) -> None:
-    """Draw a button for each file."""
+def show_downloads(
+    view: View, histories: Histories, heat: HeatView | None, computed: pd.DataFrame
+) -> None:
+    """Draw a button for each file; what is `computed` of `show_histories` goes with keywords."""
     stem = f"{view.selection.region.id}_{view.hour}".replace(" ", "").replace(":", "")
     st.markdown("### Downloads")
     with st.container(horizontal=True):
@@ -23,9 +27,13 @@ def show_downloads(view: View, histories: Histories, heat: HeatView | None) -> N
         csv, fits = f"{stem}_flux.csv", f"{stem}_masks.fits"
         download("Flux histories, CSV", lambda: history_csv(histories.flux), csv, "download_csv")
         none = view.masks is None  # of Br, at an hour without its vector
-        download("Masks, FITS", lambda: _masks(view), fits, "download_masks", disabled=none)
+        of = view.frame
+        if view.field.pil == "br" and not none:
+            of = caches.vector(view.place, view.t_rec).place
+        download("Masks, FITS", lambda: _masks(view, of), fits, "download_masks", disabled=none)
         if not histories.keywords.empty and len(histories.keywords.columns) > 1:
-            table, file = keywords_with_units(histories.keywords), f"{stem}_keywords.csv"
+            table = keywords_with_units(histories.keywords, computed)
+            file = f"{stem}_keywords.csv"
             download("SHARP keywords, CSV", lambda: history_csv(table), file, "download_keywords")
         if heat:
             file = f"{stem}_{heat.choice.method}.fits"
@@ -50,10 +58,8 @@ def _offer_case(view: View) -> None:
     )
 
 
-def _masks(view: View) -> bytes:
+def _masks(view: View, of: Magnetogram) -> bytes:
     assert view.masks is not None  # else the button is disabled
-    radial = view.field.pil == "br"
-    of = caches.vector(view.place, view.t_rec).place if radial else view.frame
     return to_bytes(masks_hdul(of, view.masks))
 
 

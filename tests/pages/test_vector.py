@@ -214,3 +214,20 @@ def test_where_no_record_has_a_vector_the_link_says_that_it_was_left_out(folder)
 def test_arrows_of_the_link_reach_the_viewer(folder):
     link = sent_to_viewer(opened(folder, arrows="true")).header["link"]
     assert link["settings"] == {"arrows": True}
+
+
+def test_histories_mark_what_is_computed_next_to_the_headers_values(folder):
+    app = opened(folder, keywords="USFLUX")
+    traces = figure(app, "histories")["data"]
+    (marked,) = [one for one in traces if one.get("name") == "USFLUX computed"]
+    found = sharp_parameters(read_vector(segment(folder, "Br"))).values["USFLUX"]
+    (value,) = np.frombuffer(base64.b64decode(marked["y"]["bdata"]), marked["y"]["dtype"])
+    assert value == pytest.approx(found)
+    assert "Diamonds: computed here" in words(app)
+    segment(folder, "bitmap").unlink()
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    again = opened(folder, keywords="USFLUX")
+    assert "No parameters could be computed at 1 hour" in words(again)
+    names = [one.get("name") for one in figure(again, "histories")["data"]]
+    assert "USFLUX computed" not in names

@@ -9,6 +9,7 @@ from astropy.time import Time
 from analysis.export import history_csv
 from analysis.physics.keywords import (
     SHARP_KEYWORDS,
+    computed_history,
     keyword_history,
     keyword_row,
     keywords_with_units,
@@ -98,3 +99,19 @@ def test_the_oddities_give_the_value_that_the_name_promises():
     assert "MEANGBZ 60," in slopes  # 30 G a pixel of half a Mm
     assert current.endswith(" A.")
     assert f"MEANSHR {found.values['MEANSHR_FFT']:.4g}°" in energy
+
+
+def test_what_is_computed_has_columns_of_its_own_in_the_table_to_store():
+    times = Time(["2011-02-15T02:00:00", "2011-02-15T03:00:00"], scale="tai")
+    headers = keyword_history(times, [{"USFLUX": 1e22}, {"USFLUX": 2e22}])
+    rows, cols = np.mgrid[:30, :40].astype(float)
+    found = sharp_parameters(made(cols + 200, rows + 300, 30 * (cols - 19.5)))
+    table = keywords_with_units(headers, computed_history(times[1:], [found]))
+    assert table["USFLUX (Mx)"].tolist() == [1e22, 2e22]
+    assert np.isnan(table["USFLUX computed (Mx)"][0])
+    assert table["USFLUX computed (Mx)"][1] == found.values["USFLUX"]
+    assert table["ERRVF computed (Mx)"][1] == found.errors["USFLUX"]
+    assert keywords_with_units(headers, pd.DataFrame()).columns.tolist() == [
+        "t_rec_tai",
+        "USFLUX (Mx)",
+    ]
