@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components, dijkstra
 
 from analysis.physics.sharp_parameters import potential_field
 from hnn_core.magnetogram.vector import VectorMagnetogram
 
-__all__ = ["PilProfile", "longest_line", "pil_profile", "shear_angle"]
+__all__ = ["PilProfile", "longest_line", "pil_profile", "profile_table", "shear_angle"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +65,13 @@ def pil_profile(vector: VectorMagnetogram, pil: np.ndarray) -> PilProfile | None
         horizontal=vector.horizontal[row, column],
         total=vector.total[row, column],
         sure=sure,
+    )
+
+
+def profile_table(profile: PilProfile) -> pd.DataFrame:
+    """Return a profile as a table, a row a pixel, the unit of each column in its name."""
+    return pd.DataFrame(vars(profile)).rename(
+        columns={"horizontal": "bh_g", "total": "b_g", "sure": "direction_sure"}
     )
 
 

@@ -6,6 +6,7 @@ import { unpackPlanes } from "./frame.js";
 const STEP = 25; // gauss, as of ARROW_STEP in analysis/figures/packed_frame.py
 const APART = 26; // CSS pixels between arrows
 const PER_GAUSS = 0.022; // CSS pixels of length
+const LENGTH = STEP * PER_GAUSS; // of a step
 const HEAD = 0.4; // of an arrow, and its most in CSS pixels
 const MOST_HEAD = 6;
 const SCALE_G = 1000; // of the arrow that shows how long they are
@@ -14,15 +15,18 @@ const SCALE_G = 1000; // of the arrow that shows how long they are
  * Unpack the horizontal field of an hour.
  *
  * @param blob two planes, a grey WebP
- * @returns `west` and `north`, Int16Array, gauss; both 0 where there is no arrow
+ * @returns `west` and `north`, Int8Array, steps of 25 G; both 0 where there is no arrow
  */
 export async function unpackArrows(blob) {
   const { grey, size } = await unpackPlanes(blob, 2);
-  const part = (plane) =>
-    Int16Array.from({ length: size }, (_, i) => {
+  const part = (plane) => {
+    const steps = new Int8Array(size);
+    for (let i = 0; i < size; i++) {
       const stored = grey[4 * (i + plane * size)];
-      return stored ? STEP * (stored - 128) : 0;
-    });
+      if (stored) steps[i] = stored - 128;
+    }
+    return steps;
+  };
   return { west: part(0), north: part(1) };
 }
 
@@ -42,7 +46,7 @@ export function drawArrows(context, on, area, { arrows, rows, cols }) {
     for (let col = first(west); col < Math.min(cols, east + 1); col += step) {
       const at = row * cols + col;
       const [x, y] = [arrows.west[at], arrows.north[at]];
-      if (x || y) drawn.push([...on.toCanvas(col, row), PER_GAUSS * x, -PER_GAUSS * y]);
+      if (x || y) drawn.push([...on.toCanvas(col, row), LENGTH * x, -LENGTH * y]);
     }
   }
   strokeAll(context, drawn);

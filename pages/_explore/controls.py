@@ -110,7 +110,8 @@ def choose_field(place: caches.Place) -> FieldChoice:
         key="pil_of",
         read="field for the PIL",
         help="Lines, RoPI and hull in the viewer, their FITS file and the profile along the PIL "
-        "follow. Fluxes, their histories and the verdict stay those of the line-of-sight field.",
+        "follow. Fluxes, their histories and the map's share at the PIL stay those of the "
+        "line-of-sight field.",
     )
     return FieldChoice(field, pil)
 

@@ -10,7 +10,7 @@ import streamlit as st
 from analysis.export import history_csv
 from analysis.figures.vector import pil_profile_figure
 from analysis.physics.keywords import SHARP_KEYWORDS, parameter_oddities, parameter_table
-from analysis.physics.pil_profile import pil_profile
+from analysis.physics.pil_profile import pil_profile, profile_table
 from analysis.physics.sharp_parameters import header_parameters
 from hnn_core.magnetogram.conventions import number
 from pages._explore.figure_words import figure_words
@@ -59,13 +59,12 @@ def _show_parameters(view: View) -> None:
     side = math.sqrt(vector.place.pixel_area.to_value("Mm2"))
     for sentence in parameter_oddities(found, side):
         st.caption(plain(sentence))
-    name = view.name.replace(" ", "_").replace(":", "")
-    download(
-        "SHARP parameters, CSV",
-        partial(_csv, view, table),
-        f"{name}_parameters.csv",
-        "download_parameters",
-    )
+    name, make = f"{_stem(view)}_parameters.csv", partial(_csv, view, table)
+    download("SHARP parameters, CSV", make, name, "download_parameters")
+
+
+def _stem(view: View) -> str:
+    return view.name.replace(" ", "_").replace(":", "")
 
 
 def _row(one: dict[Any, Any]) -> dict[str, str]:
@@ -114,6 +113,8 @@ def _show_profile(view: View) -> None:
             *("magnetogram", "vector", "pil"),
         ),
     )
+    name, table = f"{_stem(view)}_pil_profile.csv", profile_table(profile)
+    download("Profile, CSV", partial(history_csv, table), name, "download_profile")
     st.caption(
         f"Along the longest inversion line of {plain(of)}, from its eastern end. Shear is the "
         "angle, in the horizontal plane, between the measured horizontal field and that of the "

@@ -48,7 +48,7 @@ def test_arrows_and_inclination_are_drawn_saved_and_named_and_no_hour_shows_anot
         """() => ['west', 'north'].map(part =>
             [...hnnViewer.panes[0].frame.arrows[part]].filter((_, i) => i % 60 === 10)[0])"""
     )
-    assert (west, north) == (WEST, NORTH)
+    assert (25 * west, 25 * north) == (WEST, NORTH)
     page.get_by_text("Field and axes").click()
     arrows = page.get_by_label("Arrows of the horizontal field")
     assert arrows.is_visible()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.physics.pil import detect_pils, line_length
-from analysis.physics.pil_profile import longest_line, pil_profile, shear_angle
+from analysis.physics.pil_profile import longest_line, pil_profile, profile_table, shear_angle
 from analysis.physics.sharp_parameters import potential_field
 from hnn_core.magnetogram.vector import VectorMagnetogram, read_vector
 from tests.analysis.physics.test_sharp_parameters import AREA, made
@@ -49,6 +49,9 @@ def test_a_line_of_steps_is_as_long_as_its_steps_and_begins_in_the_east() -> Non
     vector, pil = sheared(30.0, tilt=1.0)
     found = pil_profile(vector, pil)
     assert found is not None
+    table = profile_table(found)
+    assert table["bh_g"].tolist() == found.horizontal.tolist()
+    assert set(table) >= {"row", "column", "length_mm", "shear_deg", "b_g", "direction_sure"}
     assert found.column[0] < found.column[-1]
     assert found.length_mm[-1] == pytest.approx(line_length(pil) * SIDE_MM, rel=0.05)
     assert (np.diff(found.length_mm) <= np.sqrt(2.0) * SIDE_MM * 1.001).all()
