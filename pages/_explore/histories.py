@@ -18,6 +18,7 @@ from analysis.figures.passage import (
 from analysis.figures.vector import mark_computed
 from analysis.physics.flux import size_note
 from analysis.physics.keywords import SHARP_KEYWORDS, computed_history, keyword_history
+from analysis.physics.sharp_parameters import UNITS
 from analysis.physics.window_fluxes import area_note, common_parts
 from hnn_core.exceptions import FitsError, PositionError
 from hnn_core.live.reporting import counted
@@ -88,7 +89,7 @@ def show_histories(
         Of `analysis.physics.keywords.computed_history`, while keywords are drawn; else empty.
     """
     region, place = selection.region, st.container()
-    chosen = _choose_keywords(region, found.keywords)
+    chosen = _choose_keywords(region, found.keywords, bool(caches.with_vector(selection.place)))
     rows = []
     if not found.probability.empty:
         threshold = selection.model.config.threshold
@@ -99,7 +100,10 @@ def show_histories(
     computed = _computed(selection, found.records) if chosen else pd.DataFrame()
     for name in chosen:
         unit, meaning = SHARP_KEYWORDS[name]
-        row = keyword_history_figure(found.keywords, name, unit, meaning)
+        history = found.keywords
+        if name not in history:
+            history = history.assign(**{name: float("nan")})
+        row = keyword_history_figure(history, name, unit, meaning)
         rows.append(mark_computed(row, computed, name, unit))
     hours = view.sequence.hours if view and view.sequence else None
     with place:
@@ -154,10 +158,12 @@ def _computed(selection: Selection, records: Sequence[str]) -> pd.DataFrame:
     return computed_history(Time(times, format="isot", scale="tai"), rows)
 
 
-def _choose_keywords(region: Region, keywords: pd.DataFrame) -> list[str]:
-    """Draw the choice of the keywords that the records have; there may be none."""
+def _choose_keywords(region: Region, keywords: pd.DataFrame, vectors: bool) -> list[str]:
+    """Draw the choice of the keywords that the records have, or vectors give; maybe none."""
     names = list(keywords.columns[1:])
-    if region.simulated:
+    if vectors and not keywords.empty:
+        names = [name for name in SHARP_KEYWORDS if name in names or name in UNITS]
+    elif region.simulated:
         st.caption("Simulated regions have no SHARP keywords.")
         return []
     if not names:

@@ -231,3 +231,12 @@ def test_histories_mark_what_is_computed_next_to_the_headers_values(folder):
     assert "No parameters could be computed at 1 hour" in words(again)
     names = [one.get("name") for one in figure(again, "histories")["data"]]
     assert "USFLUX computed" not in names
+
+
+def test_a_parameter_that_no_header_states_is_drawn_where_it_can_be_computed(folder):
+    app = opened(folder, keywords="MEANSHR")
+    traces = {one.get("name"): one for one in figure(app, "histories")["data"]}
+    assert set(traces) >= {"MEANSHR", "MEANSHR computed"}
+    found = sharp_parameters(read_vector(segment(folder, "Br"))).values["MEANSHR"]
+    (value,) = np.frombuffer(base64.b64decode(traces["MEANSHR computed"]["y"]["bdata"]), "f8")
+    assert value == pytest.approx(found)
