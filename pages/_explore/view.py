@@ -66,7 +66,7 @@ class View:
     """Of the record, as the caches know it."""
     frame: Magnetogram
     masks: PilMasks | None
-    """None where they are to be those of Br and the hour has no field vector."""
+    """None where they are to be those of Br and there is no field vector to be read."""
     box: CropBox
     """What the network sees of the frame."""
     sequence: Sequence | None
@@ -165,12 +165,13 @@ def read_view(selection: Selection, hour: str, t_rec: str, field: FieldChoice) -
 
 
 def _masks(place: caches.Place, t_rec: str, field: FieldChoice) -> PilMasks | None:
-    """Inversion lines of the chosen field; None of Br where the record has no field vector."""
+    """Inversion lines of the chosen field; None of Br where there is no vector to be read."""
     if field.pil == "los":
         return caches.masks(place, t_rec)
-    if t_rec not in caches.with_vector(place):
-        return None
-    return caches.radial_masks(place, t_rec)
+    if t_rec in caches.with_vector(place):
+        with suppress(FitsError, OffLimbError):  # the section on the vector says why
+            return caches.radial_masks(place, t_rec)
+    return None
 
 
 @st.cache_data(

@@ -1,6 +1,7 @@
 """The field vector on Explore, driven without a browser, on drawn records."""
 
 import base64
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from analysis.physics.sharp_parameters import sharp_parameters
 from hnn_core.magnetogram.magnetogram import read_fits
 from hnn_core.magnetogram.vector import read_vector
 from hnn_core.network.model_store import save_model
+from tests.conftest import real_data
 from tests.pages.test_explore import figure, words
 from tests.support.app import run_app, sent_to_viewer, step
 from tests.support.drawn_sharp import draw_fits
@@ -180,6 +182,9 @@ def test_a_vector_that_cannot_be_read_leaves_the_magnetogram_with_a_note(folder)
     assert sent.frame.field.max() == pytest.approx(703, abs=1)
     (error,) = [one.value for one in app.error]
     assert "a value of 20000" in error
+    again = opened(folder, pil_of="br")
+    assert not sent_to_viewer(again).frame.masks.pil.any()
+    assert sent_to_viewer(again).maps["hours"]  # the network's answer stays
 
 
 def test_segments_of_another_shape_are_refused_by_a_sentence(folder):
@@ -240,3 +245,18 @@ def test_a_parameter_that_no_header_states_is_drawn_where_it_can_be_computed(fol
     found = sharp_parameters(read_vector(segment(folder, "Br"))).values["MEANSHR"]
     (value,) = np.frombuffer(base64.b64decode(traces["MEANSHR computed"]["y"]["bdata"]), "f8")
     assert value == pytest.approx(found)
+
+
+def test_a_real_record_opens_with_arrows_and_the_parameters_of_its_header():
+    app = opened(real_data("vector377"), hour=0, arrows="true", field="inclination", pil_of="br")
+    sent = sent_to_viewer(app)
+    assert sent.header["hour"] == "2011-02-15T02:00"
+    assert "arrows" in sent.header["frames"]["2011-02-15T02:00"]
+    assert 0 <= np.nanmin(sent.frame.field) < 50 < 850 < np.nanmax(sent.frame.field) <= 900
+    table = next(one.proto.body for one in app.get("html") if "MEANGAM" in one.proto.body)
+    shares = [
+        float(one) for one in re.findall(r"<td>([+-]\d\.\d{3})</td>", table.replace("−", "-"))
+    ]
+    assert len(shares) == 17
+    assert max(map(abs, shares)) < 0.01
+    assert "MEANGBT 256.6, MEANGBZ 275.8, MEANGBH 184.4" in words(app)
