@@ -1,6 +1,6 @@
 /** Arrows of the horizontal field: up is north, right is west, the head at the end. */
 
-import { VEIL, label } from "./draw.js";
+import { VEIL, label } from "./axes.js";
 import { unpackPlanes } from "./frame.js";
 
 const STEP = 25; // gauss, as of ARROW_STEP in analysis/figures/packed_frame.py

@@ -1,7 +1,7 @@
 /** One hour of a region drawn on a canvas: field, map, masks, and what tells where one looks. */
 
 import { drawArrowScale, drawArrows } from "./arrows.js";
-import { drawAxes, drawBars, drawGraticule, number, over, roundStep } from "./axes.js";
+import { VEIL, drawAxes, drawBars, drawGraticule, label, number, over, roundStep } from "./axes.js";
 import { MISSING_DIFFERENCE } from "./compare.js";
 import { levelPath, mapLevels, stopColour } from "./contours.js";
 import { ABOVE, BELOW, Line, MISSING, ROPI, framePath } from "./frame.js";
@@ -12,7 +12,6 @@ export const MARGIN = { left: 68, right: 98, top: 26, bottom: 42 };
 
 const OVER = "#ff3b30"; // field beyond the clip, or saturated: positive and negative
 const UNDER = "#2f6bff";
-export const VEIL = "rgba(0, 0, 0, 0.65)";
 
 /** The rectangle inside the axes. */
 export function plotArea({ width, height }) {
@@ -304,17 +303,6 @@ function drawMarks(context, on, area, { frame, settings, note, waiting, theme })
     context.font = `15px ${theme.font}`;
     label(context, waiting, ...middle, "center");
   }
-}
-
-export function label(context, text, x, y, align, colour = "#ffffff") {
-  context.textAlign = align;
-  context.lineJoin = "round";
-  context.lineWidth = 4;
-  context.strokeStyle = VEIL;
-  context.setLineDash([]);
-  context.strokeText(text, x, y);
-  context.fillStyle = colour;
-  context.fillText(text, x, y);
 }
 
 /** Title at the left, where it fits, and names of the lines that are drawn at the right. */

@@ -1,7 +1,7 @@
 /** What is drawn of a cut: its line on the picture, the field along it, and that of all hours. */
 
-import { number, roundStep } from "../axes.js";
-import { VEIL, fieldImage, label } from "../draw.js";
+import { VEIL, label, number, roundStep } from "../axes.js";
+import { fieldImage } from "../draw.js";
 import { MISSING } from "../frame.js";
 import { shownOf } from "../shown.js";
 
