@@ -263,7 +263,7 @@ export class Cut {
     const read = now.hours.filter((hour) => this.profile(hour)).length;
     const all = now.hours.length;
     const unable = now.hours.filter((hour) => now.unreadable[hour]).length;
-    const some = `${read} of ${all} hours ${read + unable === all ? "have it." : "read …"}`;
+    const some = `${read} of ${all} hours${read + unable === all ? "; the others have none." : " read …"}`;
     const done = read === all ? `${read} hours.` : some;
     const what = keptCut.ends.length > 1 ? "Drag its ends to move it" : "Drag it to move it";
     return `${what}; Escape removes it. ${done}`;
