@@ -7,7 +7,7 @@ import streamlit as st
 from analysis.figures.filmstrip import filmstrip_figure
 from pages._explore.answer import show_answer
 from pages._explore.around import show_around
-from pages._explore.controls import choose_map
+from pages._explore.controls import choose_field, choose_map
 from pages._explore.downloads import figure_words, offer_picture, show_downloads
 from pages._explore.eyepiece import send_maps, send_second, show_viewer
 from pages._explore.histories import (
@@ -17,6 +17,7 @@ from pages._explore.histories import (
     show_histories,
 )
 from pages._explore.transport import hour_words, mark_predictions, time_control
+from pages._explore.vector import show_vector
 from pages._explore.view import View, first_hour, read_heat, read_view
 from pages._shared import caches
 from pages._shared.charts import show_chart
@@ -37,6 +38,7 @@ selection = selected()
 region = selection.region
 with st.sidebar:
     choice = choose_map(selection.model.config)
+    field = choose_field(selection.place)
 
 records = caches.hours(selection.place)
 hours = list(records)
@@ -66,11 +68,11 @@ shown = partial(caches.hour_shown, selection.place)
 with transport:
     hour = time_control(region, hours, partial(first_hour, selection, records), shown)
 with picture:
-    show_viewer(selection, hour, records)  # before the network runs
+    show_viewer(selection, hour, records, field)  # before the network runs
 
 view: View | None = None
 with card, worded_errors(), st.spinner("Reading the hours and running the network …"):
-    view = read_view(selection, hour, records[hour])
+    view = read_view(selection, hour, records[hour], field)
 where = (position(view.frame) if view else "") or "Position not known"
 when_and_where.caption(f"{plain(where)} · {plain(hour_words(hour))}", width="content")
 
@@ -84,7 +86,7 @@ if view:
         heat = read_heat(view, choice)
     with picture:
         send_maps(view, heat)
-        send_second(selection, hour, records, choice)
+        send_second(selection, hour, records, field, choice)
         offer_picture(view, heat)
 if view and view.sequence:
     strip = filmstrip_figure(
@@ -117,7 +119,7 @@ if view:
 histories = read_histories(selection, records)
 with passage_place:
     st.markdown("### Over the passage")
-    show_histories(selection, hour, view, histories)
+    computed = show_histories(selection, hour, view, histories)
 mark_predictions(selection, histories.probability)
 with below:
     st.markdown("### Magnetic flux of the network's hours")
@@ -126,4 +128,6 @@ with below:
         with side:
             show_flux_bars(view, name, title)
     if view:
-        show_downloads(view, histories.flux, histories.keywords, heat)
+        with worded_errors():
+            show_vector(view)
+        show_downloads(view, histories.flux, histories.keywords, computed, heat)

@@ -19,6 +19,7 @@ from hnn_core.magnetogram.preprocess import CropBox
 
 __all__ = [
     "HEAT_SCALE",
+    "INCLINATION_SCALE",
     "PAPER_SCALE",
     "SIGNED_SCALE",
     "channels",
@@ -67,6 +68,15 @@ PAPER_SCALE = (
     (1.0, "#7f0000"),
 )
 """Dark blue (little) to dark red (much attention), as the paper's Figure 5."""
+
+INCLINATION_SCALE = (
+    (0.0, "rgba(0,0,0,1)"),
+    (0.25, "rgba(58,48,92,1)"),
+    (0.5, "rgba(74,110,145,1)"),
+    (0.75, "rgba(112,183,168,1)"),
+    (1.0, "rgba(244,245,215,1)"),
+)
+"""Black (vertical) through blue and green to nearly white (horizontal), even in lightness."""
 
 SIGNED_SCALE = (
     (0.0, "rgba(112,44,245,1)"),

@@ -20,6 +20,11 @@ METHODS = {
         "Magnetograms are simulated: magnetic elements that emerge, move and cancel. No "
         "observation is shown."
     ),
+    "vector": (
+        "The field vector is that of the same records (segments Br, Bt, Bp), disambiguated by the "
+        "pipeline (Hoeksema et al. 2014). Shear is the angle between its horizontal part and that "
+        "of the potential field of the same Br, by Fourier transform (Alissandrakis 1981)."
+    ),
     "network": (
         "P(eruptive) is the output of a hybrid neural network, a vision transformer followed by an "
         "LSTM over ten hourly magnetograms (ApJ 998, 340, 2026): the probability that a flare of "
@@ -50,6 +55,10 @@ _WORKS = {
     "magnetogram": (
         "Bobra, M. G., et al. 2014, Solar Physics, 289, 3549",
         "Scherrer, P. H., et al. 2012, Solar Physics, 275, 207",
+    ),
+    "vector": (
+        "Hoeksema, J. T., et al. 2014, Solar Physics, 289, 3483",
+        "Alissandrakis, C. E. 1981, Astronomy and Astrophysics, 100, 197",
     ),
     "network": ("The Astrophysical Journal, 998, 340 (2026)",),
     "pil": ("Ji, A., et al. 2023, The Astrophysical Journal Supplement Series, 265, 28",),
@@ -158,6 +167,22 @@ def plain_words(alt: str, *, simulated: bool, mixed: bool = False) -> FigureWord
     return FigureWords(noted, f"{alt}.", simulated=simulated and not mixed, mixed=mixed)
 
 
+_SHOWN = {
+    "los": (
+        "Line-of-sight magnetogram",
+        "Line-of-sight magnetograms",
+        "the line-of-sight field",
+    ),
+    "br": ("Radial field Br", "Radial field Br", "the radial field Br"),
+    "inclination": (
+        "Inclination of the field from the vertical",
+        "Inclination of the field from the vertical",
+        "the inclination of the field",
+    ),
+}
+"""What the viewer's picture shows: one, several, and what is subtracted."""
+
+
 def magnetogram_caption(
     subject: Subject,
     settings: Mapping[str, Any],
@@ -172,7 +197,8 @@ def magnetogram_caption(
     subject : Subject
     settings : mapping
         Of the viewer: ``clip`` (gauss), ``attention``, ``contours`` and the layers; ``titles`` of
-        its pictures where there are two, and whether they are subtracted (``differs``).
+        its pictures where there are two, whether they are subtracted (``differs``), which field
+        is ``shown``, of which the lines are (``pil_of``), and whether there are ``arrows``.
     heat_name : str
         What the map is; empty without one.
     drawn : collection of str
@@ -181,14 +207,18 @@ def magnetogram_caption(
     clip = number(float(settings.get("clip", 500)), ".0f")
     where = f" ({subject.position})" if subject.position else ""
     titles = [str(one)[:200] for one in settings.get("titles") or ()]
+    one, several, field = _SHOWN.get(str(settings.get("shown")), _SHOWN["los"])
     shades = f"black at −{clip} G and white at +{clip} G"
+    if settings.get("shown") == "inclination":
+        shades = "black at 0° (vertical) to nearly white at 90° (horizontal)"
     if settings.get("differs"):
-        parts = [f"Difference of the line-of-sight field of {subject.region}, {shades}."]
+        if settings.get("shown") == "inclination":
+            shades = "in colours from −90° to +90°"
+        parts = [f"Difference of {field} of {subject.region}, {shades}."]
     elif titles:
-        parts = [f"Line-of-sight magnetograms, {shades}."]
+        parts = [f"{several}, {shades}."]
     else:
-        what = f"Line-of-sight magnetogram of {subject.region} at {subject.when}{where}"
-        parts = [f"{what}, {shades}."]
+        parts = [f"{one} of {subject.region} at {subject.when}{where}, {shades}."]
     if titles:
         parts.append(
             f"{'Shown' if len(titles) == 1 else 'From left to right'}: {'; '.join(titles)}."
@@ -202,8 +232,13 @@ def magnetogram_caption(
             + (", where its attention comes from, not why it predicts." if rollout else ".")
         )
         topics.append("rollout" if rollout else "map")
+    if settings.get("arrows"):
+        parts.append("Arrows: horizontal field where |B| is above 150 G; up is north.")
+    if settings.get("arrows") or settings.get("shown") in ("br", "inclination"):
+        topics.append("vector")
+    of = " of Br" if settings.get("pil_of") == "br" else ""
     lines = {
-        "pil": "polarity inversion lines (magenta)",
+        "pil": f"polarity inversion lines{of} (magenta)",
         "ropi": "region of polarity inversion (yellow)",
         "hull": "convex hull of the lines (cyan, dashed)",
         "crop": "the square that the network sees (green, dashed)",

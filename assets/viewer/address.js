@@ -12,6 +12,7 @@ export const USUAL = {
   clip: 500,
   clipped: false,
   contours: false,
+  arrows: false,
   axes: "deg",
   lines: 100, // opacity of all lines, percent
   panes: "one",

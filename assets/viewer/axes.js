@@ -1,7 +1,10 @@
-/** Axes, graticule and colour bars of a picture. */
+/** Axes, graticule, colour bars and words of a picture. */
 
 import { drawLevels } from "./contours.js";
 import { pixel, position } from "./frame.js";
+
+/** About what is drawn on the field, so that it stands out. */
+export const VEIL = "rgba(0, 0, 0, 0.65)";
 
 /** A step of 1, 2 or 5 times a power of ten, of which `most` fit into a length. */
 export function roundStep(length, most) {
@@ -180,4 +183,16 @@ export function number(value, step = value) {
   const digits = Math.max(0, -Math.floor(Math.log10(Math.abs(step) || 1) + 1e-9));
   const text = digits > 4 ? value.toPrecision(2) : value.toFixed(digits);
   return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
+}
+
+/** Words on the field. */
+export function label(context, text, x, y, align, colour = "#ffffff") {
+  context.textAlign = align;
+  context.lineJoin = "round";
+  context.lineWidth = 4;
+  context.strokeStyle = VEIL;
+  context.setLineDash([]);
+  context.strokeText(text, x, y);
+  context.fillStyle = colour;
+  context.fillText(text, x, y);
 }

@@ -23,7 +23,7 @@ export function difference(first, second) {
       field[i] = first.field[i] - second.field[at];
     }
   }
-  const { grey, filled, paths, ...facts } = first;
+  const { grey, filled, paths, arrows, note, ...facts } = first;
   return { ...facts, field, compared: other.words };
 }
 

@@ -1,16 +1,17 @@
 /** One hour of a region drawn on a canvas: field, map, masks, and what tells where one looks. */
 
-import { drawAxes, drawBars, drawGraticule, number, over, roundStep } from "./axes.js";
+import { drawArrowScale, drawArrows } from "./arrows.js";
+import { VEIL, drawAxes, drawBars, drawGraticule, label, number, over, roundStep } from "./axes.js";
 import { MISSING_DIFFERENCE } from "./compare.js";
 import { levelPath, mapLevels, stopColour } from "./contours.js";
 import { ABOVE, BELOW, Line, MISSING, ROPI, framePath } from "./frame.js";
+import { shownOf } from "./shown.js";
 
 /** Room about the axes for titles, ticks and colour bars, CSS pixels. */
 export const MARGIN = { left: 68, right: 98, top: 26, bottom: 42 };
 
 const OVER = "#ff3b30"; // field beyond the clip, or saturated: positive and negative
 const UNDER = "#2f6bff";
-export const VEIL = "rgba(0, 0, 0, 0.65)";
 
 /** The rectangle inside the axes. */
 export function plotArea({ width, height }) {
@@ -72,6 +73,7 @@ export function paint(context, size, scene) {
   fillRect(context, theme.missing, area.x, area.y, area.width, area.height);
   context.globalAlpha = scene.waiting ? 0.35 : 1;
   drawLayers(context, on, scene);
+  if (settings.arrows && frame.arrows) drawArrows(context, on, area, frame);
   context.globalAlpha = 1;
   if (settings.graticule && frame.geometry) drawGraticule(context, on, area, frame.geometry);
   drawMarks(context, on, area, scene);
@@ -151,16 +153,22 @@ function drawLayers(context, on, scene) {
   context.restore();
 }
 
-/** Limits and colours of the field, or of a difference: (gauss) → red, green, blue. */
+/** Limits and colours of what the frame holds, or of a difference: (value) → red, green, blue. */
 function fieldScale({ frame, settings, style }) {
-  const { clip } = settings;
+  const { title: of, symbol, unit, per, range } = shownOf(frame);
+  if (range && !frame.compared) {
+    const [low, high] = range;
+    const colour = (value) => over(stopColour(style.palettes.inclination, value / high), 1, 128);
+    return { low, high, colour, title: of, per };
+  }
+  const clip = range ? range[1] : settings.clip;
   const grey = (gauss) => Array(3).fill(Math.round((127.5 * (gauss + clip)) / clip));
   const diverging = (gauss) => {
     const colour = stopColour(style.palettes.signed, (gauss + clip) / (2 * clip));
     return over(colour, 1, 128);
   };
-  const title = frame.compared ? "difference of B (G)" : "B along the line of sight (G)";
-  return { low: -clip, high: clip, colour: frame.compared ? diverging : grey, title };
+  const title = frame.compared ? `difference of ${symbol} (${unit})` : of;
+  return { low: -clip, high: clip, colour: frame.compared ? diverging : grey, title, per };
 }
 
 /** The field in its colours, kept with its frame while the clip stays. */
@@ -169,12 +177,14 @@ export function fieldImage(scene) {
   const { clip, clipped } = settings;
   const wanted = `${clip} ${clipped}`;
   if (frame.grey?.name !== wanted) {
-    const { colour } = fieldScale(scene);
+    const { low, high, colour, per } = fieldScale(scene);
+    const [least, most] = [32768 + low * per, 32768 + high * per];
     const colours = new Uint32Array(65536);
-    for (let gauss = -clip; gauss <= clip; gauss++) colours[gauss + 32768] = word(...colour(gauss));
-    const [under, beyond] = clipped && !frame.compared ? [rgb(UNDER), rgb(OVER)] : [-clip, clip].map(colour);
-    colours.fill(word(...under), 0, 32768 - clip);
-    colours.fill(word(...beyond), 32768 + clip + 1);
+    for (let at = least; at <= most; at++) colours[at] = word(...colour((at - 32768) / per));
+    const marked = clipped && !frame.compared;
+    const [under, beyond] = marked ? [rgb(UNDER), rgb(OVER)] : [low, high].map(colour);
+    colours.fill(word(...under), 0, least);
+    colours.fill(word(...beyond), most + 1);
     if (!frame.compared) {
       colours[BELOW + 32768] = word(...rgb(UNDER));
       colours[ABOVE + 32768] = word(...rgb(OVER));
@@ -266,7 +276,7 @@ export function mapValue(map, col, row) {
 }
 
 /** Scale bar, north and west, "simulated data", and what is being read. */
-function drawMarks(context, on, area, { frame, note, waiting, theme }) {
+function drawMarks(context, on, area, { frame, settings, note, waiting, theme }) {
   const [right, bottom] = [area.x + area.width - 14, area.y + area.height - 16];
   if (frame.mm) {
     const most = (0.25 * area.width * frame.mm) / on.scale;
@@ -283,6 +293,7 @@ function drawMarks(context, on, area, { frame, note, waiting, theme }) {
     }
     label(context, `${number(length)} Mm`, right - long / 2, bottom - 13, "center");
   }
+  if (settings.arrows && frame.arrows) drawArrowScale(context, right, bottom - 34);
   label(context, "N ↑", right, area.y + 16, "right");
   label(context, "W →", right, area.y + 36, "right");
   if (frame.simulated) label(context, "simulated data", area.x + 12, area.y + 16, "left", "#ffb454");
@@ -294,21 +305,11 @@ function drawMarks(context, on, area, { frame, note, waiting, theme }) {
   }
 }
 
-export function label(context, text, x, y, align, colour = "#ffffff") {
-  context.textAlign = align;
-  context.lineJoin = "round";
-  context.lineWidth = 4;
-  context.strokeStyle = VEIL;
-  context.setLineDash([]);
-  context.strokeText(text, x, y);
-  context.fillStyle = colour;
-  context.fillText(text, x, y);
-}
-
 /** Title at the left, where it fits, and names of the lines that are drawn at the right. */
-function drawTop(context, area, { title, named, settings, style, map, theme }) {
+function drawTop(context, area, { frame, title, named, settings, style, map, theme }) {
   const y = area.y - 13;
-  const names = { pil: "PIL", ropi: "RoPI", hull: "convex hull", crop: "network's view" };
+  const pil = frame.pil === "br" ? "PIL of Br" : "PIL";
+  const names = { pil, ropi: "RoPI", hull: "convex hull", crop: "network's view" };
   let x = area.x + area.width;
   for (const [layer, name] of Object.entries(names).reverse()) {
     if (!named || !settings[layer] || (layer === "crop" && !map?.box)) continue;

@@ -37,19 +37,7 @@ export function unpackNumbers({ shape, float32 }) {
  * @returns facts with `rows`, `cols`, `field` (Int16Array, gauss or a mark) and `masks` (bits)
  */
 export async function unpackFrame(facts, blob) {
-  const image = await createImageBitmap(new Blob([blob], { type: "image/webp" }), {
-    colorSpaceConversion: "none",
-    premultiplyAlpha: "none",
-  });
-  const cols = image.width;
-  const rows = image.height / 3;
-  const context = new OffscreenCanvas(cols, image.height).getContext("2d", {
-    willReadFrequently: true,
-  });
-  context.drawImage(image, 0, 0);
-  image.close();
-  const grey = context.getImageData(0, 0, cols, 3 * rows).data;
-  const size = rows * cols;
+  const { grey, size, rows, cols } = await unpackPlanes(blob, 3);
   const field = new Int16Array(size);
   const masks = new Uint8Array(size);
   for (let i = 0; i < size; i++) {
@@ -61,6 +49,23 @@ export async function unpackFrame(facts, blob) {
     masks[i] = grey[4 * (i + 2 * size)];
   }
   return { ...facts, rows, cols, field, masks };
+}
+
+/** The pixels of planes that lie one above the other: every fourth number of `grey` is one. */
+export async function unpackPlanes(blob, planes) {
+  const image = await createImageBitmap(new Blob([blob], { type: "image/webp" }), {
+    colorSpaceConversion: "none",
+    premultiplyAlpha: "none",
+  });
+  const cols = image.width;
+  const rows = image.height / planes;
+  const context = new OffscreenCanvas(cols, image.height).getContext("2d", {
+    willReadFrequently: true,
+  });
+  context.drawImage(image, 0, 0);
+  image.close();
+  const grey = context.getImageData(0, 0, cols, planes * rows).data;
+  return { grey, rows, cols, size: rows * cols };
 }
 
 /** Heliographic position of a pixel, degrees: Stonyhurst and Carrington longitude, latitude. */

@@ -2,8 +2,9 @@
 
 import { number } from "./axes.js";
 import { MISSING_DIFFERENCE } from "./compare.js";
-import { ABOVE, BELOW, MISSING, position } from "./frame.js";
+import { position } from "./frame.js";
 import { pictureOf, picturedBy } from "./picture.js";
+import { valueWords } from "./shown.js";
 
 const HINT =
   "Scroll or pinch to zoom, drag to pan, double click for the whole patch; keys J and L step.";
@@ -199,22 +200,10 @@ function written(found) {
     words.push(`${map.name} ${text} ${map.unit}`);
   }
   words.push(`column ${col}, row ${row}`);
-  const gauss = frame.field[row * frame.cols + col];
-  field.textContent = frame.compared ? differenceWords(gauss) : gaussWords(gauss);
+  const stored = frame.field[row * frame.cols + col];
+  const none = stored === MISSING_DIFFERENCE;
+  field.textContent = none ? "missing in one hour" : valueWords(frame, stored);
   return [field, ` · ${words.join(" · ")}`];
-}
-
-function differenceWords(gauss) {
-  return gauss === MISSING_DIFFERENCE ? "missing in one hour" : `${signed(gauss, 1)} G`;
-}
-
-function gaussWords(gauss) {
-  const marks = {
-    [MISSING]: "off the disk",
-    [BELOW]: "below −32 000 G",
-    [ABOVE]: "above +32 000 G",
-  };
-  return marks[gauss] ?? `${signed(gauss, 1)} G`;
 }
 
 export function signed(value, step) {

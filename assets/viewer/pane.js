@@ -1,6 +1,7 @@
 /** One picture of the viewer: a canvas, and which hour, with which map, is on it. */
 
 import { extent, mapValue, paint, plotArea, projection } from "./draw.js";
+import { shownOf } from "./shown.js";
 
 export class Pane {
   constructor(viewer, canvas) {
@@ -112,7 +113,7 @@ export class Pane {
       limits: viewer.second.limits,
       title: frame.compared ? viewer.second.words : this.title,
       named: viewer.panes.length === 1,
-      note: late ? "" : (this.note ?? ""),
+      note: late ? "" : this.note || frame.note || "",
       waiting: late?.waiting ?? "",
       theme,
     };
@@ -122,7 +123,11 @@ export class Pane {
   get waiting() {
     if (!this.patch) return "reading …";
     const fault = this.patch.unreadable[this.hour];
-    return `${this.hour.replace("T", " ")}: ${fault ? "cannot be read" : "reading …"}`;
+    const { hours, lacking = [] } = this.patch;
+    const others = hours.length - lacking.length;
+    const none = `no field vector (${others} of ${hours.length} hours ${others === 1 ? "has" : "have"} one)`;
+    const words = lacking.includes(this.hour) ? none : fault ? "cannot be read" : "reading …";
+    return `${this.hour.replace("T", " ")}: ${words}`;
   }
 
   /** Write, where there is no picture, why. */
@@ -135,7 +140,9 @@ export class Pane {
 
   alt() {
     const { second } = this.viewer;
-    const what = second.differs ? "Difference of magnetograms" : "Magnetogram";
+    const { picture, symbol } = shownOf(this.frame);
+    const differs = this.frame?.shown ? `Difference of ${symbol}` : "Difference of magnetograms";
+    const what = second.differs ? differs : picture;
     const when = second.differs ? second.words : this.viewer.words(this.drawn);
     return `${what} of ${this.patch.title} at ${when}`;
   }

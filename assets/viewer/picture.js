@@ -200,7 +200,10 @@ export function picturedBy(viewer) {
   const { second } = viewer;
   const { differs } = second;
   const titles = differs ? [second.words] : second.visible.map((pane) => pane.title);
-  return { ...viewer.settings, differs, titles: viewer.panes.length > 1 ? titles : [] };
+  const frames = second.visible.map((pane) => pane.frame).filter(Boolean);
+  const arrows = viewer.settings.arrows && !differs && frames.some((frame) => frame.arrows);
+  const { shown, pil: pil_of } = frames[0] ?? {};
+  return { ...viewer.settings, shown, pil_of, arrows, differs, titles: viewer.panes.length > 1 ? titles : [] };
 }
 
 /** The viewer's pictures one next to the other, in light colours, as SVG text. */

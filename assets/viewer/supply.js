@@ -1,5 +1,6 @@
 /** Hours of a region in the browser: which are here, and asking the server for others. */
 
+import { unpackArrows } from "./arrows.js";
 import { unpackFrame } from "./frame.js";
 
 const AHEAD = [1, -1, 2, -2, 3, -3, 4]; // hours fetched before they are needed
@@ -35,11 +36,12 @@ export class Supply {
     this.want = want;
     const found = Object.entries(patch.frames);
     await Promise.all(
-      found.map(async ([hour, { blob, ...facts }]) => {
+      found.map(async ([hour, { blob, arrows, ...facts }]) => {
         const name = `${patch.key} ${hour}`;
         if (frames.has(name) || this.coming.has(name)) return;
         this.coming.add(name);
         const frame = await unpackFrame(facts, blobs[blob]);
+        if (arrows !== undefined) frame.arrows = await unpackArrows(blobs[arrows]);
         this.coming.delete(name);
         frames.set(name, frame);
         requestIdleCallback(() => ready(frame));

@@ -331,6 +331,7 @@ class Viewer {
       canvas.style.touchAction = kept.view ? "none" : "pan-y";
     }
     this.cut.draw();
+    this.field("arrows").disabled = !this.panes.some((pane) => pane.frame?.arrows);
     const { col, row, across } = first.view;
     if (!this.element.dataset.hour) this.hand.readOut(null);
     this.element.dataset.hour = this.drawn;
@@ -352,7 +353,7 @@ class Viewer {
 
   /** As high as everything that there is asks for at this width, up to what the page has room for. */
   resize() {
-    const room = this.element.clientWidth;
+    const room = Math.floor(this.element.getBoundingClientRect().width); // clientWidth may be more
     const side = this.second.apart && room >= NARROW;
     const width = side ? Math.floor((room - GAP) / 2) : room;
     const across = width - MARGIN.left - MARGIN.right;
@@ -375,6 +376,7 @@ class Viewer {
       else if (name !== "hour2") field.value = value;
     }
     this.field("clip_text").value = kept.settings.clip;
+    this.field("arrows").parentElement.hidden = !this.now.vectors;
     for (const [name, colour] of Object.entries(this.now.style.colours)) {
       this.field(name)?.parentElement.style.setProperty("--layer", colour);
     }

@@ -105,6 +105,9 @@ def again_code(view: View) -> str:
     result = ""
     if view.prediction:
         result = f"  # {view.prediction.probability:.4f}"
+    lines = "field"
+    if view.field.pil == "br":
+        lines = f"source.vector({selection.region.id!r}, frame.t_rec).radial"
     return f"""\
 from astropy.time import Time
 
@@ -121,7 +124,7 @@ print("P(eruptive):", round(prediction.probability, 4)){result}
 maps = predictor.rollout(sequence)  # (hours, tokens down, tokens across)
 frame = sequence.frames[-1]
 field = frame.field  # gauss, row 0 south
-lines = detect_pils(field)
+lines = detect_pils({lines})
 print("pixels of PIL:", int(lines.pil.sum()), "of RoPI:", int(lines.ropi.sum()))
 """
 

@@ -1,4 +1,4 @@
-"""Which map of the network is drawn."""
+"""Which field is drawn, and which map of the network over it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 import streamlit as st
 
 from hnn_core.network.config import HNNConfig
-from pages._shared.link import bound, linked
+from pages._shared import caches
+from pages._shared.link import bound, linked, refused
 
-__all__ = ["MapChoice", "choose_map"]
+__all__ = ["FieldChoice", "MapChoice", "choose_field", "choose_map"]
 
 MAPS = {
     "rollout": "Attention rollout",
@@ -25,6 +26,24 @@ _WORDS = {
     "relevance": "Attention weighted by the gradient of the class's log-odds.",
     "occlusion": "What the class's log-odds lose when a block of tokens is hidden.",
 }
+
+
+_FIELDS = {
+    "los": "Along the line of sight",
+    "br": "Radial, Br",
+    "inclination": "Inclination",
+}
+_PIL_OF = {"los": "Line-of-sight field", "br": "Radial field, Br"}
+
+
+@dataclass(frozen=True)
+class FieldChoice:
+    """What the viewer draws, and of which field the inversion lines are."""
+
+    field: str = "los"
+    """``los``, ``br`` or ``inclination``."""
+    pil: str = "los"
+    """``los`` or ``br``."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +81,39 @@ class MapChoice:
         if self.method == "relevance":
             found |= {"target": self.target, "signed": self.signed}
         return found
+
+
+def choose_field(place: caches.Place) -> FieldChoice:
+    """Draw the choice of the field where any record of the region has its vector."""
+    keys = ("field", "pil_of")
+    if not caches.with_vector(place):
+        for key in keys:
+            st.session_state.pop(key, None)
+            text = st.query_params.get(key)
+            if text not in (None, "los"):
+                refused(key, text)
+            st.query_params.pop(key, None)
+        return FieldChoice()
+    field = linked(
+        st.selectbox,
+        "Field shown",
+        _FIELDS,
+        key="field",
+        read="field",
+        help="The network's input is the line-of-sight field, whatever is shown. Inclination is "
+        "the angle from the vertical: 0° vertical, 90° horizontal. In weak field it is noise.",
+    )
+    pil = linked(
+        st.selectbox,
+        "PIL of",
+        _PIL_OF,
+        key="pil_of",
+        read="field for the PIL",
+        help="Lines, RoPI and hull in the viewer, their FITS file and the profile along the PIL "
+        "follow. Fluxes, their histories and the map's share at the PIL stay those of the "
+        "line-of-sight field.",
+    )
+    return FieldChoice(field, pil)
 
 
 def choose_map(config: HNNConfig) -> MapChoice:

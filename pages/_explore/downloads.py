@@ -8,9 +8,11 @@ import streamlit as st
 from analysis.export import heat_hdul, history_csv, masks_hdul, to_bytes
 from analysis.physics.keywords import keywords_with_units
 from analysis.printed.captions import FigureWords, Subject, magnetogram_caption
+from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.regions.case import Case
 from pages._cases.chosen import add_case
 from pages._explore.view import HeatView, View
+from pages._shared import caches
 from pages._shared.charts import open_sheet
 from pages._shared.messages import position
 from pages._shared.selectors import Selection
@@ -25,18 +27,27 @@ _ASK = st.components.v2.component(
 
 
 def show_downloads(
-    view: View, flux: pd.DataFrame, keywords: pd.DataFrame, heat: HeatView | None
+    view: View,
+    flux: pd.DataFrame,
+    keywords: pd.DataFrame,
+    computed: pd.DataFrame,
+    heat: HeatView | None,
 ) -> None:
-    """Draw a button for each file."""
+    """Draw a button for each file; what is `computed` of `show_histories` goes with keywords."""
     stem = f"{view.selection.region.id}_{view.hour}".replace(" ", "").replace(":", "")
     st.markdown("### Downloads")
     with st.container(horizontal=True):
         _offer_case(view)
         csv, fits = f"{stem}_flux.csv", f"{stem}_masks.fits"
         download("Flux histories, CSV", lambda: history_csv(flux), csv, "download_csv")
-        download("Masks, FITS", lambda: _masks(view), fits, "download_masks")
+        none = view.masks is None  # of Br, at an hour without its vector
+        of = view.frame
+        if view.field.pil == "br" and not none:
+            of = caches.vector(view.place, view.t_rec).place
+        download("Masks, FITS", lambda: _masks(view, of), fits, "download_masks", disabled=none)
         if not keywords.empty and len(keywords.columns) > 1:
-            table, file = keywords_with_units(keywords), f"{stem}_keywords.csv"
+            table = keywords_with_units(keywords, computed)
+            file = f"{stem}_keywords.csv"
             download("SHARP keywords, CSV", lambda: history_csv(table), file, "download_keywords")
         if heat:
             file = f"{stem}_{heat.choice.method}.fits"
@@ -61,8 +72,9 @@ def _offer_case(view: View) -> None:
     )
 
 
-def _masks(view: View) -> bytes:
-    return to_bytes(masks_hdul(view.frame, view.masks))
+def _masks(view: View, of: Magnetogram) -> bytes:
+    assert view.masks is not None  # else the button is disabled
+    return to_bytes(masks_hdul(of, view.masks))
 
 
 def _heat(view: View, heat: HeatView) -> bytes:

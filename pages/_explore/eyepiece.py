@@ -19,15 +19,14 @@ import streamlit as st
 
 from analysis.figures import overlays, style
 from analysis.figures.overlays import channels, heat_unit
-from analysis.figures.packed_frame import frame_geometry, join_payload, pack_frame, pack_numbers
+from analysis.figures.packed_frame import join_payload, pack_numbers
 from hnn_core.exceptions import HnnError
 from hnn_core.magnetogram.conventions import iso_minute
-from hnn_core.magnetogram.grid import Place
 from hnn_core.magnetogram.preprocess import CropBox, crop_boxes
 from hnn_core.regions.well_known import reference_hour
 from hnn_core.sources import find_region
-from pages._explore.controls import MapChoice
-from pages._explore.view import HeatView, View, read_heat, read_view
+from pages._explore.controls import FieldChoice, MapChoice
+from pages._explore.view import HeatView, View, pack_hour, read_heat, read_view
 from pages._shared import caches
 from pages._shared.link import refused
 from pages._shared.messages import model_label, region_label
@@ -35,7 +34,17 @@ from pages._shared.selectors import Selection
 
 __all__ = ["send_maps", "send_second", "show_viewer"]
 
-_SWITCHES = ("attention", "pil", "ropi", "hull", "crop", "graticule", "clipped", "contours")
+_SWITCHES = (
+    "attention",
+    "pil",
+    "ropi",
+    "hull",
+    "crop",
+    "graticule",
+    "clipped",
+    "contours",
+    "arrows",
+)
 _CHOICES = {
     "palette": ("plasma", "viridis", "paper"),
     "axes": ("deg", "Mm", "px"),
@@ -63,7 +72,8 @@ def _joined(*names: str) -> str:
 
 
 _CODE = _joined(
-    *("frame.js", "axes.js", "compare.js", "contours.js", "draw.js", "picture.js", "part.js"),
+    *("frame.js", "axes.js", "shown.js", "compare.js", "contours.js", "arrows.js", "draw.js"),
+    *("picture.js", "part.js"),
     *("supply.js", "pane.js", "second.js", "hand.js", "address.js"),
     *("cut/places.js", "cut/panel.js", "cut/cut.js", "viewer.js"),
 )
@@ -73,7 +83,9 @@ _VIEWER = st.components.v2.component(
 _FEED = st.components.v2.component("hnn_viewer_feed", js=_text("feed.js"))
 
 
-def show_viewer(selection: Selection, hour: str, records: Mapping[str, str]) -> None:
+def show_viewer(
+    selection: Selection, hour: str, records: Mapping[str, str], shown: FieldChoice
+) -> None:
     """Draw the viewer at an hour, and send it that hour.
 
     Parameters
@@ -83,9 +95,10 @@ def show_viewer(selection: Selection, hour: str, records: Mapping[str, str]) -> 
         ISO minutes, TAI.
     records : mapping of str to str
         T_REC of the record of each hour, as of `caches.hours`.
+    shown : FieldChoice
     """
     _VIEWER(key="magnetogram", on_hour_change=_follow)
-    _send_hours(selection, hour, dict(records), _linked(selection, records))
+    _send_hours(selection, hour, dict(records), shown, _linked(selection, records))
 
 
 def send_maps(view: View, heat: HeatView | None) -> None:
@@ -113,7 +126,11 @@ def _maps(view: View, heat: HeatView | None) -> dict[str, Any]:
 
 @st.fragment
 def send_second(
-    selection: Selection, hour: str, records: Mapping[str, str], choice: MapChoice
+    selection: Selection,
+    hour: str,
+    records: Mapping[str, str],
+    shown: FieldChoice,
+    choice: MapChoice,
 ) -> None:
     """Send the viewer the other hour, model or region that its second picture shows.
 
@@ -142,11 +159,13 @@ def send_second(
         there = caches.hours(other.place)
         if request["hour2"] not in there:
             chosen["hour2"] = reference_hour(list(there), other.region)
-        header["hours"], blobs = _hours(other, chosen["hour2"], there, wants, "viewer_has_second")
+        header["hours"], blobs = _hours(
+            *(other, chosen["hour2"], there, shown, wants, "viewer_has_second")
+        )
     at = hour if kind == "models" else chosen["hour2"]
     if kind in ("hours", "models", "regions") and at in there:
         try:
-            view = read_view(other, at, there[at])
+            view = read_view(other, at, there[at], shown)
             header["note"] = "" if view.prediction else "no prediction for this picture"
             header["maps"] = _maps(view, _other_heat(view, choice))
         except HnnError as error:
@@ -284,11 +303,15 @@ def _setting(name: str, text: str) -> bool | str | float | None:
 
 @st.fragment
 def _send_hours(
-    selection: Selection, hour: str, records: dict[str, str], link: dict[str, Any]
+    selection: Selection,
+    hour: str,
+    records: dict[str, str],
+    shown: FieldChoice,
+    link: dict[str, Any],
 ) -> None:
     """Send the hour shown and those that the viewer asks for, unless it has them."""
     asked = st.session_state.pop("viewer_wants", None)
-    header, blobs = _hours(selection, hour, records, asked, "viewer_has")
+    header, blobs = _hours(selection, hour, records, shown, asked, "viewer_has")
     header |= {"kind": "hours", "link": link, "style": _style()}
     _FEED(key="viewer_hours", data=join_payload(header, blobs), on_want_change=_note_wants)
 
@@ -297,6 +320,7 @@ def _hours(
     selection: Selection,
     hour: str,
     records: Mapping[str, str],
+    shown: FieldChoice,
     asked: dict[str, Any] | None,
     sent_to: str,
 ) -> tuple[dict[str, Any], list[bytes]]:
@@ -305,7 +329,8 @@ def _hours(
     What it was sent is kept in the session's state under `sent_to`.
     """
     place = selection.place
-    key = f"{hash(place.state):x}"
+    vectors = caches.with_vector(place)
+    key = f"{hash((place.state, shown, vectors)):x}"
     sent: dict[str, set[str]] = st.session_state.setdefault(sent_to, {})
     wanted = [hour]
     if asked and asked["key"] == key:
@@ -314,17 +339,22 @@ def _hours(
     has = sent.setdefault(key, set())
     frames: dict[str, Any] = {}
     blobs: list[bytes] = []
-    unreadable: dict[str, str] = {}
+    lacking = [] if shown.field == "los" else [h for h in records if records[h] not in vectors]
+    unreadable = dict.fromkeys(lacking, "no field vector")
     for one in wanted:
-        if one in has or one in frames:
+        if one in has or one in frames or one in unreadable:
             continue
         try:
-            facts, content = _packed(place, records[one], next(iter(records.values())))
+            there = records[one] in vectors
+            facts, parts = pack_hour(
+                place, records[one], next(iter(records.values())), shown, there
+            )
         except HnnError as error:
             unreadable[one] = str(error)
             continue
-        frames[one] = {**facts, "blob": len(blobs)}
-        blobs.append(content)
+        places = range(len(blobs), len(blobs) + len(parts))
+        frames[one] = facts | dict(zip(("blob", "arrows"), places, strict=False))
+        blobs += parts
     has |= set(frames)
     header = {
         "key": key,
@@ -335,6 +365,8 @@ def _hours(
         "hour": hour,
         "frames": frames,
         "unreadable": unreadable,
+        "vectors": bool(vectors),
+        "lacking": lacking,
     }
     return header, blobs
 
@@ -349,33 +381,6 @@ def _note_wants() -> None:
     st.session_state["viewer_wants"] = st.session_state["viewer_hours"].get("want")
 
 
-@st.cache_data(
-    max_entries=128,
-    ttl=3600,
-    hash_funcs={caches.Place: lambda place: place.state},
-    show_spinner=False,
-)
-def _packed(place: caches.Place, t_rec: str, first: str) -> tuple[dict[str, Any], bytes]:
-    """Pack a record: facts for the header, and the field with the masks."""
-    mag = caches.record(place, t_rec)
-    facts = {
-        "geometry": frame_geometry(mag),
-        "mm": math.sqrt(mag.pixel_area.to_value("Mm2")),
-        "origin": _origin(place, t_rec, first),
-        "simulated": mag.simulated,
-    }
-    return facts, pack_frame(mag, caches.masks(place, t_rec))
-
-
-def _origin(place: caches.Place, t_rec: str, first: str) -> list[int]:
-    """Row and column of a record's first pixel on the array of the region's first hour."""
-    with suppress(HnnError):
-        on = Place.of(caches.record(place, first))
-        row, col = Place.of(caches.record(place, t_rec)).corner_on(on)
-        return [round(row), round(col)]
-    return [0, 0]
-
-
 @st.cache_data(max_entries=1, show_spinner=False)
 def _style() -> dict[str, Any]:
     """Colours of the layers, and the palettes of maps as stops of colour with their alpha."""
@@ -384,6 +389,7 @@ def _style() -> dict[str, Any]:
         "viridis": overlays.growing("Viridis", 0.55),
         "paper": overlays.PAPER_SCALE,
         "signed": overlays.SIGNED_SCALE,
+        "inclination": overlays.INCLINATION_SCALE,
     }
     palettes = {}
     for name, scale in scales.items():

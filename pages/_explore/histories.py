@@ -1,7 +1,7 @@
 """Below the magnetogram: fluxes of the ten hours, and everything over the whole passage."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -15,8 +15,10 @@ from analysis.figures.passage import (
     probability_figure,
     stacked_figure,
 )
+from analysis.figures.vector import mark_computed
 from analysis.physics.flux import size_note
-from analysis.physics.keywords import SHARP_KEYWORDS, keyword_history
+from analysis.physics.keywords import SHARP_KEYWORDS, computed_history, keyword_history
+from analysis.physics.sharp_parameters import UNITS
 from analysis.physics.window_fluxes import area_note, common_parts
 from hnn_core.exceptions import FitsError, PositionError
 from hnn_core.live.reporting import counted
@@ -49,6 +51,8 @@ class Histories:
     """Of `analysis.physics.flux.flux_history`; hours whose record breaks are left out."""
     keywords: pd.DataFrame
     """Of `analysis.physics.keywords.keyword_history`."""
+    records: tuple[str, ...]
+    """T_REC of the rows of `keywords`."""
 
 
 def read_histories(selection: Selection, records: Mapping[str, str]) -> Histories:
@@ -70,13 +74,22 @@ def read_histories(selection: Selection, records: Mapping[str, str]) -> Historie
         with st.expander(f"{plain(hours)} left out", icon=":material/broken_image:"):
             show_table(broken, "left_out")
     kept = keyword_history(Time(times, format="isot", scale="tai"), headers) if times else None
-    return Histories(table, pd.DataFrame(rows), pd.DataFrame() if kept is None else kept)
+    kept = pd.DataFrame() if kept is None else kept
+    return Histories(table, pd.DataFrame(rows), kept, tuple(times))
 
 
-def show_histories(selection: Selection, hour: str, view: View | None, found: Histories) -> None:
-    """Draw P(eruptive), fluxes and keywords of the passage over one axis of time."""
+def show_histories(
+    selection: Selection, hour: str, view: View | None, found: Histories
+) -> pd.DataFrame:
+    """Draw P(eruptive), fluxes and keywords of the passage over one axis of time.
+
+    Returns
+    -------
+    DataFrame
+        Of `analysis.physics.keywords.computed_history`, while keywords are drawn; else empty.
+    """
     region, place = selection.region, st.container()
-    chosen = _choose_keywords(region, found.keywords)
+    chosen = _choose_keywords(region, found.keywords, bool(caches.with_vector(selection.place)))
     rows = []
     if not found.probability.empty:
         threshold = selection.model.config.threshold
@@ -84,7 +97,14 @@ def show_histories(selection: Selection, hour: str, view: View | None, found: Hi
     if not found.flux.empty:
         columns = [f"{name}_unsigned_flux_mx" for name in ("pil", "total")]
         rows += [flux_history_figure(found.flux, columns=[column]) for column in columns]
-    rows += [keyword_history_figure(found.keywords, name, *SHARP_KEYWORDS[name]) for name in chosen]
+    computed = _computed(selection, found.records) if chosen else pd.DataFrame()
+    for name in chosen:
+        unit, meaning = SHARP_KEYWORDS[name]
+        history = found.keywords
+        if name not in history:
+            history = history.assign(**{name: float("nan")})
+        row = keyword_history_figure(history, name, unit, meaning)
+        rows.append(mark_computed(row, computed, name, unit))
     hours = view.sequence.hours if view and view.sequence else None
     with place:
         if found.probability.empty:
@@ -111,13 +131,39 @@ def show_histories(selection: Selection, hour: str, view: View | None, found: Hi
                     *("magnetogram", "network", "pil", "flux"),
                 ),
             )
+    if not computed.empty:
+        st.caption("Diamonds: computed here from the field vector of the record.")
     _show_notes(found)
+    return computed
 
 
-def _choose_keywords(region: Region, keywords: pd.DataFrame) -> list[str]:
-    """Draw the choice of the keywords that the records have; there may be none."""
+def _computed(selection: Selection, records: Sequence[str]) -> pd.DataFrame:
+    """Compute the parameters of the hours that have a vector; name what cannot be."""
+    place = selection.place
+    there = [t_rec for t_rec in records if t_rec in caches.with_vector(place)]
+    times, rows, broken = [], [], []
+    with _progress("Computing SHARP parameters") as show:
+        for done, t_rec in enumerate(there, start=1):
+            try:
+                rows.append(caches.parameters(place, t_rec))
+                times.append(t_rec)
+            except (FitsError, PositionError, ValueError) as error:
+                broken.append(str(error))
+            show(done, len(there))
+    if broken:
+        hours = counted(len(broken), "hour")
+        st.caption(f"No parameters could be computed at {plain(hours)}: {plain(broken[0])}")
+    if not rows:
+        return pd.DataFrame()
+    return computed_history(Time(times, format="isot", scale="tai"), rows)
+
+
+def _choose_keywords(region: Region, keywords: pd.DataFrame, vectors: bool) -> list[str]:
+    """Draw the choice of the keywords that the records have, or vectors give; maybe none."""
     names = list(keywords.columns[1:])
-    if region.simulated:
+    if vectors and not keywords.empty:
+        names = [name for name in SHARP_KEYWORDS if name in names or name in UNITS]
+    elif region.simulated:
         st.caption("Simulated regions have no SHARP keywords.")
         return []
     if not names:
@@ -131,7 +177,8 @@ def _choose_keywords(region: Region, keywords: pd.DataFrame) -> list[str]:
         value=[],
         placeholder="Choose keywords to draw",
         help="As they stand in the headers of the records, of the vector field and of the "
-        "pixels that the pipeline chose; nothing is computed anew.",
+        "pixels that the pipeline chose. Diamonds are computed here, at the hours whose record "
+        "has its field vector.",
     )
     return list(chosen)
 
@@ -151,9 +198,14 @@ def _show_notes(found: Histories) -> None:
 
 
 def show_area(view: View | None) -> None:
-    """Write which area the bars of the sequence's hours count, where the patch changes its box."""
+    """Write which field and which area the bars of the sequence's hours count, where it matters."""
     if view is None or view.sequence is None:
         return
+    if caches.with_vector(view.place):
+        st.caption(
+            "Fluxes, here and over the passage, are those of the line-of-sight field, in the RoPI "
+            "of that field, whatever is chosen for the picture."
+        )
     frames = view.sequence.frames
     if note := area_note([frame.shape for frame in frames], common_parts(frames)):
         st.caption(f":material/crop_free: Bars: {plain(note)}")

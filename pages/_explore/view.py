@@ -1,17 +1,27 @@
-"""One hour and the chosen map of the network, on tokens and on the patch, read once."""
+"""One hour and the chosen map of the network, read once; and an hour packed for the viewer."""
 
+import math
 from collections.abc import Hashable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import streamlit as st
 
-from analysis.physics.pil import PilMasks
-from hnn_core.exceptions import FitsError, PositionError, SequenceError
+from analysis.figures.packed_frame import frame_geometry, pack_arrows, pack_frame
+from analysis.physics.pil import PilMasks, detect_pils
+from hnn_core.exceptions import (
+    FitsError,
+    HnnError,
+    OffLimbError,
+    PositionError,
+    SequenceError,
+)
 from hnn_core.jsoc.keywords import NEAR_REAL_TIME
 from hnn_core.magnetogram.conventions import refusal
+from hnn_core.magnetogram.grid import Place
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.preprocess import (
     CropBox,
@@ -21,7 +31,7 @@ from hnn_core.magnetogram.preprocess import (
 )
 from hnn_core.regions.well_known import reference_hour
 from hnn_core.sources.sequence import Sequence
-from pages._explore.controls import MapChoice
+from pages._explore.controls import FieldChoice, MapChoice
 from pages._shared import caches
 from pages._shared.background import offer
 from pages._shared.selectors import Selection
@@ -30,7 +40,16 @@ if TYPE_CHECKING:
     from hnn_core.explanation.service import Explanation
     from hnn_core.network.predictor import Prediction
 
-__all__ = ["HeatView", "View", "explained", "first_hour", "read_heat", "read_view", "view_key"]
+__all__ = [
+    "HeatView",
+    "View",
+    "explained",
+    "first_hour",
+    "pack_hour",
+    "read_heat",
+    "read_view",
+    "view_key",
+]
 
 _TRIED = 48
 """Hours tried for a prediction before a region opens without one."""
@@ -43,8 +62,11 @@ class View:
     selection: Selection
     hour: str
     """ISO minutes, TAI."""
+    t_rec: str
+    """Of the record, as the caches know it."""
     frame: Magnetogram
-    masks: PilMasks
+    masks: PilMasks | None
+    """None where they are to be those of Br and there is no field vector to be read."""
     box: CropBox
     """What the network sees of the frame."""
     sequence: Sequence | None
@@ -53,6 +75,8 @@ class View:
     prediction: "Prediction | None"
     reason: str
     """Why there is no prediction; empty if there is one."""
+
+    field: FieldChoice
 
     @property
     def place(self) -> caches.Place:
@@ -107,7 +131,7 @@ def first_hour(selection: Selection, records: Mapping[str, str]) -> str:
     return readable or wanted
 
 
-def read_view(selection: Selection, hour: str, t_rec: str) -> View:
+def read_view(selection: Selection, hour: str, t_rec: str, field: FieldChoice) -> View:
     """Read an hour whose record is the one at `t_rec`.
 
     Raises
@@ -128,14 +152,88 @@ def read_view(selection: Selection, hour: str, t_rec: str) -> View:
     return View(
         selection=selection,
         hour=hour,
+        t_rec=t_rec,
         frame=frame,
-        masks=caches.masks(place, t_rec),
+        masks=_masks(place, t_rec, field),
         box=crop_boxes([frame], PreprocessConfig.from_dict(model.config.preprocess).crop)[0],
         sequence=sequence,
         maps=maps,
         prediction=prediction,
         reason=reason,
+        field=field,
     )
+
+
+def _masks(place: caches.Place, t_rec: str, field: FieldChoice) -> PilMasks | None:
+    """Inversion lines of the chosen field; None of Br where there is no vector to be read."""
+    if field.pil == "los":
+        return caches.masks(place, t_rec)
+    if t_rec in caches.with_vector(place):
+        with suppress(FitsError, OffLimbError):  # the section on the vector says why
+            return caches.radial_masks(place, t_rec)
+    return None
+
+
+@st.cache_data(
+    max_entries=128,
+    ttl=3600,
+    hash_funcs={caches.Place: lambda place: place.state},
+    show_spinner=False,
+)
+def pack_hour(
+    place: caches.Place, t_rec: str, first: str, shown: FieldChoice, there: bool
+) -> tuple[dict[str, Any], list[bytes]]:
+    """Pack a record for the viewer.
+
+    Parameters
+    ----------
+    place : Place
+    t_rec, first : str
+        Of the record, and of that of the region's first hour.
+    shown : FieldChoice
+    there : bool
+        Whether the record has its field vector.
+
+    Returns
+    -------
+    tuple of dict and list of bytes
+        Facts for the header; the field with the masks, and arrows where there is a vector.
+    """
+    drawn = mag = caches.record(place, t_rec)
+    masks, note, arrows = _masks(place, t_rec, shown), "", []
+    if masks is None:
+        masks, note = detect_pils(np.zeros(mag.shape)), "no field vector, so no PIL of Br"
+    try:
+        vector = caches.vector(place, t_rec) if there else None
+    except (FitsError, OffLimbError):
+        if shown.field != "los":
+            raise
+        vector, note = None, "the field vector of this hour cannot be read"
+    if vector is not None:
+        arrows = [pack_arrows(vector)]
+        if shown.field == "br":
+            drawn = vector.place
+        if shown.field == "inclination":
+            drawn = replace(mag, field=10.0 * vector.inclination)
+    facts = {
+        "shown": shown.field,
+        "pil": shown.pil,
+        "note": note,
+        "geometry": frame_geometry(mag),
+        "mm": math.sqrt(mag.pixel_area.to_value("Mm2")),
+        "origin": _origin(place, t_rec, first),
+        "simulated": mag.simulated,
+    }
+    return facts, [pack_frame(drawn, masks), *arrows]
+
+
+def _origin(place: caches.Place, t_rec: str, first: str) -> list[int]:
+    """Row and column of a record's first pixel on the array of the region's first hour."""
+    with suppress(HnnError):
+        on = Place.of(caches.record(place, first))
+        row, col = Place.of(caches.record(place, t_rec)).corner_on(on)
+        return [round(row), round(col)]
+    return [0, 0]
 
 
 @dataclass(frozen=True)

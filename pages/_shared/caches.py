@@ -21,13 +21,16 @@ from streamlit.delta_generator import DeltaGenerator
 from analysis.physics import keywords
 from analysis.physics.flux import frame_flux
 from analysis.physics.pil import PilMasks, detect_pils
+from analysis.physics.sharp_parameters import SharpParameters, sharp_parameters
 from analysis.physics.window_fluxes import common_parts
+from hnn_core.exceptions import FitsError
 from hnn_core.live.reporting import duration
 from hnn_core.magnetogram.conventions import iso_minute, parse_t_rec
 from hnn_core.magnetogram.magnetogram import Magnetogram
 from hnn_core.magnetogram.sequence_plan import sequence_hours
+from hnn_core.magnetogram.vector import VectorMagnetogram
 from hnn_core.network.model_store import SHIPPED, ModelInfo, list_models
-from hnn_core.regions.base import SkippedFile, Source
+from hnn_core.regions.base import SkippedFile, Source, VectorSource
 from hnn_core.sources import open_source
 from hnn_core.sources.changes import Stamp, folder_state, record_stamps, source_state
 from hnn_core.sources.sequence import Sequence, build_sequence, shown_hour
@@ -51,15 +54,19 @@ __all__ = [
     "look_again",
     "masks",
     "models",
+    "parameters",
     "passage",
     "prediction",
     "predictor",
+    "radial_masks",
     "record",
     "rollout",
     "sequence",
     "sequence_flux",
     "sequence_masks",
     "source",
+    "vector",
+    "with_vector",
 ]
 
 
@@ -83,6 +90,8 @@ class Place:
 
 _FRAMES = 96
 """Frames kept: two passages of 48 hours, 1 to 4 MB each, 16 MB at most."""
+_VECTORS = 4
+"""Field vectors kept, eight arrays of 1 MB each."""
 _PASSAGES = 32
 _MANY_HEADERS = 500
 _LOOKED = "files_looked_at"
@@ -225,6 +234,62 @@ def masks(place: Place, t_rec: str) -> PilMasks:
 def _masks(place: Place, t_rec: str, file: Stamp | None) -> PilMasks:
     del file
     return detect_pils(record(place, t_rec).field)
+
+
+def with_vector(place: Place) -> frozenset[str]:
+    """T_REC of the records of a region whose field vector is there."""
+    return _with_vector(place, _source_state(place.spec))
+
+
+@st.cache_data(ttl=3600, max_entries=64, show_spinner=False)
+def _with_vector(place: Place, state: int) -> frozenset[str]:
+    del state
+    opened = source(place.spec)
+    if not isinstance(opened, VectorSource):
+        return frozenset()
+    there = opened.has_vector(place.region)
+    return frozenset(map(str, opened.times(place.region)[there].isot))
+
+
+def vector(place: Place, t_rec: str) -> VectorMagnetogram:
+    """Field vector of a record that has one, on the pixels of its magnetogram; else FitsError."""
+    return _vector(place, t_rec, _source_state(place.spec))
+
+
+@st.cache_resource(ttl=3600, max_entries=_VECTORS, show_spinner=False)
+def _vector(place: Place, t_rec: str, state: int) -> VectorMagnetogram:
+    del state
+    opened = source(place.spec)
+    assert isinstance(opened, VectorSource)  # `with_vector` has the record
+    found = opened.vector(place.region, parse_t_rec(t_rec))
+    if found.shape != record(place, t_rec).shape:
+        raise FitsError(
+            f"{found.place.origin} has {found.shape} pixels and the magnetogram of its record "
+            f"{record(place, t_rec).shape}; fetch the segments of one record."
+        )
+    return found
+
+
+def radial_masks(place: Place, t_rec: str) -> PilMasks:
+    """Polarity inversion lines of the radial field of a record that has a vector."""
+    return _radial_masks(place, t_rec, _source_state(place.spec))
+
+
+@st.cache_resource(ttl=3600, max_entries=_FRAMES, show_spinner=False)
+def _radial_masks(place: Place, t_rec: str, state: int) -> PilMasks:
+    del state
+    return detect_pils(vector(place, t_rec).radial)
+
+
+def parameters(place: Place, t_rec: str) -> SharpParameters:
+    """SHARP parameters of a record that has a vector; ValueError where they cannot be had."""
+    return _parameters(place, t_rec, _source_state(place.spec))
+
+
+@st.cache_resource(ttl=3600, max_entries=_FRAMES, show_spinner=False)
+def _parameters(place: Place, t_rec: str, state: int) -> SharpParameters:
+    del state
+    return sharp_parameters(vector(place, t_rec), record(place, t_rec).field)
 
 
 def flux_row(place: Place, t_rec: str) -> dict[str, object]:

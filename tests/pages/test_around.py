@@ -14,6 +14,7 @@ from hnn_core.network.model_store import save_model
 from hnn_core.services.endpoints import region_pages
 from hnn_core.sources import regions_at
 from pages._explore.around import again_code, archive_code
+from pages._explore.controls import FieldChoice
 from tests.support.app import run_app
 from tests.support.drawn_sharp import draw_fits
 from tests.support.drawn_source import START
@@ -57,6 +58,7 @@ def view_of(spec: str, region: str, hour: str, model: str) -> SimpleNamespace:
         hour=hour,
         frame=sequence.frames[-1],
         prediction=predictor.predict(sequence),
+        field=FieldChoice(),
     )
 
 
@@ -148,7 +150,9 @@ def test_code_for_uploaded_files_names_a_folder_to_put():
         region=SimpleNamespace(id="377"),
         model=SimpleNamespace(name="demo"),
     )
-    view = SimpleNamespace(selection=selection, hour="2011-02-13T05:00", prediction=None)
+    view = SimpleNamespace(
+        selection=selection, hour="2011-02-13T05:00", prediction=None, field=FieldChoice()
+    )
     assert "open_source('fits:FOLDER')  # the folder that holds" in again_code(view)
     assert "4711" not in again_code(view)
 

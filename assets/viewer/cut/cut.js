@@ -8,6 +8,7 @@ import { number } from "../axes.js";
 import { mapValue } from "../draw.js";
 import { position } from "../frame.js";
 import { LEAST_BOX, isTyping, signed } from "../hand.js";
+import { inWords, shownOf } from "../shown.js";
 import { drawOver, drawPassage, drawProfile, hourWords, panelArea, passageHours } from "./panel.js";
 import { cutPixel, cutPlaces, fieldAt, longestLine } from "./places.js";
 
@@ -86,12 +87,14 @@ export class Cut {
     return this.placed.places;
   }
 
-  /** The field along the cut at an hour, gauss; null while the hour is not here. */
+  /** The field along the cut at an hour, in its unit; null while the hour is not here. */
   profile(hour) {
     const name = `${this.viewer.now.key} ${hour} ${this.text}`;
     const frame = this.viewer.frameOf(hour);
     if (!this.profiles.has(name) && frame && this.frame?.geometry) {
-      const value = (one) => (frame.geometry ? fieldAt(frame, ...cutPixel(frame, one)) : NaN);
+      const { per } = shownOf(frame);
+      const value = (one) =>
+        frame.geometry ? fieldAt(frame, ...cutPixel(frame, one)) / per : NaN;
       this.profiles.set(name, this.places.map(value));
     }
     return this.profiles.get(name) ?? null;
@@ -258,7 +261,10 @@ export class Cut {
     if (!this.frame?.geometry) return "This hour has no coordinates.";
     const { now } = this.viewer;
     const read = now.hours.filter((hour) => this.profile(hour)).length;
-    const done = read === now.hours.length ? `${read} hours.` : `${read} of ${now.hours.length} hours read …`;
+    const all = now.hours.length;
+    const unable = now.hours.filter((hour) => now.unreadable[hour]).length;
+    const some = `${read} of ${all} hours${read + unable === all ? "; the others have none." : " read …"}`;
+    const done = read === all ? `${read} hours.` : some;
     const what = keptCut.ends.length > 1 ? "Drag its ends to move it" : "Drag it to move it";
     return `${what}; Escape removes it. ${done}`;
   }
@@ -294,7 +300,7 @@ export class Cut {
       ? places.map((one) => mapValue(map, ...cutPixel(frame, one).map(Math.round)) ?? NaN)
       : null;
     const here = this.profile(viewer.drawn) ?? places.map(() => NaN);
-    const common = { places, theme, hour: viewer.drawn, late: this.late, place: this.place };
+    const common = { places, theme, frame, hour: viewer.drawn, late: this.late, place: this.place };
     const profile = plots.querySelector(".profile");
     if (profile) drawProfile(profile, { ...common, field: here, map: values && { ...map, values } });
     const hours = passageHours(viewer.now.hours);
@@ -328,9 +334,10 @@ export class Cut {
     const place = Math.round(share * (places.length - 1));
     const value = this.profile(hour)?.[place];
     const { mm, longitude, latitude } = places[place];
+    const { unit, per, range } = shownOf(this.frame);
     const words = [hourWords(hour, this.late)];
     if (places.length > 1) words.push(`${number(mm, 0.1)} Mm`);
-    words.push(value === undefined ? "no hour here" : Number.isNaN(value) ? "no value" : `${signed(value, 1)} G`);
+    words.push(value === undefined ? "no hour here" : Number.isNaN(value) ? "no value" : inWords(value, unit, per, !range));
     words.push(`Carrington ${number(longitude, 0.01)}°, latitude ${signed(latitude, 0.01)}°`);
     return { hour, place, words: words.join(" · ") };
   }
@@ -344,6 +351,7 @@ export class Cut {
   /** The field along the cut at all hours that are here, as a table. */
   csv() {
     const { viewer, frame, places } = this;
+    const { symbol, field, unit } = shownOf(frame);
     const { title, source, hours } = viewer.now;
     const read = hours.filter((hour) => this.profile(hour));
     const ends = keptCut.ends.map(([lon, lat]) => `${lon} ${lat}`).join(" to ");
@@ -351,7 +359,7 @@ export class Cut {
       `# HNN Explorer: field along a cut of ${title}; source ${source};`,
       `simulated: ${frame.simulated ? "yes" : "no"};`,
       `cut (Carrington longitude latitude; degrees) ${ends}; ${read.length} of ${hours.length} hours;`,
-      "B is the line-of-sight field in gauss; interpolated bilinearly; empty where it is not known;",
+      `${symbol} is ${field} in ${unit === "G" ? "gauss" : unit}; interpolated bilinearly; empty where it is not known;`,
       "distance along the great circle from the first end; hours are TAI",
     ];
     const lines = read.flatMap((hour) => {
@@ -361,7 +369,7 @@ export class Cut {
         return [hour, mm.toFixed(3), longitude.toFixed(4), latitude.toFixed(4), gauss].join(",");
       });
     });
-    const head = "hour_tai,distance_Mm,carrington_longitude_deg,latitude_deg,B_G";
+    const head = `hour_tai,distance_Mm,carrington_longitude_deg,latitude_deg,${symbol}_${unit}`;
     return [words.join(" ").replace(/[\r\n]/g, " "), head, ...lines, ""].join("\n");
   }
 

@@ -1,8 +1,9 @@
 /** What is drawn of a cut: its line on the picture, the field along it, and that of all hours. */
 
-import { number, roundStep } from "../axes.js";
-import { VEIL, fieldImage, label } from "../draw.js";
+import { VEIL, label, number, roundStep } from "../axes.js";
+import { fieldImage } from "../draw.js";
 import { MISSING } from "../frame.js";
+import { shownOf } from "../shown.js";
 
 const HOUR_MS = 3_600_000;
 const ROOM = { left: 58, right: 58, top: 10, bottom: 36 };
@@ -67,16 +68,17 @@ export function drawOver(context, points, marked, length) {
  * Draw the field along the cut at the hour of the picture, and the map's values there.
  *
  * @param canvas to draw on, as large as the page shows it
- * @param plot `places`, `field` (gauss, NaN where unknown), `map` (name, unit, values) or null,
+ * @param plot `places`, `field` (in the unit of the `frame`, NaN where unknown), `map` (name, unit, values) or null,
  *   `theme`, `hour`, `late` (as of `hourWords`), `place` (under the pointer, or null)
  */
-export function drawProfile(canvas, { places, field, map, theme, hour, late, place }) {
+export function drawProfile(canvas, { places, field, frame, map, theme, hour, late, place }) {
+  const { picture, symbol, unit } = shownOf(frame);
   const { context, area } = begun(canvas, theme);
   const length = places.at(-1).mm;
   const x = (mm) => area.x + (mm / length) * area.width;
   const [low, high] = limits(field, 0);
   horizontal(context, area, [0, length], theme, (mm) => number(mm, roundStep(length, 6)), "along the cut (Mm)");
-  vertical(context, area, [low, high], theme, "B (G)");
+  vertical(context, area, [low, high], theme, `${symbol} (${unit})`);
   const zero = area.y + (high / (high - low)) * area.height;
   stroke(context, [[area.x, zero], [area.x + area.width, zero]], theme.edge, 1);
   if (map) {
@@ -90,8 +92,8 @@ export function drawProfile(canvas, { places, field, map, theme, hour, late, pla
     stroke(context, [[at, area.y], [at, area.y + area.height]], ABSENT, 1);
   }
   const known = field.filter((gauss) => !Number.isNaN(gauss));
-  const range = known.length ? `${number(Math.min(...known), 1)} to ${number(Math.max(...known), 1)} G` : "not known";
-  canvas.ariaLabel = `Field along the cut, ${number(length, 0.1)} Mm, at ${hourWords(hour, late)}: ${range}`;
+  const range = known.length ? `${number(Math.min(...known), 1)} to ${number(Math.max(...known), 1)} ${unit}` : "not known";
+  canvas.ariaLabel = `${named(picture)} along the cut, ${number(length, 0.1)} Mm, at ${hourWords(hour, late)}: ${range}`;
 }
 
 /**
@@ -103,7 +105,8 @@ export function drawProfile(canvas, { places, field, map, theme, hour, late, pla
  * @param plot as of `drawProfile`, with `columns` (hour, values or null, missing) and the `scene`
  *   of the picture, for its grey
  */
-export function drawPassage(canvas, { places, columns, scene, theme, hour, late, place }) {
+export function drawPassage(canvas, { places, columns, frame: shown, scene, theme, hour, late, place }) {
+  const { picture, symbol, unit, per } = shownOf(shown);
   const { context, area } = begun(canvas, theme);
   const wide = area.width / columns.length;
   const middle = (i) => area.x + (i + 0.5) * wide;
@@ -111,10 +114,10 @@ export function drawPassage(canvas, { places, columns, scene, theme, hour, late,
     const stacked = new Int16Array(columns.length * places.length).fill(MISSING);
     columns.forEach(({ values }, i) =>
       values?.forEach((gauss, j) => {
-        if (!Number.isNaN(gauss)) stacked[j * columns.length + i] = Math.round(gauss);
+        if (!Number.isNaN(gauss)) stacked[j * columns.length + i] = Math.round(gauss * per);
       }),
     );
-    const frame = { field: stacked, cols: columns.length, rows: places.length };
+    const frame = { shown: shown.shown, field: stacked, cols: columns.length, rows: places.length };
     context.save();
     context.imageSmoothingEnabled = false;
     context.translate(area.x, area.y + area.height);
@@ -125,7 +128,7 @@ export function drawPassage(canvas, { places, columns, scene, theme, hour, late,
   } else {
     const values = columns.map((column) => column.values?.[0] ?? NaN);
     const range = limits(values, 0);
-    vertical(context, area, range, theme, "B (G)");
+    vertical(context, area, range, theme, `${symbol} (${unit})`);
     curve(context, area, values.map((_, i) => middle(i)), values, range, theme.text, true);
   }
   context.fillStyle = ABSENT;
@@ -148,7 +151,12 @@ export function drawPassage(canvas, { places, columns, scene, theme, hour, late,
     stroke(context, [[area.x, y], [area.x + area.width, y]], ABSENT, 1);
   }
   const gaps = columns.filter((column) => column.missing).length;
-  canvas.ariaLabel = `Field at the cut from ${hourWords(columns[0].hour, late)} to ${hourWords(columns.at(-1).hour, late)}, ${gaps} hours without a magnetogram`;
+  canvas.ariaLabel = `${named(picture)} at the cut from ${hourWords(columns[0].hour, late)} to ${hourWords(columns.at(-1).hour, late)}, ${gaps} hours without a magnetogram`;
+}
+
+/** What a plot is of. */
+function named(picture) {
+  return picture === "Magnetogram" ? "Field" : picture;
 }
 
 /** Fit a canvas to its place in the page and draw the frame of its axes. */

@@ -8,7 +8,7 @@ import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from analysis.figures import style
-from analysis.figures.overlays import channels, heat_rgba
+from analysis.figures.overlays import INCLINATION_SCALE, channels, heat_rgba
 from tests.conftest import ROOT
 
 
@@ -89,3 +89,13 @@ def test_a_map_stands_out_from_grey_the_more_the_larger_its_value(signed, blind)
         assert away[-1] > 10  # far beyond what the eye just tells apart, 1 to 2
         # Under the largest value, the field keeps two fifths of its contrast.
         assert over[2][-1, 0] - over[1][-1, 0] > (35 if signed else 40)
+
+
+def test_inclination_grows_lighter_from_black_in_even_steps():
+    colours = np.array([[channels(colour)[:3] for _, colour in INCLINATION_SCALE]])
+    lightness = rgb2lab(colours)[0, :, 0]
+    assert lightness[0] == 0.0
+    assert lightness[-1] > 93
+    steps = np.diff(lightness)
+    assert steps.min() > 0.8 * steps.mean()
+    assert steps.max() < 1.2 * steps.mean()

@@ -1,15 +1,19 @@
 """Hours packed for the browser: what comes out is what went in, and few bytes."""
 
+import io
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from PIL import Image
 
 from analysis.figures.packed_frame import (
     LARGEST,
     frame_geometry,
     join_payload,
+    pack_arrows,
     pack_frame,
     pack_numbers,
     split_payload,
@@ -18,6 +22,8 @@ from analysis.figures.packed_frame import (
 from analysis.physics.coordinates import pixel_to_heliographic
 from analysis.physics.pil import PilMasks, detect_pils
 from hnn_core.magnetogram.magnetogram import read_fits
+from hnn_core.magnetogram.vector import read_vector
+from tests.analysis.physics.test_sharp_parameters import made
 from tests.conftest import real_data
 from tests.support.drawn_regions import boundary, drawn_magnetogram
 
@@ -106,3 +112,18 @@ def test_an_hour_of_harp_377_is_small_and_exact():
     found = unpack_frame(content)
     np.testing.assert_array_equal(found.field, np.rint(mag.field))
     assert same_masks(found.masks, masks)
+
+
+def test_arrows_come_out_to_a_step_where_the_field_is_strong():
+    west = np.array([[400.0, -260.0, 100.0, 9000.0, np.nan]])
+    north = np.array([[-310.0, 0.0, 100.0, 0.0, 500.0]])
+    content = pack_arrows(made(west, north, 0 * west))
+    with Image.open(io.BytesIO(content)) as image:
+        stored = np.asarray(image.convert("L")).astype(int)
+    # |B| = 141 G has none, nor has what is off the disk; what is too strong stays within its byte.
+    assert stored[0].tolist() == [128 + 16, 128 - 10, 0, 255, 0]
+    assert stored[1].tolist() == [128 - 12, 128, 0, 128, 0]
+
+
+def test_arrows_of_a_real_record_are_few_bytes():
+    assert len(pack_arrows(read_vector(real_data("vector377")))) < 80_000

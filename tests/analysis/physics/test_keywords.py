@@ -9,12 +9,17 @@ from astropy.time import Time
 from analysis.export import history_csv
 from analysis.physics.keywords import (
     SHARP_KEYWORDS,
+    computed_history,
     keyword_history,
     keyword_row,
     keywords_with_units,
+    parameter_oddities,
+    parameter_table,
 )
+from analysis.physics.sharp_parameters import UNITS, sharp_parameters
 from hnn_core.jsoc.keywords import KEPT
 from hnn_core.magnetogram.magnetogram import read_fits
+from tests.analysis.physics.test_sharp_parameters import made
 from tests.conftest import real_data
 from tests.support.drawn_sharp import draw_fits
 
@@ -72,3 +77,41 @@ def test_harp_377_gives_the_values_of_its_headers():
         assert all(table[name][row] == header[name] for name in SHARP_KEYWORDS)
     assert table["USFLUX"][0] == 1.220821e22
     assert isinstance(table["t_rec_tai"][0], pd.Timestamp)
+
+
+def test_parameters_stand_next_to_the_header_with_their_difference():
+    rows, cols = np.mgrid[:30, :40].astype(float)
+    found = sharp_parameters(made(cols + 200, rows + 300, 30 * (cols - 19.5)))
+    stated = {"USFLUX": found.values["USFLUX"] / 1.01, "MEANGAM": np.nan}
+    table = parameter_table(found, stated).set_index("keyword")
+    assert list(table.index) == list(UNITS)
+    assert table["meaning"].str.len().min() > 0
+    assert table.loc["USFLUX", "difference_percent"] == pytest.approx(1.0)
+    assert table.loc["USFLUX", "formal_error"] == found.errors["USFLUX"]
+    assert np.isnan(table.loc[["MEANGAM", "TOTUSJZ", "SAVNCPP_A"], "difference_percent"]).all()
+
+
+def test_the_oddities_give_the_value_that_the_name_promises():
+    rows, cols = np.mgrid[:30, :40].astype(float)
+    found = sharp_parameters(made(10 * cols, 20 * rows, 30 * cols))
+    slopes, current, energy = parameter_oddities(found, 0.5)
+    assert found.values["MEANGBZ"] == pytest.approx(30.0)
+    assert "MEANGBZ 60," in slopes  # 30 G a pixel of half a Mm
+    assert current.endswith(" A.")
+    assert f"MEANSHR {found.values['MEANSHR_FFT']:.4g}°" in energy
+
+
+def test_what_is_computed_has_columns_of_its_own_in_the_table_to_store():
+    times = Time(["2011-02-15T02:00:00", "2011-02-15T03:00:00"], scale="tai")
+    headers = keyword_history(times, [{"USFLUX": 1e22}, {"USFLUX": 2e22}])
+    rows, cols = np.mgrid[:30, :40].astype(float)
+    found = sharp_parameters(made(cols + 200, rows + 300, 30 * (cols - 19.5)))
+    table = keywords_with_units(headers, computed_history(times[1:], [found]))
+    assert table["USFLUX (Mx)"].tolist() == [1e22, 2e22]
+    assert np.isnan(table["USFLUX computed (Mx)"][0])
+    assert table["USFLUX computed (Mx)"][1] == found.values["USFLUX"]
+    assert table["ERRVF computed (Mx)"][1] == found.errors["USFLUX"]
+    assert keywords_with_units(headers, pd.DataFrame()).columns.tolist() == [
+        "t_rec_tai",
+        "USFLUX (Mx)",
+    ]

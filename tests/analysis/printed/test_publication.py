@@ -259,3 +259,16 @@ def test_a_figure_of_a_region_has_its_hour_and_answer_as_its_words():
     assert whole.whole_caption.startswith("Simulated data. ")
     without = Subject("SIM 1", "2011-02-14T12:00").words("Flux history")
     assert without.caption.endswith("There is no prediction for this hour.")
+
+
+def test_the_caption_names_the_field_that_is_shown_its_lines_and_arrows():
+    on = {"shown": "inclination", "pil_of": "br", "pil": True, "arrows": True}
+    words = magnetogram_caption(SUBJECT, on, "")
+    assert words.caption.startswith("Inclination of the field from the vertical of ")
+    assert "black at 0° (vertical)" in words.caption
+    assert "polarity inversion lines of Br" in words.caption
+    assert "Arrows: horizontal field" in words.caption
+    assert "Alissandrakis" in words.methods
+    radial = magnetogram_caption(SUBJECT, {"shown": "br", "clip": 200}, "")
+    assert radial.caption.startswith("Radial field Br of ")
+    assert "black at −200 G" in radial.caption
