@@ -144,7 +144,7 @@ def test_no_folder_imports_itself_through_others():
 def test_rooms_are_whole_and_few():
     lines = {file: len(source.splitlines()) for file, source in FILES.items()}
     folders = Counter(file.rpartition("/")[0] for file in FILES)
-    assert len(lines) <= 240
+    assert len(lines) <= 250  # 240 before the field vector
     assert 150 <= statistics.median(lines.values()) <= 260
     assert {file: n for file, n in lines.items() if n > 420} == {}
     assert {folder: n for folder, n in folders.items() if n > 14} == {}

@@ -97,7 +97,7 @@ def test_a_map_that_follows_the_field_only_is_not_enriched():
     found = overlaps(map_, mag.field, masks, mag.pixel_area)
     assert found["ropi"].share > 2 * found["ropi"].area  # the PIL lies in strong fields
     assert found["ropi"].p > 0.05
-    assert found["ropi"].enrichment < 1.1
+    assert found["ropi"].enrichment < 1.2
 
 
 @pytest.mark.parametrize(("distance", "pixels"), [(0.9, 2), (1.0, 3), (9.99, 31), (20.0, 63)])
@@ -188,7 +188,9 @@ def test_p_is_small_where_the_map_follows_the_pil(simulated):
     for mag, masks in simulated:
         followed = token_means(ndimage.gaussian_filter(masks.pil.astype(float), 10)) + 1e-4
         found = overlaps(on_patch(followed, mag.shape), mag.field, masks, mag.pixel_area)
-        assert max(part.p for part in found.values()) < 0.05
+        # A hull about lines that lie far apart holds most strong field, wherever it is put.
+        assert max(found["ropi"].p, found["near"].p) < 0.05
+        assert found["hull"].enrichment > 1.0
         assert found["ropi"].enrichment > 1.3
 
 
