@@ -37,7 +37,8 @@ class SimulatedSource:
     n_regions : int
         The first regions of any number are the same.
     tilting : bool
-        Whether the field of the eruptive half turns horizontal instead of cancelling.
+        Whether the field of the eruptive half turns horizontal instead of cancelling; regions are
+        then called "TILT 1" and so on.
     """
 
     simulated = True
@@ -52,6 +53,7 @@ class SimulatedSource:
             self.spec = f"{kind}:{seed}"
         else:
             self.spec = kind if tilting else "sim:"
+        self._called = "TILT" if tilting else "SIM"
         self._population = Population(seed, tilting=tilting)
         self._n_regions = n_regions
 
@@ -103,11 +105,11 @@ class SimulatedSource:
 
     def truth(self, region: str) -> RegionParameters:
         """Return what is known about a region because it was made. Raises UnknownRegionError."""
-        found = re.fullmatch(r"SIM ([1-9][0-9]{0,5})", region)
+        found = re.fullmatch(rf"{self._called} ([1-9][0-9]{{0,5}})", region)
         if found is None or int(found[1]) > self._n_regions:
             raise UnknownRegionError(
-                f"There is no simulated region {region!r}; known are SIM 1 to "
-                f"SIM {self._n_regions}."
+                f"There is no simulated region {region!r}; known are {self._called} 1 to "
+                f"{self._called} {self._n_regions}."
             )
         return self._population.region(int(found[1]))
 
@@ -125,7 +127,7 @@ class SimulatedSource:
             association="eruptive" if parameters.eruptive else "confined",
         )
         return Region(
-            id=f"SIM {index}",
+            id=f"{self._called} {index}",
             harp=FIRST_SIMULATED_HARP + index - 1,
             noaa=(),
             first=times[0],

@@ -282,3 +282,24 @@ def test_one_region_of_a_large_population_does_not_wait_for_the_others():
         with pytest.raises(UnknownRegionError):
             source.truth(name)
     assert "_regions" not in vars(source)
+
+
+def test_regions_whose_field_turns_have_names_and_vectors_of_their_own():
+    for spec in ("sim:tilting", "sim:tilting:3", "sim:tilting:3:40"):
+        assert open_source(spec).spec == spec
+    source, twin = open_source("sim:tilting"), open_source("sim:")
+    names = [region.id for region in source.regions()]
+    assert names[:2] == ["TILT 1", "TILT 2"]
+    assert all(region.flares[0].association == "confined" for region in source.regions())
+    tilts = next(name for name in names if source.truth(name).tilting)
+    same = tilts.replace("TILT", "SIM")
+    time = source.times(tilts)[40]
+    turned, cancelled = source.vector(tilts, time), twin.vector(same, time)
+    assert turned.place.simulated
+    assert turned.missing == ("continuum",)
+    # The radial field is the twin's, but for noise; the horizontal one is not.
+    assert np.corrcoef(turned.radial.ravel(), cancelled.radial.ravel())[0, 1] > 0.9
+    assert turned.horizontal.max() > cancelled.horizontal.max()
+    with pytest.raises(UnknownRegionError, match="known are TILT 1 to TILT 16"):
+        source.times("SIM 1")
+    assert twin.has_vector("SIM 3").sum() == HOURS - 1
