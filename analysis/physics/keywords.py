@@ -16,19 +16,19 @@ __all__ = ["SHARP_KEYWORDS", "keyword_history", "keyword_row", "keywords_with_un
 
 SHARP_KEYWORDS = {
     "USFLUX": ("Mx", "total unsigned flux, of the radial field"),
-    "R_VALUE": ("log₁₀ Mx", "unsigned flux near polarity inversion lines"),
+    "R_VALUE": ("log₁₀ G", "sum of |B| near polarity inversion lines"),
     "TOTUSJH": ("G²/m", "total unsigned current helicity"),
     "TOTUSJZ": ("A", "total unsigned vertical current"),
     "TOTPOT": ("erg/cm", "proxy of the total free energy, per height"),
-    "SAVNCPP": ("A", "net current of each polarity, summed by magnitude"),
+    "SAVNCPP": ("A/arcsec²", "net current of each polarity, summed by magnitude"),
     "ABSNJZH": ("G²/m", "net current helicity, by magnitude"),
     "MEANPOT": ("erg/cm³", "proxy of the mean free energy"),
     "MEANSHR": ("deg", "mean shear angle"),
     "SHRGT45": ("%", "area with a shear above 45°"),
     "MEANGAM": ("deg", "mean inclination from the radial"),
-    "MEANGBT": ("G/Mm", "mean gradient of the total field"),
-    "MEANGBZ": ("G/Mm", "mean gradient of the vertical field"),
-    "MEANGBH": ("G/Mm", "mean gradient of the horizontal field"),
+    "MEANGBT": ("G/px", "mean gradient of the total field"),
+    "MEANGBZ": ("G/px", "mean gradient of the vertical field"),
+    "MEANGBH": ("G/px", "mean gradient of the horizontal field"),
     "MEANJZD": ("mA/m²", "mean vertical current density"),
     "MEANJZH": ("G²/m", "mean current helicity"),
     "MEANALP": ("1/Mm", "mean twist parameter α"),
@@ -36,7 +36,12 @@ SHARP_KEYWORDS = {
     "SIZE_ACR": ("µhem", "area of the active pixels as seen"),
     "NACR": ("pixels", "active pixels"),
 }
-"""Unit and meaning of each keyword that can be drawn; µhem is a millionth of the hemisphere."""
+"""Unit and meaning of each keyword that can be drawn; µhem is a millionth of the hemisphere.
+
+Units are those that the values have: recomputed from its field vector, a record's MEANGBT, MEANGBZ
+and MEANGBH come out per pixel of 0.03°, not per Mm as the series states, SAVNCPP divided by the
+square of a pixel's arcseconds, and R_VALUE without an area.
+"""
 
 
 def keyword_row(header: Mapping[str, Any]) -> dict[str, float]:
