@@ -11,6 +11,7 @@ from hnn_core.network.model_store import save_model
 from tests.support.drawn_sharp import draw_fits
 from tests.support.small_models import small_model
 
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 browser_side = pytest.importorskip("tests.support.browser", reason="playwright is not installed")
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -40,6 +41,8 @@ def saved(page, opener, shows, folder):
     """Open a sheet, save its files, and return them by their button, and the words to copy."""
     page.locator(opener).locator("visible=true").first.click()
     page.wait_for_selector(f".export img[alt^='{shows}']:not([hidden])")
+    # For a moment a busy browser keeps the sheet that was open before beside the new one.
+    playwright.expect(page.locator(".export")).to_have_count(1)
     files = {}
     for name in ("png2", "svg", "pdf"):
         with page.expect_download() as waiting:

@@ -115,3 +115,24 @@ def test_what_is_computed_has_columns_of_its_own_in_the_table_to_store():
         "t_rec_tai",
         "USFLUX (Mx)",
     ]
+
+
+def test_units_are_those_that_a_records_own_field_gives():
+    folder = real_data("vector377")
+    parts = {}
+    for name in ("Br", "Bt", "Bp", "bitmap", "conf_disambig"):
+        (path,) = folder.glob(f"*.{name}.fits")
+        with fits.open(path) as file:
+            file[-1].verify("silentfix")
+            parts[name], header = file[-1].data.astype(float), file[-1].header
+    region = (parts["bitmap"] >= 30) & (parts["conf_disambig"] >= 70)
+    north, west = np.gradient(parts["Br"])
+    assert np.hypot(north, west)[region].mean() == pytest.approx(header["MEANGBZ"], rel=1e-3)
+    assert SHARP_KEYWORDS["MEANGBZ"][0] == "G/px"
+    curl = np.gradient(-parts["Bt"])[1] - np.gradient(parts["Bp"])[0]  # G per pixel
+    net = sum(abs(curl[region & side].sum()) for side in (parts["Br"] > 0, parts["Br"] <= 0))
+    metres = 6.96e8 * np.radians(0.03)
+    arcsec = np.degrees(np.arctan(metres / header["DSUN_OBS"])) * 3600
+    ampere = net * 1e-4 / (4e-7 * np.pi) * metres
+    assert ampere / arcsec**2 == pytest.approx(header["SAVNCPP"], rel=1e-3)
+    assert SHARP_KEYWORDS["SAVNCPP"][0] == "A/arcsec²"
