@@ -131,7 +131,9 @@ def _choose_keywords(region: Region, keywords: pd.DataFrame) -> list[str]:
         value=[],
         placeholder="Choose keywords to draw",
         help="As they stand in the headers of the records, of the vector field and of the "
-        "pixels that the pipeline chose; nothing is computed anew.",
+        "pixels that the pipeline chose; nothing is computed anew. Units are those that the values "
+        "have: mean gradients per pixel of 0.03°, where the series states Mm, and SAVNCPP per "
+        "square arcsecond.",
     )
     return list(chosen)
 
