@@ -140,6 +140,7 @@ def _theme(*, dark: bool) -> go.layout.Template:
         "title_font_size": FONT_SIZE,
         "tickfont_size": SMALL,
         "automargin": True,
+        "exponentformat": "power",  # 2×10¹³, where plotly alone writes 20T
     }
     note = {"showarrow": False, "font": {"size": SMALL}}
     theme.layout.update(

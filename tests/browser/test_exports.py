@@ -42,7 +42,7 @@ def saved(page, opener, shows, folder):
     page.locator(opener).locator("visible=true").first.click()
     page.wait_for_selector(f".export img[alt^='{shows}']:not([hidden])")
     # For a moment a busy browser keeps the sheet that was open before beside the new one.
-    playwright.expect(page.locator(".export")).to_have_count(1)
+    playwright.expect(page.locator(".export")).to_have_count(1, timeout=60_000)
     files = {}
     for name in ("png2", "svg", "pdf"):
         with page.expect_download() as waiting:

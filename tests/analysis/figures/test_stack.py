@@ -88,3 +88,8 @@ def test_the_axis_shows_a_span_in_its_scale_and_the_whole_without_one(scale, sta
 def test_a_stack_of_nothing_is_refused():
     with pytest.raises(ValueError, match="no figure"):
         stacked_figure([], name="377")
+
+
+def test_large_numbers_have_powers_of_ten_and_not_letters():
+    layout = stacked().layout.template.layout
+    assert layout.xaxis.exponentformat == layout.yaxis.exponentformat == "power"
