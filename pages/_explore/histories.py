@@ -178,7 +178,8 @@ def _choose_keywords(region: Region, keywords: pd.DataFrame, vectors: bool) -> l
         placeholder="Choose keywords to draw",
         help="As they stand in the headers of the records, of the vector field and of the "
         "pixels that the pipeline chose. Diamonds are computed here, at the hours whose record "
-        "has its field vector.",
+        "has its field vector. Units are those that the values have: mean gradients per pixel of "
+        "0.03°, where the series states Mm, and SAVNCPP per square arcsecond.",
     )
     return list(chosen)
 
