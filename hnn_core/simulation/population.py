@@ -1,6 +1,7 @@
 """From which distribution simulated active regions are drawn, and what is fixed about each."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from scipy.stats import norm
@@ -33,7 +34,7 @@ class Population:
     line-of-sight field loses as much, and nothing cancels. That half then counts as confined."""
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
+        if not isinstance(self.seed, Integral) or self.seed < 0:
             raise ValueError(f"seeds are whole numbers from 0, got {self.seed}")
         if not 0.0 < self.overlap < 1.0:
             raise ValueError(f"overlap must lie between 0 and 1, got {self.overlap}")
@@ -58,8 +59,8 @@ class Population:
 
         Of two successive regions one is eruptive and one confined, in random order.
         """
-        if index < 1:
-            raise ValueError(f"regions are counted from 1, got {index}")
+        if not isinstance(index, Integral) or index < 1:
+            raise ValueError(f"regions are counted from 1 in whole numbers, got {index}")
         pair = np.random.default_rng([self.seed, 0, (index - 1) // 2])
         eruptive = bool(pair.integers(2)) ^ bool(index % 2)
         rng = np.random.default_rng([self.seed, 1, index])

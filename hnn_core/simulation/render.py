@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
+from numbers import Integral
 
 import astropy.units as u
 import numpy as np
@@ -126,8 +127,8 @@ def render_vector(parameters: RegionParameters, hour: int) -> VectorMagnetogram:
 
 
 def _check_hour(hour: int) -> None:
-    if not 0 <= hour < HOURS:
-        raise ValueError(f"hour must lie between 0 and {HOURS - 1}, got {hour}")
+    if not isinstance(hour, Integral) or not 0 <= hour < HOURS:
+        raise ValueError(f"hours are whole numbers from 0 to {HOURS - 1}, got {hour}")
 
 
 def _magnetogram(p: RegionParameters, hour: int, field: np.ndarray) -> Magnetogram:

@@ -24,7 +24,7 @@ def test_classes_come_in_equal_numbers_and_in_no_order():
     classes = [Population(5).region(i).eruptive for i in range(1, 101)]
     assert sum(classes) == 50
     assert classes[:20] != [True, False] * 10
-    with pytest.raises(ValueError, match="counted from 1, got 0"):
+    with pytest.raises(ValueError, match="counted from 1 in whole numbers, got 0"):
         Population(5).region(0)
 
 

@@ -215,10 +215,14 @@ def test_the_hours_of_a_region_are_those_that_are_rendered_one_by_one() -> None:
 
 
 def test_a_region_or_an_hour_that_is_not_there_is_refused():
-    with pytest.raises(ValueError, match="counted from 1"):
-        simulate_region(0)
-    for hour in (48, -1):
-        with pytest.raises(ValueError, match="between 0 and 47"):
+    for index in (0, 1.5):
+        with pytest.raises(ValueError, match="counted from 1"):
+            simulate_region(index)
+    for seed in (-1, 0.5):
+        with pytest.raises(ValueError, match="whole numbers from 0"):
+            simulate_region(1, seed=seed)
+    for hour in (48, -1, 1.5, float("nan")):
+        with pytest.raises(ValueError, match="whole numbers from 0 to 47"):
             simulate_region(1, hours=[hour])
 
 
