@@ -163,7 +163,7 @@ def place_mark(found: Mapping[str, Overlap]) -> Mark:
         return Mark.unknown("PIL", f"There is {near.missing} at this hour.")
     words = " ".join(_place_words(PARTS[name], one) for name, one in found.items())
     words += (
-        " A p just under 0.05 means little: of maps that follow |B| alone 6 to 12 % get one (the "
+        " A p just under 0.05 means little: of maps that follow |B| alone 5 to 16 % get one (the "
         "project's benchmarks)."
     )
     times = f"{number(near.enrichment, '.2f')}× chance, p = {number(near.p, '.2g')}"

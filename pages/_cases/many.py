@@ -275,7 +275,7 @@ def _show_maps(table: pd.DataFrame, selection: Selection) -> None:
             st.markdown(f"**{plain(heading)}**")
             show_facts(overlap_table(class_overlaps(table, by)), f"many_maps_{by}")
     st.caption(
-        "Of maps that follow |B| alone, 6 to 12 % get p ≤ 0.05 (the project's benchmarks): a p "
+        "Of maps that follow |B| alone, 5 to 16 % get p ≤ 0.05 (the project's benchmarks): a p "
         "just under 0.05 means little."
     )
     _show_policy(selection)

@@ -254,7 +254,7 @@ def _show_place(view: View, heat: HeatView) -> None:
     show_table(table, "overlap_table")
     st.caption(
         "Share of the map's positive mass, against 1000 random regions of the same area and the "
-        "same |B|. A p just under 0.05 means little: of maps that follow |B| alone 6 to 12 % get "
+        "same |B|. A p just under 0.05 means little: of maps that follow |B| alone 5 to 16 % get "
         "one (the project's benchmarks)."
     )
 
