@@ -2,7 +2,7 @@
 
 The trend is the least-squares slope of the PIL unsigned flux over ten hours; the truth is the
 unsigned flux cancelled at the PIL in an hour, averaged over the same hours. Regions are of
-seed 2, the demo model's test set.
+seed 2, which no shipped model was trained on.
 """
 
 import sys
